@@ -1,0 +1,97 @@
+"""Names that other tools, and earlier versions of TRL and transformers, gave to a setting.
+
+A foreign name is accepted where its successor is a setting of the section, and answered with a notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A setting under its canonical name; note adds what the reader should know, or is empty."""
+
+    name: str
+    value: Any
+    note: str = ""
+
+
+_RENAMED: dict[str, str] = {
+    # former names of TRL, transformers and PEFT
+    "max_seq_length": "max_length",
+    "warmup_ratio": "warmup_steps",
+    "torch_dtype": "dtype",
+    "evaluation_strategy": "eval_strategy",
+    "no_cuda": "use_cpu",
+    "tokenizer": "processing_class",
+    "r": "lora_r",
+    "rank": "lora_r",
+    "alpha": "lora_alpha",
+    "target_modules": "lora_target_modules",
+    "modules_to_save": "lora_modules_to_save",
+    "model_name": "model_name_or_path",
+    "model": "model_name_or_path",
+    "group_by_length": "train_sampling_strategy",
+    # Axolotl
+    "base_model": "model_name_or_path",
+    "sequence_len": "max_length",
+    "num_epochs": "num_train_epochs",
+    "micro_batch_size": "per_device_train_batch_size",
+    "sample_packing": "packing",
+    "lora_target_linear": "lora_target_modules",
+    "val_set_size": "validation",
+    "evals_per_epoch": "evals_per_epoch",
+    "peft_use_dora": "use_dora",
+    "peft_use_rslora": "use_rslora",
+    "warmup": "warmup_steps",
+    "optimizer": "optim",
+    # LLaMA-Factory
+    "cutoff_len": "max_length",
+    "lora_rank": "lora_r",
+    "lora_target": "lora_target_modules",
+    "quantization_bit": "load_in_4bit",
+    "val_size": "validation",
+    "neftune_alpha": "neftune_noise_alpha",
+    "mask_history": "last_turn_only",
+    # ms-swift
+    "model_id_or_path": "model_name_or_path",
+    "quant_bits": "load_in_4bit",
+    "split_dataset_ratio": "validation",
+    "lora_dropout_p": "lora_dropout",
+    # lm-eval
+    "limit_samples": "limit",
+    "fewshot": "num_fewshot",
+    "num_fewshots": "num_fewshot",
+    "include_paths": "include_path",
+}
+
+
+def _linear(value: Any) -> Any:
+    return "all-linear" if value is True or value == "all" else value
+
+
+def _is_four_bit(value: Any) -> Any:
+    return value in (4, "4", "4bit")
+
+
+_CONVERTED: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "lora_target_linear": (_linear, ""),
+    "lora_target": (_linear, ""),
+    "quantization_bit": (_is_four_bit, " (true for 4 bit)"),
+    "quant_bits": (_is_four_bit, " (true for 4 bit)"),
+    "warmup_ratio": (lambda value: value, " (a value below 1 is a share of all steps)"),
+    "warmup": (lambda value: value, " (a value below 1 is a share of all steps)"),
+    "group_by_length": (lambda value: "group_by_length" if value else "random", ""),
+}
+
+
+def canonical(name: str, value: Any, known: Iterable[str]) -> Alias | None:
+    """The canonical setting for a foreign name, or None when the section has no such successor."""
+    successor = _RENAMED.get(name)
+    if successor is None or successor not in set(known):
+        return None
+    convert, note = _CONVERTED.get(name, (lambda given: given, ""))
+    return Alias(successor, convert(value), note)

@@ -1,0 +1,94 @@
+"""The `assay` command: a table of verbs, each imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NamedTuple
+
+import click
+
+from assay.errors import EXIT_CODES_HELP, AssayError, Exit, did_you_mean
+from assay.version import __version__
+
+
+class Verb(NamedTuple):
+    """target is "module:function" of a click command; help is the line shown by `assay --help`."""
+
+    target: str
+    help: str
+
+
+VERBS: dict[str, Verb] = {
+    "demo": Verb("assay.commands.demo:demo", "The main job on the sample data and the embedded model."),
+    "init": Verb("assay.commands.init:init", "Write a commented assay.yaml for your data."),
+    "run": Verb("assay.commands.run:run", "The whole pipeline; --from/--until STAGE."),
+    "audit": Verb("assay.curate.command:audit", "Look at data, change nothing."),
+    "curate": Verb("assay.curate.command:curate", "Decide on each record, write, account."),
+    "synth": Verb("assay.synth.command:synth", "Grow the data with a model, within a budget."),
+    "train": Verb("assay.train.command:train", "Train a LoRA or QLoRA adapter."),
+    "evaluate": Verb("assay.evaluate.command:evaluate", "Score base and adapter on your suites."),
+    "suite": Verb("assay.evaluate.suite_command:suite", "init: set a suite aside; check: validate one."),
+    "gate": Verb("assay.evaluate.gate_command:gate", "Verdict and exit code under a policy."),
+    "verify": Verb("assay.evaluate.verify_command:verify", "Recompute what a certificate claims."),
+    "runs": Verb("assay.commands.runs:runs", "List what was run."),
+    "lineage": Verb("assay.commands.runs:lineage", "Walk from an adapter back to its data."),
+    "doctor": Verb("assay.commands.doctor:doctor", "Problems of this installation, each with its fix."),
+    "model": Verb("assay.commands.model:model", "install: fetch an embedded model."),
+}
+
+
+class LazyGroup(click.Group):
+    """Resolves a verb through VERBS, so that `assay --help` imports no command."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        module, _, function = verb.target.partition(":")
+        command = getattr(importlib.import_module(module), function)
+        assert isinstance(command, click.Command), verb.target
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            ctx.fail(f"no command '{args[0]}'; {did_you_mean(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.help) for name, verb in VERBS.items()])
+
+
+@click.command(cls=LazyGroup, epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="assay")
+def cli() -> None:
+    """Is this data fit to train on, and is this adapter fit to release?"""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point. An AssayError, a refused pipe or Ctrl-C ends in one line and an exit code, never a traceback."""
+    try:
+        result = cli.main(args=arguments, prog_name="assay", standalone_mode=False)
+    except AssayError as error:
+        click.echo(f"assay: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"assay: {error.format_message()}", err=True)
+        sys.exit(Exit.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("assay: stopped; run the same command again to go on", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.OK)
+    sys.exit(result if isinstance(result, int) else Exit.OK)
+
+
+if __name__ == "__main__":
+    main()

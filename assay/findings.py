@@ -1,0 +1,174 @@
+"""What checks say about records, and the ledger that accounts for every row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from assay.errors import LedgerError
+from assay.records import Json, Record, Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Severity(StrEnum):
+    """error: it would harm training; warning: look at it; info: a fact."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Verdict(StrEnum):
+    """What a gate says; docs/decisions tell what stands behind each."""
+
+    PASS = "PASS"
+    BLOCK = "BLOCK"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+
+class Fate(StrEnum):
+    """What became of a row that was read."""
+
+    KEPT = "kept"
+    REPAIRED = "repaired"
+    DROPPED = "dropped"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of the content of one message."""
+
+    message: int
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement of one check about one record.
+
+    record_id is "" for a row that could not be read as a record. group ties the records of one duplicate
+    cluster or one contradiction; evidence is JSON that lets a reader judge without opening the data.
+    """
+
+    check: str
+    severity: Severity
+    message: str
+    record_id: str
+    row_id: str
+    source: Source
+    span: Span | None = None
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+    group: str | None = None
+
+    @classmethod
+    def about(
+        cls,
+        record: Record,
+        check: str,
+        severity: Severity,
+        message: str,
+        *,
+        span: Span | None = None,
+        evidence: Mapping[str, Json] | None = None,
+        group: str | None = None,
+    ) -> Finding:
+        return cls(check, severity, message, record.id, record.row_id, record.source, span, evidence or {}, group)
+
+    def to_json(self) -> dict[str, Json]:
+        """The shape that `assay audit --json` promises."""
+        out: dict[str, Json] = {
+            "check": self.check,
+            "severity": str(self.severity),
+            "record_id": self.record_id,
+            "row_id": self.row_id,
+            "source": {"file": self.source.file, "line": self.source.line, "row": self.source.row},
+            "message": self.message,
+            "group": self.group,
+            "evidence": dict(self.evidence),
+        }
+        if self.span is not None:
+            out["span"] = {
+                "message": self.span.message,
+                "start": self.span.start,
+                "end": self.span.end,
+                "text": self.span.text,
+            }
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """The fate of one row. reasons name the checks; kept_row_id is the row kept in this one's place."""
+
+    row_id: str
+    record_id: str
+    source: Source
+    fate: Fate
+    reasons: tuple[str, ...] = ()
+    kept_row_id: str | None = None
+    new_record_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Every row that a stage read, with its fate: read = kept + repaired + dropped + held."""
+
+    rows: tuple[LedgerRow, ...]
+
+    def counts(self) -> dict[str, int]:
+        """{"read": n, "kept": n, "repaired": n, "dropped": n, "held": n}"""
+        fates = Counter(row.fate for row in self.rows)
+        return {"read": len(self.rows), **{str(fate): fates[fate] for fate in Fate}}
+
+    def check(self, read_row_ids: Sequence[str]) -> None:
+        """Raises LedgerError unless exactly the rows that were read are accounted for, each once."""
+        accounted = Counter(row.row_id for row in self.rows)
+        expected = Counter(read_row_ids)
+        if accounted != expected:
+            missing = list((expected - accounted).elements())[:3]
+            extra = list((accounted - expected).elements())[:3]
+            raise LedgerError(
+                f"the ledger does not add up: {len(read_row_ids)} rows read, {len(self.rows)} accounted for "
+                f"(missing {missing}, unexpected {extra})",
+                fix="nothing was written; please report this",
+            )
+
+    def to_arrow(self) -> pa.Table:
+        """Columns row_id, record_id, source_file, source_line, source_row, fate, reasons, kept_row_id, new_record_id."""
+        import pyarrow as pa
+
+        return pa.table(
+            {
+                "row_id": pa.array([r.row_id for r in self.rows], pa.string()),
+                "record_id": pa.array([r.record_id for r in self.rows], pa.string()),
+                "source_file": pa.array([r.source.file for r in self.rows], pa.string()),
+                "source_line": pa.array([r.source.line for r in self.rows], pa.int64()),
+                "source_row": pa.array([r.source.row for r in self.rows], pa.int64()),
+                "fate": pa.array([str(r.fate) for r in self.rows], pa.string()),
+                "reasons": pa.array([list(r.reasons) for r in self.rows], pa.list_(pa.string())),
+                "kept_row_id": pa.array([r.kept_row_id for r in self.rows], pa.string()),
+                "new_record_id": pa.array([r.new_record_id for r in self.rows], pa.string()),
+            }
+        )
+
+
+def summarize(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
+    """{"check": {"records": rows with such a finding, "groups": groups of them}}, most frequent first."""
+    rows: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
+    for finding in findings:
+        rows.setdefault(finding.check, set()).add(finding.row_id)
+        groups.setdefault(finding.check, set())
+        if finding.group is not None:
+            groups[finding.check].add(finding.group)
+    ordered = sorted(rows, key=lambda check: (-len(rows[check]), check))
+    return {check: {"records": len(rows[check]), "groups": len(groups[check])} for check in ordered}

@@ -1,0 +1,255 @@
+"""Runs: one folder each, named by what went in, with a manifest that says what came out.
+
+`runs/<stage>-<digest>/manifest.json`. The digest covers stage, settings, inputs, assay's own sources and the
+versions of the libraries that compute; so an unchanged stage is not run again, and a killed one resumes in
+its own folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from assay.errors import AssayError, RunError
+from assay.storage import sha256_file, write_json
+from assay.version import __version__
+
+COMPUTING_LIBRARIES = (
+    "accelerate",
+    "bitsandbytes",
+    "lm-eval",
+    "numpy",
+    "peft",
+    "pyarrow",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "trl",
+)
+
+
+@dataclass
+class Run:
+    """An open run. `facts` is free for what only this stage knows (seed, device, template hash, ...).
+
+    path  the run's folder; a stage writes its outputs there
+    """
+
+    stage: str
+    digest: str
+    path: Path
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    parents: tuple[str, ...]
+    complete: bool
+    facts: dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    def write_manifest(self, outcome: str, error: str | None = None) -> None:
+        """outcome: "running", "done", or "failed"; outputs are hashed unless the run goes on."""
+        outputs = {} if outcome == "running" else _output_digests(self.path)
+        write_json(
+            self.path / "manifest.json",
+            {
+                "stage": self.stage,
+                "run": self.id,
+                "outcome": outcome,
+                "error": error,
+                "settings": dict(self.settings),
+                "inputs": dict(self.inputs),
+                "parents": list(self.parents),
+                "outputs": outputs,
+                "facts": self.facts,
+                "code": {"version": __version__, "sources_sha256": sources_digest(), **_git_state()},
+                "packages": library_versions(),
+                "platform": platform.platform(),
+                "python": platform.python_version(),
+                "started": _iso(self.started),
+                "seconds": round(time.time() - self.started, 3),
+            },
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest as it was read back."""
+
+    path: Path
+    data: Mapping[str, Any]
+
+    @property
+    def run(self) -> str:
+        return str(self.data["run"])
+
+    @property
+    def stage(self) -> str:
+        return str(self.data["stage"])
+
+    @property
+    def outcome(self) -> str:
+        return str(self.data["outcome"])
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        return tuple(self.data["parents"])
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The folder that holds `runs/`; by default `.assay/` in the working directory."""
+
+    root: Path = Path(".assay")
+
+    @contextmanager
+    def open(
+        self,
+        stage: str,
+        settings: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        parents: Sequence[str] = (),
+    ) -> Iterator[Run]:
+        """One run under its lock. `run.complete` says that it was done before and that its outputs still match.
+
+        The manifest says "running" while the block runs, "done" after it, "failed" when it raised.
+        Raises RunError when another process holds the run.
+        """
+        import filelock
+
+        digest = run_digest(stage, settings, inputs)
+        path = self.root / "runs" / f"{stage}-{digest[:12]}"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the run folder ({error.strerror})", where=str(path)) from error
+        lock = filelock.FileLock(path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise RunError(
+                "another assay process is working on this run", where=str(path), fix="wait for it, or stop it"
+            ) from error
+        try:
+            run = Run(stage, digest, path, settings, inputs, tuple(parents), _is_complete(path))
+            if run.complete:
+                yield run
+                return
+            run.write_manifest("running")
+            try:
+                yield run
+            except BaseException as error:
+                run.write_manifest("failed", _error_line(error))
+                raise
+            run.write_manifest("done")
+        finally:
+            lock.release()
+
+    def manifests(self) -> list[Manifest]:
+        """Every run of the store, newest first; damaged manifests are left out."""
+        found = []
+        for path in (self.root / "runs").glob("*/manifest.json"):
+            try:
+                found.append(Manifest(path.parent, json.loads(path.read_text(encoding="utf-8"))))
+            except (OSError, json.JSONDecodeError):
+                continue
+        return sorted(found, key=lambda manifest: str(manifest.data.get("started")), reverse=True)
+
+    def get(self, run_id: str) -> Manifest:
+        """Raises RunError when there is no such run."""
+        path = self.root / "runs" / run_id / "manifest.json"
+        try:
+            return Manifest(path.parent, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, json.JSONDecodeError) as error:
+            raise RunError(f"no run '{run_id}'", where=str(self.root), fix="`assay runs` lists them") from error
+
+
+def run_digest(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """sha256 that names a run."""
+    body = {
+        "stage": stage,
+        "settings": settings,
+        "inputs": inputs,
+        "sources": sources_digest(),
+        "versions": library_versions(),
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@cache
+def sources_digest() -> str:
+    """sha256 over assay's own Python sources and prompt files."""
+    digest = hashlib.sha256()
+    package = Path(__file__).resolve().parent
+    stages = [package / stage for stage in ("curate", "synth", "train", "evaluate")]
+    for folder in (package, *stages):
+        for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.jinja")]):
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Versions of the installed libraries that compute."""
+    found = {}
+    for name in COMPUTING_LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _is_complete(path: Path) -> bool:
+    try:
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return False
+    if manifest.get("outcome") != "done":
+        return False
+    outputs: dict[str, str] = manifest.get("outputs", {})
+    return all((path / name).is_file() and sha256_file(path / name) == digest for name, digest in outputs.items())
+
+
+def _output_digests(path: Path) -> dict[str, str]:
+    """Of every file but the manifest, the lock, and trainer checkpoints (their hashes are in `facts`)."""
+    out = {}
+    for item in sorted(path.rglob("*")):
+        relative = item.relative_to(path)
+        if item.is_file() and item.name not in ("manifest.json", ".lock") and relative.parts[0] != "checkpoints":
+            out[relative.as_posix()] = sha256_file(item)
+    return out
+
+
+def _git_state() -> dict[str, Any]:
+    """Commit and whether the tree was dirty, where assay runs from a checkout."""
+    import subprocess
+
+    top = Path(__file__).resolve().parent.parent
+    if not (top / ".git").exists():
+        return {"commit": None, "dirty": None}
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(top), *arguments], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    return {"commit": git("rev-parse", "HEAD") or None, "dirty": bool(git("status", "--porcelain"))}
+
+
+def _error_line(error: BaseException) -> str:
+    return str(error) if isinstance(error, AssayError) else type(error).__name__
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,99 @@
+"""What scoring produced: results per item, and per suite and model. The gate is a pure function of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ModelName: TypeAlias = Literal["base", "previous", "candidate", "damaged"]
+"""damaged is the candidate with noise on its weights: a suite that does not notice it proves nothing."""
+
+ITEM_COLUMNS = (
+    "suite",
+    "item_id",
+    "prompt_hash",
+    "model",
+    "score",
+    "output",
+    "logprob",
+    "slice",
+    "cluster",
+    "reference",
+)
+"""items.parquet. score is 0.0 to 1.0; logprob is null for generated answers; output is the text that was
+generated, or the option that was chosen; reference lets `assay verify` score the stored output again."""
+
+
+@dataclass(frozen=True)
+class ModelScore:
+    """One model on one suite; ci is the 95 % interval (Wilson for 0/1 scores, t for graded ones)."""
+
+    model: ModelName
+    n: int
+    score: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """One suite.
+
+    kind     "suite" (assay's own YAML) or "lm_eval" (a task)
+    chance   expected score of a model that knows nothing; None where the answer is free text
+    binary   every score is 0 or 1
+    scorer   what `assay verify` needs to score the stored outputs again
+    """
+
+    suite: str
+    kind: Literal["suite", "lm_eval"]
+    scores: tuple[ModelScore, ...]
+    chance: float | None
+    binary: bool
+    data_sha256: str
+    scorer: Mapping[str, object] = field(default_factory=dict)
+
+    def score(self, model: ModelName) -> ModelScore | None:
+        return next((score for score in self.scores if score.model == model), None)
+
+
+@dataclass(frozen=True)
+class AdapterEvidence:
+    """Proof that an adapter is really there: its weights are finite and not all zero, and they move the logits."""
+
+    parameters: int
+    finite: bool
+    nonzero: bool
+    max_logit_difference: float
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A suite item found in the data that the adapter was trained on."""
+
+    suite: str
+    item_id: str
+    record_id: str
+    kind: Literal["exact", "normalised"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything the gate reads.
+
+    items        table with ITEM_COLUMNS, one row a suite, item and model
+    identity     base {name, revision, weights_sha256, quantisation, dtype}, adapter {file: sha256},
+                 previous {file: sha256} or None, tokenizer_sha256, template_sha256, seed
+    leaks        None when it is unknown what the adapter was trained on
+    """
+
+    suites: tuple[SuiteResult, ...]
+    items: pa.Table
+    identity: Mapping[str, object]
+    evidence: Mapping[str, AdapterEvidence]
+    leaks: tuple[Leak, ...] | None
+    settings: Mapping[str, object] = field(default_factory=dict)
