@@ -57,7 +57,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over row order, record ids, splits, families, origins and parents: same data to train on, same digest."""
+        """sha256 over record ids, splits, families, origins and parents, in row order: what training depends on."""
         digest = hashlib.sha256()
         columns = ["record_id", "split", "family", "origin", "parents"]
         for batch in self.table.select(columns).to_batches():

@@ -143,7 +143,7 @@ class Ledger:
             )
 
     def to_arrow(self) -> pa.Table:
-        """Columns row_id, record_id, source_file, source_line, source_row, fate, reasons, kept_row_id, new_record_id."""
+        """One row a row read; the source is in three columns: source_file, source_line, source_row."""
         import pyarrow as pa
 
         return pa.table(

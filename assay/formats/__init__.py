@@ -1,0 +1,1 @@
+"""Formats of instruction data, one file each."""
