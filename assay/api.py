@@ -1,0 +1,48 @@
+"""The stages as functions, each loaded when it is first used.
+
+    from assay.api import audit, curate, synth, train, evaluate, gate, run
+
+audit(data, settings, target, suites)      findings and fitness; changes nothing
+curate(data, settings, target, suites)     decides on each record, with the ledger
+synth(seeds, settings, provider, audit)    new records, judged by curate
+train(data, settings, out, ...)            an adapter
+evaluate(models, suites, settings, out)    scores per item, base and candidate
+gate(evaluation, policy)                   the verdict
+run(settings_file)                         all of it
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.curate.stage import audit, curate
+    from assay.evaluate.gate import gate
+    from assay.evaluate.stage import evaluate
+    from assay.pipeline import run
+    from assay.synth.stage import synth
+    from assay.train.stage import train
+
+__all__ = ["audit", "curate", "evaluate", "gate", "run", "synth", "train"]
+
+_HOMES = {
+    "audit": "assay.curate.stage",
+    "curate": "assay.curate.stage",
+    "synth": "assay.synth.stage",
+    "train": "assay.train.stage",
+    "evaluate": "assay.evaluate.stage",
+    "gate": "assay.evaluate.gate",
+    "run": "assay.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'assay.api' has no attribute '{name}'")
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
