@@ -1,0 +1,213 @@
+"""What a check is: one file in `checks/`, one decorated function.
+
+The function's keyword-only arguments are the check's settings; its docstring says what it finds, why that
+matters, and an example. Another package adds checks through the entry-point group "assay.checks".
+
+    @record_check(severity=Severity.ERROR, decision=Decision.DROP)
+    def empty_answer(record: Record, context: Context, *, min_characters: int = 1) -> Iterator[Finding]:
+        '''The answer is empty. ...'''
+        if len(record.answer.strip()) < min_characters:
+            yield empty_answer.about(record, "the answer is empty")
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from assay.errors import ModelError
+from assay.findings import Finding, Severity, Span
+from assay.records import Json, Record
+from assay.registry import Registry
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget, Encoded, TemplateProblem
+    from assay.suites import EvaluationText, Suite
+
+RecordCheck: TypeAlias = Callable[..., Iterable[Finding]]
+"""f(record: Record, context: Context, *, settings...)"""
+
+DatasetCheck: TypeAlias = Callable[..., Iterable[Finding]]
+"""f(records: Sequence[Record], context: Context, *, settings...)"""
+
+Repair: TypeAlias = Callable[[Record], Record]
+
+Need: TypeAlias = Literal["target", "evaluation_texts"]
+"""What a check cannot do without: the chat template of a target model, or the texts of evaluation items."""
+
+ANY_LANGUAGE = ("*",)
+
+
+class Decision(StrEnum):
+    """What `curate` does with a record that a check found an error or a warning in."""
+
+    KEEP = "keep"
+    DROP = "drop"
+    REPAIR = "repair"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check with its defaults.
+
+    scope      "record": called for each record; "dataset": called once with all of them
+    severity   of its findings, unless one says otherwise
+    decision   what `curate` does by default with a record that it finds something in
+    languages  ISO 639-1 codes it was made for; ("*",) when it does not depend on the language
+    needs      what must be at hand; otherwise the check is "not judged"
+    keeps_one  of each group of findings one record stays whatever the decision: for duplicates
+    repair     makes the record right; there when, and only when, the decision may be `repair`
+    """
+
+    name: str
+    function: RecordCheck
+    scope: Literal["record", "dataset"]
+    severity: Severity
+    decision: Decision
+    languages: tuple[str, ...] = ANY_LANGUAGE
+    needs: tuple[Need, ...] = ()
+    keeps_one: bool = False
+    repair: Repair | None = None
+
+    def about(
+        self,
+        record: Record,
+        message: str,
+        *,
+        severity: Severity | None = None,
+        span: Span | None = None,
+        evidence: Mapping[str, Json] | None = None,
+        group: str | None = None,
+    ) -> Finding:
+        """A finding of this check about a record."""
+        return Finding.about(
+            record, self.name, severity or self.severity, message, span=span, evidence=evidence, group=group
+        )
+
+    @property
+    def documentation(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the documentation, on one line."""
+        paragraph = " ".join(self.documentation.split("\n\n")[0].split())
+        return paragraph.split(". ")[0].rstrip(".")
+
+
+def record_check(
+    *,
+    severity: Severity,
+    decision: Decision,
+    languages: tuple[str, ...] = ANY_LANGUAGE,
+    needs: tuple[Need, ...] = (),
+    repair: Repair | None = None,
+) -> Callable[[RecordCheck], Check]:
+    """Makes a check of f(record, context, *, settings...), which is called once for each record, in order."""
+
+    def decorate(function: RecordCheck) -> Check:
+        return Check(
+            function.__name__, function, "record", severity, decision, languages=languages, needs=needs, repair=repair
+        )
+
+    return decorate
+
+
+def dataset_check(
+    *,
+    severity: Severity,
+    decision: Decision,
+    languages: tuple[str, ...] = ANY_LANGUAGE,
+    needs: tuple[Need, ...] = (),
+    keeps_one: bool = False,
+) -> Callable[[DatasetCheck], Check]:
+    """Makes a check of f(records, context, *, settings...), which is called once, with every record."""
+
+    def decorate(function: DatasetCheck) -> Check:
+        return Check(
+            function.__name__,
+            function,
+            "dataset",
+            severity,
+            decision,
+            languages=languages,
+            needs=needs,
+            keeps_one=keeps_one,
+        )
+
+    return decorate
+
+
+CHECKS = Registry(package="assay.curate.checks", group="assay.checks", kind="check", type=Check)
+
+
+@dataclass
+class Context:
+    """What checks may look at besides the records.
+
+    target            the model whose chat template will be used; None when none was named
+    suites            the domain suites in use
+    evaluation_texts  prompts of evaluation items, which must not be trained on
+    """
+
+    records: Sequence[Record] = ()
+    target: ChatTarget | None = None
+    suites: Sequence[Suite] = ()
+    evaluation_texts: Sequence[EvaluationText] = ()
+    shared: dict[str, Any] = field(default_factory=dict)
+    _cursor: _Cursor | None = None
+
+    def missing(self, check: Check) -> str | None:
+        """Why a check cannot be judged here, or None."""
+        if "target" in check.needs and self.target is None:
+            return "no target model was named (--model NAME)"
+        if "evaluation_texts" in check.needs and not self.evaluation_texts:
+            return "no evaluation suite was named (--suite FILE)"
+        return None
+
+    def encoded(self, record: Record) -> Encoded | TemplateProblem:
+        """The record under the target's template, computed once for all checks that ask in record order.
+
+        Raises ModelError when there is no target: a check that calls this declares `needs=("target",)`.
+        """
+        if self.target is None:
+            raise ModelError("no target model was named", fix="declare needs=('target',) in the check")
+        if self._cursor is None:
+            self._cursor = _Cursor(self.records, self.target)
+        return self._cursor.at(record)
+
+    def once(self, key: str, compute: Callable[[], Any]) -> Any:
+        """A value that several checks need and one computes, for example the groups of equal prompts."""
+        if key not in self.shared:
+            self.shared[key] = compute()
+        return self.shared[key]
+
+
+class _Cursor:
+    """Walks over the encodings beside the records, so that only one of them is held at a time."""
+
+    def __init__(self, records: Sequence[Record], target: ChatTarget) -> None:
+        from assay.chat import encode_all
+
+        self._encode_all = encode_all
+        self._target = target
+        self._rest: Iterator[tuple[Record, Encoded | TemplateProblem]] = zip(
+            records, encode_all(records, target), strict=True
+        )
+        self._order = {record.row_id: position for position, record in enumerate(records)}
+        self._position = -1
+        self._current: Encoded | TemplateProblem | None = None
+
+    def at(self, record: Record) -> Encoded | TemplateProblem:
+        wanted = self._order.get(record.row_id, -1)
+        if wanted < self._position or wanted == -1:
+            return next(iter(self._encode_all([record], self._target)))
+        while self._position < wanted:
+            _, self._current = next(self._rest)
+            self._position += 1
+        assert self._current is not None
+        return self._current
