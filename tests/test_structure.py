@@ -137,24 +137,18 @@ def test_every_verb_names_a_command_that_exists() -> None:
         assert command is not None and command.help, verb
 
 
+def all_sources() -> list[Path]:
+    return [*core_sources(), *sources(*(ROOT / stage for stage in STAGES))]
+
+
 def test_every_package_folder_is_listed_for_the_wheel() -> None:
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    folders = {path.parent for path in [*core_sources(), *(p for s in STAGES for p in sources(ROOT / s))]}
-    found = {
-        ".".join(
-            (
-                folder.relative_to(ROOT)
-                if folder.relative_to(ROOT).parts[0] == "assay"
-                else Path("assay") / folder.relative_to(ROOT)
-            ).parts
-        )
-        for folder in folders
-    }
+    folders = {path.parent.relative_to(ROOT).parts for path in all_sources()}
+    found = {".".join(parts if parts[0] == "assay" else ("assay", *parts)) for parts in folders}
     assert found <= listed
 
 
 def test_no_source_names_a_path_of_one_machine() -> None:
     names = ("/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/")
-    files = [path for path in [*core_sources(), *(p for s in STAGES for p in sources(ROOT / s))]]
-    faults = [str(path) for path in files if any(name in path.read_text(encoding="utf-8") for name in names)]
+    faults = [str(path) for path in all_sources() if any(name in path.read_text(encoding="utf-8") for name in names)]
     assert not faults

@@ -1,0 +1,91 @@
+"""A run is named by what went in; it is done once, and says what came out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assay.errors import RunError, SettingsError
+from assay.runs import RunStore, run_digest
+
+SETTINGS = {"lora_r": 8}
+INPUTS = {"data": "abc"}
+
+
+def manifest(path: Path) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((path / "manifest.json").read_text())
+    return loaded
+
+
+def test_the_second_time_a_run_is_complete(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with store.open("train", SETTINGS, INPUTS) as run:
+        assert not run.complete
+        (run.path / "out.txt").write_text("result")
+        run.facts["seed"] = 3
+    with store.open("train", SETTINGS, INPUTS) as again:
+        assert again.complete and again.path == run.path
+    written = manifest(run.path)
+    assert written["outcome"] == "done" and written["facts"] == {"seed": 3}
+    assert list(written["outputs"]) == ["out.txt"]  # type: ignore[call-overload]
+
+
+def test_other_settings_or_inputs_are_another_run() -> None:
+    digests = {
+        run_digest("train", SETTINGS, INPUTS),
+        run_digest("train", {"lora_r": 9}, INPUTS),
+        run_digest("train", SETTINGS, {"data": "abd"}),
+        run_digest("curate", SETTINGS, INPUTS),
+    }
+    assert len(digests) == 4
+
+
+def test_a_changed_output_means_the_run_is_not_complete(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with store.open("train", SETTINGS, INPUTS) as run:
+        (run.path / "out.txt").write_text("result")
+    (run.path / "out.txt").write_text("tampered")
+    with store.open("train", SETTINGS, INPUTS) as again:
+        assert not again.complete
+
+
+def test_a_failed_run_keeps_its_line_and_is_not_complete(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with pytest.raises(SettingsError), store.open("train", SETTINGS, INPUTS) as run:
+        raise SettingsError("wrong", fix="mend it")
+    assert manifest(run.path)["outcome"] == "failed"
+    assert manifest(run.path)["error"] == "wrong; mend it"
+    with store.open("train", SETTINGS, INPUTS) as again:
+        assert not again.complete
+
+
+def test_an_error_of_a_library_leaves_only_its_kind_in_the_manifest(tmp_path: Path) -> None:
+    """Its message may quote a key or a record."""
+    with pytest.raises(ValueError), RunStore(tmp_path).open("train", SETTINGS, INPUTS) as run:
+        raise ValueError("sk-secret")
+    assert "sk-secret" not in (run.path / "manifest.json").read_text()
+
+
+def test_two_processes_cannot_hold_one_run(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with (
+        store.open("train", SETTINGS, INPUTS),
+        pytest.raises(RunError, match="another assay process"),
+        store.open("train", SETTINGS, INPUTS),
+    ):
+        pass
+
+
+def test_runs_are_listed_newest_first_and_damaged_ones_left_out(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    for name in ("curate", "train"):
+        with store.open(name, SETTINGS, INPUTS):
+            pass
+    (tmp_path / "runs" / "broken").mkdir()
+    (tmp_path / "runs" / "broken" / "manifest.json").write_text("{")
+    assert {found.stage for found in store.manifests()} == {"curate", "train"}
+
+
+def test_an_unknown_run_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="assay runs"):
+        RunStore(tmp_path).get("train-none")
