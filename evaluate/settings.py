@@ -1,0 +1,38 @@
+"""The settings of `evaluate`, in lm-eval's names where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """What is scored, and how.
+
+    suites               paths of domain suites (YAML)
+    tasks                names of lm-eval tasks; a name of a group or tag stands for its tasks
+    include_path         folder of lm-eval task YAML; without it the tasks that come with lm-eval are meant
+    num_fewshot          examples in the prompt of each task; None leaves it to the task
+    apply_chat_template  for tasks; a suite says it for itself
+    limit                items of each suite and task, whole clusters, from the front
+    load_in_4bit         None: as the adapter was trained, as its assay.json says
+    dtype                of the weights that are not quantised: auto, float32, bfloat16, float16
+    batch_tokens         tokens of one forward pass, padding included; the same batches for every model
+    max_length           context in tokens; None: the model's
+    damaged_items        items of each suite that the damaged model answers, at most; 0 leaves it out
+    seed                 of the noise and of the choice of items for the damaged model
+    """
+
+    suites: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    include_path: str | None = None
+    num_fewshot: int | None = None
+    apply_chat_template: bool = False
+    limit: int | None = None
+    load_in_4bit: bool | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_tokens: int = 4096
+    max_length: int | None = None
+    damaged_items: int = 150
+    seed: int = 0
