@@ -1,0 +1,70 @@
+"""Text as it is compared: one normalisation for leaks, equal prompts and families, one notion of a word.
+
+Nothing here changes what is trained on; `Record.id` hashes the text as it stands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from assay.records import Message, Record
+
+WORD_PATTERN = (
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+    r"|[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
+)
+"""A word; in scripts that put no space between words, a character."""
+
+_WORD = re.compile(WORD_PATTERN)
+_APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`´](?=\w)")
+_UNSIGNED_HYPHEN = re.compile(r"(?<=\w)[-‐‑‒–—−]|[-‐‑‒–—−](?!\d)")
+_PUNCTUATION = re.compile(r"(?<!\d)[.,:]|[.,:](?!\d)|[;!?¡¿\"'’‘“”„«»‹›()\[\]{}…_`´。、，；：！？（）「」『』《》·]")
+
+
+def words(text: str) -> list[str]:
+    """Case-folded words in order; a character each in Chinese, Japanese, Thai, Lao, Burmese and Khmer.
+
+    >>> words("It's 3.5 km, 你好")
+    ['it', 's', '3', '5', 'km', '你', '好']
+    """
+    return _WORD.findall(text.casefold() if text.isascii() else unicodedata.normalize("NFKC", text).casefold())
+
+
+def normalize(text: str) -> str:
+    """The text without case, punctuation, and differences of white space and Unicode form (NFKC).
+
+    Signs that carry meaning stay: decimal points, minus signs before digits, +, %, currency.
+
+    >>> normalize("  What's THE fee — 1.5%?")
+    'whats the fee 1.5%'
+    >>> normalize("-5 or 5") == normalize("5 or -5")
+    False
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    text = _APOSTROPHES.sub("", text.casefold())
+    return " ".join(_PUNCTUATION.sub(" ", _UNSIGNED_HYPHEN.sub(" ", text)).split())
+
+
+def message_text(message: Message) -> str:
+    """The content and, after it, each tool call as JSON with sorted keys."""
+    calls = [f"{call.name} {_stable_json(call.arguments)}" for call in message.tool_calls]
+    return "\n".join([part for part in [message.content or "", *calls] if part])
+
+
+def conversation_text(messages: Iterable[Message]) -> str:
+    """The text of several messages, one after the other, without their roles."""
+    return "\n".join(text for message in messages if (text := message_text(message)))
+
+
+def prompt_key(record: Record) -> str:
+    """Equal for records that ask the same: every turn before the last answer, normalised, and the declared tools."""
+    turns = [f"{message.role} {normalize(message_text(message))}" for message in record.prompt]
+    return "\n".join([*turns, _stable_json(list(record.tools))])
+
+
+def _stable_json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
