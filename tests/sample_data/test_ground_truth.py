@@ -222,7 +222,7 @@ def test_over_long_answers_are_longer_than_a_thousand_five_hundred_tokens_and_do
     for _, entries in _groups("over_long_answer"):
         answer = rows()[entries[0].line]["messages"][-1]["content"]
         pieces = re.findall(r"[^\W\d]+|\d|[^\w\s]", answer)
-        assert len(pieces) > 1300, "1.3 tokens a word, one a digit or a sign, would make more than 1,500"
+        assert len(pieces) > 1500, "a word, a digit or a sign is a token at least, in any tokenizer of the demo"
         words = _normal(answer).split()
         four_grams = list(zip(words, words[1:], words[2:], words[3:], strict=False))
         assert len(set(four_grams)) > 0.8 * len(four_grams)
