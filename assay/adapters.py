@@ -1,0 +1,136 @@
+"""Laying an adapter over a base model, and proving that it is really there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from assay.errors import ModelError, missing_extra
+from assay.hub import first_line
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+
+def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) -> PeftModel:
+    """The model with the adapter laid over it under `name`, switched on, not trainable.
+
+    Give the base for the first adapter and the returned model for further ones. Raises ModelError when the
+    adapter is of another architecture or shape, holds NaN or infinity, or is a pickle.
+    """
+    try:
+        import torch
+        from peft import PeftModel
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise missing_extra("train", error) from error
+    where = str(folder)
+    _check_adapter_folder(folder)
+    try:
+        saved = load_file(folder / "adapter_model.safetensors")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"adapter_model.safetensors is damaged: {first_line(error)}", where=where) from error
+    broken = [key for key, tensor in saved.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise ModelError(
+            f"{len(broken)} of {len(saved)} adapter tensors hold NaN or infinity ({broken[0]})", where=where
+        )
+    try:
+        if isinstance(model, PeftModel):
+            model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
+            loaded = model
+        else:
+            loaded = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=False)
+    except (ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"the adapter does not fit this base model: {first_line(error)}", where=where, fix=_trained_on(folder)
+        ) from error
+    _check_all_found_a_place(loaded, saved, name, folder)
+    loaded.set_adapter(name)
+    return cast("PeftModel", loaded.eval())
+
+
+def _check_adapter_folder(folder: Path) -> None:
+    where = str(folder)
+    if not (folder / "adapter_config.json").is_file():
+        raise ModelError("is not an adapter folder: no adapter_config.json", where=where)
+    if (folder / "adapter_model.safetensors").is_file():
+        return
+    if any(folder.glob("adapter_model.bin")):
+        raise ModelError(
+            "the adapter's weights are a pickle, which can run code when opened; it was not opened",
+            where=where,
+            fix="save it again with peft, which writes safetensors",
+        )
+    raise ModelError("the adapter folder has no adapter_model.safetensors", where=where)
+
+
+def _check_all_found_a_place(model: PeftModel, saved: Mapping[str, torch.Tensor], name: str, folder: Path) -> None:
+    """PEFT only warns when tensors of the file meet no module, or modules of the model meet no tensor."""
+    from peft import get_peft_model_state_dict
+
+    expected = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    homeless = [key for key in saved if key not in expected and ".embed_tokens." not in key and ".lm_head." not in key]
+    empty = [key for key in expected if key not in saved]
+    if homeless or empty:
+        raise ModelError(
+            f"the adapter does not fit this base model: {len(homeless)} of its {len(saved)} tensors find no place, "
+            f"{len(empty)} places get none ({(homeless or empty)[0]})",
+            where=str(folder),
+            fix=_trained_on(folder),
+        )
+
+
+def _named_base(folder: Path) -> str:
+    base = _read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+    return f"it was trained on {base}" if base else "load the base that it was trained on"
+
+
+@dataclass(frozen=True)
+class AdapterEvidence:
+    """What shows that an adapter is really there.
+
+    parameters            how many the adapter has
+    nonzero               how many of those are not zero
+    max_logit_difference  the largest difference of a logit, adapter on against off, over the probe
+    """
+
+    parameters: int
+    finite: bool
+    nonzero: int
+    max_logit_difference: float
+
+
+def prove_adapter(model: PeftModel, name: str, input_ids: Sequence[int]) -> AdapterEvidence:
+    """Runs one probe with the adapter on and off. Leaves the adapter on.
+
+    Raises ModelError when the adapter has no parameters, holds NaN, or changes no logit.
+    """
+    import torch
+    from peft import get_peft_model_state_dict
+
+    tensors = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    parameters = sum(tensor.numel() for tensor in tensors.values())
+    nonzero = sum(int(torch.count_nonzero(tensor)) for tensor in tensors.values())
+    finite = all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+    model.set_adapter(name)
+    model.eval()
+    probe = torch.tensor([list(input_ids)], device=model.device)
+    with torch.inference_mode():
+        with_adapter = model(input_ids=probe).logits.float()
+        with model.disable_adapter():
+            without = model(input_ids=probe).logits.float()
+    difference = float((with_adapter - without).abs().max())
+    if not parameters:
+        raise ModelError(f"the adapter '{name}' has no parameters")
+    if not finite or difference != difference:
+        raise ModelError(f"the adapter '{name}' holds or produces NaN", fix="train it again with a lower learning rate")
+    if difference == 0.0:
+        raise ModelError(
+            f"the adapter '{name}' changes nothing: every logit is the base model's", fix="was it trained?"
+        )
+    return AdapterEvidence(parameters, finite, nonzero, difference)
