@@ -85,8 +85,19 @@ def _check_all_found_a_place(model: PeftModel, saved: Mapping[str, torch.Tensor]
         )
 
 
-def _named_base(folder: Path) -> str:
-    base = _read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+def base_of(folder: Path) -> str | None:
+    """The base model that an adapter's config names. Raises ModelError when the config is not JSON."""
+    path = folder / "adapter_config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"is not JSON: {first_line(error)}", where=str(path)) from error
+    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    return str(base) if base else None
+
+
+def _trained_on(folder: Path) -> str:
+    base = base_of(folder)
     return f"it was trained on {base}" if base else "load the base that it was trained on"
 
 
