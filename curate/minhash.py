@@ -8,7 +8,7 @@ verified, so that precision does not depend on the bands.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple, TypeAlias
 
@@ -75,8 +75,10 @@ class Shingles:
         return common / (len(a) + len(b) - common)
 
 
-def near_pairs(shingles: Shingles, threshold: float) -> list[Edge]:
+def near_pairs(shingles: Shingles, threshold: float, keys: Sequence[Hashable] | None = None) -> list[Edge]:
     """Verified pairs that tie together all texts whose similarity reaches the threshold.
+
+    keys  one a text; only texts with equal keys are paired
 
     A tree for each cluster rather than every pair of it: the pairs of a large cluster grow with its square.
     """
@@ -87,6 +89,8 @@ def near_pairs(shingles: Shingles, threshold: float) -> list[Edge]:
     def verify(first: int, second: int) -> bool:
         if union.find(first) == union.find(second):
             return True
+        if keys is not None and keys[first] != keys[second]:
+            return False
         short, long = sorted((int(lengths[first]), int(lengths[second])))
         if short < threshold * long:
             return False

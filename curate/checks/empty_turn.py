@@ -1,0 +1,31 @@
+"""The empty_turn check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+
+_NAMES = {"assistant": "answer", "user": "user turn", "system": "system turn", "tool": "tool result"}
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.DROP)
+def empty_turn(record: Record, context: Context) -> Iterator[Finding]:
+    """A turn says nothing: no text, or only white space, and no tool call.
+
+    Why: an empty answer teaches the model to end its turn at once, and an empty question teaches it to answer
+    what nobody asked. An empty system turn or tool result is a warning only: some tools return nothing.
+
+    Example: {"instruction": "Name three colours.", "output": ""}
+    """
+    for index, message in enumerate(record.messages):
+        if (message.content or "").strip() or message.tool_calls:
+            continue
+        name = _NAMES.get(message.role, f"turn of {message.role}")
+        severity = Severity.ERROR if message.role in ("user", "assistant") else Severity.INFO
+        yield empty_turn.about(
+            record, f"the {name} (message {index}) is empty", severity=severity, evidence={"message": index}
+        )

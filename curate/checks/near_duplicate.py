@@ -1,0 +1,72 @@
+"""The near_duplicate check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from assay.families import UnionFind
+from assay.findings import Finding, Severity
+from assay.records import Record
+from assay.text import conversation_text, normalize
+
+from ..check import Context, Decision, dataset_check
+
+SHARED_SYSTEM_TURNS = 3
+"""A system turn that so many records share is a setting, not content."""
+
+
+@dataset_check(severity=Severity.WARNING, decision=Decision.DROP, keeps_one=True)
+def near_duplicate(records: Sequence[Record], context: Context, *, threshold: float = 0.8) -> Iterator[Finding]:
+    """Nearly the same conversation as another record: verified Jaccard similarity of word 5-grams.
+
+    Case, punctuation and white space do not count. Texts of fewer than five words are near duplicates only
+    when all their words are the same. A system turn shared by many records is left out of the comparison, for
+    it would make short conversations alike; records under different shared system turns are not compared.
+
+    Why: nearly the same text, trained on twice, is memorised as if it were the same, and leaks across a split.
+
+    Example: "... my order BW-1 has not arrived yet, ..." and "... my order BW-1 has still not arrived, ..."
+    in two otherwise equal long messages.
+    """
+    from ..minhash import Shingles, near_pairs
+
+    unique = list({record.id: record for record in reversed(records)}.values())[::-1]
+    shared = _shared_system_turns(unique)
+    settings = [frozenset(_system_turns(record)) & shared for record in unique]
+    shingles = Shingles(_text(record, shared) for record in unique)
+    union: UnionFind[int] = UnionFind()
+    nearest: dict[int, tuple[float, int]] = {}
+    for first, second, similarity in near_pairs(shingles, threshold, settings):
+        union.join(first, second)
+        nearest[first] = max(nearest.get(first, (0.0, 0)), (similarity, second))
+        nearest[second] = max(nearest.get(second, (0.0, 0)), (similarity, first))
+    for group in union.groups():
+        name = min(unique[index].id for index in group)
+        for index in group:
+            similarity, other = nearest[index]
+            yield near_duplicate.about(
+                unique[index],
+                f"{similarity:.0%} of word 5-grams shared with {unique[other].source}"
+                + (f" ({len(group)} records alike)" if len(group) > 2 else ""),
+                group=name,
+                evidence={"other": unique[other].row_id, "similarity": round(similarity, 4)},
+            )
+
+
+def _system_turns(record: Record) -> list[str]:
+    return [normalize(message.content or "") for message in record.messages if message.role == "system"]
+
+
+def _shared_system_turns(records: Sequence[Record]) -> frozenset[str]:
+    counts = Counter(turn for record in records for turn in set(_system_turns(record)))
+    return frozenset(turn for turn, count in counts.items() if count >= SHARED_SYSTEM_TURNS)
+
+
+def _text(record: Record, shared: frozenset[str]) -> str:
+    turns = [
+        message
+        for message in record.messages
+        if message.role != "system" or normalize(message.content or "") not in shared
+    ]
+    return conversation_text(turns)
