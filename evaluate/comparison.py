@@ -1,0 +1,114 @@
+"""The numbers of a gate: each suite's difference, and the macro average, with intervals and proofs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .clusters import FloatArray, design_effect
+from .distributions import t_quantile, t_tail
+from .e_process import log_wealth, make_rounds
+from .intervals import Interval
+from .pairs import PairedSuite
+from .score_test import Strata, score_lower_limit, score_statistic, score_upper_limit
+
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Paired differences of one suite, ready for the score test.
+
+    values    [kinds] differences that occur, and -1, 0, 1
+    counts    [kinds] how often, divided by the design effect
+    variance  of the mean difference
+    """
+
+    n: int
+    mean: float
+    values: FloatArray
+    counts: FloatArray
+    variance: float
+    df: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A difference with its 95 % interval, and one-sided p-values.
+
+    p_loss_within  that a loss as large as the bound is excluded
+    p_loss_beyond  that the loss exceeds the bound
+    p_loss         that there is a loss at all
+    """
+
+    difference: float
+    ci: Interval
+    p_loss_within: float
+    p_loss_beyond: float
+    p_loss: float
+    variance: float
+
+
+def differences_of(values: FloatArray, clusters: Sequence[str | None]) -> Differences:
+    """values [n] are candidate less base."""
+    effect = design_effect(values, clusters)
+    kinds, counts = np.unique(np.concatenate([values.round(6), [-1.0, 0.0, 1.0]]), return_counts=True)
+    counts = counts.astype(float) - np.isin(kinds, (-1.0, 0.0, 1.0))
+    n = len(values)
+    variance = float(values.var(ddof=1)) / n * effect.factor if n > 1 else 1.0
+    return Differences(n, float(values.mean()), kinds, counts / effect.factor, variance, effect.df)
+
+
+def estimate(suites: Sequence[Differences], bound: float) -> Estimate:
+    """The mean over suites, each with the same weight; with one suite, that suite.
+
+    bound  a loss, such as the margin or the guardrail
+    Few clusters make the variance uncertain: z is then judged by Student's t, with Satterthwaite's degrees of freedom.
+    """
+    strata = stack(suites)
+    df = _degrees_of_freedom(suites)
+    z_bound, z_zero = (float(score_statistic(strata, null)) for null in (-bound, 0.0))
+    critical = Z_95 if math.isinf(df) else t_quantile(0.975, df)
+    return Estimate(
+        difference=float(np.mean([suite.mean for suite in suites])),
+        ci=Interval(float(score_lower_limit(strata, critical)), float(score_upper_limit(strata, critical))),
+        p_loss_within=t_tail(z_bound, df),
+        p_loss_beyond=t_tail(-z_bound, df),
+        p_loss=t_tail(-z_zero, df),
+        variance=sum(suite.variance for suite in suites) / len(suites) ** 2,
+    )
+
+
+def stack(suites: Sequence[Differences]) -> Strata:
+    """Padded with kinds that never occur."""
+    kinds = max(len(suite.values) for suite in suites)
+    values, counts = np.zeros((2, len(suites), kinds))
+    for row, suite in enumerate(suites):
+        values[row, : len(suite.values)] = suite.values
+        counts[row, : len(suite.counts)] = suite.counts
+    return Strata(values, counts, np.full(len(suites), 1 / len(suites)))
+
+
+def _degrees_of_freedom(suites: Sequence[Differences]) -> float:
+    """Satterthwaite (1946, Biometrics Bulletin 2, 110-114)."""
+    part = sum(suite.variance**2 / suite.df for suite in suites if math.isfinite(suite.df))
+    total = sum(suite.variance for suite in suites)
+    return max(1.0, total**2 / part) if part > 0 else min(suite.df for suite in suites)
+
+
+def loss_evidence(suites: Sequence[PairedSuite], null: float, alternative: float) -> tuple[float, int]:
+    """Largest e-value reached against "the macro loss is at most `null`", and the items over all suites till then."""
+    rounds = make_rounds(
+        [-suite.differences for suite in suites],
+        [suite.item_ids for suite in suites],
+        [suite.clusters for suite in suites],
+        [suite.result.suite for suite in suites],
+    )
+    wealth = log_wealth(rounds, null, alternative)
+    best = int(wealth.argmax())
+    items = sum(suite.n for suite in suites)
+    reached = math.exp(min(float(wealth[best]), 700.0))
+    return max(1.0, reached), round(items * (best + 1) / len(wealth))

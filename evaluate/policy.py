@@ -1,0 +1,103 @@
+"""The policy of a release, as people write it: which suites count, for what, and how sure one must be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from assay.config import Document, parse, read_document
+from assay.errors import SettingsError
+
+Role: TypeAlias = Literal["domain", "general"]
+
+
+@dataclass(frozen=True)
+class SuitePolicy:
+    """What one suite is for.
+
+    role       domain: the candidate must be better there; general: it must not be worse by more than the margin
+    required   without a valid result there is no verdict; an optional suite that is invalid is set aside and named
+    must_pass  ids of items that the candidate must answer with full score
+    """
+
+    role: Role
+    required: bool = True
+    must_pass: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """policy.yaml. Shares of 1, not percent.
+
+    alpha       chance, at most, of each wrong proof (one-sided)
+    margin      loss of the average over the general suites that is tolerated, and must be proved not to be exceeded
+    guardrail   loss on any single suite that blocks once it is proved, at alpha over the number of suites
+    min_gain    gain on each required domain suite that must be proved to be exceeded
+    max_items   most items over all general suites that anybody is willing to score
+    on_inconclusive           fail: exit code 4; warn: exit code 0, and the word
+    on_missing_check          a sensitivity check that could not be run: fail makes its suite invalid, warn says so
+    block_on_any_proved_loss  a proved loss of general ability blocks even within the margin
+    require_guardrail_proof   PASS also needs a loss beyond the guardrail to be excluded on each general suite
+    suites      by name; where none is named, own suites are taken for domain, lm-eval tasks for general
+    """
+
+    version: int = 1
+    alpha: float = 0.05
+    margin: float = 0.02
+    guardrail: float = 0.05
+    min_gain: float = 0.0
+    max_items: int = 3000
+    on_inconclusive: Literal["fail", "warn"] = "fail"
+    on_missing_check: Literal["fail", "warn"] = "fail"
+    block_on_any_proved_loss: bool = False
+    require_guardrail_proof: bool = False
+    suites: Mapping[str, SuitePolicy] = field(default_factory=dict)
+
+
+def read_policy(path: Path) -> Policy:
+    """Raises SettingsError, one line with the place, for the first fault."""
+    return parse_policy(read_document(path))
+
+
+def parse_policy(document: Document) -> Policy:
+    """Raises SettingsError."""
+    suites = document.section("suites")
+    parsed = {str(name): _suite(suites, str(name)) for name in suites.data}
+    rest = Document({k: v for k, v in document.data.items() if k != "suites"}, document.file, document.lines)
+    policy, _ = parse(Policy, rest)
+    policy = replace(policy, suites=parsed)
+    _check_ranges(policy, document)
+    return policy
+
+
+def _suite(suites: Document, name: str) -> SuitePolicy:
+    section = Document(suites.section(name).data, suites.file, suites.section(name).lines)
+    if "role" not in section.data:
+        raise SettingsError(
+            f"suite '{name}' has no role", where=suites.where((name,)), fix="write role: domain or role: general"
+        )
+    data: dict[str, Any] = dict(section.data)
+    if isinstance(data.get("must_pass"), list):
+        data["must_pass"] = [str(item) for item in data["must_pass"]]
+    suite, _ = parse(SuitePolicy, Document(data, section.file, section.lines))
+    return suite
+
+
+def _check_ranges(policy: Policy, document: Document) -> None:
+    def refuse(key: str, should: str) -> None:
+        raise SettingsError(f"'{key}' is {getattr(policy, key)}, but should be {should}", where=document.where((key,)))
+
+    if policy.version != 1:
+        refuse("version", "1, the only version this assay reads")
+    if not 0 < policy.alpha < 0.5:
+        refuse("alpha", "above 0 and below 0.5")
+    if not 0 < policy.margin < 1:
+        refuse("margin", "a share above 0 and below 1, such as 0.02 for two points")
+    if not policy.margin <= policy.guardrail < 1:
+        refuse("guardrail", "a share no smaller than the margin and below 1")
+    if not 0 <= policy.min_gain < 1:
+        refuse("min_gain", "a share from 0 to below 1")
+    if policy.max_items < 1:
+        refuse("max_items", "1 or more")

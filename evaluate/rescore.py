@@ -1,0 +1,16 @@
+"""Scores stored outputs again: for the sensitivity checks and for `assay verify`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .evaluation import SuiteResult
+
+
+class Rescore(Protocol):
+    """Scores outputs of a suite against references, as `SuiteResult.scorer` says, without a model."""
+
+    def __call__(self, result: SuiteResult, outputs: Sequence[str], references: Sequence[str]) -> list[float] | None:
+        """One score a pair of output and reference; None where this suite can only be scored with its model."""
+        ...

@@ -1,0 +1,38 @@
+"""Numbers as reports write them."""
+
+from __future__ import annotations
+
+
+def percent(share: float) -> str:
+    """0.4213 -> '42.1 %'"""
+    return f"{100 * share:.1f} %"
+
+
+def points(difference: float) -> str:
+    """-0.0213 -> '-2.1 points'; a difference that rounds to nothing has no sign."""
+    rounded = round(100 * difference, 1)
+    return f"{rounded:+.1f} points" if rounded else "0.0 points"
+
+
+def size(loss: float) -> str:
+    """A margin: 0.02 -> '2 points', 0.01 -> '1 point'."""
+    value = f"{100 * loss:.10g}"
+    return f"{value} point" if value == "1" else f"{value} points"
+
+
+def interval(low: float, high: float) -> str:
+    return f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def p_value(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def count(n: int, noun: str) -> str:
+    """1 item, 3,000 items"""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def names(items: list[str] | tuple[str, ...], most: int = 5) -> str:
+    shown = ", ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown
