@@ -9,6 +9,7 @@ train(data, settings, out, ...)            an adapter
 evaluate(models, suites, settings, out)    scores per item, base and candidate
 gate(evaluation, policy)                   the verdict
 run(settings_file)                         all of it
+make_audit(settings, target, suites)       curate's judgement as a function, which synth is given
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.curate.judge import make_audit
     from assay.curate.stage import audit, curate
     from assay.evaluate.gate import gate
     from assay.evaluate.stage import evaluate
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     from assay.synth.stage import synth
     from assay.train.stage import train
 
-__all__ = ["audit", "curate", "evaluate", "gate", "run", "synth", "train"]
+__all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", "train"]
 
 _HOMES = {
     "audit": "assay.curate.stage",
+    "make_audit": "assay.curate.judge",
     "curate": "assay.curate.stage",
     "synth": "assay.synth.stage",
     "train": "assay.train.stage",

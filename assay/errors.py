@@ -101,7 +101,10 @@ class StorageError(AssayError):
 
 
 class ProviderError(AssayError):
-    pass
+    """retry_after: seconds that the server asked to wait; may_have_run: the call may have been paid for."""
+
+    retry_after: float = 0.0
+    may_have_run: bool = True
 
 
 class ProviderRefusedError(ProviderError):

@@ -27,11 +27,15 @@ class Audit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One completion to ask for. sample tells apart independent answers to the same messages."""
+    """One completion to ask for.
+
+    temperature  None leaves it to the provider
+    sample       tells apart independent answers to the same messages
+    """
 
     messages: tuple[Message, ...]
     max_tokens: int
-    temperature: float = 0.0
+    temperature: float | None = None
     seed: int | None = None
     sample: int = 0
 
@@ -48,7 +52,8 @@ class Generation:
 
 
 class Provider(Protocol):
-    """A model that answers, remote or local."""
+    """A model that answers, remote or local. Retrying is not its business: what can be retried raises
+    `ProviderError`, what cannot raises `ProviderRefusedError`."""
 
     @property
     def name(self) -> str:
@@ -57,6 +62,16 @@ class Provider(Protocol):
 
     @property
     def model(self) -> str: ...
+
+    @property
+    def batch_size(self) -> int:
+        """Requests that one call of `generate` takes at most: 1 for an API, more for a local model."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """Calls of `generate` that may be under way at once."""
+        ...
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
         """One Generation a request, in order. Raises ProviderError."""

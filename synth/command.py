@@ -1,0 +1,88 @@
+"""`assay synth`: files and terminal around the synth stage."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.console import Options, common_options, split_overrides
+from assay.errors import Exit, SettingsError
+
+if TYPE_CHECKING:
+    from assay.dataset import Dataset
+
+    from .settings import SynthSettings
+
+
+@click.command()
+@click.argument("data", nargs=-1)
+@click.option("--provider", help="openai, anthropic, openai_compatible or local [default: local].")
+@click.option("--model", help="The provider's name of the model.")
+@click.option("--suite", "suites", multiple=True, type=click.Path(path_type=Path), help="Refuse items of this suite.")
+@click.option("--dry-run", is_flag=True, help="Show the first prompts as they would be sent; ask nothing.")
+@common_options
+def synth(
+    options: Options,
+    data: tuple[str, ...],
+    provider: str | None,
+    model: str | None,
+    suites: tuple[Path, ...],
+    dry_run: bool,
+) -> int:
+    """Grow the data with a model, within a budget.
+
+    New records start from those in DATA and are judged by every check of `curate` together with them. What was
+    answered is in the journal of --output: the same command asks for nothing twice.
+    """
+    from assay.sources import ReadSettings, read
+
+    paths, options = split_overrides(data, options)
+    settings = _settings(options, provider, model)
+    if not paths:
+        raise SettingsError("no data to start from", fix="name a file: assay synth DATA -o OUT")
+    seeds = read(paths, ReadSettings(limit=options.limit), offline=options.offline)
+    if dry_run:
+        return _show_prompts(seeds, settings, options)
+    if options.output is None:
+        raise SettingsError("no folder to write to", fix="add -o OUT")
+    return _generate(seeds, settings, suites, options.output, options)
+
+
+def _settings(options: Options, provider: str | None, model: str | None) -> SynthSettings:
+    from .settings import SynthSettings
+
+    settings = options.settings(SynthSettings, "synth")
+    given: dict[str, Any] = {"provider": provider, "model": model, "seed": options.seed}
+    return dataclasses.replace(settings, **{key: value for key, value in given.items() if value is not None})
+
+
+def _show_prompts(seeds: Dataset, settings: SynthSettings, options: Options) -> int:
+    from .stage import plan
+
+    jobs = plan(seeds, settings, limit=3)
+    if not options.redact:
+        for job in jobs:
+            options.show(f"--- for {job.seed.source}\n{job.request.messages[-1].content}\n")
+    options.emit([{"seed": job.seed.id, "prompt": job.request.messages[-1].content} for job in jobs])
+    return Exit.OK
+
+
+def _generate(seeds: Dataset, settings: SynthSettings, suites: tuple[Path, ...], output: Path, options: Options) -> int:
+    from assay.api import make_audit
+    from assay.suites import read_suite
+
+    from .files import JOURNAL, describe, write_synthesized
+    from .provider import make_provider
+    from .stage import synth as generate
+
+    name = options.document().data.get("model_name_or_path")
+    source = make_provider(settings, name, offline=options.offline)
+    audit = make_audit(suites=[read_suite(path) for path in suites])
+    result = generate(seeds, settings, source, audit, output / JOURNAL, on_progress=options.say)
+    write_synthesized(result, output)
+    options.show(describe(result))
+    options.emit(result.to_json())
+    return Exit.INCONCLUSIVE if result.stopped else Exit.OK

@@ -1,0 +1,57 @@
+"""What can be set in the `synth` section of assay.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Price:
+    """US dollars for a million tokens."""
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True)
+class SynthSettings:
+    """Settings of a generation run.
+
+    provider      a name from `synth/providers/`: openai, anthropic, openai_compatible, local
+    model         the provider's name for it; for `local` the default is the model being trained
+    base_url      host of an OpenAI-compatible server; the only host that is then spoken to
+    api_key_env   environment variable that holds the key; its value is never stored or printed
+    methods       {generator: {count: accepted records wanted, ...}}
+    max_usd       cap in dollars, never exceeded: what requests in flight could cost is reserved
+    max_requests  cap on requests sent, retries included
+    temperature   None leaves it to the provider (some models take no other value; `local` uses 0.8)
+    price         needed for a paid model: a price list that nobody dates is a guess
+    """
+
+    enabled: bool = False
+    provider: str = "local"
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"paraphrase": {"count": 50}})
+    max_usd: float = 5.0
+    max_requests: int = 1000
+    price: Price | None = None
+    max_tokens: int = 256
+    temperature: float | None = None
+    concurrency: int = 8
+    timeout: float = 60.0
+    max_retries: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("max_usd", "max_tokens", "timeout"):
+            if getattr(self, name) <= 0:
+                raise SettingsError(f"synth.{name} should be above zero", fix=f"it is {getattr(self, name)}")
+        for name in ("max_requests", "concurrency"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"synth.{name} should be at least 1", fix=f"it is {getattr(self, name)}")

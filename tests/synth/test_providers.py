@@ -1,0 +1,102 @@
+"""The official clients against a real server: what they send, and what each fault becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assay.errors import ProviderError, ProviderRefusedError, SettingsError
+from assay.protocols import GenerationRequest
+from assay.records import Message
+from assay.synth.provider import make_provider, price_of
+from assay.synth.settings import Price, SynthSettings
+
+ASK = GenerationRequest((Message("system", "Be brief."), Message("user", "Hello")), max_tokens=7, temperature=0.5)
+
+
+def settings(name: str, url: str, **more: Any) -> SynthSettings:
+    base = url if name == "anthropic" else f"{url}/v1"
+    return SynthSettings(provider=name, model="a-model", base_url=base, max_retries=0, timeout=5, **more)
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
+
+
+PROVIDERS = ["openai", "openai_compatible", "anthropic"]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_an_answer_comes_with_its_usage(name: str, api: Any) -> None:
+    [answer] = make_provider(settings(name, api.url), None).generate([ASK])
+    assert answer.text == "Put otherwise: Hello"
+    assert (answer.input_tokens, answer.output_tokens, answer.stop_reason) == (10, 5, "stop")
+
+
+def test_the_bound_on_tokens_has_the_name_that_each_protocol_knows(api: Any) -> None:
+    for name in PROVIDERS:
+        make_provider(settings(name, api.url), None).generate([ASK])
+    sent = [request["body"] for request in api.seen]
+    assert [sent[0]["max_completion_tokens"], sent[1]["max_tokens"], sent[2]["max_tokens"]] == [7, 7, 7]
+    assert sent[2]["system"] == "Be brief." and [m["role"] for m in sent[2]["messages"]] == ["user"]
+
+
+def test_a_compatible_server_is_not_sent_the_key_of_openai(api: Any) -> None:
+    make_provider(settings("openai_compatible", api.url), None).generate([ASK])
+    assert "sk-canary" not in str(api.seen[0]["headers"])
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("fault", [408, 409, 429, 500, 503, 529, "cut", "not json", "no usage"])
+def test_a_passing_fault_can_be_retried(name: str, fault: int | str, api: Any) -> None:
+    api.faults = [fault]
+    with pytest.raises(ProviderError) as raised:
+        make_provider(settings(name, api.url), None).generate([ASK])
+    assert not isinstance(raised.value, ProviderRefusedError)
+    assert raised.value.may_have_run == isinstance(fault, str)
+    assert len(api.seen) == 1
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_cannot_be_retried_stops_and_repeats_no_word_of_the_server(name: str, status: int, api: Any) -> None:
+    api.faults = [status]
+    with pytest.raises(ProviderRefusedError) as raised:
+        make_provider(settings(name, api.url), None).generate([ASK])
+    assert str(status) in str(raised.value)
+    assert "sk-canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_the_server_says_how_long_to_wait(name: str, api: Any) -> None:
+    api.faults, api.headers = [429], {"retry-after": "3"}
+    with pytest.raises(ProviderError) as raised:
+        make_provider(settings(name, api.url), None).generate([ASK])
+    assert raised.value.retry_after == 3.0
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_a_missing_key_names_its_variable(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(f"{name.upper()}_API_KEY")
+    with pytest.raises(SettingsError, match=f"{name.upper()}_API_KEY"):
+        make_provider(SynthSettings(provider=name, model="m"), None)
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_offline_refuses_a_remote_provider(name: str) -> None:
+    with pytest.raises(SettingsError, match="--offline"):
+        make_provider(SynthSettings(provider=name, model="m"), None, offline=True)
+
+
+def test_a_remote_model_without_a_price_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"synth\.price"):
+        price_of(SynthSettings(provider="openai", model="m"))
+
+
+def test_a_server_on_this_machine_is_free_unless_a_price_is_given() -> None:
+    url = "http://127.0.0.1:11434/v1"
+    assert price_of(SynthSettings(provider="openai_compatible", base_url=url)) == Price(0, 0)
+    assert price_of(SynthSettings(provider="openai_compatible", base_url=url, price=Price(1, 2))) == Price(1, 2)
