@@ -55,7 +55,7 @@ def hub_errors(name: str, revision: str | None = None) -> Iterator[None]:
             f"the hub did not answer for '{name}': {first_line(error)}", fix="check the network"
         ) from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in {"httpx", "httpcore", "requests"}:
+        if type(error).__module__.split(".")[0] not in {"httpx", "httpx2", "httpcore", "requests"}:
             raise
         raise ModelError(
             f"the hub cannot be reached for '{name}'", fix="check the network, or name a folder"

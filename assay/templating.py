@@ -1,0 +1,194 @@
+"""Renders chat templates in a process of their own, which is killed when one takes too long.
+
+`Renderer` keeps that process alive over many renders and starts another after a kill, so that a record costs
+tens of microseconds of talk and a hostile template costs its time limit, a few times at most.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import IO, Any
+
+SECONDS = 5.0
+STARTUP_SECONDS = 60.0
+MAX_CHARACTERS = 4_000_000
+KILLS_BEFORE_REFUSAL = 2
+
+
+class TemplateProblem(Exception):  # noqa: N818 - a verdict on template and conversation, which checks report
+    """What a chat template does wrong with one conversation.
+
+    check    the check that reports it: "template_renders", "prompt_prefix", "system_dropped", ...
+    kind     finer: "syntax", "refused", "security", "time", "memory", "output", ...
+    message  for people, without the place
+    """
+
+    def __init__(self, check: str, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.check, self.kind, self.message = check, kind, message
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """generation_spans are character ranges that the template marked with {% generation %}."""
+
+    text: str
+    generation_spans: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass
+class Renderer:
+    """One worker process. Safe to call from several threads and after a fork.
+
+    seconds  wall-clock limit of one call of `render_many`
+    now      what `strftime_now` tells every template, so that prompts and training texts agree
+    """
+
+    seconds: float = SECONDS
+    now: datetime = field(default_factory=datetime.now)
+    _worker: _Worker | None = None
+    _kills: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def render(self, template: str, variables: Mapping[str, Any]) -> Rendering:
+        """Raises TemplateProblem."""
+        result = self.render_many(template, [variables])[0]
+        if isinstance(result, TemplateProblem):
+            raise result
+        return result
+
+    def render_many(self, template: str, renders: Sequence[Mapping[str, Any]]) -> list[Rendering | TemplateProblem]:
+        """Each set of variables (messages, tools, add_generation_prompt, special tokens, ...) rendered.
+
+        When the time limit strikes, the renders are tried one by one, so that only the culprit pays.
+        """
+        with self._lock:
+            return self._render_many(template, renders)
+
+    def _render_many(self, template: str, renders: Sequence[Mapping[str, Any]]) -> list[Rendering | TemplateProblem]:
+        if not renders:
+            return []
+        if self._kills.get(template, 0) >= KILLS_BEFORE_REFUSAL:
+            return [_problem("time", "the template was killed before and is not rendered again")] * len(renders)
+        answer = self._ask(template, renders)
+        if answer is not None:
+            return [_result(item) for item in answer]
+        if len(renders) > 1:
+            return [result for variables in renders for result in self._render_many(template, [variables])]
+        self._kills[template] = self._kills.get(template, 0) + 1
+        return [_problem("time", f"the template did not end within {self.seconds:g} s, or crashed, and was killed")]
+
+    def _ask(self, template: str, renders: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+        """The worker's answer, or None when it had to be killed."""
+        request = {
+            "template": template,
+            "renders": renders,
+            "now": self.now.isoformat(),
+            "seconds": self.seconds,
+            "max_characters": MAX_CHARACTERS,
+        }
+        if self._worker is None or self._worker.owner != os.getpid():
+            self._worker = _Worker.start()
+            self._worker.ask(json.dumps({"renders": [], "seconds": STARTUP_SECONDS}), STARTUP_SECONDS)
+        answer = self._worker.ask(json.dumps(request, default=str), self.seconds)
+        if answer is None:
+            self._worker.kill()
+            self._worker = None
+            return None
+        results: list[dict[str, Any]] = json.loads(answer)
+        return results
+
+    def close(self) -> None:
+        """Ends the worker; the next render starts another."""
+        with self._lock:
+            if self._worker is not None and self._worker.owner == os.getpid():
+                self._worker.kill()
+            self._worker = None
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[str]
+    answers: queue.Queue[str | None]
+    owner: int
+
+    @classmethod
+    def start(cls) -> _Worker:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "assay.template_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            env=_clean_environment(),
+        )
+        answers: queue.Queue[str | None] = queue.Queue()
+        assert process.stdout is not None
+        threading.Thread(target=_pump, args=(process.stdout, answers), daemon=True).start()
+        return cls(process, answers, os.getpid())
+
+    def ask(self, request: str, seconds: float) -> str | None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(request + "\n")
+            self.process.stdin.flush()
+            return self.answers.get(timeout=seconds)
+        except (BrokenPipeError, queue.Empty):
+            return None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _pump(pipe: IO[str], answers: queue.Queue[str | None]) -> None:
+    """Lines to the queue, so that waiting for one can have a limit on every system."""
+    with contextlib.suppress(ValueError, OSError):
+        for line in pipe:
+            answers.put(line)
+    answers.put(None)
+
+
+def _clean_environment() -> dict[str, str]:
+    """What Python needs to start and find assay; no key, token or proxy password goes along."""
+    kept = ("PATH", "PYTHONHOME", "SYSTEMROOT", "TMPDIR", "TZ", "VIRTUAL_ENV")
+    places = [place for place in sys.path if place]
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PYTHONPATH": os.pathsep.join(places),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _result(item: Mapping[str, Any]) -> Rendering | TemplateProblem:
+    if "text" in item:
+        return Rendering(item["text"], tuple((start, end) for start, end in item["spans"]))
+    return _problem(item["kind"], item["message"])
+
+
+def _problem(kind: str, message: str) -> TemplateProblem:
+    return TemplateProblem("template_renders", kind, message)
+
+
+@cache
+def shared_renderer() -> Renderer:
+    """The renderer of this process."""
+    renderer = Renderer()
+    atexit.register(renderer.close)
+    return renderer
