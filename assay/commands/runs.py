@@ -1,0 +1,63 @@
+"""`assay runs` and `assay lineage`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from assay.console import Options, common_options
+from assay.errors import Exit
+
+STORE_OPTION = click.option(
+    "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
+)
+
+
+@click.command()
+@STORE_OPTION
+@common_options
+def runs(options: Options, store: Path) -> int:
+    """List what was run, newest first."""
+    from assay.runs import RunStore
+
+    found = RunStore(store).manifests()[: options.limit]
+    options.emit([{"path": str(manifest.path), **manifest.data} for manifest in found])
+    if not found:
+        options.show(f"nothing was run yet in {store}")
+    for manifest in found:
+        data = manifest.data
+        error = f"  {data['error']}" if data.get("error") else ""
+        options.show(f"{data['started']}  {manifest.outcome:8}  {data['seconds']:>9.1f} s  {manifest.run}{error}")
+    return Exit.OK
+
+
+@click.command()
+@click.argument("adapter", type=click.Path(path_type=Path))
+@STORE_OPTION
+@common_options
+def lineage(options: Options, adapter: Path, store: Path) -> int:
+    """Walk from an adapter back to its data, and forward to its evaluations."""
+    from assay.lineage import lineage as walk
+    from assay.runs import RunStore
+
+    found = walk(adapter, RunStore(store))
+    options.emit(
+        {
+            "adapter": found.card,
+            "back": [{"depth": step.depth, **step.manifest.data} for step in found.back],
+            "forward": [dict(manifest.data) for manifest in found.forward],
+        }
+    )
+    options.show(f"adapter {adapter}")
+    options.show(f"  on {found.card.get('base')} (revision {found.card.get('revision')})")
+    options.show("came from")
+    for step in found.back:
+        options.show(f"  {step.line}")
+        for name, digest in dict(step.manifest.data["inputs"]).items():
+            options.show(f"  {'  ' * step.depth}    {name}: {digest[:16]}")
+    options.show("was judged by" if found.forward else "was judged by nothing yet")
+    for manifest in found.forward:
+        verdict = dict(manifest.data["facts"]).get("verdict")
+        options.show(f"  {manifest.run}" + (f"  {verdict}" if verdict else ""))
+    return Exit.OK

@@ -1,0 +1,48 @@
+"""From an adapter to its data, without a gap; a gap is an error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from assay.errors import ModelError, RunError
+from assay.lineage import lineage
+from assay.runs import RunStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    """curate -> train -> evaluate, with an adapter that the second wrote."""
+    store = RunStore(tmp_path / "store")
+    with store.open("curate", {}, {"data": "d"}) as curated:
+        pass
+    with store.open("train", {}, {"data": "e"}, parents=[curated.id]) as trained:
+        (tmp_path / "adapter").mkdir()
+        (tmp_path / "adapter" / "assay.json").write_text(json.dumps({"run": trained.id, "base": "b"}))
+    with store.open("evaluate", {}, {"adapter": "a"}, parents=[trained.id]):
+        pass
+    return store
+
+
+def test_the_walk_goes_back_to_the_data_and_forward_to_the_evaluation(store: RunStore, tmp_path: Path) -> None:
+    found = lineage(tmp_path / "adapter", store)
+    assert [(step.depth, step.manifest.stage) for step in found.back] == [(0, "train"), (1, "curate")]
+    assert [manifest.stage for manifest in found.forward] == ["evaluate"]
+
+
+def test_a_broken_link_is_an_error(store: RunStore, tmp_path: Path) -> None:
+    [curated] = [found for found in store.manifests() if found.stage == "curate"]
+    shutil.rmtree(curated.path)
+    with pytest.raises(RunError, match="no run 'curate-"):
+        lineage(tmp_path / "adapter", store)
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]"])
+def test_an_adapter_from_elsewhere_says_that_its_lineage_is_unknown(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "assay.json").write_text(text)
+    with pytest.raises(ModelError, match="unknown"):
+        lineage(tmp_path, RunStore(tmp_path))
