@@ -48,6 +48,6 @@ def _problems(record: Record) -> Iterator[tuple[int, str]]:
         elif message.tool_call_id is not None and ids and message.tool_call_id not in ids:
             yield (
                 index,
-                f"the tool result (message {index}) answers the call '{message.tool_call_id}', which nobody made",
+                f"the tool result (message {index}) answers a call that nobody made",
             )
         waiting = max(0, waiting - 1)

@@ -1,0 +1,59 @@
+"""The cut_off_answer check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.findings import Finding, Severity, Span
+from assay.records import Record
+
+from ..check import Context, Decision, dataset_check
+from ..endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, weak_ending
+
+TERMINATED_SHARE = 0.85
+"""Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
+
+
+@dataset_check(severity=Severity.ERROR, decision=Decision.HOLD, languages=("en", "de", "es", "fr", "zh", "ja"))
+def cut_off_answer(
+    records: Sequence[Record], context: Context, *, long_answer_characters: int = 1500
+) -> Iterator[Finding]:
+    """The last answer stops before its end: in the middle of a sentence, of a JSON value, or of a code block.
+
+    Why: the model learns to stop there. It happens where a generator ran into its token limit.
+
+    Certain are JSON whose brackets stay open, a code fence that stays open, and a last line of prose that ends
+    with a word no sentence ends with ("and", "the", "because"). A last line of prose without a full stop counts
+    only in a long answer, or where nearly all other answers end with one. Lists, titles, code, signatures,
+    links, labels and short answers are passed over.
+
+    Example: "Please put the Bridge into its box, add the cable, and then bring it to"
+    """
+    prose = [record.answer for record in records if ends_in_prose(record.answer)]
+    finished = sum(map(is_finished, prose))
+    others_finish = len(prose) >= 20 and finished >= TERMINATED_SHARE * len(prose)
+    for record in records:
+        last = record.last_assistant_index
+        if last is None or not record.answer.strip():
+            continue
+        ending = _ending(record.answer, others_finish, long_answer_characters)
+        if ending is not None:
+            text = record.answer.rstrip()
+            start = max(0, len(text) - 80)
+            yield cut_off_answer.about(
+                record,
+                ending.why,
+                span=Span(last, start, len(text), text[start:]),
+                evidence={"kind": ending.kind, "ends_with": text[-80:], "confidence": ending.confidence},
+            )
+
+
+def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None:
+    found = structural_cut(answer) or weak_ending(answer) or list_ending(answer)
+    if found is not None or not ends_in_prose(answer) or is_finished(answer):
+        return found
+    if len(answer) >= long_answer:
+        return Ending("sentence", "a long answer stops without the end of its sentence", 0.8)
+    if others_finish:
+        return Ending("sentence", "stops without the end of its sentence, where other answers end theirs", 0.6)
+    return None

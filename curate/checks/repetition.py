@@ -1,0 +1,42 @@
+"""The repetition check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from assay.findings import Finding, Severity, Span
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+from ..loops import find_loop
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.DROP)
+def repetition(
+    record: Record, context: Context, *, min_repeats: int = 4, min_share: float = 0.3, min_words: int = 12
+) -> Iterator[Finding]:
+    """An answer runs in a loop: the same words, sentence or paragraph over and over.
+
+    Why: loops are how weak generators fail, and a model trained on them loops too.
+
+    A passage counts that comes at least `min_repeats` times on end (or whose sentences do, with little in between)
+    and makes up `min_share` of the answer and `min_words` words. Code, tables and what the prompt asks to repeat
+    are passed over.
+
+    Example: "I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. ..."
+    """
+    for index, message in enumerate(record.messages):
+        if message.role != "assistant" or not message.content:
+            continue
+        loop = find_loop(message.content, min_repeats=min_repeats, min_words=min_words)
+        if loop is None or loop.share < min_share:
+            continue
+        question = next((m.content or "" for m in reversed(record.messages[:index]) if m.role == "user"), "")
+        if loop.unit.casefold() in question.casefold() and loop.is_asked_for(question):
+            continue
+        yield repetition.about(
+            record,
+            f"{loop.repeats} times on end: {loop.unit[:60]!r}",
+            span=Span(index, loop.start, loop.end, message.content[loop.start : loop.end][:200]),
+            evidence={"repeats": loop.repeats, "share": round(loop.share, 3), "unit": loop.unit[:200]},
+        )

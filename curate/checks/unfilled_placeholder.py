@@ -1,0 +1,67 @@
+"""The unfilled_placeholder check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from assay.findings import Finding, Severity, Span
+from assay.records import Record
+from assay.text import conversation_text
+
+from ..check import Context, Decision, record_check
+from ..placeholders import Placeholder, find_placeholders, talks_about_templates
+
+_DRAFTING = re.compile(
+    r"\b(?:e-?mail|letter|script|speech|invitation|announcement|press release|cover letter|résumé|resume|memo|notice"
+    r"|contract|agreement|form|dialogue|conversation|message)\b",
+    re.IGNORECASE,
+)
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+def unfilled_placeholder(record: Record, context: Context) -> Iterator[Finding]:
+    """A template variable that nobody filled in: {{name}}, [ORDER NUMBER], <insert date>, ${plan}, __X__.
+
+    Why: the model learns to say "Dear {{customer_name}}" to customers.
+
+    Code, formulas, links and mark-up are passed over, and so are records whose prompt is about templates or holds
+    the same placeholder. Where the prompt asks to draft a letter or the like, "[Your Name]" in the answer is a
+    fact to know (severity info) and not a defect: nobody told the model the name.
+
+    Example: "Hello, I am {{name}}, an assistant made by {{author}}."
+    """
+    last = record.last_assistant_index
+    if last is None:
+        return
+    prompt = conversation_text(message for message in record.messages if message.role in ("system", "user"))
+    if talks_about_templates(conversation_text(m for m in record.messages if m.role == "user")):
+        return
+    for index, message in enumerate(record.messages):
+        if message.role == "tool" or not message.content:
+            continue
+        found = list(find_placeholders(message.content))
+        if message.role == "assistant":
+            found = [item for item in found if item.text not in prompt]
+        else:
+            found = [item for item in found if item.certain and item.text[0] != "("]
+        if found:
+            drafted = message.role == "assistant" and _DRAFTING.search(prompt) and all(map(_is_bracketed, found))
+            yield _finding(record, index, found, Severity.INFO if drafted else Severity.ERROR)
+
+
+def _finding(record: Record, index: int, found: list[Placeholder], severity: Severity) -> Finding:
+    first = found[0]
+    names = list(dict.fromkeys(item.text for item in found))
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return unfilled_placeholder.about(
+        record,
+        f"not filled in: {shown}",
+        severity=severity,
+        span=Span(index, first.start, first.end, first.text),
+        evidence={"placeholders": names[:20]},
+    )
+
+
+def _is_bracketed(item: Placeholder) -> bool:
+    return item.text[0] == "["

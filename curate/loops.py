@@ -1,0 +1,93 @@
+"""Finds loops: a passage said over and over, on end or sentence by sentence."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from .markup import blank_code
+
+MAX_PERIOD = 200
+DISTINCT_TRIGRAMS = 0.8
+"""Text with a larger share of distinct trigrams holds no loop worth a closer look; prose has 0.95 and more."""
+
+_TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
+_DECORATION = frozenset("-=_.*#~|!?+:;,/\\<>·•—–…&$%@^'\"`°×xX0oO")
+_SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
+_ASKED = re.compile(
+    r"\b(?:repeat|times|copies|over and over|again and again|chorus|lyrics|song|poem|rhyme|mantra|lines)\b", re.I
+)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Characters [start, end) hold `unit` `repeats` times; share is the part of the whole text, 0 to 1."""
+
+    unit: str
+    repeats: int
+    start: int
+    end: int
+    share: float
+
+    def is_asked_for(self, question: str) -> bool:
+        """Whether the question asks for a repetition."""
+        return _ASKED.search(question) is not None
+
+
+def find_loop(text: str, *, min_repeats: int, min_words: int) -> Loop | None:
+    """The loop that covers most of a text, code and mathematics aside, or None."""
+    spans = [match.span() for match in _TOKEN.finditer(blank_code(text) if "`" in text or "\\" in text else text)]
+    if len(spans) < min_words:
+        return None
+    tokens = [text[start:end].casefold() for start, end in spans]
+    trigrams = len(tokens) - 2
+    if len(set(zip(tokens, tokens[1:], tokens[2:], strict=False))) > DISTINCT_TRIGRAMS * trigrams:
+        return None
+    return _on_end(text, tokens, spans, min_repeats, min_words) or _by_sentence(text, min_repeats, min_words)
+
+
+def _on_end(
+    text: str, tokens: list[str], spans: list[tuple[int, int]], min_repeats: int, min_words: int
+) -> Loop | None:
+    """The longest stretch in which each token equals the one a period before it."""
+    numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+    ids = np.array([numbers[token] for token in tokens])
+    best: Loop | None = None
+    for period in range(1, min(MAX_PERIOD, len(ids) // min_repeats) + 1):
+        equal = np.concatenate(([False], ids[period:] == ids[:-period], [False]))
+        edges = np.flatnonzero(equal[1:] != equal[:-1])
+        starts, ends = edges[::2], edges[1::2]
+        if not len(starts):
+            continue
+        longest = int(np.argmax(ends - starts))
+        first, last = int(starts[longest]), int(ends[longest]) + period
+        repeats = (last - first) // period
+        if repeats < min_repeats or last - first < min_words or _is_decoration(tokens[first : first + period]):
+            continue
+        if best is not None and last - first <= 1.2 * (best.share * len(ids)):
+            continue  # a multiple of a shorter period covers the same stretch
+        unit = text[spans[first][0] : spans[first + period - 1][1]]
+        best = Loop(unit, repeats, spans[first][0], spans[last - 1][1], (last - first) / len(ids))
+    return best
+
+
+def _by_sentence(text: str, min_repeats: int, min_words: int) -> Loop | None:
+    """A sentence of three words and more that returns, with other sentences in between."""
+    sentences = [match.group().strip() for match in _SENTENCE.finditer(text)]
+    worded = [sentence for sentence in sentences if len(sentence.split()) >= 3 and not sentence.startswith("|")]
+    if not worded:
+        return None
+    unit, repeats = Counter(worded).most_common(1)[0]
+    total = sum(len(sentence.split()) for sentence in sentences)
+    covered = repeats * len(unit.split())
+    if repeats < max(min_repeats, 4) or covered < min_words:
+        return None
+    start = text.index(unit)
+    return Loop(unit, repeats, start, text.rindex(unit) + len(unit), covered / total)
+
+
+def _is_decoration(unit: list[str]) -> bool:
+    return all(token in _DECORATION for token in unit)

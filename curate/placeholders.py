@@ -1,0 +1,96 @@
+"""Finds template variables that nobody filled in: {{name}}, [YOUR NAME], <insert date>, ${plan}, __X__."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .markup import blank_code, is_code_line, looks_like_code
+
+_NOUNS = (
+    "name|surname|date|time|day|month|year|address|street|city|town|state|country|zip|postcode|email|e-mail|phone|telephone"
+    "|mobile|number|no|amount|price|sum|total|company|organi[sz]ation|employer|business|firm|school|university|department"
+    "|product|item|order|invoice|account|customer|client|recipient|sender|manager|position|job|role|title|location|place"
+    "|venue|event|duration|deadline|url|link|website|signature|contact|details|info|information|description|reason|topic"
+    "|subject|text|content|message|value|id|code|plan|brand|service|model|reference|age|gender|hotel|restaurant|charity"
+    "|hours|minutes|percentage|currency|language|team|project|username|password|author|user"
+)
+_START = (
+    "(?:insert|enter|add|specify|fill in|provide|your|my|their|his|her|type|state|mention|include"
+    "|company|customer|client)"
+)
+_PHRASE = rf"{_START}\s+[\w'’&/-]+(?:[\s,]+[\w'’&/.-]+){{0,5}}"
+_NOUN_PHRASE = rf"(?:[\w'’&/-]+\s+){{0,3}}(?:{_NOUNS})s?(?:\s+(?:here|of(?:\s+[\w-]+){{0,3}}|and\s+[\w-]+))?"
+_CAPITALS = r"[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+){0,4}"
+
+_DOUBLE_BRACES = re.compile(r"(?<![{$#%\\])\{\{\s*[\w.\- ]{1,40}\s*\}\}(?!\})")
+_DOLLAR = re.compile(r"\$\{\s*[A-Za-z_][\w.]{0,40}\s*\}")
+_PERCENT = re.compile(r"(?<![\w%])%%?[A-Z][A-Z_]{2,30}%%?(?!\w)")
+_UNDERSCORES = re.compile(r"(?<!\w)__+[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*__+(?!\w)")
+_INSERT = re.compile(r"[\[<({]\s*(?:insert|enter|fill in|add your|your)\s[^\]>)}\n]{2,60}[\]>)}]", re.IGNORECASE)
+_BRACKETS = re.compile(rf"(?<![\w\]!\\])\[\s*(?:{_PHRASE}|{_NOUN_PHRASE})\s*\](?![(\[:])", re.IGNORECASE)
+_CAPITAL_BRACKETS = re.compile(rf"(?<![\w\]!\\])\[(?:{_CAPITALS})\](?![(\[:])")
+_ANGLES = re.compile(
+    rf"<\s*(?:{_PHRASE}|(?:[\w-]+[ _])+(?:{_NOUNS})|[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+){{1,4}}"
+    r"|NAME|DATE|TIME|EMAIL|ADDRESS|AMOUNT|NUMBER|CITY|COMPANY|URL)\s*>"
+)
+_BRACES = re.compile(rf"(?<![{{$\\\w])\{{(?:[a-z]+_[a-z_]+|(?:{_NOUNS}))\}}(?!\}})", re.IGNORECASE)
+_FILLER = re.compile(r"\blorem ipsum\b|\[TBD\]|\bXX?X?[/-]XX?X?[/-]XXXX\b", re.IGNORECASE)
+
+CERTAIN = (_DOUBLE_BRACES, _DOLLAR, _PERCENT, _UNDERSCORES, _INSERT, _CAPITAL_BRACKETS, _ANGLES, _FILLER)
+LIKELY = (_BRACKETS, _BRACES)
+
+_NOT_PLACEHOLDERS = re.compile(
+    r"\[(?:[ xX✓-]|\d+|sic|[A-Z]{1,2}\d*|OK|INFO|WARN(?:ING)?|ERROR|DEBUG|NOTE|END|START|MUSIC|INST)\]"
+)
+_TEMPLATE_TALK = re.compile(
+    r"\b(?:templates?|placeholders?|jinja2?|handlebars|mustache|mail ?merge|form letter|boilerplate|f-strings?"
+    r"|string interpolation|variables?|regex(?:es)?|regular expressions?|vorlage|plantilla|fill[- ]in[- ]the[- ]blanks?"
+    r"|mad ?libs|tokens?|vue|angular|liquid|helm|html|xml|latex|markdown|json schema|curly|brackets?|braces)\b"
+    r"|模板|占位符",
+    re.IGNORECASE,
+)
+
+
+class Placeholder(NamedTuple):
+    """Characters [start, end) of a text. certain: its form is used for nothing else in prose."""
+
+    start: int
+    end: int
+    text: str
+    certain: bool
+
+
+def find_placeholders(text: str) -> Iterator[Placeholder]:
+    """In order; code, mathematics and links are passed over."""
+    if not any(sign in text for sign in "{[<%_(") and "orem ipsum" not in text:
+        return
+    prose = blank_code(text)
+    if looks_like_code(prose):
+        return
+    code_lines = sum(map(is_code_line, prose.splitlines()))
+    taken: list[tuple[int, int]] = []
+    found: list[Placeholder] = []
+    for certain, patterns in ((True, CERTAIN), (False, LIKELY)):
+        for pattern in patterns:
+            for match in pattern.finditer(prose):
+                start, end = match.span()
+                if any(start < other_end and other_start < end for other_start, other_end in taken):
+                    continue
+                if _NOT_PLACEHOLDERS.fullmatch(match.group()) or _is_closed_tag(match.group(), prose):
+                    continue
+                if code_lines >= 2 and pattern in (_DOLLAR, _BRACES):
+                    continue
+                taken.append((start, end))
+                found.append(Placeholder(start, end, text[start:end], certain))
+    yield from sorted(found)
+
+
+def talks_about_templates(text: str) -> bool:
+    """Whether a prompt asks for, or is about, text with variables in it: then they are meant to stay."""
+    return _TEMPLATE_TALK.search(text) is not None
+
+
+def _is_closed_tag(found: str, text: str) -> bool:
+    return found.startswith("<") and f"</{found[1:-1].strip().split()[0]}" in text
