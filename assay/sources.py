@@ -5,20 +5,17 @@ Every row of a file becomes a record or a fault, never both, never neither.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
-from assay.containers.json_files import json_rows
-from assay.containers.raw import suffixes
+from assay.containers.raw import RawRow, suffixes
 from assay.dataset import Dataset
 from assay.errors import SourceError
-from assay.findings import Finding, Severity
-from assay.formats import Unreadable, detect
-from assay.records import Record, Source, record_id, row_id
-from assay.storage import sha256_file
-
-CHECK = "unreadable_row"
+from assay.locations import Part, locate
+from assay.row_reader import Layout, RowReader
 
 
 @dataclass(frozen=True)
@@ -29,48 +26,101 @@ class ReadSettings:
     columns     assay's name of a column -> the file's, for example {"prompt": "text", "answer": "category"}
     preference  read preference data (DPO, KTO) for its chosen side
     limit       only the first so many rows
+    system      a system turn for every record that has none
     """
 
     format: str = "auto"
     columns: Mapping[str, str] = field(default_factory=dict)
     preference: bool = False
     limit: int | None = None
+    system: str | None = None
 
 
-def read(paths: Sequence[str], settings: ReadSettings = ReadSettings(), *, offline: bool = False) -> Dataset:
-    records: list[Record] = []
-    faults: list[Finding] = []
-    notes: list[str] = []
-    for name in paths:
-        path = Path(name)
-        if not path.exists():
-            raise SourceError("no such file or folder", where=name)
-        digest = sha256_file(path)
-        rows = 0
-        for raw in json_rows(path, name, suffixes(path)[0], lambda value: detect(value) is not None):
-            rows += 1
-            source, key = Source(name, raw.line, raw.row), row_id(digest, raw.row)
-            fault = raw.fault
-            if fault is None:
-                found = detect(raw.value)
-                if found is None:
-                    fault = "no known format fits it"
-                else:
-                    try:
-                        parsed = found.read(raw.value)
-                        records.append(
-                            Record(
-                                record_id(parsed.messages, parsed.tools),
-                                key,
-                                parsed.messages,
-                                source,
-                                parsed.tools,
-                                meta=parsed.meta,
-                            )
-                        )
-                    except Unreadable as error:
-                        fault = str(error)
-            if fault is not None:
-                faults.append(Finding(CHECK, Severity.ERROR, fault, "", key, source))
-        notes.append(f"{name}: {rows} rows")
-    return Dataset.from_records(records, faults, notes)
+DETECT = ReadSettings()
+"""Everything is detected, everything is read."""
+
+
+def read(paths: Sequence[str], settings: ReadSettings = DETECT, *, offline: bool = False) -> Dataset:
+    """All rows that the paths name, in their order.
+
+    A path is a file, a folder, a glob, a folder that `save_to_disk` wrote, a dataset_info.json (with `:NAME` one
+    of its entries), or the id of a data set on the Hugging Face Hub. A row that is no record is in `faults`;
+    `notes` say what each file was taken for. Raises SourceError for a source that cannot be read at all, and
+    SettingsError for columns that cannot be meant.
+    """
+    layout = Layout.of(settings.format, settings.columns, preference=settings.preference, system=settings.system)
+    reader = RowReader()
+    parts = _located(paths, layout, reader, offline)
+    digests: Counter[str] = Counter()
+    tables: list[Dataset] = []
+    left = settings.limit
+    for part in parts:
+        if left is not None and left <= 0:
+            reader.note(f"{part.name}: not read; the first {settings.limit:,} rows are enough")
+            continue
+        if _written_by_assay(part):
+            tables.append(_read_own(part, reader, left))
+            count = len(tables[-1])
+        else:
+            limit = min((bound for bound in (left, part.limit) if bound is not None), default=None)
+            count = reader.read(_first(part.rows(), limit), part.name, _digest(part, digests), part.layout)
+        left = None if left is None else left - count
+    return _joined([*tables, reader.finish()])
+
+
+def _located(paths: Sequence[str], layout: Layout, reader: RowReader, offline: bool) -> list[Part]:
+    """Every part once, however often it is named."""
+    parts: dict[str, Part] = {}
+    if not paths:
+        raise SourceError("no data source is given", fix="name a file, a folder or a data set")
+    for given in paths:
+        located = locate(given, layout, offline=offline)
+        for note in located.notes:
+            reader.note(note)
+        for part in located.parts:
+            key = str(part.path.resolve()) if part.path is not None else part.name
+            if key in parts:
+                reader.note(f"{part.name}: named twice, read once")
+            parts.setdefault(key, part)
+    return list(parts.values())
+
+
+def _first(rows: Iterator[RawRow], limit: int | None) -> Iterator[RawRow]:
+    return rows if limit is None else islice(rows, limit)
+
+
+def _digest(part: Part, seen: Counter[str]) -> str:
+    """The digest for row ids; a second file with the same bytes gets another, since its rows are other rows."""
+    digest = part.digest()
+    seen[digest] += 1
+    return digest if seen[digest] == 1 else f"{digest}:{seen[digest]}"
+
+
+def _written_by_assay(part: Part) -> bool:
+    if part.path is None or suffixes(part.path) != (".parquet", ""):
+        return False
+    from assay.containers.arrow_files import is_assay_parquet
+
+    return is_assay_parquet(part.path)
+
+
+def _read_own(part: Part, reader: RowReader, limit: int | None) -> Dataset:
+    """A file that assay wrote: row ids, families, splits, origins and parents stay as they are."""
+    data = Dataset.read_parquet(Path(str(part.path))).head(limit)
+    reader.note(f"{part.name}: {len(data):,} rows, written by assay")
+    return data
+
+
+def _joined(parts: Sequence[Dataset]) -> Dataset:
+    import pyarrow as pa
+
+    filled = [part for part in parts if len(part)] or [parts[-1]]
+    joined = replace(parts[-1], table=pa.concat_tables([part.table for part in filled]))
+    if len(parts) > 1:
+        repeated = [key for key, count in Counter(joined.row_ids()).items() if count > 1]
+        if repeated:
+            raise SourceError(
+                f"{len(repeated):,} rows are given twice: a file that assay wrote holds rows of another one",
+                fix="name only one of the two",
+            )
+    return joined

@@ -50,7 +50,7 @@ def open_binary(path: Path) -> Iterator[IO[bytes]]:
         raise unreadable(path, error) from error
     with file:
         if compression == ".gz":
-            yield cast(IO[bytes], io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER))  # type: ignore[arg-type]
+            yield cast(IO[bytes], io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER))
         elif compression == ".zst":
             import zstandard
 

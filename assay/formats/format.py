@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
+from assay.containers.raw import RawRow
 from assay.records import Json, Message, Record
 
 Row: TypeAlias = Mapping[str, Json]
@@ -39,7 +40,9 @@ class Format:
     read     raises Unreadable
     write    the rows of one record (one, but for tables with a message a row); raises NotCarried
     columns  assay's name of a column -> this format's own; what `columns:` in settings can map
-    split    for formats whose rows hold several records: one row for each
+    split    where a row holds several records: one row for each
+    gather   where a record takes several rows: one row for each record, at the place of its first
+    on_request  read only when the user names the format or asks for preference data
     """
 
     name: str
@@ -49,6 +52,8 @@ class Format:
     write: Callable[[Record], list[dict[str, Any]]]
     columns: Mapping[str, str] = field(default_factory=dict)
     split: Callable[[Row], list[Row]] | None = None
+    gather: Callable[[Sequence[RawRow]], Iterator[RawRow]] | None = None
+    on_request: bool = False
 
 
 def rest(row: Row, *used: str) -> dict[str, Json]:

@@ -41,7 +41,7 @@ def _write_turn(message: Message) -> dict[str, Any]:
     if message.tool_calls:
         if message.content is not None:
             raise NotCarried("a turn with both text and tool calls")
-        turn = {"from": CALL, "value": _calls_text(message.tool_calls)}
+        turn: dict[str, Any] = {"from": CALL, "value": _calls_text(message.tool_calls)}
     else:
         turn = {"from": WRITTEN_ROLES[message.role], "value": message.content}
     for key in ("tool_call_id", "name"):

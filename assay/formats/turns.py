@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from assay.errors import did_you_mean
 from assay.formats.format import Unreadable
 from assay.formats.values import describe, json_list, optional_text, read_call, read_calls_text, text
 from assay.records import Json, Message, ToolCall
@@ -87,13 +86,11 @@ def _read_turn(turn: Mapping[str, Json], where: str, remarks: set[str]) -> tuple
 
 
 def _role(turn: Mapping[str, Json], where: str) -> str:
+    """One of assay.records.ROLES, CALL, or an unknown role as it stands, which is for the structure check to report."""
     raw = next((turn[key] for key in ROLE_KEYS if key in turn), None)
     if not isinstance(raw, str):
         raise Unreadable(f"{where} has no role" if raw is None else f"the role of {where} is {describe(raw)}")
-    role = ROLE_NAMES.get(raw) or ROLE_NAMES.get(raw.strip().lower())
-    if role is None:
-        raise Unreadable(f"{where} has the unknown role '{raw:.40}'; {did_you_mean(raw[:40], ROLE_NAMES)}")
-    return role
+    return ROLE_NAMES.get(raw) or ROLE_NAMES.get(raw.strip().lower(), raw)
 
 
 def _read_content(raw: Json, role: str, where: str) -> tuple[str | None, tuple[ToolCall, ...], str]:
@@ -155,7 +152,7 @@ def _train(turn: Mapping[str, Json], role: str, where: str, remarks: set[str]) -
     key = next((key for key in WEIGHT_KEYS if turn.get(key) is not None), None)
     if key is None:
         return None
-    weight = turn[key]
+    weight = {"0": 0, "1": 1}.get(turn[key], turn[key]) if isinstance(turn[key], str) else turn[key]
     if not isinstance(weight, int | float):
         raise Unreadable(f"{key} of {where} is {describe(weight)}, not 0 or 1")
     if weight not in (0, 1):

@@ -62,7 +62,7 @@ def json_list(value: Json, where: str) -> list[Json]:
 
 
 def read_tools(value: Json, where: str = "tools") -> tuple[Json, ...]:
-    """Declared tools in OpenAI's schema, from a list, one object, or JSON text of either; bare functions are wrapped."""
+    """Declared tools in OpenAI's schema, bare functions wrapped; from a list, one object, or JSON text of either."""
     if isinstance(value, str):
         value = parse_json(value, where) if value.strip() else None
     if value is None or is_nan(value):
