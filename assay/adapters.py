@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from assay.errors import ModelError, missing_extra
-from assay.hub import first_line
+from assay.model_hub import first_line
 
 if TYPE_CHECKING:
     import torch

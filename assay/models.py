@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 from assay.adapters import AdapterEvidence, base_of, load_adapter, prove_adapter
 from assay.embedded import DEFAULT_MODEL, EMBEDDED, install
 from assay.errors import MissingExtraError, ModelError, did_you_mean, missing_extra
-from assay.hub import first_line, hub_errors, hub_revision
+from assay.model_hub import first_line, hub_errors, hub_revision
 from assay.storage import sha256_file
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -32,6 +32,7 @@ __all__ = [
     "load_adapter",
     "load_base",
     "load_config",
+    "load_generation_config",
     "load_tokenizer",
     "prove_adapter",
     "resolve",
@@ -140,6 +141,16 @@ def load_config(ref: ModelRef, *, trust_remote_code: bool = False) -> Pretrained
 
     with _load_errors(ref, "the config"):
         return AutoConfig.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code)
+
+
+def load_generation_config(ref: ModelRef) -> GenerationConfig | None:
+    """generation_config.json, or None where the model has none."""
+    from transformers import GenerationConfig
+
+    try:
+        return GenerationConfig.from_pretrained(str(ref.path), revision=ref.revision if ref.is_hub else None)
+    except (OSError, ValueError):
+        return None
 
 
 def load_tokenizer(ref: ModelRef, *, trust_remote_code: bool = False) -> PreTrainedTokenizerFast:

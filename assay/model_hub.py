@@ -1,0 +1,67 @@
+"""Hugging Face's hub: the commit that a name means, and its ways of saying no, each as one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assay.embedded import DEFAULT_MODEL, EMBEDDED
+from assay.errors import ModelError, did_you_mean
+
+
+def hub_revision(name: str, revision: str | None, offline: bool) -> str:
+    """The commit that `revision` (or the default branch) means now; from the local cache when offline."""
+    from huggingface_hub import HfApi, constants, snapshot_download
+
+    with hub_errors(name, revision):
+        if offline or constants.is_offline_mode():
+            cached = snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=["config.json"])
+            return Path(cached).name
+        return str(HfApi().model_info(name, revision=revision, timeout=20).sha)
+
+
+@contextmanager
+def hub_errors(name: str, revision: str | None = None) -> Iterator[None]:
+    """The hub's ways of saying no, each as one line."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise ModelError(
+            f"the model '{name}' is gated",
+            fix=f"accept its terms at https://huggingface.co/{name}, then run `hf auth login`",
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelError(
+            f"the model '{name}' has no revision '{revision}'", fix="name a branch, tag or commit"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        near = did_you_mean(name, EMBEDDED)
+        raise ModelError(
+            f"there is no model '{name}' on the hub that this account may read",
+            fix=f"check the spelling ({near}); for a private one run `hf auth login`",
+        ) from error
+    except errors.LocalEntryNotFoundError as error:
+        raise ModelError(
+            f"the model '{name}' is not in the local cache and the hub cannot be asked",
+            fix=f"fetch it once with a network, name a folder, or use {DEFAULT_MODEL}",
+        ) from error
+    except errors.HFValidationError as error:
+        raise ModelError(f"'{name}' is neither a folder nor a hub id", fix=did_you_mean(name, EMBEDDED)) from error
+    except (errors.HfHubHTTPError, OSError) as error:
+        raise ModelError(
+            f"the hub did not answer for '{name}': {first_line(error)}", fix="check the network"
+        ) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in {"httpx", "httpx2", "httpcore", "requests"}:
+            raise
+        raise ModelError(
+            f"the hub cannot be reached for '{name}'", fix="check the network, or name a folder"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:240]
