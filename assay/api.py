@@ -31,6 +31,7 @@ __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", 
 _HOMES = {
     "audit": "assay.curate.stage",
     "make_audit": "assay.curate.judge",
+    "init_suite": "assay.evaluate.suite_init",
     "curate": "assay.curate.stage",
     "synth": "assay.synth.stage",
     "train": "assay.train.stage",

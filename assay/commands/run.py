@@ -1,0 +1,65 @@
+"""`assay run`: the whole pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from assay.console import DEFAULT_CONFIG, Options, common_options, split_overrides
+from assay.errors import Exit
+
+if TYPE_CHECKING:
+    from assay.pipeline import PipelineResult
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, metavar="[ASSAY.YAML] [SECTION.KEY=VALUE]...")
+@click.option("--from", "first", default="curate", show_default=True, help="First stage that may have to run.")
+@click.option("--until", "last", default="gate", show_default=True, help="Last stage to run.")
+@common_options
+def run(options: Options, arguments: tuple[str, ...], first: str, last: str) -> int:
+    """Run the whole pipeline: curate, synth, train, evaluate, gate.
+
+    A stage whose settings and inputs did not change is not run again, and what was killed goes on where it was.
+    """
+    from assay.pipeline import run as run_pipeline
+
+    files, options = split_overrides(arguments, options)
+    path = Path(files[0]) if files else (options.config or DEFAULT_CONFIG)
+    result = run_pipeline(
+        path,
+        overrides=options.overrides,
+        first=first,
+        last=last,
+        offline=options.offline,
+        redact=options.redact,
+        limit=options.limit,
+        seed=options.seed,
+        say=options.say,
+    )
+    return report(options, result)
+
+
+def report(options: Options, result: PipelineResult) -> int:
+    """Shows the end of a pipeline; the exit code is the verdict's."""
+    from assay.summary_page import in_a_line, score_rows
+
+    options.emit(result.to_json())
+    rows = score_rows(result)
+    if rows:
+        options.show("\nScores in percent:\n" + in_a_line(rows))
+    if result.decision is not None:
+        options.show(f"\n{result.decision['verdict']}")
+        for reason in result.decision["reasons"]:
+            options.show(f"  {reason}")
+        options.show(f"\nadapter      {result.adapter}\ncertificate  {result.certificate}")
+    options.show(f"page         {result.page}")
+    return exit_code(result)
+
+
+def exit_code(result: PipelineResult) -> int:
+    """0 for PASS and for a pipeline that was asked to end before the gate."""
+    verdict = result.decision["verdict"] if result.decision else "PASS"
+    return {"PASS": Exit.OK, "INCONCLUSIVE": Exit.INCONCLUSIVE}.get(verdict, Exit.NEGATIVE)

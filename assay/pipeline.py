@@ -1,0 +1,305 @@
+"""The whole pipeline: curate, synth, curate again, train, evaluate, gate. What is unchanged is not run again.
+
+The only module that knows the order of the stages. Each step opens its run, does its stage unless the run is
+complete, and names the runs it came from; so a killed pipeline goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay import api
+from assay.config import read_document, to_json
+from assay.dataset import Dataset
+from assay.errors import SettingsError, SourceError
+from assay.project import Project, concatenate, load_project, with_seed
+from assay.runs import Run, RunStore
+from assay.storage import sha256_file
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+    from assay.models import ModelRef
+    from assay.suites import EvaluationText, Suite
+
+STAGES = ("curate", "synth", "train", "evaluate", "gate")
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One stage as it went. reused: it was complete, and not run again."""
+
+    stage: str
+    run: str
+    path: Path
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """What `assay run` ends with. decision is the gate's JSON, None when it ended before the gate."""
+
+    stages: tuple[StageRun, ...]
+    decision: dict[str, Any] | None
+    certificate: Path | None
+    page: Path
+    adapter: Path | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "verdict": self.decision["verdict"] if self.decision else None,
+            "decision": self.decision,
+            "certificate": str(self.certificate) if self.certificate else None,
+            "page": str(self.page),
+            "adapter": str(self.adapter) if self.adapter else None,
+            "stages": [dataclasses.asdict(stage) | {"path": str(stage.path)} for stage in self.stages],
+        }
+
+
+@dataclass
+class _Work:
+    """What the steps hand on. data is what would be trained now."""
+
+    project: Project
+    store: RunStore
+    offline: bool
+    redact: bool
+    say: Callable[[str], None]
+    target: ChatTarget
+    model: ModelRef
+    suites: tuple[Suite, ...]
+    texts: tuple[EvaluationText, ...]
+    data: Dataset
+    parents: tuple[str, ...] = ()
+    done: list[StageRun] = field(default_factory=list)
+    adapter: Path | None = None
+
+    def step(self, stage: str, settings: Any, inputs: dict[str, str], work: Callable[[Run], None]) -> StageRun:
+        """One stage in its run. `work` is not called when the run is complete."""
+        started = time.time()
+        self.say(f"{stage}: started")
+        with self.store.open(stage, settings, inputs, self.parents) as run:
+            reused = run.complete
+            if not reused:
+                work(run)
+        outcome = StageRun(stage, run.id, run.path, time.time() - started, reused)
+        how = "unchanged, not run again" if reused else f"{outcome.seconds:.0f} s"
+        self.say(f"{stage}: done ({how})  {run.path}")
+        self.done.append(outcome)
+        self.parents = (run.id,)
+        return outcome
+
+
+def run(
+    settings_file: Path | str,
+    *,
+    overrides: tuple[str, ...] = (),
+    first: str = "curate",
+    last: str = "gate",
+    offline: bool = False,
+    redact: bool = False,
+    limit: int | None = None,
+    seed: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> PipelineResult:
+    """Runs the pipeline of an assay.yaml.
+
+    first  stages before it must be complete already; they are read from the store
+    last   stop after this stage
+    Raises SettingsError before anything runs, and whatever a stage raises.
+    """
+    path = Path(settings_file)
+    project = load_project(read_document(path).override(overrides), path.parent)
+    for notice in project.notices:
+        say(f"note: {notice}")
+    if seed is not None:
+        project = with_seed(project, seed)
+    return run_project(project, first=first, last=last, offline=offline, redact=redact, limit=limit, say=say)
+
+
+def run_project(
+    project: Project,
+    *,
+    first: str = "curate",
+    last: str = "gate",
+    offline: bool = False,
+    redact: bool = False,
+    limit: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> PipelineResult:
+    """As `run`, for a project that was loaded."""
+    from assay.summary_page import write_page
+
+    wanted = _stages_until(first, last)
+    work = _prepare(project, offline=offline, redact=redact, limit=limit, say=say)
+    steps: dict[str, Callable[[_Work], StageRun]] = {
+        "curate": _curate, "synth": _synth, "train": _train, "evaluate": _evaluate, "gate": _gate
+    }  # fmt: skip
+    for stage in wanted:
+        if stage == "synth" and not project.sections["synth"].enabled:
+            continue
+        outcome = steps[stage](work)
+        if STAGES.index(stage) < STAGES.index(first) and not outcome.reused:
+            say(f"{stage}: had to be run, because its inputs changed")
+    ended = work.done[-1]
+    decided = ended.stage == "gate"
+    decision = _read_json(ended.path / "decision.json") if decided else None
+    certificate = ended.path / "certificate.json" if decided else None
+    page = project.store / "report.html"
+    result = PipelineResult(tuple(work.done), decision, certificate, page, work.adapter)
+    write_page(result, page, redact=redact)
+    return result
+
+
+def _stages_until(first: str, last: str) -> tuple[str, ...]:
+    for name in (first, last):
+        if name not in STAGES:
+            raise SettingsError(f"no stage '{name}'", fix=f"stages: {', '.join(STAGES)}")
+    if STAGES.index(first) > STAGES.index(last):
+        raise SettingsError(f"--from {first} comes after --until {last}")
+    return STAGES[: STAGES.index(last) + 1]
+
+
+def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None, say: Callable[[str], None]) -> _Work:
+    """Meets everything that can be wrong with settings, sources, suites and tokenizer before any time is spent."""
+    from assay.chat import load_target
+    from assay.models import resolve
+    from assay.suites import evaluation_texts, read_suites
+
+    settings = project.settings
+    suites = read_suites(project.suite_paths)
+    folders = [project.task_folder] if project.task_folder is not None else []
+    texts = tuple(evaluation_texts(suites, folders))
+    data = project.read_data(offline=offline, limit=limit)
+    for note in data.notes:
+        say(note)
+    if len(data) == 0:
+        raise SourceError("no valid row in the data", fix="`assay audit` says what is wrong with each")
+    model = resolve(settings.model_name_or_path, revision=settings.revision, offline=offline, say=say)
+    target = load_target(
+        settings.model_name_or_path,
+        revision=settings.revision,
+        offline=offline,
+        trust_remote_code=settings.trust_remote_code,
+        say=say,
+    )
+    store = RunStore(project.store)
+    return _Work(project, store, offline, redact, say, target, model, suites, texts, data)
+
+
+def _curate(work: _Work, stage: str = "curate") -> StageRun:
+    settings = work.project.sections["curate"]
+
+    def do(run: Run) -> None:
+        curated = api.curate(work.data, settings, work.target, work.suites, work.texts)
+        api.write_curated(curated, run.path, redact=work.redact)
+        run.facts |= {"counts": curated.ledger.counts(), "template_sha256": work.target.template_sha256}
+
+    outcome = work.step(stage, to_json(settings), {"data": _data_digest(work.data), **_target_digests(work)}, do)
+    work.data = Dataset.read_parquet(outcome.path / "data.parquet")
+    counts = _read_json(outcome.path / "summary.json")
+    work.say(
+        f"{stage}: {counts['read']} read = {counts['kept']} kept + {counts['repaired']} repaired + "
+        f"{counts['dropped']} dropped + {counts['held']} held"
+    )
+    if len(work.data) == 0:
+        raise SourceError("curate kept no record", where=str(outcome.path / "report.html"), fix="read the report")
+    return outcome
+
+
+def _synth(work: _Work) -> StageRun:
+    """New records go through curate again together with the old ones, before anything trains on them."""
+    settings = work.project.sections["synth"]
+    curate_settings = work.project.sections["curate"]
+    trainable = work.data.select_split("train")
+
+    def do(run: Run) -> None:
+        provider = api.make_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
+        audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
+        journal = run.path / "journal.sqlite"
+        result = api.synth(trainable, settings, provider, audit, journal, work.data, on_progress=work.say)
+        api.write_synthesized(result, run.path)
+        run.facts |= result.to_json()
+
+    outcome = work.step("synth", to_json(settings), {"data": work.data.digest, **_target_digests(work)}, do)
+    accepted = Dataset.read_parquet(outcome.path / "accepted.parquet")
+    if len(accepted):
+        work.data = concatenate([work.data, accepted])
+        _curate(work, "curate")
+    return outcome
+
+
+def _train(work: _Work) -> StageRun:
+    settings = work.project.sections["train"]
+
+    def do(run: Run) -> None:
+        trained = api.train(work.data, settings, run.path, work.target, work.model, run=run, say=work.say)
+        run.facts |= trained.to_json()
+
+    outcome = work.step("train", to_json(settings), {"data": work.data.digest, **_target_digests(work)}, do)
+    work.adapter = outcome.path / "adapter"
+    return outcome
+
+
+def _evaluate(work: _Work) -> StageRun:
+    settings = work.project.sections["evaluate"]
+    assert work.adapter is not None
+    folder = work.project.task_folder
+    settings = dataclasses.replace(settings, include_path=str(folder) if folder else None)
+
+    def do(run: Run) -> None:
+        evaluation = api.evaluate_adapter(
+            work.model, work.target, work.adapter, work.suites, settings, run.path, say=work.say
+        )
+        run.facts |= {"identity": dict(evaluation.identity)}
+
+    inputs = {
+        "adapter": sha256_file(work.adapter / "adapter_model.safetensors"),
+        **{f"suite:{suite.name}": suite.data_sha256 for suite in work.suites},
+        **{f"task:{path.name}": sha256_file(path) for path in _task_files(folder)},
+        **_target_digests(work),
+    }
+    return work.step("evaluate", to_json(work.project.sections["evaluate"]), inputs, do)
+
+
+def _gate(work: _Work) -> StageRun:
+    evaluated = work.done[-1]
+    policy_path = work.project.path(work.project.settings.gate.policy)
+
+    def do(run: Run) -> None:
+        decision = api.gate_evaluation(evaluated.path, policy_path, run.path)
+        run.facts |= {"verdict": str(decision.verdict)}
+
+    inputs = {"evaluation": sha256_file(evaluated.path / "items.parquet"), "policy": sha256_file(policy_path)}
+    return work.step("gate", {}, inputs, do)
+
+
+def _data_digest(data: Dataset) -> str:
+    """The records and the rows that could not be read: both are in the ledger."""
+    import hashlib
+
+    faults = json.dumps([[fault.row_id, fault.message] for fault in data.faults])
+    return hashlib.sha256(f"{data.digest}{faults}".encode()).hexdigest()
+
+
+def _target_digests(work: _Work) -> dict[str, str]:
+    return {
+        "model": f"{work.model.name}@{work.model.revision}",
+        "template": work.target.template_sha256,
+        "tokenizer": work.target.tokenizer_sha256,
+    }
+
+
+def _task_files(folder: Path | None) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded

@@ -1,0 +1,155 @@
+"""assay.yaml as a whole: the sections of the stages, and where the data is."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.config import Document, parse
+from assay.errors import SettingsError
+
+if TYPE_CHECKING:
+    from assay.dataset import Dataset
+
+SECTIONS = {
+    "curate": "assay.curate.settings:CurateSettings",
+    "synth": "assay.synth.settings:SynthSettings",
+    "train": "assay.train.settings:TrainSettings",
+    "evaluate": "assay.evaluate.settings:EvaluateSettings",
+}
+
+BUNDLED = "bundled"
+"""include_path that stands for the general-ability suites that come with assay."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One entry of `data`. path is relative to the settings file; the rest is as in `assay.sources.ReadSettings`."""
+
+    path: str
+    format: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    preference: bool = False
+
+
+@dataclass(frozen=True)
+class GateSection:
+    """policy is a path; previous is an adapter's folder, or the certificate of the last release."""
+
+    policy: str = "policy.yaml"
+    previous: str | None = None
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """The top of assay.yaml; the sections of the stages are typed by the stages themselves."""
+
+    version: int = 1
+    model_name_or_path: str = "smollm2-135m-instruct"
+    revision: str | None = None
+    trust_remote_code: bool = False
+    store: str = ".assay"
+    data: tuple[DataSource, ...] = ()
+    curate: Mapping[str, Any] = field(default_factory=dict)
+    synth: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    evaluate: Mapping[str, Any] = field(default_factory=dict)
+    gate: GateSection = GateSection()
+
+
+@dataclass(frozen=True)
+class Project:
+    """Settings that were read and checked, before anything runs.
+
+    root      folder that relative paths start from
+    sections  one settings object a stage
+    notices   aliases that were met
+    """
+
+    settings: ProjectSettings
+    root: Path
+    sections: Mapping[str, Any]
+    notices: tuple[str, ...]
+
+    def path(self, name: str) -> Path:
+        """A path of the settings file; absolute ones stay."""
+        return self.root / name
+
+    @property
+    def store(self) -> Path:
+        return self.path(self.settings.store)
+
+    @property
+    def suite_paths(self) -> list[Path]:
+        return [self.path(name) for name in self.sections["evaluate"].suites]
+
+    @property
+    def task_folder(self) -> Path | None:
+        """Folder of lm-eval tasks, the bundled one where asked for by its word."""
+        given = self.sections["evaluate"].include_path
+        if given is None:
+            return None
+        return bundled("general") if given == BUNDLED else self.path(given)
+
+    def read_data(self, *, offline: bool = False, limit: int | None = None) -> Dataset:
+        """All sources as one data set. Raises SourceError."""
+        from assay.sources import ReadSettings, read
+
+        parts = [
+            read(
+                [str(self.path(source.path)) if self.path(source.path).exists() else source.path],
+                ReadSettings(source.format, source.columns, source.preference, limit),
+                offline=offline,
+            )
+            for source in self.settings.data
+        ]
+        return concatenate(parts)
+
+
+def bundled(name: str) -> Path:
+    """A file or folder of the sample data that comes with assay."""
+    return Path(__file__).resolve().parent / "sample_data" / name
+
+
+def concatenate(parts: list[Dataset]) -> Dataset:
+    """Rows, faults and notes of several data sets, in order."""
+    import pyarrow as pa
+
+    from assay.dataset import Dataset
+    from assay.records import arrow_schema
+
+    tables = [part.table for part in parts] or [arrow_schema().empty_table()]
+    return Dataset(
+        pa.concat_tables(tables),
+        tuple(fault for part in parts for fault in part.faults),
+        tuple(note for part in parts for note in part.notes),
+    )
+
+
+def load_project(document: Document, root: Path) -> Project:
+    """Checks every section before anything runs. Raises SettingsError."""
+    settings, notices = parse(ProjectSettings, document)
+    if settings.version != 1:
+        raise SettingsError(f"version {settings.version} is not known", where=document.file, fix="this assay reads 1")
+    if not settings.data:
+        raise SettingsError("names no data", where=document.file, fix="add data: [{path: your.jsonl}]")
+    sections = {}
+    for name, target in SECTIONS.items():
+        module, _, cls = target.partition(":")
+        section = document.section(name)
+        sections[name], found = parse(getattr(importlib.import_module(module), cls), section)
+        notices += found
+    return Project(settings, root, sections, notices)
+
+
+def with_seed(project: Project, seed: int) -> Project:
+    """The same project with one seed for all stages."""
+    sections = {
+        name: dataclasses.replace(section, seed=seed) if hasattr(section, "seed") else section
+        for name, section in project.sections.items()
+    }
+    return dataclasses.replace(project, sections=sections)

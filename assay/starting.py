@@ -1,0 +1,154 @@
+"""What `assay init` writes: settings with a comment each, a suite, a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.errors import SettingsError
+from assay.storage import write_text
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the user said. suite None: one is set aside from the data."""
+
+    data: tuple[str, ...]
+    format: str
+    columns: Mapping[str, str]
+    model: str
+    suite: Path | None
+    seed: int
+
+
+SETTINGS = """\
+# Settings of assay. `assay run` does all of it; each stage alone reads its own section.
+# Any value can be overridden on the command line: assay run assay.yaml train.lora_r=8
+version: 1
+
+# A hub id, a folder, or the name of an embedded model. An instruct variant brings its chat template.
+model_name_or_path: {model}
+
+# Paths are relative to this file. format and columns are detected; give them where detection is wrong:
+#   - {{path: data.csv, columns: {{prompt: question, answer: reply}}}}
+data:
+{data}
+
+curate:
+  purpose: domain        # style | formatting | domain | shift: how many records are usually needed
+  # checks:              # `assay audit --list` names them; `assay audit --explain CHECK` tells what each does
+  #   near_duplicate: {{threshold: 0.8, decision: drop}}
+  split: {{validation: 0.1}}   # families of duplicates stay on one side
+
+synth:
+  enabled: false         # more wordings of your prompts; every one is judged by curate
+  provider: local        # openai | anthropic | openai_compatible | local
+  # model: NAME          # for a paid provider give its price too: price: {{input: 0.15, output: 0.60}}
+  methods: {{paraphrase: {{count: 50}}}}
+  max_usd: 5             # never exceeded, retries included
+  max_requests: 1000
+
+train:
+  load_in_4bit: true     # QLoRA; false for LoRA where memory allows
+  lora_r: 16             # 8 for formatting, 32 for larger shifts; lora_alpha is twice this
+  num_train_epochs: 3
+  learning_rate: 2.0e-4
+
+evaluate:
+  suites: [{suite}]
+  include_path: bundled  # general-ability suites that come with assay: for bases of about 0.1B to 1B.
+  tasks: {tasks}
+  # For larger bases name lm-eval tasks instead: include_path: null, tasks: [arc_challenge, hellaswag, gsm8k]
+
+gate:
+  policy: policy.yaml
+"""
+
+POLICY = """\
+# When is an adapter fit to release? Shares of 1, not percent.
+version: 1
+alpha: 0.05            # chance, at most, of each wrong proof
+margin: {margin}           # loss of general ability (average over the suites) that is tolerated, to be proved
+guardrail: 0.1         # a proved loss beyond this on one suite blocks
+min_gain: 0.0          # gain on the domain that must be proved to be exceeded
+on_inconclusive: fail  # fail | warn
+suites:
+  {suite}: {{role: domain, required: true}}
+{general}
+"""
+
+SMALLEST_MARGIN = 0.05
+"""What about a thousand paired items can prove; two points take six times as many."""
+
+
+def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str], None]) -> list[Path]:
+    """Writes assay.yaml, policy.yaml and, unless one is given, a suite. The first path is the training data.
+
+    Raises SettingsError when a file is there already, SourceError, SuiteError.
+    """
+    from assay.sources import ReadSettings, read
+    from assay.suites import read_suite
+
+    settings_path, policy_path = folder / "assay.yaml", folder / "policy.yaml"
+    if not force:
+        for path in (settings_path, policy_path):
+            if path.exists():
+                raise SettingsError("is there already", where=str(path), fix="--force overwrites it")
+    dataset = read(start.data, ReadSettings(start.format, start.columns))
+    for note in dataset.notes:
+        say(note)
+    written: list[Path] = []
+    if start.suite is None:
+        from assay.api import init_suite
+
+        made = init_suite(dataset, folder / "suites", name=_name(start.data[0]), seed=start.seed)
+        for note in made.notes:
+            say(note)
+        suite_path, sources = made.suite_path, [made.training_path]
+        written += [made.training_path, made.suite_path, made.items_path]
+    else:
+        suite_path, sources = start.suite, [Path(name) for name in start.data]
+        written += sources
+    suite = read_suite(suite_path)
+    tasks = general_tasks()
+    general = "\n".join(f"  {task}: {{role: general, required: true}}" for task in tasks)
+    columns = {} if start.suite is None else start.columns
+    write_text(
+        settings_path,
+        SETTINGS.format(
+            model=start.model,
+            data="\n".join(f"  - {_source(path, folder, start.format, columns)}" for path in sources),
+            suite=_relative(suite_path, folder),
+            tasks="[" + ", ".join(tasks) + "]",
+        ),
+    )
+    write_text(policy_path, POLICY.format(suite=suite.name, general=general, margin=SMALLEST_MARGIN))
+    return [*written, settings_path, policy_path]
+
+
+def general_tasks() -> list[str]:
+    """Names of the bundled general-ability tasks."""
+    from assay.project import bundled
+
+    return [f"assay_{path.stem}" for path in sorted(bundled("general").glob("*.yaml"))]
+
+
+def _source(path: Path, folder: Path, data_format: str, columns: Mapping[str, str]) -> str:
+    import json
+
+    parts = [f"path: {json.dumps(_relative(path, folder))}", f"format: {data_format}"]
+    if columns:
+        parts.append("columns: {" + ", ".join(f"{key}: {json.dumps(value)}" for key, value in columns.items()) + "}")
+    return "{" + ", ".join(parts) + "}"
+
+
+def _relative(path: Path, folder: Path) -> str:
+    import os
+
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+
+
+def _name(path: str) -> str:
+    stem = Path(path).name.partition(".")[0]
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stem) or "domain"
