@@ -165,9 +165,12 @@ def messages_from_text(text: str) -> tuple[Message, ...]:
     return tuple(message_from_json(item) for item in json.loads(text))
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 def dump_json(value: Any) -> str:
     """Compact JSON that Arrow can hold: lone surrogates, which UTF-8 cannot carry, stay escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = _ENCODER.encode(value)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -92,14 +92,11 @@ def _layout(entry: Mapping[str, Any], base: Layout) -> Layout:
     }
     sharegpt = entry.get("formatting", "alpaca") in ("sharegpt", "openai")
     ranking = bool(entry.get("ranking"))
-    layout = replace(
-        base, mapping=column_mapping(columns, _format_name(sharegpt, ranking, columns)) if columns else None
-    )
+    layout = replace(base, mapping=column_mapping(columns, _format_name(sharegpt, ranking, columns)))
     tags = entry.get("tags") or {}
     if tags:
-        turns = tuple(
-            {columns.get("messages", "conversations"), *(columns.get(side, side) for side in ("chosen", "rejected"))}
-        )
+        places = {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"}
+        turns = tuple(columns.get(place, default) for place, default in places.items())
         layout = replace(layout, tags=Tags.of(tags, turns))
     return layout
 

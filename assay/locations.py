@@ -79,9 +79,7 @@ def _file(path: Path, name: str | None, layout: Layout) -> Located:
     if llamafactory.is_dataset_info(path):
         return _dataset_info(path, name, layout)
     if name is not None:
-        raise SourceError(
-            "is one file, without parts to choose by name", where=f"{path}:{name}", fix="leave the name out"
-        )
+        raise SourceError("is one file, without parts to name", where=f"{path}:{name}", fix="leave the name out")
     return Located((file_part(path, layout),))
 
 
@@ -99,7 +97,7 @@ def file_part(path: Path, layout: Layout, limit: int | None = None) -> Part:
 
 
 def _glob(pattern: str, layout: Layout) -> Located:
-    found = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]
+    found = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
     files = [path for path in found if path.is_file() and path.name not in NOT_DATA]
     if not files:
         raise SourceError("no file matches", where=pattern, fix="check the pattern")
@@ -114,7 +112,7 @@ def _folder(path: Path, name: str | None, layout: Layout) -> Located:
             return _dataset_info(path / llamafactory.NAME, name, layout)
         return _described_folder(path, layout)
     if name is not None:
-        raise SourceError("has no parts to choose by name", where=f"{path}:{name}", fix="leave the name out")
+        raise SourceError("has no parts to name", where=f"{path}:{name}", fix="leave the name out")
     if (path / SAVED_STATE).is_file():
         return Located(_saved(path, layout))
     if (path / CURATED).is_file() and (path / LEDGER).is_file():

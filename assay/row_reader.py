@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CHECK = "unreadable_row"
 BATCH_ROWS = 8192
 COLUMNS_SHOWN = 6
+ATTACHMENTS = ("images", "videos", "audios")
+"""Columns whose content belongs to the prompt and is no text; without it the answer would be learned from nothing."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,9 @@ def _understand(
         form = layout.format or detect(row)
     if form is None:
         raise Unreadable(_no_format(row))
+    attached = next((name for name in ATTACHMENTS if row.get(name)), None)
+    if attached is not None:
+        raise Unreadable(f"has {attached}; assay reads text only")
     if form.on_request and not layout.preference and layout.format is not form:
         raise Unreadable(f"preference data: to train on its chosen side, read it with format: {form.name}")
     return row, form, aside, remarks
@@ -223,9 +228,7 @@ def _no_format(row: Mapping[str, Json]) -> str:
     names = list(row)
     shown = ", ".join(str(name)[:40] for name in names[:COLUMNS_SHOWN])
     more = f" and {len(names) - COLUMNS_SHOWN} more" if len(names) > COLUMNS_SHOWN else ""
-    return (
-        f"no known format has the columns {shown}{more}; name them, for example columns: {{prompt: ..., answer: ...}}"
-    )
+    return f"no known format has the columns {shown}{more}; name yours with columns: {{prompt: ..., answer: ...}}"
 
 
 def _kind(value: Json) -> str:

@@ -18,7 +18,10 @@ SYSTEM_REMARK = "a system column beside a system turn is kept in meta; the turn 
 
 def turn_column(row: Row) -> str | None:
     """The column that holds the turns."""
-    return next((name for name in TURN_COLUMNS if row.get(name) is not None), None)
+    for name in TURN_COLUMNS:
+        if row.get(name) is not None:
+            return name
+    return None
 
 
 def first_turn(row: Row) -> Mapping[str, Json] | None:
@@ -40,7 +43,7 @@ def first_turn(row: Row) -> Mapping[str, Json] | None:
 
 def is_conversation(row: Row) -> bool:
     """Whether there is a column for turns, whatever is wrong with what it holds."""
-    return any(name in row for name in TURN_COLUMNS[:2]) or first_turn(row) is not None
+    return "messages" in row or "conversations" in row or first_turn(row) is not None
 
 
 def read_conversation(row: Row) -> Parsed:

@@ -35,7 +35,10 @@ def write(record: Record) -> list[dict[str, Any]]:
 
 
 def _label(row: Row) -> str | None:
-    return next((name for name in LABELS if _is_label(row.get(name))), None)
+    for name in LABELS:
+        if name in row and _is_label(row[name]):
+            return name
+    return None
 
 
 def _is_label(value: Json) -> bool:

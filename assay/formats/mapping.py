@@ -55,7 +55,7 @@ class ColumnMapping:
         used = set(self.names.values())
         out: dict[str, Json] = {key: value for key, value in row.items() if key not in used}
         aside: dict[str, Json] = {}
-        remarks: set[str] = set()
+        remarks = {self._said()}
         for canonical, column in self.names.items():
             if column not in row:
                 if canonical in REQUIRED:
@@ -69,7 +69,10 @@ class ColumnMapping:
                 value, remark = _as_text(value)
                 remarks.update(remark)
             out[name] = value
-        return Mapped(out, aside, tuple(remarks))
+        return Mapped(out, aside, tuple(sorted(remarks)))
+
+    def _said(self) -> str:
+        return ", ".join(f"'{column:.40}' as the {canonical}" for canonical, column in self.names.items())
 
     def form_of(self, row: Row) -> Format | None:
         """The format of a row that `apply` returned."""

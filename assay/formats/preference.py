@@ -51,7 +51,10 @@ def write(record: Record) -> list[dict[str, Any]]:
 
 
 def _sides(row: Row) -> tuple[str, str] | None:
-    return next((sides for sides in SIDES if all(name in row for name in sides)), None)
+    for sides in SIDES:
+        if sides[0] in row and sides[1] in row:
+            return sides
+    return None
 
 
 def _prompt(row: Row) -> tuple[tuple[Message, ...], tuple[str, ...]]:

@@ -14,7 +14,7 @@ NAMES = ("prompt", "completion")
 
 
 def fits(row: Row) -> bool:
-    return all(name in row for name in NAMES)
+    return "prompt" in row and "completion" in row
 
 
 def read(row: Row) -> Parsed:

@@ -29,6 +29,8 @@ def read(row: Row) -> Parsed:
         raise Unreadable(f"no column for the {'prompt' if prompt is None else 'answer'}; name it in `columns`")
     system = next((name for name in SYSTEMS if name in row), None)
     parsed = read_pair(row, PairColumns(prompt, answer, system=system))
+    if (prompt, answer) == (OWN.prompt, OWN.answer):
+        return parsed
     return parsed._replace(remarks=(f"'{prompt}' as the prompt, '{answer}' as the answer",))
 
 

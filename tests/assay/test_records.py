@@ -85,3 +85,14 @@ def test_the_answer_is_the_last_assistant_turn() -> None:
 def test_a_source_prints_as_a_place() -> None:
     assert str(Source("a.jsonl", 3, 2)) == "a.jsonl:3"
     assert str(Source("a.parquet", None, 2)) == "a.parquet row 2"
+
+
+@given(messages)
+def test_the_fast_way_to_hash_plain_conversations_gives_the_bytes_of_rfc_8785(drawn: tuple[Message, ...]) -> None:
+    import hashlib
+
+    import rfc8785
+
+    plain = [Message(m.role, m.content, (), m.tool_call_id, m.name, m.train) for m in drawn]
+    body = {"messages": [message_to_json(message) for message in plain], "tools": []}
+    assert record_id(plain) == hashlib.sha256(rfc8785.dumps(body)).hexdigest()[:16]
