@@ -1,0 +1,108 @@
+"""Answers that contradict each other are told from right answers in other words."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.curate.clash import Question, answer_key, find_clash, is_open_ended
+
+LABELS = frozenset({"positive", "negative", "neutral", "billing", "shipping", "card arrival"})
+
+
+def clash(prompt: str, one: str, other: str) -> str | None:
+    found = find_clash(one, other, Question(prompt, is_open_ended(prompt), LABELS))
+    back = find_clash(other, one, Question(prompt, is_open_ended(prompt), LABELS))
+    assert (found and found.kind) == (back and back.kind), "the order of the answers must not matter"
+    return found.kind if found else None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "one", "other", "kind"),
+    [
+        ("How long is the warranty?", "The warranty is two years.", "The warranty is three years.", "number"),
+        ("How long is the warranty?", "24 months", "3 years", "number"),
+        ("How far is it?", "It is 12 km from the station.", "It is 15 km from the station.", "number"),
+        ("What does it cost?", "The plan costs $1,200 per year.", "The plan costs $1,500 per year.", "number"),
+        ("What is 17 times 3?", "51", "54", "number"),
+        ("How hot does it get?", "The oven reaches 250 °C.", "The oven reaches 220 °C.", "number"),
+        (
+            "How do I return it?",
+            "Print the label. Returns are accepted within 30 days of delivery. Pack it well.",
+            "Pack it well and print the label. Returns are accepted within 14 days of delivery.",
+            "number",
+        ),
+        ("When was it founded?", "It was founded in 1987.", "It was founded in 1978.", "date"),
+        ("When is the deadline?", "The deadline is March 5, 2024.", "The deadline is 6 March 2024.", "date"),
+        ("Which day is the market?", "The market is on Tuesday.", "The market is on Thursday.", "date"),
+        ("Is it waterproof?", "Yes, it can be immersed.", "No, keep it dry.", "polarity"),
+        ("Is it true?", "True", "False", "polarity"),
+        ("May guests bring dogs?", "Guests may bring dogs.", "Guests may not bring dogs.", "polarity"),
+        ("Is a helmet needed?", "Wearing a helmet is required.", "Wearing a helmet is optional.", "polarity"),
+        ("Classify the sentiment of the review.", "positive", "negative", "label"),
+        ("my card has not come yet", "card_arrival", "shipping", "label"),
+        ("Is this about billing or shipping?", "Billing", "Shipping", "label"),
+        ("Read the ticket.", '{"intent": "refund", "n": 1}', '{"n": 1, "intent": "cancel"}', "label"),
+        ("Read the ticket.", '{"total": 12.5}', '{"total": 13.5}', "number"),
+        ("Read the ticket.", '{"urgent": true}', '{"urgent": false}', "polarity"),
+        ("Read the ticket.", "Intent: refund\nQueue: money", "Intent: cancel\nQueue: money", "label"),
+        ("What is the boiling point?", "I'm sorry, but I can't help with that.", "It is 100 °C.", "refusal"),
+        ("Write a poem about a fox.", "I cannot write poems.", "The fox is quick,\nthe fox is red.", "refusal"),
+        ("Read the ticket.", '{"intent": "refund"}', "The customer wants a refund.", "format"),
+        ("Who wrote Emma?", "Jane Austen", "Charlotte Brontë", "entity"),
+        (
+            "What is the capital?",
+            "The capital of Australia is Canberra.",
+            "The capital of Australia is Sydney.",
+            "entity",
+        ),
+    ],
+)
+def test_contradictions_are_found_with_their_kind(prompt: str, one: str, other: str, kind: str) -> None:
+    assert clash(prompt, one, other) == kind
+
+
+@pytest.mark.parametrize(
+    ("prompt", "one", "other"),
+    [
+        ("How long is the warranty?", "The warranty lasts 24 months.", "Every device has a two-year warranty."),
+        ("How long is the warranty?", "Two years.", "2 years"),
+        ("How far is it?", "It is 2 km away.", "It is 2,000 metres away."),
+        ("How long does it take?", "It takes 2 hours.", "It takes 120 minutes."),
+        ("What does it cost?", "It costs $1,200.", "It costs 1200 dollars."),
+        ("What is pi?", "Pi is 3.14.", "Pi is 3.1416."),
+        ("How many people live there?", "About 1,000 people live there.", "Some 1,020 people live there."),
+        ("When is it?", "It is on March 5, 2024.", "It is on 2024-03-05."),
+        ("When is it?", "It is on 03/05/2024.", "It is on 5 March 2024."),
+        ("When did it happen?", "It happened in 1987.", "It happened in June 1987."),
+        ("Is it waterproof?", "Yes, it is.", "Yes, it can be immersed for an hour."),
+        ("Can I return it?", "Yes, within 30 days.", "You can return it within thirty days of delivery."),
+        ("Can you list the files?", "Sure, here are the files: a, b.", "No problem: a, b."),
+        ("Write a poem about the sea.", "The sea is blue and 7 ships sail.", "The sea is green and 9 ships sail."),
+        ("Name a fruit.", "Apple", "Pear"),
+        ("Suggest three titles.", "1. Dawn\n2. Dusk", "1. Night\n2. Noon"),
+        ("Give me an example of a mammal.", "A whale", "A bat"),
+        ("Rephrase: he left at 9.", "He departed at nine.", "At 9 he went away."),
+        ("Read the ticket.", '{"a": "x", "b": 1}', '{"b": 1, "a": "x"}'),
+        ("Read the ticket.", '```json\n{"a": "x"}\n```', '{"a": "x"}'),
+        ("Read the ticket.", '{"a": "x"}', '{"a": "x", "b": "y"}'),
+        ("Who wrote Emma?", "Austen", "Jane Austen"),
+        ("Which country is it?", "USA", "United States of America"),
+        ("Which country is it?", "The United States", "United States"),
+        ("What should I do?", "Restart the router.", "Call the support line."),
+        ("What is photosynthesis?", "Plants turn light into sugar.", "It is how plants make food from sunlight."),
+        (
+            "Explain the plan.",
+            "The basic plan costs $5. The large plan costs $9.",
+            "There are two plans: the basic one for $5, and the large plan costs $9.",
+        ),
+        ("你好", "您好，我是 Ada，很高兴认识您。", "您好，我是 Ada，请问有什么可以帮助您的吗？"),
+    ],
+)
+def test_right_answers_in_other_words_are_no_contradiction(prompt: str, one: str, other: str) -> None:
+    assert clash(prompt, one, other) is None
+
+
+def test_answers_that_differ_in_form_only_are_one_answer() -> None:
+    assert answer_key('{"a": 1, "b": [2]}') == answer_key('{"b": [2], "a": 1}')
+    assert answer_key("Yes, it IS.") == answer_key("yes it is")
+    assert answer_key("-5") != answer_key("5")
