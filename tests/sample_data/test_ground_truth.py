@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from assay.records import Json, Message, ToolCall, record_id
+from assay.sources import read
 
 FOLDER = Path(__file__).parents[2] / "sample_data"
 AT_LEAST = {
@@ -92,21 +92,6 @@ def defective() -> frozenset[int]:
     return frozenset(entry.line for entry in truth() if entry.role == "defect")
 
 
-def _message(data: Mapping[str, Any]) -> Message:
-    calls = tuple(
-        ToolCall(call["function"]["name"], _arguments(call["function"]["arguments"]), call.get("id"))
-        for call in data.get("tool_calls", ())
-    )
-    return Message(data["role"], data["content"], calls, data.get("tool_call_id"))
-
-
-def _arguments(text: str) -> Json:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 def _prompt(row: Mapping[str, Any]) -> str:
     """What stands before the last assistant turn, without the system turn."""
     messages = [message for message in row["messages"] if message["role"] != "system"]
@@ -154,10 +139,11 @@ def _groups(kind: str) -> Iterable[tuple[str, list[Entry]]]:
 
 
 def test_every_listed_id_is_the_content_hash_of_its_line() -> None:
-    for entry in truth():
-        row = rows()[entry.line]
-        recomputed = record_id([_message(m) for m in row["messages"]], row.get("tools", ()))
-        assert recomputed == entry.record_id, entry
+    dataset = read([str(FOLDER / "tickets.jsonl")])
+    assert not dataset.faults
+    ids = {record.source.line: record.id for record in dataset.records()}
+    assert len(ids) == len(rows())
+    assert [entry for entry in truth() if ids[entry.line] != entry.record_id] == []
 
 
 def test_promised_numbers_of_clean_records_and_defects() -> None:
