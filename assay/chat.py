@@ -117,7 +117,7 @@ def load_target(
     """The chat side of a model, from its tokenizer and config alone.
 
     chat_template  a file, or Jinja text, in place of the model's own
-    say            told what is being fetched, and each problem of the template
+    say            told what is being fetched, and each problem of the template that concerns all data
 
     Raises ModelError when the model cannot be had, has no tokenizer or no chat template, or when the
     template does not render the simplest conversation.
@@ -135,7 +135,8 @@ def load_target(
             f"the chat template is of no use: {judged.fatal.message}", where=name, fix="give another with chat_template"
         )
     for problem in judged.problems:
-        say(f"note: {name}: {problem.message}")
+        if not problem.kind.startswith("tools_"):  # most data has no tools, and records that have get findings
+            say(f"note: the template of {name}: {problem.message}")
     stops = stop_token_ids(tokenizer, turn_end_ids(judged, tokenizer), config, generation_config)
     stop_texts = [tokenizer.convert_ids_to_tokens(token) for token in stops]
     return ChatTarget(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.records import Json, Message, ToolCall, message_to_json
-from assay.templating import Renderer, TemplateProblem
+from assay.templating import Renderer, Rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,15 @@ class MessageStyle:
 
     arguments_as_text  tool-call arguments as JSON text, as the API sends them, instead of an object
     empty_content      a turn without content has "" instead of no content at all
+    content_parts      content as [{"type": "text", "text": ...}], which vision models' templates insist on
     """
 
     arguments_as_text: bool = False
     empty_content: bool = False
+    content_parts: bool = False
 
 
-STYLES = (
+TOOL_STYLES = (
     MessageStyle(),
     MessageStyle(empty_content=True),
     MessageStyle(arguments_as_text=True),
@@ -43,6 +45,8 @@ def template_messages(messages: Sequence[Message], style: MessageStyle, template
             item["role"] = "system"
         if message.content is None and style.empty_content:
             item["content"] = ""
+        if style.content_parts and "content" in item:
+            item["content"] = [{"type": "text", "text": item["content"]}]
         if style.arguments_as_text:
             for call in item.get("tool_calls", ()):
                 arguments = call["function"]["arguments"]
@@ -92,23 +96,49 @@ TOOL_PROBE = (
 )
 
 
+PLAIN_PROBE = (Message("user", "Which river?"), Message("assistant", "The Saone, in Lyon."))
+
+
 def find_style(template: str, special_tokens: Mapping[str, str], renderer: Renderer) -> MessageStyle:
-    """The first style in which the template renders a tool call with its name; the default when none does."""
+    """The first style in which the template shows an answer and the arguments of a tool call.
+
+    Where no style shows a call, one that at least does not fail; where none shows an answer, the default.
+    """
+    plain = _first_shown(template, special_tokens, renderer, PLAIN_PROBE, (), (MessageStyle(), CONTENT_PARTS))
+    if plain is None:
+        return MessageStyle()
+    styles = [replace(style, content_parts=plain.content_parts) for style in TOOL_STYLES]
+    return _first_shown(template, special_tokens, renderer, TOOL_PROBE, (PROBE_TOOL,), styles) or plain
+
+
+CONTENT_PARTS = MessageStyle(content_parts=True)
+
+
+def _first_shown(
+    template: str,
+    special_tokens: Mapping[str, str],
+    renderer: Renderer,
+    probe: Sequence[Message],
+    tools: Sequence[Json],
+    styles: Sequence[MessageStyle],
+) -> MessageStyle | None:
+    """The first style in which the rendering names Lyon as often as the probe does; else the first that renders."""
+    mentions = sum(str(message).count("Lyon") for message in probe)
     renders = [
         variables(
-            TOOL_PROBE,
-            [PROBE_TOOL],
+            probe,
+            tools,
             template=template,
             style=style,
             special_tokens=special_tokens,
             add_generation_prompt=False,
         )
-        for style in STYLES
+        for style in styles
     ]
-    for style, result in zip(STYLES, renderer.render_many(template, renders), strict=True):
-        if isinstance(result, TemplateProblem):
-            if result.kind == "time":
-                break
-        elif "Lyon" in result.text.replace("in Lyon", "").replace("over Lyon", "") and "None" not in result.text:
-            return style
-    return MessageStyle()
+    rendered = [
+        (style, result.text)
+        for style, result in zip(styles, renderer.render_many(template, renders), strict=True)
+        if isinstance(result, Rendering)
+    ]
+    shown = [style for style, text in rendered if text.count("Lyon") >= mentions and "None" not in text]
+    return next(iter([*shown, *(style for style, _ in rendered)]), None)

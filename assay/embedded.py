@@ -109,6 +109,11 @@ def damaged_files(model: EmbeddedModel) -> list[str]:
     return [name for name, digest in recorded.items() if actual.get(name) != digest]
 
 
+def remove(model: EmbeddedModel) -> None:
+    """Takes the converted folder away; the next `install` makes it anew."""
+    shutil.rmtree(folder_of(model), ignore_errors=True)
+
+
 def install(model: EmbeddedModel, *, offline: bool, say: Callable[[str], None]) -> Path:
     """The folder of the converted model, made if it is not there.
 

@@ -257,7 +257,7 @@ def _judge_tools(prober: _Prober) -> list[Problem]:
         )
     ends = [*prober.turn_ends(), *_call_ends(with_tools)]
     located = _locate(with_tools, ends)
-    return problems + [replace(p, message=f"with tool calls: {p.message}") for p in located]
+    return problems + [replace(p, kind=f"tools_{p.kind}", message=f"with tool calls: {p.message}") for p in located]
 
 
 def _call_ends(shown: _Shown) -> list[str]:

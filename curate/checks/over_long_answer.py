@@ -1,0 +1,58 @@
+"""The over_long_answer check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from assay.chat import IGNORED, TemplateProblem
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+def over_long_answer(
+    record: Record,
+    context: Context,
+    *,
+    max_length: int = 0,
+    outlier_characters: int = 4000,
+    outlier_factor: float = 20.0,
+) -> Iterator[Finding]:
+    """The record has more tokens than the model takes, or its answer is far longer than all others.
+
+    Why: beyond `max_length` (0 means the target's context length) the end of the answer and its stop token are
+    cut, and the model learns to break off. An essay where others give one line teaches another task.
+
+    An answer is far longer from `outlier_characters` on, when it is also `outlier_factor` times the median answer.
+
+    Example: a day's log in place of {"intent": "return"}
+    """
+    if context.target is not None:
+        limit = max_length or context.target.context_length
+        encoded = context.encoded(record)
+        if limit and not isinstance(encoded, TemplateProblem) and len(encoded.input_ids) > limit:
+            cut = sum(label != IGNORED for label in encoded.labels[limit:])
+            yield over_long_answer.about(
+                record,
+                f"{len(encoded.input_ids):,} tokens, where {limit:,} fit: {cut:,} tokens of its answers would be cut",
+                evidence={"kind": "cut", "tokens": len(encoded.input_ids), "limit": limit, "cut": cut},
+            )
+            return
+    length = len(record.answer)
+    if length < outlier_characters:
+        return
+    typical = context.once("median_answer_characters", lambda: _median_characters(context.records or [record]))
+    if length > outlier_factor * typical:
+        yield over_long_answer.about(
+            record,
+            f"an answer of {length:,} characters, where half of the answers have at most {typical:,.0f}",
+            severity=Severity.WARNING,
+            evidence={"kind": "outlier", "characters": length, "median": typical},
+        )
+
+
+def _median_characters(records: Sequence[Record]) -> float:
+    return median(len(record.answer) for record in records)

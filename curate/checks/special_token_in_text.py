@@ -1,0 +1,49 @@
+"""The special_token_in_text check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from assay.findings import Finding, Severity, Span
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+from ..control_tokens import WELL_KNOWN, control_tokens_of
+from ..markup import blank_code
+
+_HTML = re.compile(r"</?(?:a|b|br|code|del|div|em|h\d|i|li|p|span|strong|u|ul)\b[^>]*>", re.IGNORECASE)
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]:
+    """A control token of a chat format stands in the text: <|im_end|>, <|eot_id|>, </s>, [INST], ...
+
+    Why: left over from data that was rendered before. The tokenizer reads it as the real thing, so the model
+    learns to end its turn in the middle of an answer, or to play the user's part.
+
+    Without a target the control tokens of common formats are looked for, code aside; with one its own special
+    tokens too, wherever they stand, since its tokenizer does not care.
+
+    Example: "Your order has shipped.<|im_end|>"
+    """
+    own = context.once("control_tokens", lambda: control_tokens_of(context.target))
+    for index, message in enumerate(record.messages):
+        content = message.content or ""
+        found = list(own.finditer(content)) if own else []
+        found = found or list(_well_known(content))
+        if found:
+            names = list(dict.fromkeys(match.group() for match in found))
+            yield special_token_in_text.about(
+                record,
+                f"control token in the {message.role} turn: {', '.join(names[:4])}",
+                span=Span(index, found[0].start(), found[0].end(), found[0].group()),
+                evidence={"tokens": names[:20]},
+            )
+
+
+def _well_known(content: str) -> Iterator[re.Match[str]]:
+    prose = blank_code(content) if "`" in content else content
+    for match in WELL_KNOWN.finditer(prose):
+        if not (match.group() in ("<s>", "</s>") and _HTML.search(prose)):
+            yield match

@@ -1,0 +1,33 @@
+"""What `assay.chat` met when it encoded a record, as findings of the check that reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from assay.chat import TemplateProblem
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from .check import Check, Context
+
+
+def template_findings(
+    check: Check, record: Record, context: Context, severities: Mapping[str, Severity] | None = None
+) -> Iterator[Finding]:
+    """Findings of one check about one record; severities by kind, where they differ from the check's own.
+
+    A record that could not be encoded has exactly one problem, and so one check that speaks about it.
+    """
+    encoded = context.encoded(record)
+    if isinstance(encoded, TemplateProblem):
+        if encoded.check == check.name:
+            yield check.about(record, encoded.message, evidence={"kind": encoded.kind})
+        return
+    for note in encoded.notes:
+        if note.check == check.name:
+            yield check.about(
+                record,
+                note.message,
+                severity=(severities or {}).get(note.kind),
+                evidence={"kind": note.kind, "message": note.turn},
+            )
