@@ -89,6 +89,8 @@ class Evaluation:
     identity     base {name, revision, weights_sha256, quantisation, dtype}, adapter {file: sha256},
                  previous {file: sha256} or None, tokenizer_sha256, template_sha256, seed
     leaks        None when it is unknown what the adapter was trained on
+    settings     of the evaluation; the gate reads "paths" {adapter, previous, suites {name: data file}}, from which
+                 a certificate can be verified, and "complete", False while an early-stopping loop goes on
     """
 
     suites: tuple[SuiteResult, ...]

@@ -20,17 +20,17 @@ from .pairs import PairedSuite, pair
 from .policy import Policy, SuitePolicy
 from .reasons import notes_on, reasons_for
 from .rescore import Rescore
+from .scorer import rescore as stored_outputs
 from .sensitivity import judge_sensitivity
 from .suite_gate import JudgedSuite, judge_suite
 from .verdict import Proofs, verdict_of
 from .wording import names
 
 
-def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore | None = None) -> Decision:
+def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outputs) -> Decision:
     """The verdict with its reasons.
 
-    rescore  scores stored outputs again for the sensitivity checks; without it those checks are "not run", which
-             bars PASS unless the policy says `on_missing_check: warn`
+    rescore  scores stored outputs again for the sensitivity checks; by default with assay's own scorers
     `evaluation.settings["complete"] = False` marks an evaluation that an early-stopping loop has not finished.
 
     Raises SuiteError for an evaluation that contradicts itself, SettingsError when the policy and the evaluation have
@@ -82,7 +82,7 @@ def _judge_suites(
     paired: dict[str, PairedSuite],
     roles: dict[str, SuitePolicy],
     policy: Policy,
-    rescore: Rescore | None,
+    rescore: Rescore,
     complete: bool,
 ) -> list[JudgedSuite]:
     """Sensitivity of all, then what is proved about each; the level of harm is shared by the valid ones."""

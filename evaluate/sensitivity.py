@@ -61,7 +61,7 @@ class Sensitivity:
 
 
 def judge_sensitivity(
-    suite: PairedSuite, role: Role, rescore: Rescore | None, *, alpha: float, missing_fails: bool
+    suite: PairedSuite, role: Role, rescore: Rescore, *, alpha: float, missing_fails: bool
 ) -> Sensitivity:
     """Every check that applies to the role. Each is a proof at `alpha`, or a plain fact."""
     pairing = _paired(suite)
@@ -79,8 +79,14 @@ def judge_sensitivity(
     ]
     reasons = [check.detail for check in checks if check.ok is False]
     if missing_fails:
-        reasons += [check.detail for check in checks if check.ok is None]
+        reasons += [check.detail for check in _needed_but_missing(checks)]
     return Sensitivity(not reasons, tuple(reasons), tuple(checks))
+
+
+def _needed_but_missing(checks: list[Check]) -> list[Check]:
+    """Checks not run, but for the swapped answers where a damaged model was caught: that shows the same and more."""
+    caught = any(check.name == "damage_shows" and check.ok for check in checks)
+    return [check for check in checks if check.ok is None and not (check.name == "responds_to_output" and caught)]
 
 
 def _subject(suite: PairedSuite, role: Role) -> tuple[Answers, str]:
@@ -154,11 +160,11 @@ def _lower_limit(scores: FloatArray, clusters: tuple[str | None, ...], alpha: fl
     return mean_interval(scores.tolist(), clusters, 1 - 2 * alpha).low
 
 
-def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore | None, alpha: float) -> Check:
+def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore, alpha: float) -> Check:
     """Answers handed to other items, and scored again, must score lower."""
     texts = [output or "" for output in answers.outputs]
     references = [reference or "" for reference in suite.references]
-    if rescore is None or any(reference is None for reference in suite.references):
+    if any(reference is None for reference in suite.references):
         return Check("responds_to_output", None, "stored outputs were not scored again: references are missing")
     shuffled = np.zeros(suite.n)
     for shift in range(SHUFFLES):
