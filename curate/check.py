@@ -142,6 +142,14 @@ def dataset_check(
     return decorate
 
 
+def place(other: Record, seen_from: Record) -> str:
+    """Where another record is, for a message: its line or row, and its file where that is another one."""
+    source = other.source
+    if source.file != seen_from.source.file:
+        return str(source)
+    return f"line {source.line}" if source.line is not None else f"row {source.row}"
+
+
 CHECKS = Registry(package="assay.curate.checks", group="assay.checks", kind="check", type=Check)
 
 

@@ -115,6 +115,8 @@ def _short_clash(one: str, other: str, question: Question) -> Clash | None:
     for judged in (_single("date", dates, same_date, one, other), _single("number", numbers, same_number, one, other)):
         if judged is not None:
             return judged.clash
+    if (denial := _denial(one, other)) is not None:
+        return denial
     a, b = _label_text(one), _label_text(other)
     if not a or not b or _same_name(a, b):
         return None
@@ -123,10 +125,9 @@ def _short_clash(one: str, other: str, question: Question) -> Clash | None:
     offered = _within(a, prompt) and _within(b, prompt)
     if known or offered or (_CATEGORICAL.search(question.text) and (a in question.labels or b in question.labels)):
         return Clash("label", one.strip(), other.strip(), 0.9 if known else 0.8)
-    denial = _denial(one, other)
-    if denial is None and _FACTUAL.search(question.text) and not set(words(a)) & set(words(b)):
+    if _FACTUAL.search(question.text) and not set(words(a)) & set(words(b)):
         return Clash("entity", one.strip(), other.strip(), 0.6)
-    return denial
+    return None
 
 
 class _Judged(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from assay.findings import Finding, Severity
 from assay.records import Record
 
-from ..check import Context, Decision, dataset_check
+from ..check import Context, Decision, dataset_check, place
 from ..prompts import asked_more_than_once
 
 
@@ -32,7 +32,7 @@ def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator
             for record in same:
                 yield conflicting_answers.about(
                     record,
-                    f"{len(asked.answers)} different answers to one prompt; another is at {other.source}",
+                    f"{len(asked.answers)} different answers to one prompt; another is at {place(other, record)}",
                     group=asked.name,
                     evidence={"other": other.row_id, "answers": len(asked.answers), "records": len(rows)},
                 )

@@ -9,7 +9,7 @@ from itertools import combinations
 from assay.findings import Finding, Severity
 from assay.records import Record
 
-from ..check import Context, Decision, dataset_check
+from ..check import Context, Decision, dataset_check, place
 from ..clash import Clash, Question, find_clash
 from ..prompts import Asked, asked_more_than_once, recurring_labels
 
@@ -72,7 +72,7 @@ def _dissents(key: str, others: dict[str, Clash], votes: dict[str, int]) -> bool
 
 
 def _finding(record: Record, asked: Asked, clash: Clash, other: Record, at_fault: bool, has_dissenter: bool) -> Finding:
-    message = f"{clash.kind}: {clash.first[:70]!r} against {clash.second[:70]!r} at {other.source}"
+    message = f"{clash.kind}: {clash.first[:70]!r} against {clash.second[:70]!r} at {place(other, record)}"
     if has_dissenter:
         message += "; most records say otherwise" if at_fault else "; most records agree with this one"
     return contradiction.about(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from assay.findings import Finding, Severity
 from assay.records import Record
 
-from ..check import Context, Decision, dataset_check
+from ..check import Context, Decision, dataset_check, place
 
 
 @dataset_check(severity=Severity.ERROR, decision=Decision.DROP, keeps_one=True)
@@ -28,7 +28,7 @@ def exact_duplicate(records: Sequence[Record], context: Context) -> Iterator[Fin
         first = rows[0]
         for record in rows:
             other = rows[1] if record is first else first
-            message = f"the same as {other.source}" + (f" ({len(rows)} copies)" if len(rows) > 2 else "")
+            message = f"the same as {place(other, record)}" + (f" ({len(rows)} copies)" if len(rows) > 2 else "")
             yield exact_duplicate.about(
                 record, message, group=record_id, evidence={"other": other.row_id, "copies": len(rows)}
             )

@@ -10,7 +10,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 from assay.text import conversation_text, normalize
 
-from ..check import Context, Decision, dataset_check
+from ..check import Context, Decision, dataset_check, place
 
 SHARED_SYSTEM_TURNS = 3
 """A system turn that so many records share is a setting, not content."""
@@ -47,7 +47,7 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
             similarity, other = nearest[index]
             yield near_duplicate.about(
                 unique[index],
-                f"{similarity:.0%} of word 5-grams shared with {unique[other].source}"
+                f"{similarity:.0%} of word 5-grams shared with {place(unique[other], unique[index])}"
                 + (f" ({len(group)} records alike)" if len(group) > 2 else ""),
                 group=name,
                 evidence={"other": unique[other].row_id, "similarity": round(similarity, 4)},

@@ -18,7 +18,7 @@ def over_long_answer(
     context: Context,
     *,
     max_length: int = 0,
-    outlier_characters: int = 4000,
+    outlier_characters: int = 3000,
     outlier_factor: float = 20.0,
 ) -> Iterator[Finding]:
     """The record has more tokens than the model takes, or its answer is far longer than all others.

@@ -1,0 +1,89 @@
+"""What audit and curate leave on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.dataset import dump_json
+from assay.findings import Finding
+from assay.storage import write_json, write_table
+
+from .redaction import redacted
+from .report import write_report
+from .stage import Audited, Curated
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write_audited(audited: Audited, folder: Path, *, redact: bool = False) -> None:
+    """findings.parquet, report.html and summary.json. Raises StorageError."""
+    shown = redacted(audited.findings, audited.checks) if redact else audited.findings
+    write_table(findings_table(shown), folder / "findings.parquet")
+    write_report(audited, folder / "report.html", redact=redact)
+    write_json(folder / "summary.json", summary(audited))
+
+
+def write_curated(curated: Curated, folder: Path, *, format: str | None = None, redact: bool = False) -> None:  # noqa: A002
+    """data, held and ledger as Parquet, the audit's files, and the data in a format of the user's choice.
+
+    format  a name that `assay.formats` knows; the data is written to data.jsonl as well
+    redact  keeps record text out of findings and report; data and held are the records themselves
+    Raises StorageError, and UnknownNameError for an unknown format, before anything is written.
+    """
+    if format is not None:
+        from assay.formats import by_name
+
+        by_name(format)
+    curated.data.write_parquet(folder / "data.parquet")
+    curated.held.write_parquet(folder / "held.parquet")
+    write_table(curated.ledger.to_arrow(), folder / "ledger.parquet")
+    if format is not None:
+        from assay.formats import write
+
+        write(curated.data, folder / "data.jsonl", format)
+    write_audited(curated.audited, folder, redact=redact)
+
+
+def summary(audited: Audited) -> dict[str, Any]:
+    """Counts of the ledger, {check: {"records", "groups"}}, fitness, and what was not judged."""
+    return {
+        **audited.decided.ledger.counts(),
+        "findings": audited.summary,
+        "fit": audited.fitness.to_json(),
+        "not_judged": dict(audited.not_judged),
+        "digest": audited.data.digest,
+        "notes": list(audited.data.notes),
+    }
+
+
+def findings_table(findings: Sequence[Finding]) -> pa.Table:
+    """One row a finding; evidence is a JSON string."""
+    import pyarrow as pa
+
+    spans = [finding.span for finding in findings]
+    return pa.table(
+        {
+            "check": pa.array([item.check for item in findings], pa.string()),
+            "severity": pa.array([str(item.severity) for item in findings], pa.string()),
+            "record_id": pa.array([item.record_id for item in findings], pa.string()),
+            "row_id": pa.array([item.row_id for item in findings], pa.string()),
+            "source_file": pa.array([item.source.file for item in findings], pa.string()),
+            "source_line": pa.array([item.source.line for item in findings], pa.int64()),
+            "source_row": pa.array([item.source.row for item in findings], pa.int64()),
+            "message": pa.array([_storable(item.message) for item in findings], pa.string()),
+            "group": pa.array([item.group for item in findings], pa.string()),
+            "span_message": pa.array([span.message if span else None for span in spans], pa.int64()),
+            "span_start": pa.array([span.start if span else None for span in spans], pa.int64()),
+            "span_end": pa.array([span.end if span else None for span in spans], pa.int64()),
+            "span_text": pa.array([_storable(span.text) if span else None for span in spans], pa.string()),
+            "evidence": pa.array([dump_json(dict(item.evidence)) for item in findings], pa.string()),
+        }
+    )
+
+
+def _storable(text: str) -> str:
+    """Arrow holds UTF-8, which has no lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()

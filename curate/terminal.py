@@ -1,0 +1,110 @@
+"""The audit as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import click
+
+from assay.findings import Finding, Severity
+
+from .fitness import Fit
+from .redaction import redacted
+from .stage import Audited
+
+EXAMPLES = 2
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_VERDICTS = {
+    Fit.FIT: ("green", "FIT"),
+    Fit.FIT_AFTER_CURATION: ("yellow", "FIT AFTER CURATION"),
+    Fit.NOT_FIT: ("red", "NOT FIT"),
+    Fit.NOT_JUDGED: ("yellow", "NOT JUDGED IN FULL"),
+}
+
+
+def render(audited: Audited, *, next_steps: Sequence[str] = (), redact: bool = False) -> str:
+    """What was read, the verdict with its reasons, a table of checks with examples, what was not judged, what next."""
+    width = min(shutil.get_terminal_size((110, 24)).columns, 130)
+    findings = redacted(audited.findings, audited.checks) if redact else audited.findings
+    blocks = [
+        _read(audited),
+        _verdict(audited, width),
+        _table(audited, findings, width),
+        _not_judged(audited, width),
+        _next(next_steps),
+    ]
+    return "\n\n".join("\n".join(lines) for block in blocks if (lines := list(block))) + "\n"
+
+
+def _read(audited: Audited) -> Iterator[str]:
+    for note in audited.data.notes:
+        yield f"  {note}"
+    faults = len(audited.data.faults)
+    unreadable = f", and {faults:,} rows that could not be read" if faults else ""
+    yield f"  {len(audited.data):,} records{unreadable}"
+
+
+def _verdict(audited: Audited, width: int) -> Iterator[str]:
+    colour, words = _VERDICTS[audited.fitness.verdict]
+    yield "  " + click.style(f" {words} ", fg="black", bg=colour, bold=True)
+    for reason in audited.fitness.reasons:
+        yield textwrap.fill(reason, width, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _table(audited: Audited, findings: Sequence[Finding], width: int) -> Iterator[str]:
+    decisions = {item.name: str(item.decision) for item in audited.checks} | {
+        "unreadable_row": "drop",
+        "check_failed": "hold",
+    }
+    rows = list(audited.summary.items())
+    if not rows:
+        yield "  No check found anything."
+        return
+    yield click.style(f"  {'check':24}{'records':>9}{'groups':>8}   curate would", dim=True)
+    for name, counts in rows:
+        own = [finding for finding in findings if finding.check == name]
+        worst = min((finding.severity for finding in own), key=list(Severity).index)
+        groups = f"{counts['groups']:,}" if counts["groups"] else ""
+        decision = "keep" if worst is Severity.INFO else decisions.get(name, "")
+        head = click.style(f"{name:24}", fg=_COLOURS[worst], bold=True)
+        yield f"  {head}{counts['records']:>9,}{groups:>8}   {decision}"
+        for finding in islice(_examples(own), EXAMPLES):
+            line = f"      {finding.source}  {' '.join(finding.message.split())}"
+            yield click.style(_cut(line, width), dim=True)
+
+
+def _examples(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The most severe first, and one of each group before a second of any."""
+    seen: set[str] = set()
+    later = []
+    for finding in sorted(findings, key=lambda item: list(Severity).index(item.severity)):
+        if finding.group is not None and finding.group in seen:
+            later.append(finding)
+            continue
+        seen.add(finding.group or finding.row_id)
+        yield finding
+    yield from later
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 3].rstrip() + "..."
+
+
+def _not_judged(audited: Audited, width: int) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for name, why in audited.not_judged.items():
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        yield textwrap.fill(
+            f"not judged: {', '.join(names)}: {why}", width, initial_indent="  ", subsequent_indent="    "
+        )
+
+
+def _next(steps: Sequence[str]) -> Iterator[str]:
+    if steps:
+        yield click.style("  next", dim=True)
+    for step in steps:
+        yield f"  {step}"
