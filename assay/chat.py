@@ -290,6 +290,8 @@ def _located(
             return result
     whole, *parts = [result for result in results if isinstance(result, Rendering)]
     indices = [index for index in trained_turns(record.messages) if index > 0]
+    if not any(message.role == "assistant" for message in record.messages):
+        return TemplateProblem("no_answer", "nothing_trained", "there is no answer to train on")
     if not indices:
         return TemplateProblem(
             "mask_coverage", "nothing_trained", "no assistant turn follows a prompt and is to be trained"

@@ -7,12 +7,14 @@ weights are safetensors.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.adapters import AdapterEvidence, base_of, load_adapter, prove_adapter
@@ -197,7 +199,7 @@ def load_base(
     compute = _dtype(dtype, place)
     arguments: dict[str, Any] = {"dtype": compute, "device_map": {"": place}}
     if load_in_4bit:
-        _import_bitsandbytes()
+        import_bitsandbytes()
         arguments["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type=bnb_4bit_quant_type,
@@ -209,7 +211,7 @@ def load_base(
             **ref.source(), **arguments, use_safetensors=True, trust_remote_code=trust_remote_code
         )
     if load_in_4bit:
-        _keep_4bit_layout(model)
+        keep_4bit_layout(model)
     return cast("PreTrainedModel", model.eval())
 
 
@@ -247,23 +249,23 @@ def _dtype(name: str, device: str) -> torch.dtype:
     return known[name]
 
 
-def _import_bitsandbytes() -> None:
+def import_bitsandbytes() -> ModuleType:
     """Imports bitsandbytes without letting it fetch a compiled kernel from the hub, which it does at import.
 
     bitsandbytes 0.50 asks the optional package `kernels` for it on processors with AVX512-BF16; the kernel
-    only serves the packed layout that `_keep_4bit_layout` turns off.
+    only serves the packed layout that `keep_4bit_layout` turns off.
     """
     import logging
 
     if "bitsandbytes" in sys.modules:
-        return
+        return sys.modules["bitsandbytes"]
     hidden = sys.modules.get("kernels")
     sys.modules["kernels"] = cast("Any", None)
     logger = logging.getLogger("bitsandbytes")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        import bitsandbytes  # noqa: F401
+        return importlib.import_module("bitsandbytes")
     except ImportError as error:
         raise missing_extra("train", error) from error
     finally:
@@ -273,7 +275,7 @@ def _import_bitsandbytes() -> None:
             sys.modules["kernels"] = hidden
 
 
-def _keep_4bit_layout(model: PreTrainedModel) -> None:
+def keep_4bit_layout(model: torch.nn.Module) -> None:
     """Forbids bitsandbytes to repack 4-bit weights on a CPU in the first forward pass outside training.
 
     The repacked layout is never undone, the backward pass reads it as if it were not there, and training goes
