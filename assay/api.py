@@ -30,14 +30,18 @@ __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", 
 
 _HOMES = {
     "audit": "assay.curate.stage",
-    "make_audit": "assay.curate.judge",
-    "init_suite": "assay.evaluate.suite_init",
     "curate": "assay.curate.stage",
-    "synth": "assay.synth.stage",
-    "train": "assay.train.stage",
     "evaluate": "assay.evaluate.stage",
     "gate": "assay.evaluate.gate",
+    "gate_evaluation": "assay.evaluate.release",
+    "init_suite": "assay.evaluate.suite_init",
+    "make_audit": "assay.curate.judge",
+    "make_provider": "assay.synth.provider",
     "run": "assay.pipeline",
+    "synth": "assay.synth.stage",
+    "train": "assay.train.stage",
+    "write_curated": "assay.curate.outputs",
+    "write_synthesized": "assay.synth.files",
 }
 
 

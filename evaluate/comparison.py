@@ -99,8 +99,14 @@ def _degrees_of_freedom(suites: Sequence[Differences]) -> float:
     return max(1.0, total**2 / part) if part > 0 else min(suite.df for suite in suites)
 
 
-def loss_evidence(suites: Sequence[PairedSuite], null: float, alternative: float) -> tuple[float, int]:
-    """Largest e-value reached against "the macro loss is at most `null`", and the items over all suites till then."""
+def loss_evidence(
+    suites: Sequence[PairedSuite], null: float, alternative: float, alpha: float
+) -> tuple[float, int | None]:
+    """The e-process against "the macro loss is at most `null`": the largest e-value it reached, and the items over all
+    suites after which it first reached 1 / alpha (None: it never did).
+
+    alternative  the loss that one would hate to miss
+    """
     rounds = make_rounds(
         [-suite.differences for suite in suites],
         [suite.item_ids for suite in suites],
@@ -108,7 +114,7 @@ def loss_evidence(suites: Sequence[PairedSuite], null: float, alternative: float
         [suite.result.suite for suite in suites],
     )
     wealth = log_wealth(rounds, null, alternative)
-    best = int(wealth.argmax())
+    crossed = np.flatnonzero(wealth >= -math.log(alpha))
     items = sum(suite.n for suite in suites)
-    reached = math.exp(min(float(wealth[best]), 700.0))
-    return max(1.0, reached), round(items * (best + 1) / len(wealth))
+    first = math.ceil(items * (int(crossed[0]) + 1) / len(wealth)) if len(crossed) else None
+    return max(1.0, math.exp(min(float(wealth.max()), 700.0))), first

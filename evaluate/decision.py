@@ -83,7 +83,8 @@ class MacroDecision:
     """The average over the general suites, each with the same weight.
 
     p_value    that the loss stays within the margin (score test stratified over suites)
-    e_value    largest evidence that it does not, reached at e_items items in the fixed order of betting
+    e_value    largest evidence that it does not
+    e_items    items, in the fixed order of betting, after which that was proved; None where it was not
     """
 
     suites: tuple[str, ...]
@@ -94,7 +95,7 @@ class MacroDecision:
     p_value: float
     p_loss: float
     e_value: float
-    e_items: int
+    e_items: int | None
     items_needed: int | None
 
     def to_json(self) -> dict[str, Any]:

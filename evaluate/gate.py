@@ -100,7 +100,7 @@ def _judge_suites(
 
 def _judge_macro(suites: Sequence[PairedSuite], policy: Policy) -> MacroDecision:
     found = estimate([differences_of(suite.differences, suite.clusters) for suite in suites], policy.margin)
-    e_value, e_items = loss_evidence(suites, policy.margin, 2 * policy.margin)
+    e_value, e_items = loss_evidence(suites, policy.margin, min(0.99, 2 * policy.margin), policy.alpha)
     n = sum(suite.n for suite in suites)
     needed = more_items(n, found.variance, found.difference + policy.margin, policy.alpha)
     return MacroDecision(
@@ -127,7 +127,7 @@ def _proofs(
     return Proofs(
         invalid=invalid,
         must_pass_failed=any(j.decision.must_pass_failed for j in judged),
-        macro_loss_excessive=macro is not None and macro.e_value >= 1 / policy.alpha,
+        macro_loss_excessive=macro is not None and macro.e_items is not None,
         guardrail_broken=any(j.proofs.guardrail_broken for j in judged),
         domain_worse=any(j.proofs.worse for j in domain),
         forbidden_loss=policy.block_on_any_proved_loss and (loss or _early_loss(general, policy)),
@@ -141,7 +141,8 @@ def _proofs(
 
 def _early_loss(general: Sequence[JudgedSuite], policy: Policy) -> bool:
     """An e-process against "no loss at all", tuned, as the other one is, to a loss of twice the margin."""
-    return bool(general) and loss_evidence([j.suite for j in general], 0.0, 2 * policy.margin)[0] >= 1 / policy.alpha
+    suites = [j.suite for j in general]
+    return bool(suites) and loss_evidence(suites, 0.0, 2 * policy.margin, policy.alpha)[1] is not None
 
 
 def _adapter_faults(evaluation: Evaluation) -> list[str]:

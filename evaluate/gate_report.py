@@ -20,11 +20,12 @@ from .wording import interval, percent, points, size
 
 MEANINGS = {
     Verdict.PASS: "The adapter is better at its task, and general ability was kept within the margin.",
-    Verdict.BLOCK: "The adapter should not be released: harm is proved.",
+    Verdict.BLOCK: "The adapter should not be released.",
     Verdict.INCONCLUSIVE: "There are too few items to tell whether the adapter is fit to release.",
     Verdict.INVALID: "There is no verdict: the evaluation could not have shown what it should show.",
 }
 ANSWER_CHARACTERS = 400
+_MARKDOWN = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {character: f"\\{character}" for character in "\\`*_[]|~#"}
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,12 @@ class Report:
 
 
 def make_report(decision: Decision, evaluation: Evaluation, policy: Policy, *, redact: bool = False) -> Report:
-    """Gains are looked for on the domain suites first, losses on the general ones."""
-    judged = {suite.suite: suite.role for suite in decision.suites}
-    suites = {name: suite for name, suite in pair(evaluation).items() if name in judged}
-    moved = {name: movers([suite]) for name, suite in suites.items()}
-    by_role = {
-        role: movers([suite for name, suite in suites.items() if judged[name] == role])
-        for role in ("domain", "general")
-    }
-    gains = [*by_role["domain"][0], *by_role["general"][0]][:3]
-    losses = [*by_role["general"][1], *by_role["domain"][1]][:3]
+    """Overall gains come from the suites that gained most, losses from those that lost most."""
+    suites = pair(evaluation)
+    moved = {suite.suite: movers([suites[suite.suite]]) for suite in decision.suites}
+    by_difference = sorted(decision.suites, key=lambda suite: suite.difference)
+    losses = [mover for suite in by_difference for mover in moved[suite.suite][1]][:3]
+    gains = [mover for suite in reversed(by_difference) for mover in moved[suite.suite][0]][:3]
     return Report(decision, policy, evaluation.identity, moved, (gains, losses), redact)
 
 
@@ -189,7 +186,7 @@ def _row(suite: SuiteDecision) -> list[str]:
         percent(suite.candidate),
         f"{points(suite.difference)} ({interval(*suite.ci)})",
         f"{suite.gains}/{suite.losses}",
-        _p(suite.p_value),
+        _p(suite.p_value) if suite.sensitivity.valid else "",
         str(suite.verdict),
     ]
 
@@ -231,14 +228,7 @@ def _cut(text: str | None) -> str:
 
 def _markdown_text(text: str) -> str:
     """Characters that Markdown or HTML in Markdown would read are escaped."""
-    line = _one_line(text, 400)
-    for character in "\\`*_[]<>|~#":
-        line = line.replace(character, f"&#{ord(character)};") if character in "<>" else _escape(line, character)
-    return line
-
-
-def _escape(line: str, character: str) -> str:
-    return line.replace(character, f"\\{character}")
+    return "".join(_MARKDOWN.get(character, character) for character in _one_line(text, 400))
 
 
 def _base_line(identity: Mapping[str, object]) -> str:

@@ -52,10 +52,10 @@ def _harm(judged: Sequence[JudgedSuite], macro: MacroDecision, proofs: Proofs, p
         if j.decision.must_pass_failed
     ]
     reasons += [j.decision.reason for j in judged if j.proofs.worse or j.proofs.guardrail_broken]
-    if proofs.macro_loss_excessive:
+    if macro.e_items is not None:
         reasons.append(
             f"{_macro_change(macro)}; that it exceeds the margin of {size(macro.margin)} "
-            f"was proved after {count(macro.e_items, 'item')} (e = {macro.e_value:.3g})"
+            f"was proved after {count(macro.e_items, 'item')}"
         )
     elif not proofs.macro_within_margin and proofs.macro_loss:
         reasons.append(

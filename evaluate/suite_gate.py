@@ -103,13 +103,13 @@ def _guardrail_broken(suite: PairedSuite, found: Estimate, policy: Policy, harm_
     """At the planned number by the score test; before it by an e-process, which may be looked at any time."""
     if complete:
         return found.p_loss_beyond < harm_alpha
-    return loss_evidence([suite], policy.guardrail, min(0.99, 2 * policy.guardrail))[0] >= 1 / harm_alpha
+    return loss_evidence([suite], policy.guardrail, min(0.99, 2 * policy.guardrail), harm_alpha)[1] is not None
 
 
 def _domain_worse(suite: PairedSuite, policy: Policy, complete: bool) -> bool:
     if complete:
         return superiority(suite.base.scores, suite.candidate.scores, suite.clusters) < policy.alpha
-    return loss_evidence([suite], 0.0, policy.guardrail)[0] >= 1 / policy.alpha
+    return loss_evidence([suite], 0.0, policy.guardrail, policy.alpha)[1] is not None
 
 
 def _worse_than_previous(suite: PairedSuite, policy: Policy, harm_alpha: float, complete: bool) -> bool:

@@ -1,0 +1,92 @@
+"""Betting against "the loss is within the margin": errors stay below alpha however often one looks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from assay.evaluate.e_process import Rounds, log_wealth, make_rounds, order
+
+LIMIT = math.log(20)
+
+
+def simulated(losses: list[float], gates: int = 1500, rounds: int = 300, cluster: int = 1) -> Rounds:
+    """6 suites with 8 % discordance; whole clusters move together."""
+    rng = np.random.default_rng(0)
+    u = rng.random((gates, rounds, len(losses)))
+    loss = np.array(losses)
+    moved = np.maximum(0.08, np.abs(loss))
+    found = np.where(u < (moved + loss) / 2, 1.0, np.where(u < moved, -1.0, 0.0))
+    return Rounds(found, np.ones_like(found), 1.0, 1.0)
+
+
+def ever(rounds: Rounds, null: float) -> float:
+    return float((log_wealth(rounds, null, null + 0.02).max(-1) >= LIMIT).mean())
+
+
+@pytest.mark.parametrize(
+    "losses", [[0.02] * 6, [0.12, 0, 0, 0, 0, 0], [0.04, 0.04, 0.04, 0, 0, 0], [0.2, -0.08, 0, 0, 0, 0]]
+)
+def test_a_loss_at_the_margin_is_rejected_at_most_in_alpha_of_all_runs_however_it_is_spread(
+    losses: list[float],
+) -> None:
+    assert ever(simulated(losses), 0.02) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1500)
+
+
+def test_expected_wealth_does_not_grow_under_the_null() -> None:
+    wealth = np.exp(log_wealth(simulated([0.02] * 6, gates=4000, rounds=100), 0.02, 0.04))
+    assert wealth[:, -1].mean() <= 1 + 4 * wealth[:, -1].std() / math.sqrt(4000)
+
+
+def test_a_loss_of_twice_the_margin_is_caught_after_about_a_thousand_items() -> None:
+    crossed = log_wealth(simulated([0.04] * 6, rounds=500), 0.02, 0.04) >= LIMIT
+    items = np.where(crossed.any(-1), 6 * (crossed.argmax(-1) + 1), 10**6)
+    assert np.median(items) <= 1300
+
+
+def test_a_stake_never_depends_on_the_round_it_is_placed_on() -> None:
+    first = simulated([0.0] * 6, gates=1, rounds=20)
+    changed = first._replace(loss=first.loss.copy())
+    changed.loss[0, 10:, :] = 1.0
+    before, after = log_wealth(first, 0.02, 0.04), log_wealth(changed, 0.02, 0.04)
+    assert np.array_equal(before[0, :10], after[0, :10])
+
+
+def test_wealth_of_a_single_round_is_what_the_formula_says() -> None:
+    rounds = Rounds(np.array([[1.0, 0.0]]), np.ones((1, 2)), 1.0, 1.0)
+    stake = min(0.02 / 0.1, 0.9 / 1.02)
+    assert log_wealth(rounds, 0.02, 0.04)[0] == pytest.approx(
+        math.log1p(stake * 0.98) + math.log1p(stake * -0.02)
+    )
+
+
+def test_nobody_can_be_ruined_by_the_largest_possible_gain() -> None:
+    rounds = Rounds(np.full((50, 3), -1.0), np.ones((50, 3)), 1.0, 1.0)
+    assert np.isfinite(log_wealth(rounds, 0.02, 0.5)).all()
+
+
+def test_order_depends_on_names_alone() -> None:
+    names = [f"item-{i}" for i in range(30)]
+    shuffled = [names[i] for i in order(names, "suite")]
+    turned = list(reversed(names))
+    assert [turned[i] for i in order(turned, "suite")] == shuffled
+    assert shuffled != names
+
+
+def test_larger_suites_bet_several_items_a_round_and_every_item_once() -> None:
+    losses = [np.arange(10.0) / 10, np.arange(25.0) / 25]
+    ids = [[f"a{i}" for i in range(10)], [f"b{i}" for i in range(25)]]
+    rounds = make_rounds(losses, ids, [[None] * 10, [None] * 25], ["a", "b"])
+    assert rounds.loss.shape == (10, 2)
+    assert rounds.loss[:, 0].sum() == pytest.approx(losses[0].sum())
+    assert rounds.loss[:, 1].min() >= 0 and rounds.loss[:, 1].max() <= 1
+
+
+def test_a_cluster_is_bet_on_as_a_whole() -> None:
+    losses = [np.array([1.0, 1.0, 0.0, 0.0, 1.0])]
+    rounds = make_rounds(losses, [list("abcde")], [["x", "x", "y", "y", None]], ["s"])
+    assert rounds.loss.shape == (3, 1)
+    assert rounds.loss.sum() * 5 / 3 == pytest.approx(3.0)
+    assert rounds.bound == pytest.approx(2 / (5 / 3))
