@@ -76,7 +76,8 @@ class RowReader:
 
     def __init__(self) -> None:
         self._batches: list[pa.RecordBatch] = []
-        self._columns: dict[str, list[Any]] = {name: [] for name in arrow_schema().names}
+        self._rows: list[tuple[Any, ...]] = []
+        """In the order of `arrow_schema`."""
         self._faults: list[Finding] = []
         self._notes: list[str] = []
 
@@ -89,9 +90,9 @@ class RowReader:
         gathered: dict[str, list[RawRow]] = {}
         for raw in raws:
             counts.rows += 1
-            form = self._read_row(raw, name, digest, layout, counts)
-            if form is not None:
-                gathered.setdefault(form.name, []).append(raw)
+            part = self._read_row(raw, name, digest, layout, counts)
+            if part is not None:
+                gathered.setdefault(part[0].name, []).append(part[1])
         for form_name, members in gathered.items():
             self._read_gathered(FORMATS[form_name], members, name, digest, layout, counts)
         _check_mapped(layout, counts, name)
@@ -109,14 +110,16 @@ class RowReader:
         self._flush()
         return Dataset(pa.Table.from_batches(self._batches, arrow_schema()), tuple(self._faults), tuple(self._notes))
 
-    def _read_row(self, raw: RawRow, name: str, digest: str, layout: Layout, counts: Counts) -> Format | None:
-        """Reads one row; returns its format where the row is only a part of a record."""
+    def _read_row(
+        self, raw: RawRow, name: str, digest: str, layout: Layout, counts: Counts
+    ) -> tuple[Format, RawRow] | None:
+        """Reads one row; returns its format and the row, understood, where it is only a part of a record."""
         try:
             if raw.fault is not None:
                 raise Unreadable(raw.fault)
             row, form, aside, remarks = _understand(raw.value, layout, counts)
             if form.gather is not None:
-                return form
+                return form, raw._replace(value={**row, **{f"meta_{key}": value for key, value in aside.items()}})
             for index, part in enumerate(form.split(row) if form.split is not None else (row,)):
                 parsed = form.read(part)
                 key = row_id(digest, raw.row) if index == 0 else row_id(f"{digest}:{raw.row}", index)
@@ -135,8 +138,6 @@ class RowReader:
     ) -> None:
         """The records that rows of one message each make up."""
         assert form.gather is not None
-        if layout.mapping is not None:
-            members = [raw._replace(value=layout.mapping.apply(raw.value).row) for raw in members]
         before = counts.records
         for raw in form.gather(members):
             try:
@@ -152,20 +153,23 @@ class RowReader:
         counts.titles[f"{form.title} ({counts.records - before} conversations)"] += len(members)
 
     def _add(self, parsed: Parsed, source: Source, key: str) -> None:
-        columns = self._columns
-        columns["row_id"].append(key)
-        columns["record_id"].append(record_id(parsed.messages, parsed.tools))
-        columns["family"].append("")
-        columns["split"].append("")
-        columns["origin"].append("human")
-        columns["parents"].append([])
-        columns["messages"].append(messages_to_text(parsed.messages))
-        columns["tools"].append(dump_json(list(parsed.tools)) if parsed.tools else "[]")
-        columns["meta"].append(dump_json(dict(parsed.meta)) if parsed.meta else "{}")
-        columns["source_file"].append(source.file)
-        columns["source_line"].append(source.line)
-        columns["source_row"].append(source.row)
-        if len(columns["row_id"]) >= BATCH_ROWS:
+        """One row of the table, all of it or, should anything raise, none of it."""
+        row = (
+            key,
+            record_id(parsed.messages, parsed.tools),
+            "",
+            "",
+            "human",
+            (),
+            messages_to_text(parsed.messages),
+            dump_json(list(parsed.tools)) if parsed.tools else "[]",
+            dump_json(dict(parsed.meta)) if parsed.meta else "{}",
+            source.file,
+            source.line,
+            source.row,
+        )
+        self._rows.append(row)
+        if len(self._rows) >= BATCH_ROWS:
             self._flush()
 
     def _fault(self, message: str, raw: RawRow, name: str, digest: str, counts: Counts) -> None:
@@ -177,9 +181,10 @@ class RowReader:
         import pyarrow as pa
 
         schema = arrow_schema()
-        arrays = [pa.array(self._columns[item.name], item.type) for item in schema]
+        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(schema)
+        arrays = [pa.array(list(values), item.type) for values, item in zip(columns, schema, strict=True)]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
-        self._columns = {item.name: [] for item in schema}
+        self._rows = []
 
 
 def _understand(

@@ -148,7 +148,8 @@ def _damaged(data: bytes, name: str, fault: str) -> Iterator[RawRow]:
     try:
         text = decode(data)
     except Fault as invalid:
-        raise SourceError(str(invalid), where=name) from invalid
+        begins = data.lstrip()[:1] in (b"[", b"{")
+        raise SourceError(str(invalid) if begins else "is not JSON", where=name) from invalid
     body = text.strip()
     if not body.startswith("[") or body.endswith("]"):
         raise SourceError(f"is not JSON: {_place(text) or fault}", where=name, fix="mend it, or write one row a line")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from assay.errors import SourceError
 from assay.records import Json
@@ -29,6 +28,7 @@ class RawRow(NamedTuple):
 
 COMPRESSED = (".gz", ".zst")
 BUFFER = 1 << 20
+CHUNK = 1 << 14
 BREAKS_OFF = "the compressed data breaks off here; copy the file again"
 
 
@@ -49,22 +49,57 @@ def open_binary(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise unreadable(path, error) from error
     with file:
-        if compression == ".gz":
-            yield cast(IO[bytes], io.BufferedReader(gzip.GzipFile(fileobj=file), BUFFER))
-        elif compression == ".zst":
-            import zstandard
-
-            reader = zstandard.ZstdDecompressor(max_window_size=1 << 31).stream_reader(file, read_across_frames=True)
-            yield cast(IO[bytes], io.BufferedReader(reader, BUFFER))
+        if compression:
+            with io.BufferedReader(_Decompressed(file, compression), BUFFER) as decompressed:
+                yield cast(IO[bytes], decompressed)
         else:
             yield file
+
+
+class _Decompressed(io.RawIOBase):
+    """Decompressed bytes of one or more members. Whatever comes before damage is given out before the error is."""
+
+    def __init__(self, file: IO[bytes], compression: str) -> None:
+        self._file, self._compression = file, compression
+        self._decompressor: Any = None
+        self._input = self._output = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._output:
+            self._input = self._input or self._file.read(CHUNK)
+            if not self._input:
+                if self._decompressor is not None:
+                    raise EOFError("it ends too early")
+                return 0
+            self._decompress()
+        size = min(len(buffer), len(self._output))
+        buffer[:size], self._output = self._output[:size], self._output[size:]
+        return size
+
+    def _decompress(self) -> None:
+        if self._decompressor is None:
+            self._decompressor = self._new()
+        self._output = self._decompressor.decompress(self._input)
+        self._input = self._decompressor.unused_data.lstrip(b"\0")
+        if self._decompressor.eof:
+            self._decompressor = None
+
+    def _new(self) -> Any:
+        if self._compression == ".gz":
+            return zlib.decompressobj(wbits=31)
+        import zstandard
+
+        return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
 
 
 def decompression_errors() -> tuple[type[Exception], ...]:
     """What reading may raise when compressed data is damaged."""
     import zstandard
 
-    return (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+    return (EOFError, zlib.error, zstandard.ZstdError)
 
 
 def read_all(path: Path) -> bytes:

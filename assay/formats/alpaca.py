@@ -16,7 +16,7 @@ RESPONSE_COLUMNS = COLUMNS._replace(answer="response")
 
 
 def fits(row: Row) -> bool:
-    return "instruction" in row and ("output" in row or ("input" in row and "response" in row))
+    return "instruction" in row and ("output" in row or ("input" in row and "response" in row and "context" not in row))
 
 
 def read(row: Row) -> Parsed:

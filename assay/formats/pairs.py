@@ -19,6 +19,10 @@ class PairColumns(NamedTuple):
     history: str | None = None
 
 
+INPUTS = ("input", "context")
+"""Where meta keeps the input that a prompt ends on, so that it can be given back to its column."""
+
+
 def read_pair(row: Row, columns: PairColumns) -> Parsed:
     """system, history, prompt with its input on the next line, answer. Raises Unreadable."""
     for name in (columns.prompt, columns.answer):
@@ -59,14 +63,14 @@ def write_pair(record: Record, columns: PairColumns) -> list[dict[str, Any]]:
     prompt, answer = messages[-2].content or "", messages[-1].content
     row[columns.prompt] = prompt
     if columns.input is not None:
-        row[columns.prompt], row[columns.input] = _divide(prompt, record.meta.get(columns.input))
+        row[columns.prompt], row[columns.input] = _divide(prompt, record)
     row[columns.answer] = answer
     if system is not None and columns.system is not None:
         row[columns.system] = system
     if len(roles) > 2 and columns.history is not None:
         contents = [message.content for message in messages[:-2]]
         row[columns.history] = [list(pair) for pair in zip(contents[::2], contents[1::2], strict=True)]
-    return [with_meta(row, record, consumed=(columns.input,) if columns.input else ())]
+    return [with_meta(row, record, consumed=INPUTS if columns.input is not None else ())]
 
 
 def _cell(row: Row, name: str | None) -> str:
@@ -85,9 +89,11 @@ def _read_history(value: Json, name: str) -> list[Message]:
     return messages
 
 
-def _divide(prompt: str, extra: Json) -> tuple[str, str]:
-    if isinstance(extra, str) and extra and prompt.endswith(f"\n{extra}"):
-        return prompt[: -len(extra) - 1], extra
+def _divide(prompt: str, record: Record) -> tuple[str, str]:
+    for name in INPUTS:
+        extra = record.meta.get(name)
+        if isinstance(extra, str) and extra and prompt.endswith(f"\n{extra}"):
+            return prompt[: -len(extra) - 1], extra
     return prompt, ""
 
 
