@@ -60,16 +60,13 @@ def judge_fitness(
     if any("--suite" in not_judged[name] for name in missing):
         reasons.append("leaks of evaluation items were not judged: name the suites with --suite")
 
-    if against:
-        verdict = Fit.NOT_FIT
-    elif no_target or failed:
-        verdict = Fit.NOT_JUDGED
-    elif lost or counts["repaired"]:
-        verdict = Fit.FIT_AFTER_CURATION
-    else:
-        verdict = Fit.FIT
+    judged = Fit.NOT_FIT if against else Fit.FIT_AFTER_CURATION if lost or counts["repaired"] else Fit.FIT
+    if judged is Fit.FIT:
         reasons.insert(0, f"nothing was found in {read:,} records that curate would change")
-    return Fitness(verdict, tuple(reasons), usable)
+    if judged is not Fit.NOT_FIT and (no_target or failed):
+        reasons.insert(0, f"as far as it was judged it is {str(judged).replace('_', ' ').lower()}")
+        judged = Fit.NOT_JUDGED
+    return Fitness(judged, tuple(reasons), usable)
 
 
 def _reasons_against(read: int, usable: int, settings: CurateSettings) -> list[str]:

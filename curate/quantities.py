@@ -47,6 +47,10 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 _BEFORE_UNITS = frozenset(["working", "business", "calendar", "full", "whole", "more", "other", "different", "degrees"])
 """Words between a number and its unit: "5 working days"."""
 
+_NO_UNITS = frozenset(
+    ["or", "and", "to", "in", "of", "is", "are", "was", "on", "at", "for", "from", "by", "with", "as"]
+)
+
 _WORD_NUMBER = "|".join(sorted([*_NUMBER_WORDS, *_SCALES], key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?<![\w.,/-])(?P<sign>[-−]?)(?P<currency>us\$|[$€£¥₹])?\s?"
@@ -94,7 +98,9 @@ def _numbers(text: str) -> Iterator[Number]:
         if written.lower() == "one" and dimension not in _DIMENSIONS:
             continue  # "one" is more often a pronoun than a number
         sign = -1.0 if match["sign"] else 1.0
-        yield Number(sign * value * size, dimension, decimals if size == 1.0 else 9, match.group().strip())
+        end = match.start("unit") if (match["unit"] or "").lower() in _NO_UNITS else match.end()
+        text_ = text[match.start() : end].strip().rstrip("-").rstrip()
+        yield Number(sign * value * size, dimension, decimals if size == 1.0 else 9, text_)
 
 
 def _value(written: str) -> float | None:
@@ -118,6 +124,8 @@ def _unit(match: re.Match[str], text: str) -> tuple[str, float]:
     if match["currency"]:
         return _UNITS[match["currency"].lower()]
     unit = (match["unit"] or "").lower()
+    if unit in _NO_UNITS:
+        return "", 1.0
     if unit in _BEFORE_UNITS:
         following = re.match(r"\s+([^\W\d_]+)", text[match.end() :])
         unit = following.group(1).lower() if following else unit

@@ -105,7 +105,7 @@ def _section(
 
 
 _OWN = {
-    "unreadable_row": "The row could not be read as a record.\n\nIt is dropped; nothing in it was trained on before either.",
+    "unreadable_row": "The row could not be read as a record.\n\nIt is dropped, with its place in the ledger.",
     "check_failed": "A check failed on this record, so that nobody judged it.\n\nPlease report this.",
 }
 

@@ -70,7 +70,9 @@ def active_checks(settings: CurateSettings) -> tuple[ActiveCheck, ...]:
     known = CHECKS.all()
     for name in settings.checks:
         if name not in known:
-            raise SettingsError(f"there is no check '{name}'", where="curate.checks", fix=did_you_mean(name, known))
+            raise SettingsError(
+                f"there is no check '{name}'", where=f"curate.checks.{name}", fix=did_you_mean(name, known)
+            )
     active = (_activate(check, settings.checks.get(name, True)) for name, check in known.items())
     return tuple(item for item in active if item is not None)
 

@@ -54,12 +54,14 @@ class Audited:
         found = {finding.severity for finding in self.findings}
         return next((severity for severity in Severity if severity in found), None)
 
-    def to_json(self) -> dict[str, Json]:
-        """The document of `assay audit --json`."""
-        shown: Sequence[Finding] = self.findings
+    def to_json(self, *, redact: bool = False) -> dict[str, Json]:
+        """The document of `assay audit --json`; with `redact` there is no record text in it."""
+        from .redaction import redacted
+
+        shown: Sequence[Finding] = redacted(self.findings, self.checks) if redact else self.findings
         out: dict[str, Json] = {"records": len(self.data), "read": self.data.rows_read, "digest": self.data.digest}
         if len(self.findings) > JSON_FINDINGS:
-            shown = list(samples(self.findings, SAMPLES_A_CHECK))
+            shown = list(samples(shown, SAMPLES_A_CHECK))
             out["note"] = (
                 f"{len(self.findings)} findings; {len(shown)} of them here, up to {SAMPLES_A_CHECK} a check. "
                 "All are in findings.parquet, which -o OUT writes"

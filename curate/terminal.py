@@ -59,19 +59,22 @@ def _table(audited: Audited, findings: Sequence[Finding], width: int) -> Iterato
         "unreadable_row": "drop",
         "check_failed": "hold",
     }
-    rows = list(audited.summary.items())
+    by_check: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_check.setdefault(finding.check, []).append(finding)
+    order = list(Severity)
+    worst = {name: min((item.severity for item in own), key=order.index) for name, own in by_check.items()}
+    rows = sorted(audited.summary.items(), key=lambda row: order.index(worst[row[0]]))
     if not rows:
         yield "  No check found anything."
         return
     yield click.style(f"  {'check':24}{'records':>9}{'groups':>8}   curate would", dim=True)
     for name, counts in rows:
-        own = [finding for finding in findings if finding.check == name]
-        worst = min((finding.severity for finding in own), key=list(Severity).index)
         groups = f"{counts['groups']:,}" if counts["groups"] else ""
-        decision = "keep" if worst is Severity.INFO else decisions.get(name, "")
-        head = click.style(f"{name:24}", fg=_COLOURS[worst], bold=True)
+        decision = "keep" if worst[name] is Severity.INFO else decisions.get(name, "")
+        head = click.style(f"{name:24}", fg=_COLOURS[worst[name]], bold=True)
         yield f"  {head}{counts['records']:>9,}{groups:>8}   {decision}"
-        for finding in islice(_examples(own), EXAMPLES):
+        for finding in islice(_examples(by_check[name]), EXAMPLES):
             line = f"      {finding.source}  {' '.join(finding.message.split())}"
             yield click.style(_cut(line, width), dim=True)
 

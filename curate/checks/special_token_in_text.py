@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
@@ -12,10 +13,24 @@ from ..check import Context, Decision, record_check
 from ..control_tokens import WELL_KNOWN, control_tokens_of
 from ..markup import blank_code
 
+_AT_END = re.compile(rf"(?:{WELL_KNOWN.pattern})\s*\Z", WELL_KNOWN.flags)
 _HTML = re.compile(r"</?(?:a|b|br|code|del|div|em|h\d|i|li|p|span|strong|u|ul)\b[^>]*>", re.IGNORECASE)
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+def _without_trailing(record: Record) -> Record:
+    """Trimmed where tokens stand at the end of turns only; else as it was, and so held for a person."""
+    trimmed = []
+    for message in record.messages:
+        content = message.content or ""
+        while (match := _AT_END.search(content)) is not None:
+            content = content[: match.start()].rstrip()
+        if any(_well_known(content)) or (message.content and not content):
+            return record
+        trimmed.append(replace(message, content=content) if message.content else message)
+    return record.with_messages(trimmed)
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.REPAIR, repair=_without_trailing)
 def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]:
     """A control token of a chat format stands in the text: <|im_end|>, <|eot_id|>, </s>, [INST], ...
 
@@ -24,6 +39,8 @@ def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]
 
     Without a target the control tokens of common formats are looked for, code aside; with one its own special
     tokens too, wherever they stand, since its tokenizer does not care.
+
+    The repair trims tokens of common formats at the end of a turn. Where one stands elsewhere, the record is held.
 
     Example: "Your order has shipped.<|im_end|>"
     """

@@ -1,0 +1,109 @@
+"""`assay audit` and `assay curate`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.console import Options, common_options, split_overrides
+from assay.errors import Exit
+
+if TYPE_CHECKING:
+    from .inputs import Given
+    from .stage import Audited
+
+
+def input_options(format_option: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """DATA and what says how to read and judge it. format_option names the format of DATA."""
+    options = (
+        click.argument("data", nargs=-1, metavar="DATA..."),
+        click.option("--model", help="Target model whose chat template is judged: a hub id, a folder, or a name."),
+        click.option("--suite", "suites", multiple=True, metavar="FILE", help="Domain suite that must not leak."),
+        click.option("--tasks", multiple=True, metavar="FOLDER", help="lm-eval tasks, local, that must not leak."),
+        click.option(format_option, "input_format", default="auto", metavar="NAME", help="Format of DATA [auto]."),
+        click.option("--columns", default="", metavar="NAME=COLUMN,...", help="e.g. prompt=text,answer=category"),
+        click.option("--system", help="A system turn for every record without one."),
+        click.option("--preference", is_flag=True, help="Read preference data for its chosen side."),
+    )
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), function)
+
+    return decorate
+
+
+@click.command()
+@input_options("--format")
+@click.option("--fail-on", type=click.Choice(["error", "warning"]), help="Exit 3 when there is such a finding.")
+@click.option("--list", "list_", is_flag=True, help="List the checks.")
+@click.option("--explain", metavar="CHECK", help="What a check finds, why, and its settings.")
+@common_options
+def audit(
+    options: Options, data: tuple[str, ...], fail_on: str | None, list_: bool, explain: str | None, **given: Any
+) -> int:
+    """Look at data, change nothing: is it fit to train on?
+
+    DATA is files, folders, globs or hub ids; without it, what assay.yaml names. With -o, findings.parquet,
+    report.html and summary.json are written there.
+    """
+    if list_ or explain:
+        from .explain import show_checks
+
+        return show_checks(options, explain)
+    from .inputs import read_inputs
+    from .outputs import write_audited
+    from .stage import audit as run_audit
+
+    data, options = split_overrides(data, options)
+    inputs = read_inputs(_given(data, given), options)
+    audited = run_audit(inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts)
+    steps = [f"assay curate {' '.join(data)} -o OUT    write what is fit; every row is accounted for"]
+    if options.output is not None:
+        write_audited(audited, options.output, redact=options.redact)
+        steps.insert(0, f"{options.output / 'report.html'}    every finding with its text")
+    else:
+        steps.insert(0, f"assay audit {' '.join(data)} -o OUT    a report with the texts side by side")
+    _show(audited, options, steps)
+    return int(Exit.NEGATIVE if fail_on is not None and _reaches(audited, fail_on) else Exit.OK)
+
+
+@click.command()
+@input_options("--input-format")
+@click.option("--format", "format_", metavar="NAME", help="Also write the data in this format.")
+@common_options
+def curate(options: Options, data: tuple[str, ...], format_: str | None, **given: Any) -> int:
+    """Decide on each record, write what is fit to train on, and account for every row.
+
+    With -o OUT: data.parquet (kept and repaired), held.parquet (waits for a person), ledger.parquet (the fate of
+    every row), findings.parquet, report.html, summary.json. --format NAME also writes data.jsonl in that format.
+    """
+    from .inputs import read_inputs
+    from .run import run_curate
+
+    data, options = split_overrides(data, options)
+    inputs = read_inputs(_given(data, given), options)
+    outcome = run_curate(inputs, options, format_)
+    options.show(outcome.text)
+    options.emit(outcome.summary)
+    return int(Exit.OK)
+
+
+def _given(data: tuple[str, ...], given: dict[str, Any]) -> Given:
+    from .inputs import Given
+
+    return Given(data=data, **given)
+
+
+def _show(audited: Audited, options: Options, steps: list[str]) -> None:
+    from .terminal import render
+
+    options.show(render(audited, next_steps=steps, redact=options.redact))
+    options.emit(audited.to_json(redact=options.redact))
+
+
+def _reaches(audited: Audited, severity: str) -> bool:
+    worst = audited.worst()
+    return worst is not None and (str(worst) == "error" or str(worst) == severity)

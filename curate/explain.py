@@ -1,0 +1,58 @@
+"""`assay audit --list` and `--explain`: the documentation that is in the checks themselves."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from assay.console import Options
+from assay.errors import Exit
+from assay.registry import settings_of
+
+from .check import CHECKS, Check
+
+
+def show_checks(options: Options, name: str | None) -> int:
+    """Lists all checks, or explains one. Raises UnknownNameError with the nearest name."""
+    if name is not None:
+        check = CHECKS.get(name)
+        options.show(_explained(check))
+        options.emit(_json(check))
+        return int(Exit.OK)
+    checks = CHECKS.all().values()
+    for check in checks:
+        options.show(f"{check.name:24} {check.severity!s:8} {check.decision!s:7} {_shortened(check.summary)}")
+    options.show("\n`assay audit --explain CHECK` says what a check finds, why, and what its settings are")
+    options.emit([_json(check) for check in checks])
+    return int(Exit.OK)
+
+
+def _explained(check: Check) -> str:
+    lines = [check.name, "", *textwrap.dedent(check.documentation).splitlines(), ""]
+    lines += [
+        f"severity   {check.severity}",
+        f"decision   {check.decision}" + ("; of each group one record stays" if check.keeps_one else ""),
+        f"languages  {'any' if check.languages == ('*',) else ', '.join(check.languages)}",
+    ]
+    if check.needs:
+        lines.append(f"needs      {', '.join(check.needs).replace('_', ' ')}")
+    lines += ["", "settings, in assay.yaml:", "  curate:", "    checks:", f"      {check.name}:"]
+    lines.append(f"        decision: {check.decision}")
+    lines += [f"        {setting.name}: {setting.default}" for setting in settings_of(check)]
+    return "\n".join(lines)
+
+
+def _json(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "severity": str(check.severity),
+        "decision": str(check.decision),
+        "languages": list(check.languages),
+        "needs": list(check.needs),
+        "settings": {setting.name: setting.default for setting in settings_of(check)},
+        "documentation": check.documentation,
+    }
+
+
+def _shortened(text: str) -> str:
+    return textwrap.shorten(text, 78, placeholder=" ...")

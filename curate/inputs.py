@@ -1,0 +1,129 @@
+"""What audit and curate are given on the command line, read and checked before any check runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.console import Options
+from assay.errors import SettingsError, SourceError
+from assay.sources import ReadSettings, read
+
+from .settings import CurateSettings, active_checks
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+    from assay.dataset import Dataset
+    from assay.project import Project
+    from assay.suites import EvaluationText, Suite
+
+
+@dataclass(frozen=True)
+class Given:
+    """Arguments as they were typed."""
+
+    data: tuple[str, ...]
+    model: str | None = None
+    suites: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    input_format: str = "auto"
+    columns: str = ""
+    system: str | None = None
+    preference: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Arguments of the stage functions."""
+
+    data: Dataset
+    settings: CurateSettings
+    target: ChatTarget | None
+    suites: tuple[Suite, ...]
+    evaluation_texts: tuple[EvaluationText, ...]
+
+
+def read_inputs(given: Given, options: Options) -> Inputs:
+    """Without DATA, the data, model and suites of the settings file. Raises SettingsError, SourceError, ModelError."""
+    from assay.suites import evaluation_texts, read_suites
+
+    settings = options.settings(CurateSettings, "curate")
+    if options.seed is not None:
+        settings = dataclasses.replace(settings, seed=options.seed)
+    _check_settings(settings, options)
+    suite_paths: Sequence[Path | str] = given.suites
+    folders = [Path(name) for name in given.tasks]
+    model, revision, trust = given.model, None, False
+    if given.data:
+        reading = ReadSettings(
+            given.input_format, parse_columns(given.columns), given.preference, options.limit, given.system
+        )
+        data = read(given.data, reading, offline=options.offline)
+    else:
+        project = _project(options)
+        data = project.read_data(offline=options.offline, limit=options.limit)
+        suite_paths = [*suite_paths, *project.suite_paths]
+        folders += [project.task_folder] if project.task_folder is not None else []
+        trust = project.settings.trust_remote_code
+        if model is None:
+            model, revision = project.settings.model_name_or_path, project.settings.revision
+    if len(data) == 0:
+        raise _no_rows(data, given)
+    suites = read_suites(suite_paths)
+    return Inputs(
+        data, settings, _target(model, revision, trust, options), suites, tuple(evaluation_texts((), folders))
+    )
+
+
+def parse_columns(text: str) -> Mapping[str, str]:
+    """`prompt=text,answer=category` -> {"prompt": "text", "answer": "category"}. Raises SettingsError."""
+    found = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, separator, column = part.partition("=")
+        if not separator or not name.strip() or not column.strip():
+            raise SettingsError(f"--columns: '{part}' is no mapping", fix="write prompt=text,answer=category")
+        found[name.strip()] = column.strip()
+    return found
+
+
+def _check_settings(settings: CurateSettings, options: Options) -> None:
+    """Raises SettingsError with the line of the settings file where there is one."""
+    try:
+        active_checks(settings)
+    except SettingsError as error:
+        path = tuple((error.where or "").split("."))
+        raise SettingsError(
+            f"{error.where}: {error.what}", where=options.document().where(path), fix=error.fix
+        ) from error
+
+
+def _project(options: Options) -> Project:
+    from assay.console import DEFAULT_CONFIG
+    from assay.project import load_project
+
+    path = options.config or DEFAULT_CONFIG
+    if not path.is_file():
+        raise SettingsError("no data was named", fix="write `assay audit FILE`, or list the data in assay.yaml")
+    return load_project(options.document(), path.parent)
+
+
+def _target(model: str | None, revision: str | None, trust: bool, options: Options) -> ChatTarget | None:
+    if model is None:
+        return None
+    from assay.chat import load_target
+
+    return load_target(model, revision=revision, offline=options.offline, trust_remote_code=trust, say=options.say)
+
+
+def _no_rows(data: Dataset, given: Given) -> SourceError:
+    if not data.faults:
+        return SourceError("there is no row in it", where=", ".join(given.data) or None)
+    first = data.faults[0]
+    return SourceError(
+        f"no valid row: none of {len(data.faults):,} could be read; the first: {first.message}",
+        where=str(first.source),
+        fix="name its format, or the columns with --columns",
+    )
