@@ -142,7 +142,8 @@ class RunStore:
                 "another assay process is working on this run", where=str(path), fix="wait for it, or stop it"
             ) from error
         try:
-            run = Run(stage, digest, path, settings, inputs, tuple(parents), _is_complete(path))
+            facts = _recorded_facts(path)
+            run = Run(stage, digest, path, settings, inputs, tuple(parents), _is_complete(path), facts)
             if run.complete:
                 yield run
                 return
@@ -209,6 +210,15 @@ def library_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _recorded_facts(path: Path) -> dict[str, Any]:
+    """What an interrupted run had noted, such as the hashes of its checkpoints; {} for a first run."""
+    try:
+        facts = json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("facts")
+    except (OSError, json.JSONDecodeError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _is_complete(path: Path) -> bool:
