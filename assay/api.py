@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", "train"]
 
 _HOMES = {
+    "CHECKS": "assay.curate.check",
     "audit": "assay.curate.stage",
     "curate": "assay.curate.stage",
     "evaluate": "assay.evaluate.stage",
