@@ -1,0 +1,65 @@
+"""The adapter's folder: what PEFT needs to load it, and what assay needs to know where it comes from."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.chat import ChatTarget
+from assay.models import ModelRef
+from assay.storage import write_json, write_table, write_text
+
+from .recipe import Recipe
+from .rows import Rows
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+RECORDS = "trained_records.parquet"
+
+
+def save_adapter(model: PeftModel, folder: Path, ref: ModelRef, target: ChatTarget, rows: Rows, card: Any) -> None:
+    """Writes the folder whole or not at all: safetensors, adapter_config.json, the template, the records, the card.
+
+    The base is named as the user named it, never by a path of this machine's cache. Embeddings are not saved:
+    no token is ever added, and PEFT would ask the hub whether some were.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        config = model.peft_config["default"]
+        config.base_model_name_or_path = ref.name
+        config.revision = ref.revision if ref.is_hub else None
+        config.inference_mode = True
+        model.save_pretrained(str(scratch), save_embedding_layers=False)
+        (scratch / "README.md").unlink(missing_ok=True)
+        write_text(scratch / "chat_template.jinja", target.template)
+        write_table(rows.trained_records(), scratch / RECORDS)
+        write_json(scratch / "assay.json", card)
+        scratch.chmod(0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def adapter_card(
+    run: str | None, ref: ModelRef, target: ChatTarget, recipe: Recipe, data_digest: str, parents: tuple[str, ...]
+) -> dict[str, Any]:
+    """`assay.json`. training_records is relative to the adapter's folder, so that it can be moved."""
+    return {
+        "version": 1,
+        "run": run,
+        "base": ref.name,
+        "revision": ref.revision,
+        "template_sha256": target.template_sha256,
+        "tokenizer_sha256": target.tokenizer_sha256,
+        "data_digests": [{"run": parents[0] if parents else None, "digest": data_digest}],
+        "training_records": RECORDS,
+        "quantisation": recipe.bnb_4bit_quant_type if recipe.load_in_4bit else None,
+        "bnb_4bit_use_double_quant": recipe.bnb_4bit_use_double_quant if recipe.load_in_4bit else None,
+        "dtype": recipe.dtype,
+    }

@@ -1,0 +1,52 @@
+"""A full disk, however the library beneath puts it, as one line."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assay.errors import StorageError, storage_error
+
+BYTES_PER_PARAMETER = 12
+"""A float32 weight and Adam's two moments."""
+
+CHECKPOINTS_AT_ONCE = 3
+"""Two are kept, and a third is written before the oldest goes."""
+
+FULL = ("no space left on device", "disk quota exceeded", "file write failed", "unexpected pos", "pytorchstreamwriter")
+"""What torch and safetensors say in place of an OSError."""
+
+
+@contextmanager
+def storage_failures(folder: Path) -> Iterator[None]:
+    """Raises StorageError for what cannot be written; checkpoints that are whole stay and are resumed."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, "saving a checkpoint or the adapter") from error
+    except (RuntimeError, SafetensorError) as error:
+        if not is_full_disk(error):
+            raise
+        raise storage_error(OSError(errno.ENOSPC, "no space left", str(folder)), "saving a checkpoint") from error
+
+
+def is_full_disk(error: BaseException) -> bool:
+    text = str(error).lower()
+    return any(words in text for words in FULL)
+
+
+def enough_room(folder: Path, parameters: int) -> None:
+    """Raises StorageError when the disk cannot hold the checkpoints of a run."""
+    needed = parameters * BYTES_PER_PARAMETER * CHECKPOINTS_AT_ONCE
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StorageError(
+            f"checkpoints need {needed / 2**20:.0f} MB, and {free / 2**20:.0f} MB are free",
+            where=str(folder),
+            fix="make room, or choose another --output",
+        )

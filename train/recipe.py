@@ -1,0 +1,239 @@
+"""From settings, data and hardware to the values that training uses, each with the ground it stands on."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.errors import SettingsError
+
+from .settings import PRESETS, TrainSettings
+
+EFFECTIVE_BATCH = 16
+SMALL_SET = 1000
+"""Training records below which two epochs are the default instead of three."""
+
+EVALUATIONS = 6
+TOKENS_AT_ONCE = 8192
+"""Padded tokens of one forward pass; what bounds activations, whatever the length of the records."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """device as torch names it; computes_bf16 in hardware, for emulation is slower than float32."""
+
+    device: str
+    computes_bf16: bool
+    processes: int = 1
+
+    @property
+    def is_gpu(self) -> bool:
+        return self.device.startswith("cuda")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every value that training uses.
+
+    grounds  {setting: "given" | "preset ..." | "the data" | "the hardware" | "default" ...}
+    steps    optimiser steps of the whole run
+    """
+
+    load_in_4bit: bool
+    bnb_4bit_quant_type: str
+    bnb_4bit_use_double_quant: bool
+    dtype: str
+    device: str
+    lora_r: int
+    lora_alpha: int
+    lora_dropout: float
+    lora_target_modules: str | tuple[str, ...]
+    use_rslora: bool
+    use_dora: bool
+    learning_rate: float
+    lr_scheduler_type: str
+    warmup_steps: float
+    weight_decay: float
+    max_grad_norm: float
+    optim: str
+    num_train_epochs: float
+    effective_batch_size: int
+    per_device_train_batch_size: int
+    gradient_accumulation_steps: int
+    gradient_checkpointing: bool
+    max_length: int
+    assistant_only_loss: bool
+    eval_steps: int
+    early_stopping_patience: int
+    pad_token_id: int
+    seed: int
+    report_to: str
+    steps: int
+    processes: int
+    grounds: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        import dataclasses
+
+        return {key: value for key, value in dataclasses.asdict(self).items() if key != "grounds"} | {
+            "grounds": dict(self.grounds)
+        }
+
+
+class _Choices:
+    """Takes the user's value where there is one, and notes where each came from."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        self.settings = settings
+        self.grounds: dict[str, str] = {}
+
+    def take(self, name: str, default: Any, ground: str = "default") -> Any:
+        given = getattr(self.settings, name)
+        self.grounds[name] = "given" if given is not None else ground
+        return default if given is None else given
+
+
+def resolve(
+    settings: TrainSettings, *, records: int, longest: int, pad_token_id: int, hardware: Hardware, validated: bool
+) -> Recipe:
+    """records and longest (tokens) of what trains; validated says whether there is a validation set.
+
+    Raises SettingsError when batch sizes do not fit together.
+    """
+    choices = _Choices(settings)
+    take = choices.take
+    r = take("lora_r", PRESETS[settings.preset].lora_r, f"preset {settings.preset}")
+    max_length = take("max_length", longest, "the data: its longest record")
+    batch, per_device, accumulation = _batches(choices, records, min(max_length, longest), hardware.processes)
+    epochs, ground = (2, f"fewer than {SMALL_SET} records") if records < SMALL_SET else (3, "default")
+    epochs = take("num_train_epochs", epochs, ground)
+    steps = math.ceil(math.floor(epochs * records) / batch)
+    target = take("lora_target_modules", "all-linear")
+    dtype, dtype_ground = _dtype(settings, hardware)
+    grounds = choices.grounds
+    recipe = Recipe(
+        load_in_4bit=settings.load_in_4bit,
+        bnb_4bit_quant_type=settings.bnb_4bit_quant_type,
+        bnb_4bit_use_double_quant=settings.bnb_4bit_use_double_quant,
+        dtype=dtype,
+        device=hardware.device,
+        lora_r=r,
+        lora_alpha=take("lora_alpha", 2 * r, "twice lora_r"),
+        lora_dropout=take("lora_dropout", 0.05),
+        lora_target_modules=target if isinstance(target, str) else tuple(target),
+        use_rslora=settings.use_rslora,
+        use_dora=settings.use_dora,
+        learning_rate=take("learning_rate", 2e-4),
+        lr_scheduler_type=take("lr_scheduler_type", "cosine"),
+        warmup_steps=take("warmup_steps", 0.05),
+        weight_decay=take("weight_decay", 0.0),
+        max_grad_norm=take("max_grad_norm", 1.0),
+        optim=take("optim", "adamw_torch"),
+        num_train_epochs=epochs,
+        effective_batch_size=batch,
+        per_device_train_batch_size=per_device,
+        gradient_accumulation_steps=accumulation,
+        gradient_checkpointing=take("gradient_checkpointing", hardware.is_gpu, "the hardware"),
+        max_length=max_length,
+        assistant_only_loss=settings.assistant_only_loss,
+        eval_steps=take("eval_steps", max(1, math.ceil(steps / EVALUATIONS)), f"about {EVALUATIONS} a run"),
+        early_stopping_patience=take("early_stopping_patience", 3) if validated else 0,
+        pad_token_id=pad_token_id,
+        seed=settings.seed,
+        report_to=settings.report_to,
+        steps=steps,
+        processes=hardware.processes,
+    )
+    grounds |= {"dtype": dtype_ground, "device": "the hardware" if settings.device == "auto" else "given"}
+    grounds["pad_token_id"] = "given" if settings.pad_token else "never a token that ends a turn"
+    if not validated:
+        grounds["early_stopping_patience"] = "there is no validation set"
+    import dataclasses
+
+    return dataclasses.replace(recipe, grounds=dict(sorted(grounds.items())))
+
+
+def find_hardware(settings: TrainSettings) -> Hardware:
+    """The device that will train. Raises SettingsError when one is asked for that is not there."""
+    import torch
+
+    wanted = settings.device
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise SettingsError(
+            f"device: {wanted} is asked for, and no GPU can be used here",
+            fix="set device: auto, or install a CUDA build of torch and check `nvidia-smi`",
+        )
+    if wanted == "mps" and not torch.backends.mps.is_available():
+        raise SettingsError("device: mps is asked for, and this is no Apple GPU", fix="set device: auto")
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            wanted = "cuda:0" if processes == 1 else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        else:
+            usable = torch.backends.mps.is_available() and not settings.load_in_4bit
+            wanted = "mps" if usable else "cpu"
+    if wanted.startswith("cuda"):
+        return Hardware(wanted, torch.cuda.is_bf16_supported(including_emulation=False), processes)
+    if wanted == "mps":
+        return Hardware(wanted, True, processes)
+    if wanted != "cpu":
+        raise SettingsError(f"no device '{wanted}'", fix="auto, cpu, cuda, cuda:N or mps")
+    return Hardware("cpu", _cpu_computes_bf16(), processes)
+
+
+def _cpu_computes_bf16() -> bool:
+    import torch
+
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def _dtype(settings: TrainSettings, hardware: Hardware) -> tuple[str, str]:
+    """On a CPU bfloat16 took 0.7 of float32's time where the processor computes it; elsewhere it is emulated."""
+    if settings.dtype != "auto":
+        return settings.dtype, "given"
+    if hardware.computes_bf16:
+        return "bfloat16", "the hardware computes bfloat16"
+    return ("float16" if hardware.is_gpu else "float32"), "the hardware does not compute bfloat16"
+
+
+def _batches(choices: _Choices, records: int, longest: int, processes: int) -> tuple[int, int, int]:
+    """(records a step, records a device at once, accumulation); their product over the devices is the first."""
+    settings = choices.settings
+    per_device, accumulation = settings.per_device_train_batch_size, settings.gradient_accumulation_steps
+    if per_device and accumulation:
+        choices.grounds |= dict.fromkeys(("per_device_train_batch_size", "gradient_accumulation_steps"), "given")
+        batch = per_device * accumulation * processes
+        if settings.effective_batch_size not in (None, batch):
+            raise SettingsError(
+                f"effective_batch_size is {settings.effective_batch_size}, but per_device_train_batch_size "
+                f"{per_device} x gradient_accumulation_steps {accumulation} x {processes} processes is {batch}",
+                fix="leave one of them out",
+            )
+        choices.grounds["effective_batch_size"] = "given by its parts"
+        return batch, per_device, accumulation
+    batch = choices.take("effective_batch_size", max(processes, min(EFFECTIVE_BATCH, records)))
+    if batch % processes:
+        raise SettingsError(
+            f"effective_batch_size {batch} cannot be shared by {processes} processes", fix="choose a multiple of them"
+        )
+    share = batch // processes
+    if accumulation:
+        fits = share % accumulation == 0
+        per_device = share // accumulation
+    elif per_device:
+        fits = share % per_device == 0
+    else:
+        fits = True
+        per_device = max(n for n in range(1, share + 1) if share % n == 0 and (n == 1 or n * longest <= TOKENS_AT_ONCE))
+    if not fits:
+        raise SettingsError(
+            f"effective_batch_size {batch} over {processes} processes does not divide into the given parts",
+            fix="choose per_device_train_batch_size and gradient_accumulation_steps whose product divides it",
+        )
+    choices.take("per_device_train_batch_size", None, f"at most {TOKENS_AT_ONCE} tokens at once")
+    choices.take("gradient_accumulation_steps", None, "effective_batch_size is kept")
+    return batch, per_device, share // per_device

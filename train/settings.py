@@ -1,0 +1,105 @@
+"""What a user can say about training, in the names of TRL and PEFT.
+
+None means "decide for me"; `assay.train.recipe` decides, and writes down on what grounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.errors import SettingsError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Defaults for one kind of task; lora_alpha is twice lora_r."""
+
+    lora_r: int
+    purpose: str
+
+
+PRESETS: Mapping[str, Preset] = {
+    "formatting": Preset(8, "a fixed output format or style"),
+    "general": Preset(16, "following general instructions"),
+    "domain": Preset(16, "the knowledge and tasks of one domain"),
+    "shift": Preset(32, "a larger change of behaviour or language"),
+}
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train an adapter.
+
+    preset                  formatting | general | domain | shift: sets lora_r
+    load_in_4bit            QLoRA (bitsandbytes NF4) when true, LoRA when false
+    dtype                   auto | bfloat16 | float16 | float32; auto measures nothing and asks the hardware
+    device                  auto | cpu | cuda | cuda:N | mps
+    lora_target_modules     "all-linear", or names of modules
+    warmup_steps            below 1 a share of all steps, else a number of steps
+    effective_batch_size    records a step, the same whatever the devices
+    max_length              in tokens; None takes the longest record of the data
+    truncation              what happens to longer records: raise | drop | truncate
+    eval_steps              steps between evaluations and between checkpoints; None makes about six a run
+    early_stopping_patience evaluations without a better validation loss before training stops; 0 never stops
+    pad_token               the token that fills batches up; None takes one that never ends a turn
+    assistant_only_loss     false puts prompts into the loss too
+
+    Raises SettingsError for values that cannot be meant.
+    """
+
+    preset: str = "domain"
+    load_in_4bit: bool = True
+    bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
+    bnb_4bit_use_double_quant: bool = True
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    device: str = "auto"
+    lora_r: int | None = None
+    lora_alpha: int | None = None
+    lora_dropout: float | None = None
+    lora_target_modules: str | tuple[str, ...] | None = None
+    use_rslora: bool = False
+    use_dora: bool = False
+    learning_rate: float | None = None
+    lr_scheduler_type: str | None = None
+    warmup_steps: float | None = None
+    weight_decay: float | None = None
+    max_grad_norm: float | None = None
+    optim: str | None = None
+    num_train_epochs: float | None = None
+    effective_batch_size: int | None = None
+    per_device_train_batch_size: int | None = None
+    gradient_accumulation_steps: int | None = None
+    gradient_checkpointing: bool | None = None
+    max_length: int | None = None
+    truncation: Literal["raise", "drop", "truncate"] = "raise"
+    packing: bool = False
+    assistant_only_loss: bool = True
+    eval_steps: int | None = None
+    early_stopping_patience: int | None = None
+    pad_token: str | None = None
+    seed: int = 0
+    report_to: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise SettingsError(f"no training preset '{self.preset}'", fix=did_you_mean(self.preset, PRESETS))
+        if self.packing:
+            raise SettingsError(
+                "packing: true is not offered, since packed records would read each other",
+                fix="leave it out: records of like length share a batch, which wastes as little",
+            )
+        for name in (
+            "lora_r", "lora_alpha", "learning_rate", "num_train_epochs", "effective_batch_size", "max_length",
+            "per_device_train_batch_size", "gradient_accumulation_steps", "eval_steps", "max_grad_norm",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise SettingsError(f"{name} is {value}, but should be above 0")
+        for name in ("warmup_steps", "weight_decay", "early_stopping_patience"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise SettingsError(f"{name} is {value}, but should not be below 0")
+        if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
+            raise SettingsError(f"lora_dropout is {self.lora_dropout}, but should be at least 0 and below 1")

@@ -1,0 +1,295 @@
+"""Training: records and settings in, an adapter out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.chat import ChatTarget
+from assay.config import to_json
+from assay.dataset import Dataset
+from assay.errors import TrainingError, missing_extra
+from assay.models import ModelRef
+from assay.runs import Run, run_digest
+from assay.storage import write_table
+
+from .adapter import RECORDS, adapter_card, save_adapter
+from .checkpoints import Checkpoints
+from .failures import storage_failures
+from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
+from .recipe import Recipe, find_hardware, resolve
+from .rows import Rows, encode_rows, padding_token
+from .settings import TrainSettings
+
+if TYPE_CHECKING:
+    from trl import SFTTrainer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is known before the model is loaded."""
+
+    recipe: Recipe
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a run.
+
+    log              every step and evaluation; losses in nats a trained token
+    best_step        whose adapter was kept: the lowest validation loss, or the last step without validation
+    training_loss    of the last step; validation_loss of the step kept
+    resumed_from     the step that this process went on from, 0 for a fresh start
+    gradient_ratio   measured over predicted change of the loss before the first step; 1 is right
+    """
+
+    adapter: Path
+    recipe: Recipe
+    log: tuple[StepLog, ...]
+    steps: int
+    best_step: int
+    training_loss: float
+    validation_loss: float | None
+    validation_loss_before: float | None
+    counts: Mapping[str, int]
+    warnings: tuple[str, ...]
+    seconds: float
+    resumed_from: int
+    gradient_ratio: float
+    stopped_early: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "adapter": str(self.adapter),
+            "recipe": self.recipe.to_json(),
+            "steps": self.steps,
+            "best_step": self.best_step,
+            "training_loss": self.training_loss,
+            "validation_loss": self.validation_loss,
+            "validation_loss_before": self.validation_loss_before,
+            "counts": dict(self.counts),
+            "warnings": list(self.warnings),
+            "seconds": round(self.seconds, 1),
+            "resumed_from": self.resumed_from,
+            "gradient_ratio": round(self.gradient_ratio, 4),
+            "stopped_early": self.stopped_early,
+        }
+
+
+def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepared:
+    """The resolved recipe and the encoded rows; every refusal that needs no model happens here.
+
+    Raises SettingsError, SourceError or TrainingError.
+    """
+    try:
+        hardware = find_hardware(settings)
+    except ImportError as error:
+        raise missing_extra("train", error) from error
+    pad = padding_token(settings, target)
+    rows = encode_rows(data, settings, target)
+    recipe = resolve(
+        settings,
+        records=len(rows.training),
+        longest=rows.longest,
+        pad_token_id=pad,
+        hardware=hardware,
+        validated=bool(rows.validation),
+    )
+    return Prepared(recipe, rows)
+
+
+def train(
+    data: Dataset,
+    settings: TrainSettings,
+    out: Path,
+    target: ChatTarget,
+    model_ref: ModelRef,
+    *,
+    run: Run | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Trained:
+    """Trains a LoRA or QLoRA adapter on the split "train" and keeps the one that is best on "validation".
+
+    Writes to `out`: adapter/, trained_records.parquet, ledger.parquet, log.jsonl, curve.png and .svg, recipe.json.
+    A killed run goes on from its last whole checkpoint when it is called again with the same arguments.
+
+    run  the open run whose folder `out` is; without one, `out/manifest.json` is kept here
+
+    Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
+    it can be known then.
+    """
+    started = time.monotonic()
+    prepared = prepare(data, settings, target)
+    own_run = run is None
+    run = run or _run_in(out, settings, data, target, model_ref)
+    recipe, rows = prepared.recipe, prepared.rows
+    for warning in rows.warnings:
+        say(f"warning: {warning}")
+    with storage_failures(run.path):
+        _write_before(run, prepared, data)
+        trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress)
+        _run_to_the_end(trainer, watch, run, resumed, say)
+        card = adapter_card(None if own_run else run.id, model_ref, target, recipe, data.digest, run.parents)
+        save_adapter(trainer.model, run.path / "adapter", model_ref, target, rows, card)
+    trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started)
+    _finish(trained, run, target, say)
+    if own_run:
+        run.facts |= trained.to_json()
+        run.write_manifest("done")
+    return trained
+
+
+def _run_in(out: Path, settings: TrainSettings, data: Dataset, target: ChatTarget, ref: ModelRef) -> Run:
+    """A run of its own for callers without a store; the facts of an interrupted one with the same digest go on."""
+    inputs = {
+        "data": data.digest,
+        "model": f"{ref.name}@{ref.revision}",
+        "template": target.template_sha256,
+        "tokenizer": target.tokenizer_sha256,
+    }
+    plain = to_json(settings)
+    digest = run_digest("train", plain, inputs)
+    facts: dict[str, Any] = {"digest": digest}
+    try:
+        earlier = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["facts"]
+        facts = earlier if earlier.get("digest") == digest else facts
+    except (OSError, ValueError, KeyError):
+        pass
+    out.mkdir(parents=True, exist_ok=True)
+    return Run("train", digest, out, plain, inputs, (), False, facts)
+
+
+def _write_before(run: Run, prepared: Prepared, data: Dataset) -> None:
+    """What will train is on disk before the first step, and is exactly what the ledger says was kept."""
+    prepared.rows.ledger.check(data.row_ids())
+    write_table(prepared.rows.trained_records(), run.path / RECORDS)
+    write_table(prepared.rows.ledger.to_arrow(), run.path / "ledger.parquet")
+    run.facts |= {"recipe": prepared.recipe.to_json(), "counts": prepared.rows.ledger.counts()}
+    run.write_manifest("running")
+
+
+def _start(
+    prepared: Prepared,
+    target: ChatTarget,
+    model_ref: ModelRef,
+    run: Run,
+    say: Callable[[str], None],
+    on_progress: Callable[[Progress], None] | None,
+) -> tuple[SFTTrainer, Watch, Path | None, float]:
+    """Loads the model, builds the trainer, and proves the gradient."""
+    from assay.models import load_base
+
+    from .failures import enough_room
+    from .head import answers_only_head
+    from .trainer import build_trainer, check_first_gradient, quiet_libraries
+
+    recipe, rows = prepared.recipe, prepared.rows
+    checkpoints = Checkpoints(run)
+    resumed = checkpoints.latest(say)
+    with quiet_libraries():
+        model = load_base(
+            model_ref,
+            load_in_4bit=recipe.load_in_4bit,
+            bnb_4bit_quant_type=recipe.bnb_4bit_quant_type,
+            bnb_4bit_use_double_quant=recipe.bnb_4bit_use_double_quant,
+            dtype=recipe.dtype,
+            device=recipe.device,
+        )
+        tokens = sum(len(row.input_ids) for row in rows.training) * recipe.num_train_epochs / recipe.steps
+        watch = Watch(
+            run.path / "log.jsonl",
+            recipe.steps,
+            recipe.num_train_epochs,
+            tokens,
+            recipe.learning_rate,
+            say,
+            on_progress,
+        )
+        trainer = build_trainer(model, recipe, rows, target, checkpoints, watch, resumes=resumed is not None)
+        parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
+        enough_room(run.path, parameters)
+        say(
+            f"train: {len(rows.training)} records, {len(rows.validation)} for validation; {recipe.steps} steps of "
+            f"{recipe.effective_batch_size}; {parameters / 1e6:.1f}M parameters on {recipe.device} in {recipe.dtype}"
+        )
+        with answers_only_head():
+            evidence = check_first_gradient(trainer, rows, recipe)
+    return trainer, watch, resumed, evidence.ratio
+
+
+def _run_to_the_end(
+    trainer: SFTTrainer, watch: Watch, run: Run, resumed: Path | None, say: Callable[[str], None]
+) -> None:
+    """The training loop; stopping it says from where it can go on."""
+    from .head import answers_only_head
+    from .trainer import quiet_libraries
+
+    step = int(resumed.name.rpartition("-")[2]) if resumed is not None else 0
+    if resumed is not None:
+        say(f"train: going on from step {step}")
+    watch.begin(step)
+    try:
+        with quiet_libraries(), answers_only_head():
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed is not None else None)
+    except KeyboardInterrupt:
+        kept = max((int(name.rpartition("-")[2]) for name in Checkpoints(run).listed), default=0)
+        say(f"train: stopped at step {trainer.state.global_step}; the same command goes on from step {kept}")
+        raise
+    best = trainer.state.best_model_checkpoint
+    if best is not None and not Path(best).is_dir():
+        raise TrainingError(
+            f"the checkpoint of the best step {trainer.state.best_global_step} is gone, so its adapter cannot be kept",
+            where=str(run.path),
+            fix="remove the folder `checkpoints` and run the same command again",
+        )
+
+
+def _trained(
+    trainer: SFTTrainer, watch: Watch, run: Run, prepared: Prepared, resumed: Path | None, ratio: float, seconds: float
+) -> Trained:
+    state = trainer.state
+    losses = [entry.validation_loss for entry in watch.log if entry.validation_loss is not None]
+    best = state.best_metric if prepared.rows.validation else None
+    if losses and best is not None and best >= losses[0]:
+        watch.warn(
+            f"the validation loss never fell below the {losses[0]:.3f} that it had before training; the data may not "
+            "be what the answers depend on, or learning_rate may be too high"
+        )
+    kept = state.best_global_step if best is not None else state.global_step
+    return Trained(
+        adapter=run.path / "adapter",
+        recipe=prepared.recipe,
+        log=tuple(watch.log),
+        steps=state.global_step,
+        best_step=int(kept),
+        training_loss=float(last_loss(watch.log) or 0.0),
+        validation_loss=best if best is not None else last_validation_loss(watch.log),
+        validation_loss_before=losses[0] if losses else None,
+        counts=prepared.rows.ledger.counts(),
+        warnings=(*prepared.rows.warnings, *watch.warnings),
+        seconds=seconds,
+        resumed_from=int(resumed.name.rpartition("-")[2]) if resumed is not None else 0,
+        gradient_ratio=ratio,
+        stopped_early=state.global_step < prepared.recipe.steps,
+    )
+
+
+def _finish(trained: Trained, run: Run, target: ChatTarget, say: Callable[[str], None]) -> None:
+    from assay.storage import write_json
+
+    from .curve import draw_curve
+
+    method = "QLoRA" if trained.recipe.load_in_4bit else "LoRA"
+    title = f"{method} r {trained.recipe.lora_r} of {target.name}: {trained.counts['kept']} records"
+    draw_curve(trained.log, trained.best_step if trained.validation_loss is not None else None, title, run.path)
+    write_json(run.path / "recipe.json", trained.recipe.to_json())
+    Checkpoints(run).clear()
+    how = f"validation loss {trained.validation_loss:.3f}" if trained.validation_loss is not None else "no validation"
+    early = f", stopped early at {trained.steps}" if trained.stopped_early else ""
+    say(f"train: step {trained.best_step} kept ({how}{early}) in {trained.seconds:.0f} s")

@@ -1,0 +1,257 @@
+"""TRL's SFTTrainer and PEFT, set up from a recipe."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.chat import ChatTarget
+from assay.errors import SettingsError, did_you_mean
+
+from .checkpoints import Checkpoints
+from .collator import Collator
+from .gradient_check import GradientEvidence, check_gradient
+from .order import training_order
+from .progress import Watch
+from .recipe import Recipe
+from .rows import Row, Rows
+
+if TYPE_CHECKING:
+    import torch
+    from peft import LoraConfig
+    from transformers import PreTrainedModel, TrainerCallback
+    from trl import SFTConfig, SFTTrainer
+
+CHECKED_RECORDS = 4
+EAGER_ATTENTION_UP_TO = 256
+"""Tokens up to which plain matrix products beat the blocked attention kernel on a CPU (by a tenth of a step)."""
+
+
+def build_trainer(
+    model: PreTrainedModel,
+    recipe: Recipe,
+    rows: Rows,
+    target: ChatTarget,
+    checkpoints: Checkpoints,
+    watch: Watch,
+    *,
+    resumes: bool,
+) -> SFTTrainer:
+    """A trainer whose rows come in a fixed order, whose adapter is float32, and which tells no one anything.
+
+    Raises SettingsError when lora_target_modules match nothing that can be adapted.
+    """
+    from transformers import EarlyStoppingCallback, PrinterCallback
+    from trl import SFTTrainer
+
+    _forbid_telemetry()
+    check_target_modules(model, recipe.lora_target_modules)
+    if recipe.device == "cpu" and rows.longest <= EAGER_ATTENTION_UP_TO:
+        model.set_attn_implementation("eager")
+    validated = bool(rows.validation)
+    trainer = SFTTrainer(
+        model=model,
+        args=_arguments(recipe, checkpoints.folder, validated=validated, resumes=resumes),
+        data_collator=Collator(recipe.pad_token_id),
+        train_dataset=_in_order(rows.training, recipe),
+        eval_dataset=_shortest_first(rows.validation) if validated else None,
+        processing_class=target.tokenizer,
+        peft_config=_lora(recipe),
+    )
+    # Neither the tokenizer of every checkpoint nor its special tokens are the trainer's business.
+    trainer.processing_class = None
+    # PEFT asks the hub about the base when it saves, unless the base has no name; the adapter gets it at the end.
+    trainer.model.peft_config["default"].base_model_name_or_path = ""
+    _keep_adapter_precise(trainer.model)
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(_reporting(watch, checkpoints))
+    if recipe.early_stopping_patience:
+        trainer.add_callback(EarlyStoppingCallback(recipe.early_stopping_patience))
+    return trainer
+
+
+def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> GradientEvidence:
+    """`check_gradient` on the shortest records, with the trainer's own loss and precision, in evaluation mode."""
+    import torch
+
+    shortest = sorted(rows.training, key=lambda row: (len(row.input_ids), row.row_id))[:CHECKED_RECORDS]
+    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in shortest])
+    model = trainer.model
+    kind = torch.device(recipe.device).type
+    half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.dtype)
+
+    def loss() -> torch.Tensor:
+        inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        with torch.autocast(kind, dtype=half or torch.bfloat16, enabled=half is not None):
+            value: torch.Tensor = trainer.compute_loss(model, inputs)
+        return value
+
+    training = model.training
+    model.eval()
+    try:
+        return check_gradient([p for p in model.parameters() if p.requires_grad], loss)
+    finally:
+        model.train(training)
+        trainer._metrics["eval"].clear()
+
+
+def check_target_modules(model: PreTrainedModel, wanted: str | Sequence[str]) -> None:
+    """Raises SettingsError when a name matches no module, or the head, which TRL cannot train."""
+    import torch
+
+    if wanted == "all-linear":
+        return
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    leaves = sorted({name.rpartition(".")[2] for name in linear})
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    for name in names:
+        pattern = name if isinstance(wanted, str) else rf"(.*\.)?{re.escape(name)}"
+        try:
+            matched = [module for module in linear if re.fullmatch(pattern, module)]
+        except re.error as error:
+            raise SettingsError(f"lora_target_modules: {name!r} is no regular expression ({error})") from error
+        if not matched:
+            fix = f"{did_you_mean(name, leaves)} (all-linear takes them all)"
+            raise SettingsError(f"lora_target_modules: no linear module matches {name!r}", fix=fix)
+        if any(module.rpartition(".")[2] == "lm_head" for module in matched):
+            raise SettingsError("lora_target_modules: lm_head cannot be adapted by this trainer", fix="leave it out")
+
+
+def _lora(recipe: Recipe) -> LoraConfig:
+    from peft import LoraConfig
+
+    target = recipe.lora_target_modules
+    return LoraConfig(
+        r=recipe.lora_r,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.lora_dropout,
+        target_modules=target if isinstance(target, str) else list(target),
+        use_rslora=recipe.use_rslora,
+        use_dora=recipe.use_dora,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) -> SFTConfig:
+    """One epoch over rows that already stand in order for all of them; see `training_order`."""
+    from trl import SFTConfig
+
+    try:
+        arguments = SFTConfig(
+            output_dir=str(folder),
+            num_train_epochs=1,
+            per_device_train_batch_size=recipe.per_device_train_batch_size,
+            per_device_eval_batch_size=recipe.per_device_train_batch_size,
+            gradient_accumulation_steps=recipe.gradient_accumulation_steps,
+            gradient_checkpointing=recipe.gradient_checkpointing,
+            learning_rate=recipe.learning_rate,
+            lr_scheduler_type=recipe.lr_scheduler_type,
+            warmup_steps=recipe.warmup_steps,
+            weight_decay=recipe.weight_decay,
+            max_grad_norm=recipe.max_grad_norm,
+            optim=recipe.optim,
+            bf16=recipe.dtype == "bfloat16",
+            fp16=recipe.dtype == "float16",
+            use_cpu=recipe.device == "cpu",
+            eval_strategy="steps" if validated else "no",
+            eval_steps=recipe.eval_steps,
+            eval_on_start=validated and not resumes,
+            prediction_loss_only=True,
+            save_strategy="steps",
+            save_steps=recipe.eval_steps,
+            save_total_limit=2,
+            load_best_model_at_end=validated,
+            metric_for_best_model="eval_loss" if validated else None,
+            greater_is_better=False if validated else None,
+            restore_callback_states_from_checkpoint=resumes,
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            disable_tqdm=True,
+            report_to=recipe.report_to,
+            seed=recipe.seed,
+            train_sampling_strategy="sequential",
+            remove_unused_columns=False,
+            dataloader_pin_memory=recipe.device.startswith("cuda"),
+            dataset_kwargs={"skip_prepare_dataset": True},
+            max_length=None,
+        )
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"the trainer refuses these settings: {str(error).splitlines()[0]}") from error
+    if recipe.processes == 1:
+        # Several visible GPUs in one process would be wrapped in DataParallel; the model is on one of them.
+        arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def _in_order(rows: Sequence[Row], recipe: Recipe) -> Any:
+    lengths = [len(row.input_ids) for row in rows]
+    order = training_order(lengths, recipe.num_train_epochs, recipe.effective_batch_size, recipe.seed)
+    return _as_datasets(rows).select(order)
+
+
+def _shortest_first(rows: Sequence[Row]) -> Any:
+    return _as_datasets(sorted(rows, key=lambda row: (len(row.input_ids), row.row_id)))
+
+
+def _as_datasets(rows: Sequence[Row]) -> Any:
+    import datasets
+
+    return datasets.Dataset.from_dict(
+        {"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]}
+    )
+
+
+def _keep_adapter_precise(model: torch.nn.Module) -> None:
+    """TRL puts the adapter of a quantised model into bfloat16, where late, small updates round to nothing."""
+    import torch
+
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.to(torch.float32)
+
+
+def _reporting(watch: Watch, checkpoints: Checkpoints) -> TrainerCallback:
+    """The trainer's events, handed to `watch` and `checkpoints`."""
+    from transformers import TrainerCallback
+
+    class Reporting(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+            if "loss" in logs:
+                watch.trained(state.global_step, logs["loss"], logs.get("learning_rate"), logs.get("grad_norm"))
+            elif "eval_loss" in logs:
+                watch.validated(state.global_step, logs["eval_loss"])
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            checkpoints.record(state.global_step)
+
+    return Reporting()
+
+
+def _forbid_telemetry() -> None:
+    """TRL reports each trainer that is built to huggingface.co unless this says not to."""
+    import os
+
+    from huggingface_hub import constants
+
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keeps notices that mean nothing to a reader of assay's output off the terminal."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    with warnings.catch_warnings():
+        for module in ("transformers", "peft", "trl", "torch", "accelerate", "bitsandbytes"):
+            warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
+        try:
+            yield
+        finally:
+            logging.set_verbosity(level)
