@@ -140,11 +140,11 @@ def _calls(turn: Mapping[str, Json], where: str) -> tuple[ToolCall, ...]:
 
 
 def _id(value: Json) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None or value == "" else str(value)
 
 
 def _name(turn: Mapping[str, Json], where: str) -> str | None:
-    return None if turn.get("name") is None else text(turn["name"], f"the name of {where}")
+    return optional_text(turn.get("name"), f"the name of {where}") or None
 
 
 def _train(turn: Mapping[str, Json], role: str, where: str, remarks: set[str]) -> bool | None:
