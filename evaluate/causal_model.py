@@ -1,0 +1,141 @@
+"""A forward pass as scoring needs it: the head applied only where scores are read, keys and values kept for reuse.
+
+Nothing in this module knows adapters: which one is switched on is the caller's affair (`switched_model.py`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import torch
+
+KeysValues: TypeAlias = "list[tuple[torch.Tensor, torch.Tensor]]"
+"""Of each layer, [1, heads, tokens, head size]."""
+
+PACKING_ATTENTION = ("sdpa", "eager")
+"""Attention implementations that take a mask of our own making."""
+
+MOST_LOGITS = 2**27
+"""Logits computed at a time: half a gigabyte in float32, whatever the vocabulary."""
+
+
+@dataclass(frozen=True)
+class CausalModel:
+    """A decoder of transformers, with or without PEFT around it."""
+
+    model: Any
+
+    @property
+    def device(self) -> torch.device:
+        import torch
+
+        return torch.device(self.model.device)
+
+    @property
+    def most_reads(self) -> int:
+        """Positions whose logits are computed in one forward pass, at most."""
+        return max(64, MOST_LOGITS // int(self._config.vocab_size))
+
+    @cached_property
+    def longest_packed(self) -> int | None:
+        """Longest row that may hold several options behind a mask; 0 where none may, None without a limit.
+
+        A sliding window looks at distances in the row, which packing changes; within the window it does not matter.
+        """
+        config = self._config
+        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+        if config._attn_implementation not in PACKING_ATTENTION or not kinds <= {"full_attention", "sliding_attention"}:
+            return 0
+        window = getattr(config, "sliding_window", None)
+        slides = "sliding_attention" in kinds or (
+            getattr(config, "layer_types", None) is None and getattr(config, "use_sliding_window", True)
+        )
+        return int(window) if window and slides else None
+
+    @property
+    def _config(self) -> Any:
+        return self.model.config.get_text_config(decoder=True)
+
+    @cached_property
+    def _cache_argument(self) -> str:
+        """`past_key_values`, which transformers 5.2x calls `cache`."""
+        inner = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        return "cache" if "cache" in inspect.signature(type(inner).forward).parameters else "past_key_values"
+
+    def logits_at(
+        self,
+        input_ids: torch.Tensor,
+        reads: torch.Tensor,
+        *,
+        attention_mask: torch.Tensor | None,
+        position_ids: torch.Tensor,
+        cache: Any = None,
+    ) -> torch.Tensor:
+        """[n, vocabulary] in float32, at n flat positions (row x length + column) of `input_ids` [rows, length].
+
+        attention_mask is None (causal, nothing padded on the left), [rows, cached + length], or boolean
+        [rows, 1, length, cached + length]. A cache is appended to in place.
+        """
+
+        def keep_reads(_: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+            hidden, *rest = arguments
+            return (hidden.reshape(-1, hidden.shape[-1])[reads].unsqueeze(0), *rest)
+
+        arguments = {} if cache is None else {self._cache_argument: cache}
+        hook = self.model.get_output_embeddings().register_forward_pre_hook(keep_reads)
+        try:
+            out = self.model(
+                input_ids=input_ids,
+                attention_mask=self._as_taken(attention_mask),
+                position_ids=position_ids,
+                use_cache=cache is not None,
+                **arguments,
+            )
+        finally:
+            hook.remove()
+        return out.logits[0].float()  # type: ignore[no-any-return]
+
+    def _as_taken(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """Eager attention adds its mask to the scores; the kernels take booleans."""
+        import torch
+
+        if mask is None or mask.dim() != 4 or self._config._attn_implementation != "eager":
+            return mask
+        lowest = torch.finfo(self.model.dtype).min
+        return torch.zeros(mask.shape, dtype=self.model.dtype, device=mask.device).masked_fill(~mask, lowest)
+
+    def empty_cache(self) -> Any:
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.model.config)
+
+    def prefix_cache(self, prefix: Sequence[int]) -> KeysValues:
+        """Keys and values of a prefix, computed once. Only for models without a sliding window."""
+        import torch
+
+        cache = self.empty_cache()
+        ids = torch.tensor([list(prefix)], device=self.device)
+        positions = torch.arange(len(prefix), device=self.device).unsqueeze(0)
+        last = torch.tensor([len(prefix) - 1], device=self.device)
+        self.logits_at(ids, last, attention_mask=None, position_ids=positions, cache=cache)
+        return [(layer.keys, layer.values) for layer in cache.layers]
+
+    def cache_of(self, prefix: KeysValues, rows: int) -> Any:
+        """A cache that begins with the prefix in every row; the prefix itself is not copied until it grows."""
+        cache = self.empty_cache()
+        for number, (keys, values) in enumerate(prefix):
+            cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), number)
+        return cache
+
+
+def common_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
+    """Length of the longest beginning that all share."""
+    if not sequences:
+        return 0
+    low, high = min(sequences), max(sequences)
+    return next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
