@@ -48,7 +48,9 @@ WORLDS = (
     World("every suite loses the margin, 2 points", (0.02,) * SUITES),
     World("one suite loses 12 points, average at the margin", (0.12, *(0.0,) * (SUITES - 1))),
     World("every suite loses 4 points", (0.04,) * SUITES),
-    World("every suite loses 4 points, no loss allowed", (0.04,) * SUITES, policy=Policy(block_on_any_proved_loss=True)),
+    World(
+        "every suite loses 4 points, no loss allowed", (0.04,) * SUITES, policy=Policy(block_on_any_proved_loss=True)
+    ),
     World("no change, no loss allowed", (0.0,) * SUITES, policy=Policy(block_on_any_proved_loss=True)),
     World("one suite loses 20 points", (0.20, *(0.0,) * (SUITES - 1))),
     World("no change, clusters of 5", (0.0,) * SUITES, 5, 0.5),

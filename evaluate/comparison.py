@@ -62,24 +62,43 @@ def differences_of(values: FloatArray, clusters: Sequence[str | None]) -> Differ
     return Differences(n, float(values.mean()), kinds, counts / effect.factor, variance, effect.df)
 
 
-def estimate(suites: Sequence[Differences], bound: float) -> Estimate:
-    """The mean over suites, each with the same weight; with one suite, that suite.
+def estimate_each(suites: Sequence[Differences], bound: float) -> list[Estimate]:
+    """Every suite by itself. bound: a loss, such as the guardrail."""
+    if not suites:
+        return []
+    strata = stack(suites)
+    alone = Strata(strata.values[:, None, :], strata.counts[:, None, :], np.ones(1))
+    return _estimates(alone, bound, [suite.df for suite in suites], [suite.variance for suite in suites])
 
-    bound  a loss, such as the margin or the guardrail
+
+def estimate_mean(suites: Sequence[Differences], bound: float) -> Estimate:
+    """The mean over suites, each with the same weight. bound: a loss, such as the margin.
+
     Few clusters make the variance uncertain: z is then judged by Student's t, with Satterthwaite's degrees of freedom.
     """
     strata = stack(suites)
-    df = _degrees_of_freedom(suites)
-    z_bound, z_zero = (float(score_statistic(strata, null)) for null in (-bound, 0.0))
-    critical = Z_95 if math.isinf(df) else t_quantile(0.975, df)
-    return Estimate(
-        difference=float(np.mean([suite.mean for suite in suites])),
-        ci=Interval(float(score_lower_limit(strata, critical)), float(score_upper_limit(strata, critical))),
-        p_loss_within=t_tail(z_bound, df),
-        p_loss_beyond=t_tail(-z_bound, df),
-        p_loss=t_tail(-z_zero, df),
-        variance=sum(suite.variance for suite in suites) / len(suites) ** 2,
-    )
+    together = Strata(strata.values[None], strata.counts[None], strata.weights)
+    variance = sum(suite.variance for suite in suites) / len(suites) ** 2
+    return _estimates(together, bound, [_degrees_of_freedom(suites)], [variance])[0]
+
+
+def _estimates(strata: Strata, bound: float, dfs: Sequence[float], variances: Sequence[float]) -> list[Estimate]:
+    """One for each entry of the leading axis of `strata`."""
+    critical = np.array([Z_95 if math.isinf(df) else t_quantile(0.975, df) for df in dfs])
+    z_bound, z_zero = score_statistic(strata, -bound), score_statistic(strata, 0.0)
+    low, high = score_lower_limit(strata, critical), score_upper_limit(strata, critical)
+    means = strata.means @ strata.weights
+    return [
+        Estimate(
+            difference=float(means[i]),
+            ci=Interval(float(low[i]), float(high[i])),
+            p_loss_within=t_tail(float(z_bound[i]), df),
+            p_loss_beyond=t_tail(-float(z_bound[i]), df),
+            p_loss=t_tail(-float(z_zero[i]), df),
+            variance=variances[i],
+        )
+        for i, df in enumerate(dfs)
+    ]
 
 
 def stack(suites: Sequence[Differences]) -> Strata:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from assay.errors import SettingsError, did_you_mean
 from assay.findings import Verdict
 
-from .comparison import differences_of, estimate, loss_evidence
+from .comparison import differences_of, estimate_each, estimate_mean, loss_evidence
 from .decision import Decision, MacroDecision
 from .evaluation import Evaluation
 from .items_needed import more_items
@@ -92,14 +92,18 @@ def _judge_suites(
         )
         for name, role in roles.items()
     }
-    harm_alpha = policy.alpha / max(1, sum(found.valid for found in sensitivity.values()))
+    harm_alpha = policy.alpha / max(1, sum(judged.valid for judged in sensitivity.values()))
+    scored = [name for name in roles if paired[name].n]
+    differences = [differences_of(paired[name].differences, paired[name].clusters) for name in scored]
+    found = dict(zip(scored, estimate_each(differences, policy.guardrail), strict=True))
     return [
-        judge_suite(paired[name], role, sensitivity[name], policy, harm_alpha, complete) for name, role in roles.items()
+        judge_suite(paired[name], role, sensitivity[name], found.get(name), policy, harm_alpha, complete)
+        for name, role in roles.items()
     ]
 
 
 def _judge_macro(suites: Sequence[PairedSuite], policy: Policy) -> MacroDecision:
-    found = estimate([differences_of(suite.differences, suite.clusters) for suite in suites], policy.margin)
+    found = estimate_mean([differences_of(suite.differences, suite.clusters) for suite in suites], policy.margin)
     e_value, e_items = loss_evidence(suites, policy.margin, min(0.99, 2 * policy.margin), policy.alpha)
     n = sum(suite.n for suite in suites)
     needed = more_items(n, found.variance, found.difference + policy.margin, policy.alpha)

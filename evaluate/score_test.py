@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-_INNER, _OUTER = 44, 48
-"""Bisection steps: 2 ** -44 of a range of at most 2."""
+_INNER, _OUTER = 38, 42
+"""Bisection steps: 2 ** -38 of a range of at most 2."""
 
 
 class Strata(NamedTuple):
@@ -60,8 +60,8 @@ def score_statistic(strata: Strata, null: float) -> FloatArray:
     return z
 
 
-def score_lower_limit(strata: Strata, z: float) -> FloatArray:
-    """[...] the null value at which the statistic is z (> 0): lower confidence limit of the weighted mean."""
+def score_lower_limit(strata: Strata, z: float | FloatArray) -> FloatArray:
+    """[...] the null value at which the statistic is z [...] (> 0): lower confidence limit of the weighted mean."""
     observed = strata.means @ strata.weights
     low = np.zeros_like(observed)
     high = (z * z + strata.counts.sum((-2, -1))) / np.maximum(observed + 1, 1e-9)
@@ -72,7 +72,7 @@ def score_lower_limit(strata: Strata, z: float) -> FloatArray:
     return np.maximum(_constrained_mean(strata, low), -1.0)
 
 
-def score_upper_limit(strata: Strata, z: float) -> FloatArray:
+def score_upper_limit(strata: Strata, z: float | FloatArray) -> FloatArray:
     """[...] upper confidence limit of the weighted mean."""
     return -score_lower_limit(strata.mirrored(), z)
 

@@ -166,12 +166,11 @@ def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore, 
     references = [reference or "" for reference in suite.references]
     if any(reference is None for reference in suite.references):
         return Check("responds_to_output", None, "stored outputs were not scored again: references are missing")
-    shuffled = np.zeros(suite.n)
-    for shift in range(SHUFFLES):
-        scores = rescore(suite.result, _derange(texts, shift), references)
-        if scores is None:
-            return Check("responds_to_output", None, "stored outputs cannot be scored again without the model")
-        shuffled += np.asarray(scores, dtype=float) / SHUFFLES
+    swapped = [text for shift in range(SHUFFLES) for text in _derange(texts, shift)]
+    scores = rescore(suite.result, swapped, references * SHUFFLES)
+    if scores is None:
+        return Check("responds_to_output", None, "stored outputs cannot be scored again without the model")
+    shuffled = np.asarray(scores, dtype=float).reshape(SHUFFLES, suite.n).mean(0)
     p = superiority(answers.scores, shuffled, suite.clusters)
     real, lower = percent(float(answers.scores.mean())), percent(float(shuffled.mean()))
     if p < alpha:

@@ -8,7 +8,7 @@ import numpy as np
 
 from assay.findings import Verdict
 
-from .comparison import Estimate, differences_of, estimate, loss_evidence
+from .comparison import Estimate, differences_of, estimate_each, loss_evidence
 from .decision import SliceChange, SuiteDecision
 from .intervals import Interval
 from .items_needed import more_items
@@ -48,17 +48,19 @@ def judge_suite(
     suite: PairedSuite,
     role: SuitePolicy,
     sensitivity: Sensitivity,
+    found: Estimate | None,
     policy: Policy,
     harm_alpha: float,
     complete: bool,
 ) -> JudgedSuite:
-    """harm_alpha  level at which harm beyond the guardrail is proved: alpha over the number of suites"""
+    """found       the difference, held against the guardrail; None where no item was answered by both
+    harm_alpha  level at which harm beyond the guardrail is proved: alpha over the number of suites
+    """
     failed, unknown = _must_pass(suite, role)
     unknown = unknown if complete else ()
-    if suite.n == 0:
+    if found is None:
         nothing = _nothing_paired(suite, role, sensitivity, policy)
         return JudgedSuite(suite, nothing, SuiteProofs(must_pass_unknown=unknown))
-    found = estimate([differences_of(suite.differences, suite.clusters)], policy.guardrail)
     broken = _guardrail_broken(suite, found, policy, harm_alpha, complete) or _worse_than_previous(
         suite, policy, harm_alpha, complete
     )
@@ -119,7 +121,8 @@ def _worse_than_previous(suite: PairedSuite, policy: Policy, harm_alpha: float, 
     if not complete or len(asked) == 0:
         return False
     differences = suite.candidate.scores[asked] - previous.scores[asked]
-    found = estimate([differences_of(differences, [suite.clusters[i] for i in asked])], policy.guardrail)
+    clusters = [suite.clusters[i] for i in asked]
+    (found,) = estimate_each([differences_of(differences, clusters)], policy.guardrail)
     return found.p_loss_beyond < harm_alpha
 
 

@@ -10,7 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.evaluate.evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelName, ModelScore, SuiteResult
+from assay.evaluate.evaluation import (
+    ITEM_COLUMNS,
+    AdapterEvidence,
+    Evaluation,
+    Leak,
+    ModelName,
+    ModelScore,
+    SuiteResult,
+)
 
 LABELS = ("billing", "delivery", "returns", "login", "warranty")
 
@@ -41,9 +49,9 @@ class SyntheticSuite:
 
 
 def right_answers(suite: SyntheticSuite, rng: np.random.Generator) -> dict[ModelName, np.ndarray]:
-    """[n] whether each model answers right. Items of a cluster change together."""
+    """[n] whether each model answers right. Items of a cluster share their fate."""
     n, size = suite.n, suite.cluster_size
-    base = rng.random(n) < suite.p_base
+    base = np.repeat(rng.random(-(-n // size)) < suite.p_base, size)[:n]
 
     def changed(gain: float) -> np.ndarray:
         move = max(suite.discordance, abs(gain))
@@ -113,9 +121,7 @@ def build_evaluation(
     rng = np.random.default_rng(seed)
     rows = {suite.name: suite_rows(suite, rng) for suite in suites}
     flat = [row for of_suite in rows.values() for row in of_suite]
-    schema = pa.schema(
-        [(c, pa.float64() if c in ("score", "logprob") else pa.string()) for c in ITEM_COLUMNS]
-    )
+    schema = pa.schema([(c, pa.float64() if c in ("score", "logprob") else pa.string()) for c in ITEM_COLUMNS])
     return Evaluation(
         suites=tuple(suite_result(suite, rows[suite.name]) for suite in suites),
         items=pa.Table.from_pylist(flat, schema=schema),

@@ -1,0 +1,159 @@
+"""A suite that could not have shown a regression says so, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from assay.evaluate.evaluation import Evaluation, SuiteResult
+from assay.evaluate.pairs import pair
+from assay.evaluate.policy import Role
+from assay.evaluate.sensitivity import Sensitivity, judge_sensitivity
+
+Make = Callable[..., Evaluation]
+Rescore = Callable[[SuiteResult, Sequence[str], Sequence[str]], list[float] | None]
+
+
+def judge(
+    evaluation: Evaluation, rescore: Rescore, role: Role = "general", *, missing_fails: bool = True
+) -> Sensitivity:
+    (suite,) = pair(evaluation).values()
+    return judge_sensitivity(suite, role, rescore, alpha=0.05, missing_fails=missing_fails)
+
+
+def edited(evaluation: Evaluation, change: Callable[[dict[str, Any]], None]) -> Evaluation:
+    rows = evaluation.items.to_pylist()
+    for row in rows:
+        change(row)
+    items = pa.Table.from_pylist(rows, schema=evaluation.items.schema)
+    return Evaluation(
+        evaluation.suites, items, evaluation.identity, evaluation.evidence, evaluation.leaks, evaluation.settings
+    )
+
+
+def failed(found: Sensitivity) -> set[str]:
+    return {check.name for check in found.checks if check.ok is False}
+
+
+def test_a_sound_suite_is_valid_and_each_check_says_what_it_saw(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    found = judge(synthetic(suite("sound")), rescore)
+    assert found.valid and not found.reasons and not found.missing
+    assert all(check.detail for check in found.checks)
+    assert {check.name for check in found.checks} == {
+        "paired", "answers_vary", "scores_vary", "not_at_ceiling", "above_chance", "responds_to_output", "damage_shows",
+    }  # fmt: skip
+
+
+def test_an_answer_extracted_independently_of_the_model_is_invalid(
+    synthetic: Make, suite: Any, rescore: Rescore
+) -> None:
+    """The published case: the same score before and after, and with any model, because the prompt gave the answer."""
+    found = judge(synthetic(suite("mmlu", n=2000, p_base=0.2288, fixed=True, chance=0.25)), rescore)
+    assert not found.valid
+    assert {"above_chance", "damage_shows"} <= failed(found)
+    assert any("exactly the same answers" in reason for reason in found.reasons)
+
+
+def test_it_is_invalid_even_where_the_prompt_gives_good_answers(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    found = judge(synthetic(suite("leaky", p_base=0.6, fixed=True)), rescore)
+    assert failed(found) == {"damage_shows"}
+
+
+def test_a_score_that_does_not_depend_on_the_output_is_invalid(synthetic: Make, suite: Any) -> None:
+    evaluation = synthetic(suite("constant"))
+
+    def ignores_output(result: SuiteResult, outputs: Sequence[str], references: Sequence[str]) -> list[float]:
+        (paired,) = pair(evaluation).values()
+        return paired.base.scores.tolist() * (len(outputs) // paired.n)
+
+    found = judge(evaluation, ignores_output)
+    assert failed(found) == {"responds_to_output"}
+    assert "does not respond to the answers" in found.reasons[0]
+
+
+def test_a_base_that_guesses_is_invalid_on_a_general_suite(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    found = judge(synthetic(suite("hard", n=150, p_base=0.22, p_damaged=0.0)), rescore)
+    assert "above_chance" in failed(found)
+    assert "chance is 20.0 %" in " ".join(found.reasons)
+
+
+def test_a_base_that_knows_nothing_of_a_domain_is_no_fault_of_the_suite(
+    synthetic: Make, suite: Any, rescore: Rescore
+) -> None:
+    evaluation = synthetic(suite("banking77", n=300, p_base=0.0, gain=0.5, chance=None, kind="suite", p_damaged=0.02))
+    assert judge(evaluation, rescore, "domain").valid
+    assert not judge(evaluation, rescore, "general").valid
+
+
+def test_a_domain_suite_on_which_nothing_ever_scores_is_invalid(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    found = judge(
+        synthetic(suite("broken", n=300, p_base=0.0, gain=0.0, discordance=0.0, chance=None, p_damaged=0.0)),
+        rescore,
+        "domain",
+    )
+    assert "scores_vary" in failed(found)
+    assert "a broken scorer or reference would look the same" in " ".join(found.reasons)
+
+
+def test_a_base_at_its_ceiling_is_invalid(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    found = judge(synthetic(suite("easy", p_base=0.995)), rescore)
+    assert failed(found) == {"not_at_ceiling"}
+
+
+def test_one_answer_for_every_item_is_invalid(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    def always_a(row: dict[str, Any]) -> None:
+        row["output"] = "A"
+        row["score"] = float(row["reference"] == "billing")
+
+    found = judge(edited(synthetic(suite("stuck")), always_a), rescore)
+    assert "answers_vary" in failed(found)
+    assert "'A'" in " ".join(found.reasons)
+
+
+def test_a_damaged_model_that_is_not_caught_is_invalid(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    found = judge(synthetic(suite("blunt", p_base=0.5, p_damaged=0.5)), rescore)
+    assert failed(found) == {"damage_shows"}
+
+
+def test_a_damaged_model_need_not_answer_every_item(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    assert judge(synthetic(suite("sampled", damaged_items=100)), rescore).valid
+
+
+def test_without_a_damaged_model_a_suite_is_invalid_unless_the_policy_allows_it(
+    synthetic: Make, suite: Any, rescore: Rescore
+) -> None:
+    evaluation = synthetic(suite("unharmed", p_damaged=None))
+    assert "no deliberately damaged model was scored" in judge(evaluation, rescore).reasons
+    lenient = judge(evaluation, rescore, missing_fails=False)
+    assert lenient.valid and lenient.missing == ("damage_shows",)
+
+
+def test_a_caught_damaged_model_stands_in_where_outputs_cannot_be_scored_again(synthetic: Make, suite: Any) -> None:
+    found = judge(synthetic(suite("task")), lambda *_: None)
+    assert found.valid and found.missing == ("responds_to_output",)
+
+
+def test_items_scored_for_one_model_only_are_named(synthetic: Make, suite: Any, rescore: Rescore) -> None:
+    evaluation = synthetic(suite("torn", n=200))
+    keep = [not (row["model"] == "candidate" and row["item_id"] == "torn-7") for row in evaluation.items.to_pylist()]
+    torn = Evaluation(evaluation.suites, evaluation.items.filter(pa.array(keep)), {}, {}, ())
+    found = judge(torn, rescore)
+    assert not found.valid and "torn-7" in found.reasons[0]
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_clusters_make_it_harder_to_be_above_chance(synthetic: Make, suite: Any, rescore: Rescore, size: int) -> None:
+    """60 templates of 10 items each, all right or all wrong, tell little more than 60 items."""
+    evaluation = synthetic(suite("grammar", n=600, p_base=0.3, p_damaged=0.0, chance=0.25))
+
+    def as_clusters(row: dict[str, Any]) -> None:
+        index = int(row["item_id"].rsplit("-", 1)[1])
+        if row["model"] == "base":
+            row["score"] = float(index // 10 % 10 < 3)
+        row["cluster"] = f"c{index // 10}" if size > 1 else None
+
+    found = judge(edited(evaluation, as_clusters), rescore)
+    assert ("above_chance" in failed(found)) == (size > 1)
