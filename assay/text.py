@@ -44,7 +44,7 @@ def normalize(text: str) -> str:
     False
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     text = _APOSTROPHES.sub("", text.casefold())
     return " ".join(_PUNCTUATION.sub(" ", _UNSIGNED_HYPHEN.sub(" ", text)).split())
 

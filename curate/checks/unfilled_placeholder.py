@@ -37,6 +37,7 @@ def unfilled_placeholder(record: Record, context: Context) -> Iterator[Finding]:
     prompt = conversation_text(message for message in record.messages if message.role in ("system", "user"))
     if talks_about_templates(conversation_text(m for m in record.messages if m.role == "user")):
         return
+    answers = conversation_text(message for message in record.messages if message.role == "assistant")
     for index, message in enumerate(record.messages):
         if message.role == "tool" or not message.content:
             continue
@@ -44,7 +45,7 @@ def unfilled_placeholder(record: Record, context: Context) -> Iterator[Finding]:
         if message.role == "assistant":
             found = [item for item in found if item.text not in prompt]
         else:
-            found = [item for item in found if item.certain and item.text[0] != "("]
+            found = [item for item in found if item.certain and not (item.text[0] in "[(<" and item.text in answers)]
         if found:
             drafted = message.role == "assistant" and _DRAFTING.search(prompt) and all(map(_is_bracketed, found))
             yield _finding(record, index, found, Severity.INFO if drafted else Severity.ERROR)

@@ -1,0 +1,140 @@
+"""`assay audit` and `assay curate` from the shell: exit codes, one JSON document, files, and one line for an error."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments])
+    output = capsys.readouterr()
+    return int(caught.value.code or 0), output.out, output.err
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rows: list[Any] = [{"instruction": f"Say number {n} in words.", "output": f"It is w{n}."} for n in range(12)]
+    rows += [rows[0], {"instruction": "Why?", "output": ""}]
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{half a row\n")
+    return path
+
+
+def test_audit_shows_findings_and_changes_nothing(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "audit", "data.jsonl")
+    assert code == 0
+    assert "empty_turn" in out
+    assert "data.jsonl:14" in out
+    assert "data.jsonl:15" in out
+    assert [path.name for path in data.parent.iterdir()] == ["data.jsonl"]
+
+
+def test_json_is_one_document_on_stdout(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "audit", "data.jsonl", "--json")
+    body = json.loads(out)
+    assert code == 0
+    assert body["records"] == 14
+    assert body["read"] == 15
+    assert set(body["summary"]) == {"exact_duplicate", "empty_turn", "unreadable_row"}
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [("error", 3), ("warning", 3)])
+def test_fail_on_turns_findings_into_an_exit_code(
+    data: Path, capsys: pytest.CaptureFixture[str], threshold: str, expected: int
+) -> None:
+    assert run(capsys, "audit", "data.jsonl", "--fail-on", threshold)[0] == expected
+    clean = data.parent / "clean.jsonl"
+    clean.write_text("".join(data.read_text().splitlines(keepends=True)[:12]))
+    assert run(capsys, "audit", "clean.jsonl", "--fail-on", threshold)[0] == 0
+
+
+def test_curate_writes_and_does_not_judge_again_what_is_unchanged(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "curate", "data.jsonl", "-o", "out", "--json")
+    summary = json.loads(out)
+    assert code == 0
+    assert (summary["read"], summary["kept"], summary["dropped"]) == (15, 12, 3)
+    files = {path.name for path in Path("out").iterdir()}
+    assert {"data.parquet", "held.parquet", "ledger.parquet", "report.html", "summary.json"} <= files
+    _, again, said = run(capsys, "curate", "data.jsonl", "-o", "other", "--json")
+    assert "not judged again" in said
+    assert json.loads(again)["run"] == summary["run"]
+    assert (Path("out") / "data.parquet").read_bytes() == (Path("other") / "data.parquet").read_bytes()
+
+
+def test_curate_writes_the_format_of_the_users_choice(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "curate", "data.jsonl", "-o", "out", "--format", "alpaca")
+    rows = [json.loads(line) for line in (Path("out") / "data.jsonl").read_text().splitlines()]
+    assert len(rows) == 12
+    assert rows[0]["output"] == "It is w0."
+
+
+def test_settings_come_from_the_file_and_from_overrides(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("assay.yaml").write_text("version: 1\ncurate:\n  checks:\n    empty_turn: false\n")
+    body = json.loads(run(capsys, "audit", "data.jsonl", "--json")[1])
+    assert "empty_turn" not in body["summary"]
+    body = json.loads(run(capsys, "audit", "data.jsonl", "curate.checks.exact_duplicate=false", "--json")[1])
+    assert set(body["summary"]) == {"unreadable_row"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["audit"], "no data was named"),
+        (["audit", "missing.jsonl"], "missing.jsonl"),
+        (["audit", "data.jsonl", "--columns", "prompt"], "prompt=text,answer=category"),
+        (["audit", "data.jsonl", "curate.checks.near_duplicat=false"], "did you mean 'near_duplicate'?"),
+        (["audit", "data.jsonl", "curate.purpos=style"], "did you mean 'purpose'?"),
+        (["audit", "data.jsonl", "--suite", "missing.yaml"], "missing.yaml"),
+        (["audit", "--explain", "near_duplicat"], "did you mean 'near_duplicate'?"),
+        (["curate", "data.jsonl", "--format", "alpaka"], "did you mean 'alpaca'?"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert len([line for line in err.splitlines() if line.startswith("assay:")]) == 1
+
+
+def test_a_setting_that_cannot_be_meant_names_its_line(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("assay.yaml").write_text("curate:\n  checks:\n    near_duplicat: false\n")
+    assert "assay.yaml:3" in run(capsys, "audit", "data.jsonl")[2]
+
+
+def test_without_a_valid_row_nothing_is_judged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.jsonl").write_text('{"instruction": 5}\n{half\n')
+    code, _, err = run(capsys, "audit", "bad.jsonl")
+    assert code == 2
+    assert "bad.jsonl:1: no valid row: none of 2 could be read" in err
+
+
+def test_the_checks_are_listed_and_explained(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "near_duplicate" in run(capsys, "audit", "--list")[1]
+    code, out, _ = run(capsys, "audit", "--explain", "near_duplicate")
+    assert code == 0
+    assert "threshold: 0.8" in out
+    assert "Why:" in out
+    listed = json.loads(run(capsys, "audit", "--list", "--json")[1])
+    assert {"name", "severity", "decision", "languages", "settings"} <= set(listed[0])
+
+
+def test_a_leak_into_a_suite_is_found(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("suite.jsonl").write_text(
+        json.dumps({"id": "1", "prompt": "say number 3 in words", "reference": "three"}) + "\n"
+    )
+    Path("suite.yaml").write_text("{version: 1, name: s, data: suite.jsonl, scorer: {name: exact_match}}\n")
+    body = json.loads(run(capsys, "audit", "data.jsonl", "--suite", "suite.yaml", "--json")[1])
+    assert body["summary"]["evaluation_leak"]["records"] == 1
