@@ -13,11 +13,12 @@ Everything is strict: an unknown key, a duplicate id or a missing reference is a
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.errors import SettingsError, SuiteError, did_you_mean
 from assay.records import ROLES, Json, Message, message_from_json
@@ -68,6 +69,24 @@ class EvaluationText:
 def prompt_text(messages: Sequence[Message]) -> str:
     """What the user wrote, turn by turn: system prompts are shared by all items and would hide a leak."""
     return "\n".join(message.content or "" for message in messages if message.role == "user")
+
+
+class PromptKeys(NamedTuple):
+    """A prompt as a leak check compares it without having the text: sha256, first 16 hex digits.
+
+    exact tells outer white space from nothing; normalised also leaves out case and punctuation.
+    """
+
+    exact: str
+    normalised: str
+
+
+def prompt_keys(text: str) -> PromptKeys:
+    """The keys that training records beside an adapter carry, and that items of suites are looked up by."""
+    from assay.text import normalize
+
+    forms = (text.strip(), normalize(text))
+    return PromptKeys(*(hashlib.sha256(form.encode("utf-8", "backslashreplace")).hexdigest()[:16] for form in forms))
 
 
 def evaluation_texts(

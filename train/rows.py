@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.chat import IGNORED, ChatTarget, Encoded, TemplateProblem, encode_all
@@ -12,6 +12,7 @@ from assay.errors import SettingsError, SourceError, TrainingError, did_you_mean
 from assay.findings import Fate, Ledger, LedgerRow
 from assay.records import Record
 from assay.split import TRAIN, VALIDATION
+from assay.suites import PromptKeys, prompt_keys, prompt_text
 
 from .settings import TrainSettings
 
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record as the model sees it. input_ids and labels are of equal length."""
+    """One record as the model sees it. input_ids and labels are of equal length; prompt is for leak checks."""
 
     row_id: str
     record_id: str
     family: str
     input_ids: list[int]
     labels: list[int]
+    prompt: PromptKeys = PromptKeys("", "")
 
     @property
     def trained_tokens(self) -> int:
@@ -63,6 +65,8 @@ class Rows:
                 "split": pa.array([split for split, _ in both], pa.string()),
                 "tokens": pa.array([len(row.input_ids) for _, row in both], pa.int64()),
                 "trained_tokens": pa.array([row.trained_tokens for _, row in both], pa.int64()),
+                "prompt_sha256": pa.array([row.prompt.exact for _, row in both], pa.string()),
+                "normalised_prompt_sha256": pa.array([row.prompt.normalised for _, row in both], pa.string()),
             }
         )
 
@@ -138,12 +142,13 @@ def _length_limit(settings: TrainSettings, target: ChatTarget) -> int | None:
 
 def _row(record: Record, encoded: Encoded, settings: TrainSettings) -> Row:
     labels = encoded.labels if settings.assistant_only_loss else encoded.input_ids
-    return Row(record.row_id, record.id, record.family, encoded.input_ids, labels)
+    prompt = prompt_keys(prompt_text(record.prompt))
+    return Row(record.row_id, record.id, record.family, encoded.input_ids, labels, prompt)
 
 
 def _cut(row: Row, limit: int) -> Row | None:
     """The beginning of the row, or None when no trained token would be left."""
-    cut = Row(row.row_id, row.record_id, row.family, row.input_ids[:limit], row.labels[:limit])
+    cut = replace(row, input_ids=row.input_ids[:limit], labels=row.labels[:limit])
     return cut if cut.trained_tokens else None
 
 

@@ -1,0 +1,83 @@
+"""An evaluation on disk: `items.parquet` with every answer, and `evaluation.json` with all the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assay.errors import SuiteError
+from assay.storage import write_json, write_table
+
+from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelScore, SuiteResult
+
+VERSION = 1
+ITEMS, HEADER = "items.parquet", "evaluation.json"
+
+ITEM_SCHEMA = pa.schema(
+    [(name, pa.float64() if name in ("score", "logprob") else pa.string()) for name in ITEM_COLUMNS]
+)
+
+
+def write(evaluation: Evaluation, folder: Path) -> None:
+    """The items first, so that a header never speaks of items that are not there. Raises StorageError."""
+    write_table(evaluation.items.select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA), folder / ITEMS)
+    write_json(folder / HEADER, to_json(evaluation))
+
+
+def to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """All but the items; the shape that `assay evaluate --json` promises."""
+    return {
+        "version": VERSION,
+        "suites": [asdict(suite) for suite in evaluation.suites],
+        "identity": _plain(evaluation.identity),
+        "evidence": {name: asdict(evidence) for name, evidence in evaluation.evidence.items()},
+        "leaks": None if evaluation.leaks is None else [asdict(leak) for leak in evaluation.leaks],
+        "settings": _plain(evaluation.settings),
+    }
+
+
+def read(folder: Path) -> Evaluation:
+    """Raises SuiteError when the folder does not hold an evaluation that `write` wrote."""
+    header = folder / HEADER
+    try:
+        data = json.loads(header.read_text(encoding="utf-8"))
+        items = pq.read_table(folder / ITEMS).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
+        if data["version"] != VERSION:
+            raise SuiteError(f"is of version {data['version']}; this assay reads {VERSION}", where=str(header))
+        return _from_json(data, items)
+    except OSError as error:
+        where, why = str(error.filename or folder), error.strerror or error
+        raise SuiteError(f"is no evaluation: {why}", where=where, fix="`assay evaluate` writes one") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SuiteError(
+            f"the evaluation is damaged ({error})", where=str(folder), fix="run `assay evaluate` again"
+        ) from error
+
+
+def _from_json(data: Mapping[str, Any], items: pa.Table) -> Evaluation:
+    leaks = data["leaks"]
+    return Evaluation(
+        suites=tuple(
+            SuiteResult(**{**suite, "scores": tuple(ModelScore(**score) for score in suite["scores"])})
+            for suite in data["suites"]
+        ),
+        items=items,
+        identity=data["identity"],
+        evidence={name: AdapterEvidence(**evidence) for name, evidence in data["evidence"].items()},
+        leaks=None if leaks is None else tuple(Leak(**leak) for leak in leaks),
+        settings=data["settings"],
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,99 @@
+"""What can be put to a model: a domain suite or an lm-eval task, seen alike by the stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from .lm_eval_model import AssayLM
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question.
+
+    text  what it asks, as a leak check compares it
+    cost  about how many tokens an answer takes to compute; for estimates of time only
+    """
+
+    id: str
+    prompt_hash: str
+    reference: str | None
+    slice: str | None
+    cluster: str | None
+    text: str
+    cost: int
+
+
+class Answer(NamedTuple):
+    """output is the generated text or the chosen option; logprob is the option's, None for generated text."""
+
+    score: float
+    output: str
+    logprob: float | None
+
+
+Done = Callable[[int], None]
+"""Told how many more items are finished."""
+
+
+class Examination(Protocol):
+    """Items, and a way to have them answered by whatever adapter the model has switched on.
+
+    content   digest of all that decides an answer but the model: prompts, references, scorer, settings
+    chance    expected score of knowing nothing; None where the answer is free text
+    scorer    for `SuiteResult.scorer`
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Literal["suite", "lm_eval"]: ...
+    @property
+    def items(self) -> Sequence[Item]: ...
+    @property
+    def content(self) -> str: ...
+    @property
+    def chance(self) -> float | None: ...
+    @property
+    def data_sha256(self) -> str: ...
+    @property
+    def data_file(self) -> str | None: ...
+    @property
+    def scorer(self) -> Mapping[str, Any]: ...
+
+    def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
+        """One answer for each of the items with these numbers, in order. Raises SuiteError, ModelError."""
+        ...
+
+
+def digest(value: Any) -> str:
+    """sha256 over the value as JSON."""
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, default=str).encode("utf-8", "backslashreplace")
+    ).hexdigest()
+
+
+def choose(items: Sequence[Item], most: int | None, seed: int | None = None) -> list[int]:
+    """Numbers of at most about `most` items, whole clusters, in order; all of them for None.
+
+    Without a seed they are taken from the front, and the last cluster may go beyond `most`; with one, clusters
+    come in an order that only their names and the seed decide, and none that would go beyond is taken.
+    """
+    if most is None or most >= len(items):
+        return list(range(len(items)))
+    members: dict[str, list[int]] = {}
+    for number, item in enumerate(items):
+        members.setdefault(f"c:{item.cluster}" if item.cluster is not None else f"i:{item.id}", []).append(number)
+    names = list(members) if seed is None else sorted(members, key=lambda name: digest([seed, name]))
+    chosen: list[int] = []
+    for name in names:
+        if len(chosen) >= most:
+            break
+        if seed is None or len(chosen) + len(members[name]) <= most:
+            chosen += members[name]
+    return sorted(chosen)
