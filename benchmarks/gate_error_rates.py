@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from assay.evaluate.distributions import normal_quantile, normal_tail, t_tail
 from assay.evaluate.e_process import Rounds, log_wealth
+from assay.evaluate.gate import loss_levels
 from assay.evaluate.paired_tests import mcnemar_mid_p
 from assay.evaluate.policy import Policy
 from assay.evaluate.score_test import Strata, score_statistic
@@ -105,15 +106,16 @@ def draw(world: World, gates: int, rng: np.random.Generator) -> Sample:
 
 def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArray]:
     """The gate's verdicts and the general items [gates] each had used."""
-    counts, df = effective_counts(sample.general)
+    counts, df, macro_df = effective_counts(sample.general)
     values = np.broadcast_to(np.array([-1.0, 0.0, 1.0]), counts.shape)
     macro = Strata(values, counts, np.full(SUITES, 1 / SUITES))
     suites = Strata(values[..., None, :], counts[..., None, :], np.ones(1))
-    within = tails(score_statistic(macro, -policy.margin), df * SUITES)
-    loss = tails(-score_statistic(macro, 0.0), df * SUITES)
+    within = tails(score_statistic(macro, -policy.margin), macro_df)
+    loss = tails(-score_statistic(macro, 0.0), macro_df)
     beyond = tails(-score_statistic(suites, -policy.guardrail), df)
-    excessive, excessive_at = first_crossing(sample, policy.margin, policy)
-    any_loss, any_loss_at = first_crossing(sample, 0.0, policy)
+    excessive, excessive_at = first_crossing(sample, policy.margin, policy, policy.alpha)
+    early, late = loss_levels(policy)
+    any_loss, any_loss_at = first_crossing(sample, 0.0, policy, early)
     strict = policy.block_on_any_proved_loss
     better = [mcnemar_mid_p(int(g), int(c)) for g, c in zip(sample.gains, sample.losses, strict=True)]
     worse = [mcnemar_mid_p(int(c), int(g)) for g, c in zip(sample.gains, sample.losses, strict=True)]
@@ -123,7 +125,7 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
                 macro_loss_excessive=bool(excessive[i]),
                 guardrail_broken=bool((beyond[i] < policy.alpha / (SUITES + 1)).any()),
                 domain_worse=worse[i] < policy.alpha,
-                forbidden_loss=strict and bool(any_loss[i] or loss[i] < policy.alpha),
+                forbidden_loss=strict and bool(any_loss[i] or loss[i] < late),
                 domain_better=better[i] < policy.alpha,
                 macro_within_margin=bool(within[i] < policy.alpha),
                 macro_loss=bool(loss[i] < policy.alpha),
@@ -134,28 +136,36 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
     return verdicts, np.minimum(excessive_at, any_loss_at if strict else np.inf)
 
 
-def effective_counts(general: FloatArray) -> tuple[FloatArray, float]:
-    """[gates, suites, 3] counts of -1, 0, 1 divided by each suite's design effect, and degrees of freedom."""
+def effective_counts(general: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """[gates, suites, 3] counts of -1, 0, 1 divided by each suite's design effect, and the degrees of freedom of the
+    suites [gates, suites] and of their mean [gates]: `evaluate/clusters.py` and `evaluate/comparison.py` for arrays.
+    """
     counts = np.stack([(general == value).sum((-1, -2)) for value in (-1, 0, 1)], -1).astype(float)
-    clusters, size = general.shape[2:]
+    gates, suites, clusters, size = general.shape
     if size == 1:
-        return counts, math.inf
+        return counts, np.full((gates, suites), np.inf), np.full(gates, np.inf)
     centred = general - general.mean((-1, -2), keepdims=True)
-    robust = (centred.sum(-1) ** 2).sum(-1) * clusters / (clusters - 1)
-    independent = (centred**2).sum((-1, -2)) * ITEMS / (ITEMS - 1)
-    effect = np.maximum(1.0, robust / np.maximum(independent, 1e-12))
-    return counts / effect[..., None], clusters - 1.0
+    totals = centred.sum(-1)
+    robust = (totals**2).sum(-1) * clusters / (clusters - 1)
+    independent = np.maximum((centred**2).sum((-1, -2)) * ITEMS / (ITEMS - 1), 1e-12)
+    effect = np.maximum(1.0, robust / independent)
+    kurtosis = clusters * (totals**4).sum(-1) / np.maximum((totals**2).sum(-1) ** 2, 1e-300)
+    df = np.minimum(clusters - 1.0, 2 * clusters / np.maximum(kurtosis - 1, 1e-9))
+    variance = independent * effect
+    return counts / effect[..., None], df, variance.sum(-1) ** 2 / (variance**2 / df).sum(-1)
 
 
-def tails(statistic: FloatArray, df: float) -> FloatArray:
-    return np.vectorize(lambda value: t_tail(float(value), df))(statistic).astype(float)
+def tails(statistic: FloatArray, df: FloatArray) -> FloatArray:
+    return np.vectorize(t_tail, otypes=[float])(statistic, df)
 
 
-def first_crossing(sample: Sample, null: float, policy: Policy) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+def first_crossing(
+    sample: Sample, null: float, policy: Policy, alpha: float
+) -> tuple[npt.NDArray[np.bool_], FloatArray]:
     """Whether betting against "the macro loss is at most null" reached 1 / alpha, and after how many items."""
     loss = -sample.general.mean(-1).swapaxes(1, 2)
     wealth = log_wealth(Rounds(loss, np.ones_like(loss), 1.0, 1.0), null, 2 * policy.margin)
-    crossed = wealth >= math.log(1 / policy.alpha)
+    crossed = wealth >= math.log(1 / alpha)
     found = crossed.any(-1)
     at = (crossed.argmax(-1) + 1) * SUITES * sample.general.shape[-1]
     return found, np.where(found, at, SUITES * ITEMS).astype(float)
@@ -192,7 +202,7 @@ def paired_not_significant(sample: Sample, rng: np.random.Generator) -> npt.NDAr
 
 def corrected_per_suite(sample: Sample, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Passes only when a loss of 2 points is excluded on each suite at a Bonferroni level."""
-    counts, _ = effective_counts(sample.general)
+    counts, _, _ = effective_counts(sample.general)
     values = np.broadcast_to(np.array([-1.0, 0.0, 1.0]), counts.shape)
     z = score_statistic(Strata(values[..., None, :], counts[..., None, :], np.ones(1)), -0.02)
     return np.asarray(np.vectorize(normal_tail)(z).max(-1) >= 0.05 / SUITES)

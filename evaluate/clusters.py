@@ -13,7 +13,7 @@ FloatArray = npt.NDArray[np.float64]
 
 class DesignEffect(NamedTuple):
     """factor  by how much clustering inflates the variance of the mean, at least 1
-    df      degrees of freedom of that estimate: clusters less one; infinite where every item stands alone
+    df      degrees of freedom of that estimate; infinite where every item stands alone
     """
 
     factor: float
@@ -46,6 +46,10 @@ def design_effect(differences: FloatArray, clusters: Sequence[Hashable | None] |
     Dividing counts by it (Rao & Scott 1992, Biometrics 48, 577-585) carries a method for independent items to
     clustered ones. It is never taken below 1: an estimate from few clusters must not make a test bolder. Where
     every difference is the same it cannot be estimated, and each cluster counts as a single item.
+
+    The estimate is a sum of squared cluster totals, mostly carried by the few clusters that changed. Its degrees of
+    freedom are those of a chi-square with the same variance (Satterthwaite 1946), 2 k / (kurtosis - 1): k where the
+    totals are normal, fewer where they are rare and large. At most clusters less one.
     """
     n = len(differences)
     codes = cluster_codes(clusters, n)
@@ -61,4 +65,5 @@ def design_effect(differences: FloatArray, clusters: Sequence[Hashable | None] |
         return DesignEffect(float((sizes**2).sum() / n), k - 1.0)
     sums = np.bincount(codes, weights=centred)
     robust = float((sums**2).sum()) * k / (k - 1) / n**2
-    return DesignEffect(max(1.0, robust / independent), k - 1.0)
+    kurtosis = k * float((sums**4).sum()) / max(float((sums**2).sum()) ** 2, 1e-300)
+    return DesignEffect(max(1.0, robust / independent), min(k - 1.0, 2 * k / max(kurtosis - 1, 1e-9)))

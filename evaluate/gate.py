@@ -134,7 +134,7 @@ def _proofs(
         macro_loss_excessive=macro is not None and macro.e_items is not None,
         guardrail_broken=any(j.proofs.guardrail_broken for j in judged),
         domain_worse=any(j.proofs.worse for j in domain),
-        forbidden_loss=policy.block_on_any_proved_loss and (loss or _early_loss(general, policy)),
+        forbidden_loss=_forbidden_loss(general, macro, policy, complete),
         complete=complete,
         domain_better=bool(required) and all(j.proofs.better for j in required),
         macro_within_margin=macro is not None and macro.p_value < policy.alpha,
@@ -143,10 +143,21 @@ def _proofs(
     )
 
 
-def _early_loss(general: Sequence[JudgedSuite], policy: Policy) -> bool:
-    """An e-process against "no loss at all", tuned, as the other one is, to a loss of twice the margin."""
-    suites = [j.suite for j in general]
-    return bool(suites) and loss_evidence(suites, 0.0, 2 * policy.margin, policy.alpha)[1] is not None
+def loss_levels(policy: Policy) -> tuple[float, float]:
+    """How a policy that forbids any loss spends its alpha: on the e-process, and on the test at the planned number."""
+    return 0.8 * policy.alpha, 0.2 * policy.alpha
+
+
+def _forbidden_loss(
+    general: Sequence[JudgedSuite], macro: MacroDecision | None, policy: Policy, complete: bool
+) -> bool:
+    """A loss of any size is proved, early by an e-process that is tuned to a loss of twice the margin, or at last."""
+    if not policy.block_on_any_proved_loss or macro is None:
+        return False
+    early, late = loss_levels(policy)
+    if complete and macro.p_loss < late:
+        return True
+    return loss_evidence([j.suite for j in general], 0.0, min(0.99, 2 * policy.margin), early)[1] is not None
 
 
 def _adapter_faults(evaluation: Evaluation) -> list[str]:

@@ -35,7 +35,20 @@ def test_design_effect_is_the_ratio_of_robust_to_plain_variance() -> None:
     plain = sm.OLS(values, np.ones(180)).fit()
     found = design_effect(values, [str(g) for g in groups])
     assert found.factor == pytest.approx(float(robust.bse[0] / plain.bse[0]) ** 2, rel=1e-6)
-    assert found.df == 29
+    assert 15 < found.df <= 29
+
+
+def test_totals_carried_by_few_clusters_have_few_degrees_of_freedom() -> None:
+    """The variance of 400 estimates, each a mean of squares, is that of a chi-square with the stated df."""
+    rng = np.random.default_rng(1)
+    clusters = [str(i // 5) for i in range(500)]
+    moved = rng.random((400, 100)) < 0.1
+    totals = np.where(moved, rng.choice([-1.0, 1.0], size=(400, 100)), 0.0)
+    estimates = (totals**2).mean(1)
+    expected = 2 * estimates.mean() ** 2 / estimates.var()
+    stated = np.median([design_effect(np.repeat(row, 5), clusters).df for row in totals])
+    assert stated == pytest.approx(expected, rel=0.25)
+    assert stated < 40
 
 
 def test_it_never_makes_a_test_bolder() -> None:

@@ -57,9 +57,7 @@ def test_a_stake_never_depends_on_the_round_it_is_placed_on() -> None:
 def test_wealth_of_a_single_round_is_what_the_formula_says() -> None:
     rounds = Rounds(np.array([[1.0, 0.0]]), np.ones((1, 2)), 1.0, 1.0)
     stake = min(0.02 / 0.1, 0.9 / 1.02)
-    assert log_wealth(rounds, 0.02, 0.04)[0] == pytest.approx(
-        math.log1p(stake * 0.98) + math.log1p(stake * -0.02)
-    )
+    assert log_wealth(rounds, 0.02, 0.04)[0] == pytest.approx(math.log1p(stake * 0.98) + math.log1p(stake * -0.02))
 
 
 def test_nobody_can_be_ruined_by_the_largest_possible_gain() -> None:

@@ -1,0 +1,120 @@
+"""Reports say what was decided, and never let an answer act as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from assay.evaluate.evaluation import Evaluation
+from assay.evaluate.gate import gate
+from assay.evaluate.gate_report import Report, difference_plot, html, make_report, markdown, terminal
+from assay.evaluate.policy import Policy, SuitePolicy
+
+HOSTILE = "<script>alert('x')</script> | ``` {{ 7*7 }} \x1b[31m\n# heading"
+
+
+@pytest.fixture
+def evaluation(synthetic: Callable[..., Evaluation], suite: Any) -> Evaluation:
+    """One general suite is ruined; every wrong answer of the candidate there is hostile."""
+    general = [suite("arc_easy"), suite("grammar", gain=-0.2)]
+    domain = suite("support", n=300, p_base=0.3, gain=0.1, discordance=0.2, p_damaged=0.02, kind="suite",
+                   slices=("refund", "login"), previous_gain=0.08)  # fmt: skip
+    found = synthetic(*general, domain)
+    rows = found.items.to_pylist()
+    for row in rows:
+        if row["suite"] == "grammar" and row["model"] == "candidate" and row["score"] == 0.0:
+            row["output"] = HOSTILE
+    return replace(found, items=pa.Table.from_pylist(rows, schema=found.items.schema))
+
+
+def report(evaluation: Evaluation, *, redact: bool = False, policy: Policy | None = None) -> Report:
+    policy = policy or Policy()
+    return make_report(gate(evaluation, policy), evaluation, policy, redact=redact)
+
+
+class Elements(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def test_the_terminal_shows_verdict_reasons_a_table_and_both_answers(evaluation: Evaluation) -> None:
+    text = terminal(report(evaluation))
+    lines = text.splitlines()
+    assert lines[0].startswith("BLOCK  ") and "guardrail of 5 points is proved" in lines[1]
+    row = next(line for line in lines if line.startswith("support "))
+    assert {"domain", "300", "PASS"} <= set(row.split())
+    assert text.count("\ngained  ") == 3 and text.count("\nlost  grammar ") == 3
+    assert all(word in text for word in ("reference", "base  ", "candidate  "))
+
+
+def test_an_answer_cannot_steer_the_terminal(evaluation: Evaluation) -> None:
+    assert "\x1b" not in terminal(report(evaluation))
+
+
+def test_the_page_has_no_element_that_came_from_an_answer(evaluation: Evaluation) -> None:
+    page = html(report(evaluation))
+    found = Elements(page)
+    assert "script" not in found.tags
+    assert "&lt;script&gt;" in page and "{{ 7*7 }}" in page
+    assert not any(name.startswith("on") or name in ("src", "href") for name, _ in found.attributes)
+
+
+def test_the_page_stands_alone_and_may_load_nothing(evaluation: Evaluation) -> None:
+    page = html(report(evaluation))
+    assert "default-src 'none'" in page and "http://" not in page and "https://" not in page
+    assert "prefers-color-scheme: dark" in page
+
+
+def test_the_page_shows_suites_slices_previous_and_checks(evaluation: Evaluation) -> None:
+    page = html(report(evaluation))
+    for expected in ("BLOCK", "arc_easy", "grammar", "support", "refund", "previous", "damage shows", "above chance"):
+        assert expected in page
+
+
+def test_markdown_keeps_answers_in_their_fence(evaluation: Evaluation) -> None:
+    text = markdown(report(evaluation))
+    assert text.startswith("## BLOCK\n")
+    fences = [line for line in text.splitlines() if line.startswith("```")]
+    assert fences == ["```text", "```"] * (len(fences) // 2) and fences
+    outside = "".join(part for index, part in enumerate(text.split("```")) if index % 2 == 0)
+    assert "<script" not in outside
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") - line.count("\\|") for line in table}) == 1
+
+
+def test_redact_keeps_references_and_answers_out(evaluation: Evaluation) -> None:
+    hidden = report(evaluation, redact=True)
+    for text in (terminal(hidden), markdown(hidden), html(hidden)):
+        assert "warranty" not in text and "alert" not in text and "left out" in text
+
+
+def test_the_plot_places_every_difference_between_its_limits(evaluation: Evaluation) -> None:
+    policy = Policy(min_gain=0.01)
+    plot = difference_plot(gate(evaluation, policy), policy)
+    assert [row.kind for row in plot.rows] == ["general", "general", "domain", "macro"]
+    assert all(0 <= row.low <= row.at <= row.high <= 100 for row in plot.rows)
+    domain, macro = plot.rows[2], plot.rows[3]
+    assert domain.bound is not None and domain.bound > plot.zero
+    assert macro.bound is not None and macro.bound < plot.zero
+    assert (plot.zero, "0") in plot.ticks
+
+
+def test_a_suite_without_a_single_pair_is_reported_without_numbers(evaluation: Evaluation) -> None:
+    keep = [not (row["suite"] == "arc_easy" and row["model"] == "candidate") for row in evaluation.items.to_pylist()]
+    torn = replace(evaluation, items=evaluation.items.filter(pa.array(keep)))
+    policy = Policy(suites={name: SuitePolicy("general") for name in ("arc_easy", "grammar")})
+    found = report(torn, policy=policy)
+    assert "INVALID" in terminal(found) and "share no scored item" in terminal(found)
+    assert "INVALID" in html(found)
