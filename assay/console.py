@@ -5,8 +5,10 @@ Progress and notices go to stderr; with --json exactly one JSON document goes to
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -116,13 +118,14 @@ def common_options(function: Callable[..., R]) -> Callable[..., R]:
     return wrapped
 
 
+OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=")
+
+
 def split_overrides(arguments: tuple[str, ...], options: Options) -> tuple[tuple[str, ...], Options]:
     """Positional arguments of the form `section.key=value` are overrides; an existing path never is."""
-    import dataclasses
 
     def is_override(argument: str) -> bool:
-        dotted, separator, _ = argument.partition("=")
-        return bool(separator) and "." in dotted and "/" not in dotted and not Path(argument).exists()
+        return bool(OVERRIDE.match(argument)) and not Path(argument).exists()
 
     overrides = tuple(argument for argument in arguments if is_override(argument))
     rest = tuple(argument for argument in arguments if not is_override(argument))

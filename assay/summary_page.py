@@ -104,7 +104,19 @@ def _data(folder: Path | None) -> dict[str, Any] | None:
 
 
 def _training(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"sentence": facts.get("sentence", ""), "warnings": facts.get("warnings", [])}
+    recipe = facts["recipe"]
+    method = "QLoRA (4-bit base)" if recipe["load_in_4bit"] else "LoRA"
+    sentence = (
+        f"{method} adapter of rank {recipe['lora_r']}: {facts['steps']} steps in {facts['seconds'] / 60:.1f} minutes, "
+        f"learning rate {recipe['learning_rate']:g}."
+    )
+    if facts.get("validation_loss") is not None:
+        before = facts.get("validation_loss_before")
+        sentence += (
+            f" Validation loss {f'{before:.2f} before, ' if before is not None else ''}"
+            f"{facts['validation_loss']:.2f} at step {facts['best_step']}, whose adapter was kept."
+        )
+    return {"sentence": sentence, "warnings": facts.get("warnings", [])}
 
 
 def _scores(decision: Mapping[str, Any] | None, folder: Path) -> list[ScoreRow]:

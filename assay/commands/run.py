@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.console import DEFAULT_CONFIG, Options, common_options, split_overrides
-from assay.errors import Exit
+from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
     from assay.pipeline import PipelineResult
@@ -27,6 +27,8 @@ def run(options: Options, arguments: tuple[str, ...], first: str, last: str) -> 
     from assay.pipeline import run as run_pipeline
 
     files, options = split_overrides(arguments, options)
+    if len(files) > 1:
+        raise SettingsError(f"one settings file at a time, not {len(files)}", fix=f"leave out {files[1]}")
     path = Path(files[0]) if files else (options.config or DEFAULT_CONFIG)
     result = run_pipeline(
         path,
