@@ -48,7 +48,7 @@ def _plot(axes: Axes, log: Sequence[StepLog], best_step: int | None, title: str)
     axes.set_title(title, loc="left", fontsize=11)
     axes.set_xlabel("step")
     axes.set_ylabel("loss (nats a trained token)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * max((loss for _, loss in (*training, *validation)), default=1.0))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if training or validation:

@@ -29,7 +29,7 @@ class Row:
     family: str
     input_ids: list[int]
     labels: list[int]
-    prompt: PromptKeys = PromptKeys("", "")
+    prompt: PromptKeys
 
     @property
     def trained_tokens(self) -> int:

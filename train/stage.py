@@ -286,7 +286,7 @@ def _finish(trained: Trained, run: Run, target: ChatTarget, say: Callable[[str],
     from .curve import draw_curve
 
     method = "QLoRA" if trained.recipe.load_in_4bit else "LoRA"
-    title = f"{method} r {trained.recipe.lora_r} of {target.name}: {trained.counts['kept']} records"
+    title = f"{method}, r {trained.recipe.lora_r}, of {Path(target.name).name}: {trained.counts['read']} records"
     draw_curve(trained.log, trained.best_step if trained.validation_loss is not None else None, title, run.path)
     write_json(run.path / "recipe.json", trained.recipe.to_json())
     Checkpoints(run).clear()

@@ -14,6 +14,7 @@ from assay.errors import SettingsError, did_you_mean
 
 from .checkpoints import Checkpoints
 from .collator import Collator
+from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient
 from .order import training_order
 from .progress import Watch
@@ -67,6 +68,8 @@ def build_trainer(
     # PEFT asks the hub about the base when it saves, unless the base has no name; the adapter gets it at the end.
     trainer.model.peft_config["default"].base_model_name_or_path = ""
     _keep_adapter_precise(trainer.model)
+    if recipe.device == "cpu":
+        speed_up_dropout(trainer.model)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_reporting(watch, checkpoints))
     if recipe.early_stopping_patience:
