@@ -67,16 +67,15 @@ def locate(
     answers: list[Answer] = []
     notes: list[Note] = []
     for turn in turns:
-        last = turn is turns[-1]
-        if not text.startswith(turn.prompt):
-            problem = _rewritten_prompt(text, turn, messages)
-            if last:
-                raise problem
-            notes.append(
-                Note("mask_coverage", "turn_left_out", f"{problem.message}; the turn is left out", turn.message)
-            )
+        try:
+            if not text.startswith(turn.prompt):
+                raise _rewritten_prompt(text, turn, messages)
+            answer = _answer(text, turn, messages, stops)
+        except TemplateProblem as problem:
+            if turn is turns[-1]:
+                raise
+            notes.append(left_out(turn.message, problem.message))
             continue
-        answer = _answer(text, turn, messages[turn.message], stops)
         answers.append(answer)
         notes.extend(_coverage_notes(text, answer, messages[turn.message]))
     if generation_spans and answers:
@@ -104,18 +103,28 @@ def _rewritten_prompt(text: str, turn: TurnRenderings, messages: Sequence[Messag
     )
 
 
-def _answer(text: str, turn: TurnRenderings, message: Message, stops: Sequence[str]) -> Answer:
+def left_out(turn: int, why: str) -> Note:
+    """That a turn before the last is not in the loss."""
+    return Note("mask_coverage", "turn_left_out", f"turn {turn} is left out of the loss: {why}", turn)
+
+
+def _answer(text: str, turn: TurnRenderings, messages: Sequence[Message], stops: Sequence[str]) -> Answer:
     start = len(turn.prompt)
     if text.startswith(turn.through) and len(turn.through) >= start:
         return _stopped_answer(text, turn.message, start, len(turn.through), stops)
-    content = visible_content(message)
+    content = visible_content(messages[turn.message])
     position = text.find(content, start)
     if position == -1:
         raise TemplateProblem("mask_coverage", "not_found", f"turn {turn.message} is not in the training text")
     after = position + len(content)
-    ends = [text.find(stop, after) + len(stop) for stop in stops if stop in text[after:]]
+    following = (visible_content(message) for message in messages[turn.message + 1 :])
+    limits = [text.find(later, after) for later in following if later]
+    limit = next((found for found in limits if found != -1), len(text))
+    ends = [text.find(stop, after, limit) + len(stop) for stop in stops if stop in text[after:limit]]
     if not ends:
-        raise TemplateProblem("mask_coverage", "no_end", f"the end of turn {turn.message} cannot be told")
+        raise TemplateProblem(
+            "mask_coverage", "no_end", f"once other turns follow turn {turn.message}, it no longer ends in a stop token"
+        )
     return Answer(turn.message, start, min(ends), stopped=True)
 
 

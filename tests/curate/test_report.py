@@ -22,7 +22,8 @@ Make = Callable[..., Record]
 HOSTILE = "<script>alert(1)</script> {{ 7 * 7 }} {% raw %} ]]> =cmd|' /C calc'!A0 &amp;"
 SECRET = "zebra-4711"
 LONG = (
-    "the order that was to come on monday has not come and nobody at the depot knows where it has gone or why it is so"
+    "the order that was to come on monday has not come and nobody at the depot knows where it has gone or why that is "
+    "so I am asking you to find out and to tell me what can be done about it before the end of the week if you please"
 )
 
 
