@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.answers import Answer, Note, TurnRenderings, locate
+from assay.answers import Answer, Note, TurnRenderings, left_out, locate
 from assay.conversation import MessageStyle, find_style, variables
 from assay.errors import ModelError
 from assay.models import ModelRef, load_config, load_generation_config, load_tokenizer, resolve
@@ -336,17 +335,12 @@ def _labelled(item: _Rendered, whole: Tokens, prompt_ids: Sequence[int], target:
     ids, offsets = whole
     notes = list(item.notes)
     last = item.answers[-1]
-    if ids[: len(prompt_ids)] != list(prompt_ids) or _straddles(offsets, [answer.start for answer in item.answers]):
-        ids, offsets = _tokenize_in_parts(item, target)
-        if ids[: len(prompt_ids)] != list(prompt_ids) and len(item.answers) == 1:
-            raise TemplateProblem(
-                "prompt_prefix", "tokens", "the token ids of the training text do not begin with those of the prompt"
-            )
-    labels = [IGNORED] * len(ids)
-    for answer in item.answers:
-        for position, (start, end) in enumerate(offsets):
-            if _within(start, end, answer):
-                labels[position] = ids[position]
+    if ids[: len(prompt_ids)] != list(prompt_ids) or _straddled(offsets, last):
+        ids, offsets = _tokenize_apart(item, target)
+    answers = [answer for answer in item.answers if answer is last or not _straddled(offsets, answer)]
+    shared = "its first characters and the end of its prompt are one token"
+    notes += [left_out(answer.message, shared) for answer in item.answers if answer not in answers]
+    labels = _labels(ids, offsets, answers)
     final = max((i for i, label in enumerate(labels) if label != IGNORED), default=-1)
     if final == -1:
         raise TemplateProblem("mask_coverage", "nothing_trained", "the answer has no tokens")
@@ -356,7 +350,16 @@ def _labelled(item: _Rendered, whole: Tokens, prompt_ids: Sequence[int], target:
         notes.append(Note("stop_token_untrained", "not_a_token", what, last.message))
     if target.tokenizer.bos_token_id is not None and ids[:2] == [target.tokenizer.bos_token_id] * 2:
         notes.append(Note("bos_doubled", "doubled", "the beginning-of-sequence token stands there twice", 0))
-    return Encoded(ids, labels, item.text, tuple(item.answers), tuple(notes), offsets)
+    return Encoded(ids, labels, item.text, tuple(answers), tuple(notes), offsets)
+
+
+def _labels(ids: Sequence[int], offsets: Sequence[tuple[int, int]], answers: Sequence[Answer]) -> list[int]:
+    labels = [IGNORED] * len(ids)
+    for answer in answers:
+        for position, (start, end) in enumerate(offsets):
+            if _within(start, end, answer):
+                labels[position] = ids[position]
+    return labels
 
 
 def _within(start: int, end: int, answer: Answer) -> bool:
@@ -366,27 +369,19 @@ def _within(start: int, end: int, answer: Answer) -> bool:
     return start < answer.end and end > answer.start
 
 
-def _straddles(offsets: Sequence[tuple[int, int]], starts: Sequence[int]) -> bool:
-    wanted = set(starts)
-    return any(start < boundary < end for start, end in offsets for boundary in wanted)
+def _straddled(offsets: Sequence[tuple[int, int]], answer: Answer) -> bool:
+    return any(start < answer.start < end for start, end in offsets)
 
 
-def _tokenize_in_parts(item: _Rendered, target: ChatTarget) -> Tokens:
-    """Cut where answers begin, as at inference, where the prompt's tokens are fixed before the answer exists.
+def _tokenize_apart(item: _Rendered, target: ChatTarget) -> Tokens:
+    """Prompt and last answer each by itself, as at inference, where the prompt's tokens are fixed before the answer.
 
-    Raises TemplateProblem when the tokenizer gives a part other text than it had in the whole.
+    Raises TemplateProblem when the tokenizer gives the answer other text than it had in the whole.
     """
-    cuts = [0, *(answer.start for answer in item.answers), len(item.text)]
-    ids: list[int] = []
-    offsets: list[tuple[int, int]] = []
-    parts = [item.text[start:end] for start, end in pairwise(cuts)]
-    for base, part, (part_ids, part_offsets) in zip(cuts, parts, _tokenize(parts, target), strict=False):
-        if target.tokenizer.decode(part_ids, clean_up_tokenization_spaces=False) != part:
-            raise TemplateProblem(
-                "prompt_prefix",
-                "merged",
-                "prompt and answer share a token, and this tokenizer cannot keep them apart",
-            )
-        ids.extend(part_ids)
-        offsets.extend((start + base, end + base) for start, end in part_offsets)
-    return ids, offsets
+    cut = item.answers[-1].start
+    (ids, offsets), (rest_ids, rest_offsets) = _tokenize([item.text[:cut], item.text[cut:]], target)
+    if target.tokenizer.decode(rest_ids, clean_up_tokenization_spaces=False) != item.text[cut:]:
+        raise TemplateProblem(
+            "prompt_prefix", "merged", "prompt and answer share a token, and this tokenizer cannot keep them apart"
+        )
+    return ids + rest_ids, offsets + [(start + cut, end + cut) for start, end in rest_offsets]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,39 @@ def special_tokens_map(tokenizer: PreTrainedTokenizerFast) -> dict[str, str]:
     return {name: str(value) for name, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
 
 
-def turn_end_token(tokenizer: PreTrainedTokenizerFast, tail: str) -> int | None:
-    """The single token that ends a turn, from what a template writes after an answer; None when it is no token."""
-    ids = tokenizer(tail, add_special_tokens=False, verbose=False)["input_ids"]
+def named_stops(tokenizer: PreTrainedTokenizerFast | None, generation_config: GenerationConfig | None) -> set[str]:
+    """The stop tokens that a generation config names, as text."""
+    named = getattr(generation_config, "eos_token_id", None)
+    ids = named if isinstance(named, list) else [] if named is None else [named]
+    return set() if tokenizer is None else {str(tokenizer.convert_ids_to_tokens(index)) for index in ids}
+
+
+def turn_end(tail: str, tokenizer: PreTrainedTokenizerFast | None, stops: Iterable[str] = ()) -> str:
+    """What ends a turn, from what a template writes after an answer.
+
+    That is the text through the first run of special tokens: through the first of them that is one of `stops`,
+    else through the last. (Command-R7B closes the answer with one token and the turn with the next.)
+    Without a tokenizer whatever looks like a control token counts as one.
+    """
+    if tokenizer is None:
+        token = r"(?:<[|｜][^<>\s]+[|｜]>|</?[a-z_]+>)"
+    else:
+        special = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
+        token = (
+            "(?:" + "|".join(re.escape(name) for name in sorted(special, key=len, reverse=True) if name.strip()) + ")"
+        )
+    run = re.search(f"{token}+", tail)
+    if run is None:
+        return tail.strip()
+    ends = [match.end() for match in re.finditer(token, run.group()) if match.group() in stops]
+    return tail[: run.start() + (ends[0] if ends else len(run.group()))].strip()
+
+
+def turn_end_token(tokenizer: PreTrainedTokenizerFast, end: str) -> int | None:
+    """The token at the end of what `turn_end` found; None when it is none of the special ones."""
+    ids = tokenizer(end, add_special_tokens=False, verbose=False)["input_ids"]
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
-    return next((int(token) for token in ids if token in special), None)
+    return int(ids[-1]) if ids and ids[-1] in special else None
 
 
 def stop_token_ids(

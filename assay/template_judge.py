@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from assay.answers import Note, TurnRenderings, locate
 from assay.conversation import PROBE_TOOL, TOOL_PROBE, find_style, variables
 from assay.records import Json, Message
-from assay.special_tokens import special_tokens_map, turn_end_token
+from assay.special_tokens import named_stops, special_tokens_map, turn_end, turn_end_token
 from assay.templating import Renderer, Rendering, TemplateProblem, shared_renderer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def judge(
     generation_config: GenerationConfig | None = None,
 ) -> Judged:
     """`judge_template` with what else the probes showed."""
-    prober = _Prober(template, special_tokens, renderer)
+    prober = _Prober(template, special_tokens, renderer, tokenizer, generation_config)
     single = prober.show("single")
     if isinstance(single.whole, TemplateProblem):
         return _judge_unusable(prober, single.whole)
@@ -89,9 +89,9 @@ def judge(
     ]
     if tokenizer is not None:
         problems.extend(_judge_tokenizer(prober, tokenizer))
-        eos = getattr(generation_config, "eos_token_id", None)
-        known = eos if isinstance(eos, list) else [eos]
-        if any(turn_end_token(tokenizer, end) in known for end in prober.turn_ends()[:1]):
+        if any(
+            end.endswith(stop) for end in prober.turn_ends()[:1] for stop in named_stops(tokenizer, generation_config)
+        ):
             problems = [problem for problem in problems if problem.kind != "eos_is_not_turn_end"]
     return Judged(tuple(_first_of_each_kind(problems)), None, tuple(prober.turn_ends()), tuple(prober.texts()))
 
@@ -121,8 +121,17 @@ class _Shown:
 class _Prober:
     """Shows probes to one template and remembers what came of them."""
 
-    def __init__(self, template: str, special_tokens: Mapping[str, str], renderer: Renderer) -> None:
+    def __init__(
+        self,
+        template: str,
+        special_tokens: Mapping[str, str],
+        renderer: Renderer,
+        tokenizer: PreTrainedTokenizerFast | None = None,
+        generation_config: GenerationConfig | None = None,
+    ) -> None:
         self.template, self.special_tokens, self.renderer = template, special_tokens, renderer
+        self.tokenizer = tokenizer
+        self.stops = {special_tokens.get("eos_token", ""), *named_stops(tokenizer, generation_config)}
         self.style = find_style(template, special_tokens, renderer)
         self._shown: dict[tuple[str, str], _Shown] = {}
 
@@ -167,7 +176,9 @@ class _Prober:
         for name, answer in (("single", REPLY), ("tools", TOOL_PROBE[-1])):
             for key, shown in self._shown.items():
                 if key[0] == name and isinstance(shown.whole, Rendering) and (answer.content or "") in shown.whole.text:
-                    ends.append(shown.whole.text.rsplit(answer.content or "", 1)[1].strip())
+                    ends.append(
+                        turn_end(shown.whole.text.rsplit(answer.content or "", 1)[1], self.tokenizer, self.stops)
+                    )
         return [end for end in dict.fromkeys(ends) if end]
 
 
