@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
     try:
         import torch
         from peft import PeftModel
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError as error:
         raise missing_extra("train", error) from error
@@ -33,24 +35,28 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
     _check_adapter_folder(folder)
     try:
         saved = load_file(folder / "adapter_model.safetensors")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"adapter_model.safetensors is damaged: {first_line(error)}", where=where) from error
     broken = [key for key, tensor in saved.items() if not torch.isfinite(tensor).all()]
     if broken:
-        raise ModelError(
-            f"{len(broken)} of {len(saved)} adapter tensors hold NaN or infinity ({broken[0]})", where=where
-        )
+        what = f"{len(broken)} of {len(saved)} adapter tensors hold NaN or infinity ({broken[0]})"
+        raise ModelError(what, where=where)
     try:
-        if isinstance(model, PeftModel):
-            model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
-            loaded = model
-        else:
-            loaded = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=False)
-    except (ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"the adapter does not fit this base model: {first_line(error)}", where=where, fix=_trained_on(folder)
-        ) from error
-    _check_all_found_a_place(loaded, saved, name, folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PEFT's warning about missing tensors is our error below
+            if isinstance(model, PeftModel):
+                model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
+                loaded = model
+            else:
+                loaded = PeftModel.from_pretrained(model, str(folder), adapter_name=name, is_trainable=False)
+        _check_all_found_a_place(loaded, saved, name, folder)
+    except (ModelError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        if isinstance(model, PeftModel) and name in model.peft_config:
+            model.delete_adapter(name)
+        if isinstance(error, ModelError):
+            raise
+        what = f"the adapter does not fit this base model: {first_line(error)}"
+        raise ModelError(what, where=where, fix=_trained_on(folder)) from error
     loaded.set_adapter(name)
     return cast("PeftModel", loaded.eval())
 

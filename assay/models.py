@@ -118,12 +118,17 @@ def _check_folder(folder: Path) -> None:
 @contextmanager
 def _load_errors(ref: ModelRef, what: str) -> Iterator[None]:
     """Errors of `from_pretrained` as one line; a want of memory or a defect of assay passes through."""
+    from safetensors import SafetensorError
+
     try:
         if ref.is_hub:
             with hub_errors(ref.name, ref.revision):
                 yield
         else:
             yield
+    except SafetensorError as error:
+        fix = "copy or download it again"
+        raise ModelError(f"the weights are damaged: {first_line(error)}", where=ref.name, fix=fix) from error
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         text = str(error)
         if "trust_remote_code" in text:
