@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ def _load(given: str) -> datasets.Dataset:
         import datasets
     except ImportError as error:
         raise missing_extra("train", error) from error
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its five retries are no news to the user
     try:
         loaded: datasets.Dataset = datasets.load_dataset(name, config, split=split)
     except Exception as error:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 CHECK = "unreadable_row"
 BATCH_ROWS = 8192
+BATCH_CHARACTERS = 1 << 27
+"""An Arrow array of text holds 2 GiB at most, and a character takes up to four bytes."""
+
 COLUMNS_SHOWN = 6
 ATTACHMENTS = ("images", "videos", "audios")
 """Columns whose content belongs to the prompt and is no text; without it the answer would be learned from nothing."""
@@ -78,6 +81,7 @@ class RowReader:
         self._batches: list[pa.RecordBatch] = []
         self._rows: list[tuple[Any, ...]] = []
         """In the order of `arrow_schema`."""
+        self._characters = 0
         self._faults: list[Finding] = []
         self._notes: list[str] = []
 
@@ -169,7 +173,8 @@ class RowReader:
             source.row,
         )
         self._rows.append(row)
-        if len(self._rows) >= BATCH_ROWS:
+        self._characters += len(row[6]) + len(row[7]) + len(row[8])
+        if len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS:
             self._flush()
 
     def _fault(self, message: str, raw: RawRow, name: str, digest: str, counts: Counts) -> None:
@@ -184,7 +189,7 @@ class RowReader:
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(schema)
         arrays = [pa.array(list(values), item.type) for values, item in zip(columns, schema, strict=True)]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
-        self._rows = []
+        self._rows, self._characters = [], 0
 
 
 def _understand(
@@ -213,7 +218,7 @@ def _understand(
     if attached is not None:
         raise Unreadable(f"has {attached}; assay reads text only")
     if form.on_request and not layout.preference and layout.format is not form:
-        raise Unreadable(f"preference data: to train on its chosen side, read it with format: {form.name}")
+        raise Unreadable("preference data: --preference (`preference: true` in assay.yaml) reads its chosen side")
     return row, form, aside, remarks
 
 

@@ -8,20 +8,23 @@ import decimal
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from assay.containers.raw import RawRow, read_all, suffixes
 from assay.errors import SourceError
 from assay.records import Json, arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CELLS_A_BATCH = 200_000
 
 
 def parquet_rows(path: Path, name: str) -> Iterator[RawRow]:
     """Raises SourceError when the file is no Parquet, or holds no rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         file = pq.ParquetFile(_opened(path))
         rows = max(1, CELLS_A_BATCH // max(1, len(file.schema_arrow.names)))
@@ -34,6 +37,8 @@ def parquet_rows(path: Path, name: str) -> Iterator[RawRow]:
 
 def arrow_rows(path: Path, name: str) -> Iterator[RawRow]:
     """The file and the stream layout of Arrow, and Feather. Raises SourceError."""
+    import pyarrow as pa
+
     source = _opened(path)
     try:
         file = pa.ipc.open_file(source)
@@ -51,6 +56,9 @@ def arrow_rows(path: Path, name: str) -> Iterator[RawRow]:
 
 def is_assay_parquet(path: Path) -> bool:
     """Whether a Parquet file has the columns of `assay.records.arrow_schema`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         return set(arrow_schema().names) <= set(pq.read_schema(path).names)
     except (pa.ArrowException, OSError):
@@ -59,6 +67,8 @@ def is_assay_parquet(path: Path) -> bool:
 
 def batch_rows(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[RawRow]:
     """Rows of batches of one schema; class labels that Hugging Face's metadata name become their names."""
+    import pyarrow as pa
+
     convert = _converters(schema)
     row = 0
     while True:
@@ -93,6 +103,8 @@ def _values(batch: pa.RecordBatch) -> Iterator[tuple[Any, str | None]]:
 
 def _converters(schema: pa.Schema) -> dict[str, Callable[[Any], Any]]:
     """What must be done to the cells of a column so that they are JSON."""
+    import pyarrow as pa
+
     labels = _class_labels(schema)
     out: dict[str, Callable[[Any], Any]] = {}
     for field in schema:
@@ -146,6 +158,8 @@ def plain(value: Any) -> Json:
 
 
 def _opened(path: Path) -> Any:
+    import pyarrow as pa
+
     return pa.BufferReader(read_all(path)) if suffixes(path)[1] else pa.memory_map(str(path))
 
 

@@ -150,6 +150,8 @@ def _damaged(data: bytes, name: str, fault: str) -> Iterator[RawRow]:
     except Fault as invalid:
         begins = data.lstrip()[:1] in (b"[", b"{")
         raise SourceError(str(invalid) if begins else "is not JSON", where=name) from invalid
+    if fault.startswith("nested"):
+        raise SourceError(f"holds a value {fault}", where=name)
     body = text.strip()
     if not body.startswith("[") or body.endswith("]"):
         raise SourceError(f"is not JSON: {_place(text) or fault}", where=name, fix="mend it, or write one row a line")

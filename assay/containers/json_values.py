@@ -127,7 +127,7 @@ def _keys(value: Json, depth: int, exact: bool = False) -> int:
 
 def _check_text(value: Json) -> None:
     if isinstance(value, str):
-        found = _SURROGATE.search(value)
+        found = None if value.isascii() else _SURROGATE.search(value)
         if found:
             raise Fault(f"a lone surrogate (\\u{ord(found.group()):04x}), which is half a character and no text")
     elif isinstance(value, Mapping):

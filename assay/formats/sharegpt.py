@@ -39,6 +39,8 @@ def _write_turn(message: Message) -> dict[str, Any]:
     if message.role not in WRITTEN_ROLES:
         raise NotCarried(f"{message.role} turns")
     if message.tool_calls:
+        if message.role != "assistant":
+            raise NotCarried(f"tool calls of a {message.role} turn")
         if message.content is not None:
             raise NotCarried("a turn with both text and tool calls")
         turn: dict[str, Any] = {"from": CALL, "value": _calls_text(message.tool_calls)}

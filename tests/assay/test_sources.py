@@ -84,7 +84,7 @@ def test_a_file_without_one_valid_row_is_still_accounted_for(tmp_path: Path) -> 
 def test_preference_data_are_read_when_asked_for_and_say_how_to_ask(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jsonl", {"prompt": "a", "chosen": "b", "rejected": "c"})
     refused = read([path])
-    assert "format: preference" in refused.faults[0].message
+    assert "--preference" in refused.faults[0].message
     for settings in (ReadSettings(preference=True), ReadSettings(format="preference")):
         (record,) = read([path], settings).records()
         assert record.answer == "b"

@@ -21,11 +21,11 @@ UNREADABLE = {
     "fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl": "turns",
     "fastchat/fastchat/llm_judge/data/mt_bench/reference_answer/gpt-4.jsonl": "choices",
     "fastchat/fastchat/llm_judge/data/vicuna_bench/question.jsonl": "turns",
-    "llamafactory/v1_dpo_demo.jsonl": "format: preference",
+    "llamafactory/v1_dpo_demo.jsonl": "--preference",
     "oumi_examples/vision_language_dpo_format.jsonl": "images",
     "oumi_examples/vision_language_oumi_format.jsonl": "image_url",
-    "torchtune_assets/hh_rlhf_tiny.json": "format: preference",
-    "torchtune_assets/stack_exchange_paired_tiny.json": "format: preference",
+    "torchtune_assets/hh_rlhf_tiny.json": "--preference",
+    "torchtune_assets/stack_exchange_paired_tiny.json": "--preference",
 }
 """Files of which no row is a record to train on, and a word of the reason."""
 
