@@ -45,7 +45,7 @@ class SuiteItem:
 
 @dataclass(frozen=True)
 class Suite:
-    """A domain suite, validated. data_sha256 is that of the data file."""
+    """A domain suite, validated. path is its YAML, data_path the file of items, data_sha256 the latter's."""
 
     name: str
     path: Path
@@ -55,6 +55,7 @@ class Suite:
     max_new_tokens: int = 64
     apply_chat_template: bool = True
     data_sha256: str = ""
+    data_path: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ def read_suite(path: Path) -> Suite:
         max_new_tokens=header.max_new_tokens,
         apply_chat_template=header.apply_chat_template,
         data_sha256=sha256_file(data),
+        data_path=data,
     )
 
 
