@@ -248,6 +248,10 @@ def _system_drops(prober: _Prober, name: str) -> list[Problem]:
         return [Problem("system_dropped", "dropped_in_training", f"drops the system turn {when}")]
     if not in_prompt:
         return [Problem("system_dropped", "dropped_at_inference", "drops the system turn at inference")]
+    first_answer = next(message.content or "" for message in shown.messages if message.role == "assistant")
+    if shown.whole.text.find(content) > shown.whole.text.find(first_answer) >= 0:
+        where = "into the last user turn, so that earlier answers stand without it and are left out of the loss"
+        return [Problem("system_dropped", "moved", f"writes the system turn {where}")]
     return []
 
 

@@ -42,6 +42,12 @@ def test_the_tokenizer_is_the_models_own(folder: Path) -> None:
     assert tokenizer.decode(tokenizer.encode(embedded.PROBE)) == embedded.PROBE
 
 
+def test_its_padding_token_ends_turns_and_another_pads(target: ChatTarget) -> None:
+    assert target.tokenizer.pad_token_id in target.stop_token_ids
+    assert "padding_is_stop" in {problem.kind for problem in target.problems}
+    assert target.tokenizer.convert_ids_to_tokens(target.pad_token_id) == "<|endoftext|>"
+
+
 def test_it_answers_and_stops(target: ChatTarget) -> None:
     from assay.chat import inference_prompt
 
