@@ -1,8 +1,8 @@
 """The process in which chat templates are rendered: `python -m assay.template_worker`, JSON lines in and out.
 
 A template comes from whoever published the model. Jinja's sandbox keeps it from Python's internals; this
-process keeps it from everything else: an environment without secrets, an address-space limit, and an alarm
-that kills it. It imports jinja2 and nothing heavier. `assay.templating` is the other end.
+process keeps it from everything else: an environment without secrets, limits on memory, files and
+processes, and an alarm that kills it. It imports jinja2 and nothing heavier. `assay.templating` is the other end.
 
 The Jinja environment is that of transformers 5.24 (`utils/chat_template_utils.py`), and a test renders with
 both: a template must see here what it sees when the model is served.
@@ -10,6 +10,7 @@ both: a template must see here what it sees when the model is served.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -165,17 +166,17 @@ def _namespace_type() -> Any:
     return TemplateNamespace
 
 
-def _limit_memory() -> None:
+def _limit_resources() -> None:
+    """Bounds memory, and leaves a template that got out of the sandbox no file to write and no process to start."""
     try:
         import resource
     except ImportError:  # Windows: the alarm of the parent and the output limit remain
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    except (ValueError, OSError):  # macOS refuses it for a process that is already larger
-        return
+    for name, limit in (("RLIMIT_AS", MEMORY_BYTES), ("RLIMIT_FSIZE", 0), ("RLIMIT_NPROC", 0)):
+        kind = getattr(resource, name)
+        _, hard = resource.getrlimit(kind)
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses some for a process that is already larger
+            resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
 def _set_alarm(seconds: float) -> None:
@@ -194,7 +195,7 @@ def _requests(lines: IO[str]) -> Iterator[dict[str, Any]]:
 def main() -> None:
     import jinja2  # noqa: F401 - loaded before the memory limit
 
-    _limit_memory()
+    _limit_resources()
     for request in _requests(sys.stdin):
         _set_alarm(2 * request["seconds"] + 1)
         results = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from assay.template_worker import MEMORY_BYTES
 from assay.templating import KILLS_BEFORE_REFUSAL, Renderer, TemplateProblem
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}], "add_generation_prompt": True}
@@ -17,7 +19,7 @@ FOREVER = "{% for a in range(99999) %}{% for b in range(99999) %}{% set c = a * 
 
 @pytest.fixture
 def renderer() -> Iterator[Renderer]:
-    made = Renderer(seconds=1.5)
+    made = Renderer(seconds=0.8)
     yield made
     made.close()
 
@@ -78,6 +80,13 @@ def test_python_is_not_to_be_had_by_name(renderer: Renderer, name: str) -> None:
     ("template", "kind"),
     [
         ("{{ 'x' * 10**9 }}", "memory"),
+        ("{% set n = namespace(l=[1]) %}{% for i in range(99) %}{% set n.l = n.l + n.l %}{% endfor %}", "memory"),
+        ("{{ '%1000000000d' % 1 }}", "memory"),
+        ("{{ '{:>1000000000}'.format(1) }}", "memory"),
+        ("{{ messages[0].content | center(10**9) }}", "memory"),
+        ("{{ 9**(9**9) }}", "time"),
+        ("{% include '/etc/passwd' %}", "failed"),
+        ("{{ '(' * 100000 }}{{ " + "(" * 100000 + " }}", "memory"),
         ("{% for a in range(99999) %}{{ 'x' * 1000 }}{% endfor %}", "output"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "memory"),
         ("{% for a in range(10**9) %}x{% endfor %}", "failed"),
@@ -100,6 +109,31 @@ def test_the_environment_of_the_worker_holds_no_secret(renderer: Renderer, monke
         pytest.skip("no /proc here")
     with open(environment, "rb") as file:  # noqa: PTH123
         assert b"canary-3141" not in file.read()
+
+
+def test_the_worker_can_write_no_file_and_keeps_its_memory_bounded(renderer: Renderer) -> None:
+    """What holds even for a template that gets out of Jinja's sandbox."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux tells the limits of another process")
+    renderer.render("x", HELLO)
+    assert renderer._worker is not None
+    pid = renderer._worker.process.pid
+    assert resource.prlimit(pid, resource.RLIMIT_FSIZE)[0] == 0
+    assert resource.prlimit(pid, resource.RLIMIT_NPROC)[0] == 0
+    assert resource.prlimit(pid, resource.RLIMIT_AS)[0] <= MEMORY_BYTES
+
+
+def test_a_template_that_takes_all_memory_harms_no_other_and_not_this_process(renderer: Renderer) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    greedy = (
+        "{% set n = namespace(l='x' * 1000) %}{% for i in range(99) %}{% set n.l = n.l ~ n.l %}{% endfor %}{{ n.l }}"
+    )
+    assert problem(renderer, greedy).kind in ("memory", "time")
+    assert renderer.render("{{ messages[0].content }}", HELLO).text == "hello"
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 50_000 * (1024 if sys.platform == "darwin" else 1)
 
 
 def test_generation_blocks_are_reported_as_character_spans(renderer: Renderer) -> None:
