@@ -6,7 +6,7 @@ audit(data, settings, target, suites)      findings and fitness; changes nothing
 curate(data, settings, target, suites)     decides on each record, with the ledger
 synth(seeds, settings, provider, audit)    new records, judged by curate
 train(data, settings, out, ...)            an adapter
-evaluate(models, suites, settings, out)    scores per item, base and candidate
+evaluate(models, suites, settings)         scores per item, base and candidate
 gate(evaluation, policy)                   the verdict
 run(settings_file)                         all of it
 make_audit(settings, target, suites)       curate's judgement as a function, which synth is given
@@ -30,27 +30,34 @@ __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", 
 
 _HOMES = {
     "CHECKS": "assay.curate.check",
+    "Models": "assay.evaluate.stage",
     "audit": "assay.curate.stage",
     "curate": "assay.curate.stage",
     "evaluate": "assay.evaluate.stage",
     "gate": "assay.evaluate.gate",
     "gate_evaluation": "assay.evaluate.release",
     "init_suite": "assay.evaluate.suite_init",
+    "input_digests": "assay.evaluate.stage",
     "make_audit": "assay.curate.judge",
     "make_provider": "assay.synth.provider",
+    "read_policy": "assay.evaluate.policy",
     "run": "assay.pipeline",
     "synth": "assay.synth.stage",
     "train": "assay.train.stage",
     "write_curated": "assay.curate.outputs",
+    "write_evaluation": "assay.evaluate.evaluation_files",
     "write_synthesized": "assay.synth.files",
 }
+
+_NAMES = {"write_evaluation": "write"}
+"""Where the home calls it otherwise."""
 
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'assay.api' has no attribute '{name}'")
-    return getattr(importlib.import_module(home), name)
+    return getattr(importlib.import_module(home), _NAMES.get(name, name))
 
 
 def __dir__() -> list[str]:

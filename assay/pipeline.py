@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assay import api
 from assay.config import read_document, to_json
 from assay.dataset import Dataset
-from assay.errors import SettingsError, SourceError
+from assay.errors import SettingsError, SourceError, did_you_mean
 from assay.project import Project, concatenate, load_project, with_seed
 from assay.runs import Run, RunStore
 from assay.storage import sha256_file
@@ -76,6 +76,7 @@ class _Work:
     suites: tuple[Suite, ...]
     texts: tuple[EvaluationText, ...]
     data: Dataset
+    previous: Path | None
     parents: tuple[str, ...] = ()
     done: list[StageRun] = field(default_factory=list)
     adapter: Path | None = None
@@ -175,7 +176,9 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
     settings = project.settings
     suites = read_suites(project.suite_paths)
     folders = [project.task_folder] if project.task_folder is not None else []
-    texts = tuple(evaluation_texts(suites, folders))
+    texts = tuple(evaluation_texts(suites, folders, project.sections["evaluate"].tasks))
+    _check_policy(project, suites)
+    previous = project.previous_adapter
     data = project.read_data(offline=offline, limit=limit)
     for note in data.notes:
         say(note)
@@ -190,7 +193,25 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
         say=say,
     )
     store = RunStore(project.store)
-    return _Work(project, store, offline, redact, say, target, model, suites, texts, data)
+    return _Work(project, store, offline, redact, say, target, model, suites, texts, data, previous)
+
+
+def _check_policy(project: Project, suites: Sequence[Suite]) -> None:
+    """A policy that cannot be meant is better met before training than after it. Raises SettingsError."""
+    from assay.task_files import task_files
+
+    path = project.path(project.settings.gate.policy)
+    policy = api.read_policy(path)
+    tasks = project.sections["evaluate"].tasks
+    local = {task.name for task in task_files(project.task_folder)} if project.task_folder is not None else set()
+    if any(task not in local for task in tasks):
+        return  # names of lm-eval's own groups stand for tasks that only lm-eval knows
+    known = {suite.name for suite in suites} | set(tasks or local)
+    for name, suite in policy.suites.items():
+        if suite.required and name not in known:
+            raise SettingsError(
+                f"the policy requires '{name}', which is not scored", where=str(path), fix=did_you_mean(name, known)
+            )
 
 
 def _curate(work: _Work, stage: str = "curate") -> StageRun:
@@ -248,24 +269,20 @@ def _train(work: _Work) -> StageRun:
 
 
 def _evaluate(work: _Work) -> StageRun:
-    settings = work.project.sections["evaluate"]
     assert work.adapter is not None
     folder = work.project.task_folder
-    settings = dataclasses.replace(settings, include_path=str(folder) if folder else None)
+    section = work.project.sections["evaluate"]
+    settings = dataclasses.replace(section, include_path=str(folder) if folder else None)
+    models = api.Models(work.target, work.adapter, work.previous, work.project.settings.trust_remote_code)
 
     def do(run: Run) -> None:
-        evaluation = api.evaluate_adapter(
-            work.model, work.target, work.adapter, work.suites, settings, run.path, say=work.say
-        )
+        answers = work.project.store / "answers"
+        evaluation = api.evaluate(models, work.suites, settings, answers_folder=answers, say=work.say)
+        api.write_evaluation(evaluation, run.path)
         run.facts |= {"identity": dict(evaluation.identity)}
 
-    inputs = {
-        "adapter": sha256_file(work.adapter / "adapter_model.safetensors"),
-        **{f"suite:{suite.name}": suite.data_sha256 for suite in work.suites},
-        **{f"task:{path.name}": sha256_file(path) for path in _task_files(folder)},
-        **_target_digests(work),
-    }
-    return work.step("evaluate", to_json(work.project.sections["evaluate"]), inputs, do)
+    inputs = api.input_digests(models, work.suites, settings)
+    return work.step("evaluate", to_json(section), inputs, do)
 
 
 def _gate(work: _Work) -> StageRun:
@@ -294,10 +311,6 @@ def _target_digests(work: _Work) -> dict[str, str]:
         "template": work.target.template_sha256,
         "tokenizer": work.target.tokenizer_sha256,
     }
-
-
-def _task_files(folder: Path | None) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -95,6 +95,21 @@ class Project:
             return None
         return bundled("general") if given == BUNDLED else self.path(given)
 
+    @property
+    def previous_adapter(self) -> Path | None:
+        """The adapter of the last release, where one is named. Raises SettingsError when it is not there."""
+        given = self.settings.gate.previous
+        if given is None:
+            return None
+        path = self.path(given)
+        if path.is_file():
+            path = path.parent / _adapter_of(path)
+        if not (path / "adapter_config.json").is_file():
+            raise SettingsError(
+                "gate.previous is no adapter", where=str(path), fix="name its folder, or its certificate.json"
+            )
+        return path
+
     def read_data(self, *, offline: bool = False, limit: int | None = None) -> Dataset:
         """All sources as one data set. Raises SourceError."""
         from assay.sources import ReadSettings, read
@@ -108,6 +123,16 @@ class Project:
             for source in self.settings.data
         ]
         return concatenate(parts)
+
+
+def _adapter_of(certificate: Path) -> str:
+    """Where a certificate says that its adapter is, from the certificate's folder."""
+    import json
+
+    try:
+        return str(json.loads(certificate.read_text(encoding="utf-8"))["paths"]["adapter"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError("gate.previous is no certificate that names an adapter", where=str(certificate)) from error
 
 
 def bundled(name: str) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,22 @@ ITEM_SCHEMA = pa.schema(
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
-    """The items first, so that a header never speaks of items that are not there. Raises StorageError."""
+    """The items first, so that a header never speaks of items that are not there. Raises StorageError.
+
+    Paths become relative to the folder: a folder of runs may move as a whole, and no report names a home directory.
+    """
     write_table(evaluation.items.select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA), folder / ITEMS)
-    write_json(folder / HEADER, to_json(evaluation))
+    settings = {**evaluation.settings, "paths": _relative(evaluation.settings.get("paths") or {}, folder)}
+    write_json(folder / HEADER, to_json(replace(evaluation, settings=settings)))
+
+
+def _relative(paths: Any, folder: Path) -> Any:
+    """Every absolute path in `paths`, from the folder."""
+    if isinstance(paths, Mapping):
+        return {name: _relative(value, folder) for name, value in paths.items()}
+    if paths is None or not Path(paths).is_absolute():
+        return paths
+    return Path(os.path.relpath(paths, folder.resolve())).as_posix()
 
 
 def to_json(evaluation: Evaluation) -> dict[str, Any]:

@@ -1,0 +1,121 @@
+"""`assay evaluate`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.console import Options, common_options, split_overrides
+from assay.errors import Exit, SettingsError
+
+if TYPE_CHECKING:
+    from assay.suites import Suite
+
+    from .evaluation import Evaluation
+    from .settings import EvaluateSettings
+    from .stage import Models
+
+
+@click.command()
+@click.argument("assignments", nargs=-1, metavar="[KEY=VALUE...]")
+@click.option("--model", help="Base model: a hub id, a folder, or a name [default: as in assay.yaml].")
+@click.option("--adapter", type=click.Path(path_type=Path), help="The candidate; without it the base alone is scored.")
+@click.option("--previous", type=click.Path(path_type=Path), help="The adapter of the last release.")
+@click.option("--suite", "suites", multiple=True, metavar="FILE", help="A domain suite; may be given again.")
+@click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
+@click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
+@click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
+@click.option("--store", type=click.Path(path_type=Path), help="Run store [default: .assay, or as in assay.yaml].")
+@common_options
+def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> int:
+    """Score base and adapter on your suites.
+
+    Every answer of every model to every item goes to items.parquet, in a run of the store or in --output;
+    `assay gate` gives the verdict on it. Answers that were given before are not computed again.
+    """
+    from .score_table import score_table
+
+    strangers, options = split_overrides(assignments, options)
+    if strangers:
+        raise SettingsError(f"'{strangers[0]}' is no override", fix="write --suite FILE, or evaluate.batch_tokens=8192")
+    settings, suites, models, store = _inputs(options, given)
+    evaluation, folder = _run(options, settings, suites, models, store)
+    from .evaluation_files import to_json
+
+    options.emit({**to_json(evaluation), "items": str(folder / "items.parquet")})
+    options.show(score_table(evaluation))
+    options.show(f"\nanswers  {folder / 'items.parquet'}")
+    if models.candidate is not None:
+        options.show(f"next: assay gate {folder} --policy policy.yaml    a verdict")
+    return int(Exit.OK)
+
+
+def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
+    """Options over settings over defaults; suites and model are read before anything is computed."""
+    from assay.chat import load_target
+    from assay.project import BUNDLED, bundled
+    from assay.suites import read_suites
+
+    from .settings import EvaluateSettings
+    from .stage import Models
+
+    document = options.document()
+    root = Path(document.file).parent if Path(document.file).is_file() else Path()
+    top = document.data
+    settings = options.settings(EvaluateSettings, "evaluate")
+    paths = given["suites"] or [str(root / path) for path in settings.suites]
+    include = given["include_path"] or settings.include_path
+    folder = bundled("general") if include == BUNDLED else None if include is None else Path(include)
+    if folder is not None and given["include_path"] is None and include != BUNDLED:
+        folder = root / folder
+    settings = dataclasses.replace(
+        settings,
+        suites=tuple(str(path) for path in paths),
+        tasks=tuple(given["tasks"].split(",")) if given["tasks"] else settings.tasks,
+        include_path=str(folder) if folder is not None else None,
+        limit=options.limit or settings.limit,
+        seed=settings.seed if options.seed is None else options.seed,
+    )
+    name = given["model"] or top.get("model_name_or_path")
+    if name is None:
+        raise SettingsError("no model is named", fix="give --model: a hub id, a folder, or smollm2-135m-instruct")
+    suites = read_suites(settings.suites)
+    target = load_target(
+        str(name),
+        revision=None if given["model"] else top.get("revision"),
+        offline=options.offline,
+        chat_template=given["chat_template"],
+        trust_remote_code=bool(top.get("trust_remote_code")),
+        say=options.say,
+    )
+    models = Models(target, given["adapter"], given["previous"], bool(top.get("trust_remote_code")))
+    return settings, suites, models, Path(given["store"] or root / str(top.get("store", ".assay")))
+
+
+def _run(
+    options: Options, settings: EvaluateSettings, suites: tuple[Suite, ...], models: Models, store: Path
+) -> tuple[Evaluation, Path]:
+    """Into --output, or into a run of the store, which is not done again when nothing has changed."""
+    from assay.config import to_json
+    from assay.runs import RunStore
+
+    from . import evaluation_files
+    from .stage import evaluate as run_evaluate
+    from .stage import input_digests
+
+    def do() -> Evaluation:
+        return run_evaluate(models, suites, settings, answers_folder=store / "answers", say=options.say)
+
+    if options.output is not None:
+        evaluation = do()
+        evaluation_files.write(evaluation, options.output)
+        return evaluation, options.output
+    with RunStore(store).open("evaluate", to_json(settings), input_digests(models, suites, settings)) as run:
+        if not run.complete:
+            evaluation = do()
+            evaluation_files.write(evaluation, run.path)
+            run.facts["identity"] = dict(evaluation.identity)
+    return evaluation_files.read(run.path), run.path

@@ -1,0 +1,154 @@
+"""A domain suite put to a model: rendered with its chat template, answered, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from assay.errors import SuiteError
+from assay.suites import Suite, SuiteItem, prompt_text
+
+from .examination import Answer, Done, Item, digest
+from .generation import Prompt
+from .likelihood import Likelihood, Request
+from .scorer import ReadyScorer, make_scorer
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+
+    from .lm_eval_model import AssayLM
+
+
+@dataclass(frozen=True)
+class DomainSuite:
+    """An `Examination`. prompts[i] are the token ids that item i's answer follows."""
+
+    suite: Suite
+    scoring: ReadyScorer
+    prompts: tuple[tuple[int, ...], ...]
+    options: tuple[tuple[tuple[int, ...], ...], ...]
+    items: tuple[Item, ...]
+    kind: Literal["suite"] = "suite"
+
+    @property
+    def name(self) -> str:
+        return self.suite.name
+
+    @property
+    def data_sha256(self) -> str:
+        return self.suite.data_sha256
+
+    @property
+    def data_file(self) -> str:
+        return str(self.suite.data_path)
+
+    @property
+    def scorer(self) -> Mapping[str, Any]:
+        return {"name": self.scoring.scorer.name, **self.suite.scorer_settings}
+
+    @property
+    def chance(self) -> float | None:
+        if not self.scoring.scorer.by_likelihood:
+            return None
+        return float(np.mean([1 / len(item.choices) for item in self.suite.items]))
+
+    @property
+    def content(self) -> str:
+        """References are part of it, since a score depends on them."""
+        references = [[item.reference, item.choices] for item in self.suite.items]
+        return digest([self.prompts, self.options, references, dict(self.scorer), self.suite.max_new_tokens])
+
+    def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
+        if self.scoring.scorer.by_likelihood:
+            return self._choose(lm, numbers, done)
+        prompts = [Prompt(self.prompts[number], self.suite.max_new_tokens) for number in numbers]
+        outputs = [generated.text for generated in lm.answer(prompts, done=done)]
+        return [
+            Answer(self._score(output, number), output, None) for number, output in zip(numbers, outputs, strict=True)
+        ]
+
+    def _choose(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
+        requests = [Request(self.prompts[number], option) for number in numbers for option in self.options[number]]
+        results = iter(lm.score(requests))
+        answers = []
+        for number in numbers:
+            found: list[Likelihood] = [next(results) for _ in self.options[number]]
+            choices = self.suite.items[number].choices
+            weights = [len(choice) if self.scoring.settings.get("length_normalised") else 1 for choice in choices]
+            best = int(np.argmax([result.logprob / weight for result, weight in zip(found, weights, strict=True)]))
+            answers.append(Answer(self._score(choices[best], number), choices[best], found[best].logprob))
+        done(len(numbers))
+        return answers
+
+    def _score(self, output: str, number: int) -> float:
+        item = self.suite.items[number]
+        return self.scoring(output, item.reference, f"item '{item.id}' of suite '{self.name}'")
+
+
+def prepare(suite: Suite, target: ChatTarget) -> DomainSuite:
+    """Renders every item. Raises SuiteError for an unknown scorer, or an item that cannot be put to the model."""
+    scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path))
+    _check_choices(suite, scoring)
+    prompts, options, items = [], [], []
+    for item in suite.items:
+        prompt = _prompt(item, suite, target)
+        choices = tuple(_option(choice, suite, target) for choice in item.choices) if _by_choice(scoring) else ()
+        new = max((len(choice) for choice in choices), default=suite.max_new_tokens)
+        if target.context_length is not None and len(prompt) + new > target.context_length:
+            raise SuiteError(
+                f"item '{item.id}' takes {len(prompt)} tokens and {new} for its answer, and the context of "
+                f"{target.name} is {target.context_length}",
+                where=str(suite.path),
+                fix="shorten it, or lower max_new_tokens",
+            )
+        prompts.append(prompt)
+        options.append(choices)
+        cost = len(prompt) + (sum(map(len, choices)) if choices else 3 * suite.max_new_tokens)
+        items.append(
+            Item(
+                id=item.id,
+                prompt_hash=digest(prompt)[:16],
+                reference=item.reference,
+                slice=item.slice,
+                cluster=item.cluster,
+                text=prompt_text(item.messages),
+                cost=cost,
+            )
+        )
+    return DomainSuite(suite, scoring, tuple(prompts), tuple(options), tuple(items))
+
+
+def _by_choice(scoring: ReadyScorer) -> bool:
+    return scoring.scorer.by_likelihood
+
+
+def _check_choices(suite: Suite, scoring: ReadyScorer) -> None:
+    without = [item.id for item in suite.items if not item.choices]
+    if _by_choice(scoring) and without:
+        raise SuiteError(
+            f"{len(without)} items have no 'choices' ('{without[0]}'), and {suite.scorer} picks among them",
+            where=str(suite.path),
+        )
+
+
+def _prompt(item: SuiteItem, suite: Suite, target: ChatTarget) -> tuple[int, ...]:
+    from assay.chat import TemplateProblem, inference_prompt
+
+    if not suite.apply_chat_template:
+        text = "\n\n".join(message.content or "" for message in item.messages)
+        return tuple(int(token) for token in target.tokenizer.encode(text))
+    try:
+        return tuple(inference_prompt(item.messages, target, item.tools))
+    except TemplateProblem as problem:
+        raise SuiteError(
+            f"item '{item.id}' cannot be rendered for {target.name}: {problem}", where=str(suite.path)
+        ) from problem
+
+
+def _option(choice: str, suite: Suite, target: ChatTarget) -> tuple[int, ...]:
+    """After a chat prompt the answer begins at once; in plain text a space parts it from the prompt."""
+    text = choice if suite.apply_chat_template else f" {choice}"
+    return tuple(int(token) for token in target.tokenizer.encode(text, add_special_tokens=False))

@@ -1,0 +1,165 @@
+"""The model behind lm-eval: its `LM` interface over whatever adapter is switched on.
+
+lm-eval is imported at the top because the class extends one of its own; the module itself is imported only where
+tasks are scored. What lm-eval 0.4.13 offers beside this and must not be used: `use_cache` is not keyed by model and
+would give the base's scores to the adapter, `cache_requests` is keyed by the task's name and not by its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lm_eval.api.model import TemplateLM
+
+from assay.errors import SuiteError
+
+from .causal_model import CausalModel
+from .generation import Generated, Prompt, Stopping, generate
+from .likelihood import Likelihood, Request, likelihoods
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+Done = Callable[[int], None]
+
+MAX_GEN_TOKS = 256
+"""lm-eval's default for a task that sets none."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """max_length is the context in tokens; batch_tokens those of a forward pass, padding included."""
+
+    batch_tokens: int
+    max_length: int
+
+
+class AssayLM(TemplateLM):  # type: ignore[misc]
+    """Scores requests as lm-eval's own `hf` backend does; tests/real holds the two against each other."""
+
+    def __init__(
+        self,
+        model: CausalModel,
+        tokenizer: PreTrainedTokenizerFast,
+        stop_token_ids: Sequence[int],
+        pad_token_id: int,
+        limits: Limits,
+    ) -> None:
+        super().__init__()
+        self.causal_model = model
+        self.tokenizer = tokenizer
+        self.stop_token_ids = frozenset(stop_token_ids)
+        self.pad_token_id = pad_token_id
+        self.limits = limits
+        self.done: Done = lambda _: None
+
+    @property
+    def eot_token_id(self) -> int:
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def prefix_token_id(self) -> int:
+        beginning = self.tokenizer.bos_token_id
+        return int(self.eot_token_id if beginning is None else beginning)
+
+    @property
+    def max_length(self) -> int:
+        return self.limits.max_length
+
+    @property
+    def tokenizer_name(self) -> str:
+        return str(self.tokenizer.name_or_path).replace("/", "__")
+
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
+        """As `HFLM`: special tokens as the tokenizer adds them, but never a second one at the beginning."""
+        if add_special_tokens is None:
+            add_special_tokens = not string.startswith(self.tokenizer.decode(self.prefix_token_id))
+        ids: list[int] = self.tokenizer.encode(string, add_special_tokens=add_special_tokens)
+        return ids
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        return str(
+            self.tokenizer.apply_chat_template(
+                chat_history,
+                tokenize=False,
+                add_generation_prompt=add_generation_prompt,
+                continue_final_message=not add_generation_prompt,
+            )
+        )
+
+    def score(self, requests: Sequence[Request], done: Done = lambda _: None) -> list[Likelihood]:
+        """Continuations as token ids."""
+        limits = self.limits
+        return likelihoods(
+            self.causal_model, requests, batch_tokens=limits.batch_tokens, max_length=limits.max_length, done=done
+        )
+
+    def answer(
+        self, prompts: Sequence[Prompt], texts: tuple[str, ...] = (), done: Done = lambda _: None
+    ) -> list[Generated]:
+        """Greedy answers to prompts as token ids; texts are strings that end an answer."""
+        stopping = Stopping(self.stop_token_ids | {self.eot_token_id}, self.pad_token_id, self._decode, texts)
+        return generate(self.causal_model, prompts, stopping, batch_tokens=self.limits.batch_tokens * 2, done=done)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _loglikelihood_tokens(self, requests: Sequence[Any], **kwargs: Any) -> list[tuple[float, bool]]:
+        pairs = [Request(tuple(context), tuple(continuation)) for _, context, continuation in requests]
+        return [(result.logprob, result.greedy) for result in self.score(pairs, self.done)]
+
+    def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
+        """Log-likelihood of whole texts, in windows of the model's context, summed in float64."""
+        from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
+
+        windows: list[Request] = []
+        owners: list[int] = []
+        for number, request in enumerate(requests):
+            tokens = self.tok_encode(request.args[0])
+            for pair in get_rolling_token_windows(tokens, self.prefix_token_id, self.max_length, 1):
+                context, continuation = make_disjoint_window(pair)
+                windows.append(Request(tuple(context), tuple(continuation)))
+                owners.append(number)
+        sums = [0.0] * len(requests)
+        for owner, result in zip(owners, self.score(windows, self.done), strict=True):
+            sums[owner] += result.logprob
+        return sums
+
+    def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
+        """Greedy generation; a task that asks for sampling is refused, since its answers could not be paired."""
+        groups: dict[tuple[str, ...], list[int]] = {}
+        prompts: list[Prompt] = []
+        for number, request in enumerate(requests):
+            context, settings = request.args
+            until, most = _generation_settings(settings, request.task_name)
+            room = self.max_length - most
+            if room < 1:
+                raise SuiteError(
+                    f"asks for {most} new tokens, and the model's context is {self.max_length}",
+                    where=f"task {request.task_name}",
+                )
+            prompts.append(Prompt(tuple(self.tok_encode(context)[-room:]), most))
+            groups.setdefault(until, []).append(number)
+        texts = [""] * len(prompts)
+        for until, numbers in groups.items():
+            answers = self.answer([prompts[i] for i in numbers], until, self.done)
+            for number, answer in zip(numbers, answers, strict=True):
+                texts[number] = answer.text
+        return texts
+
+
+def _generation_settings(given: Any, task: str | None) -> tuple[tuple[str, ...], int]:
+    """(stop texts, most new tokens) of a task's generation_kwargs."""
+    settings = dict(given)
+    if settings.get("do_sample") or (settings.get("temperature") or 0) > 0:
+        raise SuiteError(
+            "the task samples its answers, which cannot be compared item by item",
+            where=f"task {task}",
+            fix="set do_sample: false in its generation_kwargs",
+        )
+    until = settings.get("until") or []
+    names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+    most = next((int(settings[name]) for name in names if settings.get(name)), MAX_GEN_TOKS)
+    return tuple([until] if isinstance(until, str) else [text for text in until if text]), most

@@ -1,0 +1,104 @@
+"""One loaded base with its adapters switched on and off: what each arm of the comparison answers with.
+
+An adapter switched off leaves the base bit for bit as if it had been loaded alone; tests hold that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.adapters import load_adapter, prove_adapter
+from assay.models import ModelRef, load_base
+
+from .damage import damage
+from .evaluation import AdapterEvidence, ModelName
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+
+PROBE = "The quick brown fox jumps over the lazy dog. Yesterday, 12 people in Paris asked: why does it rain?"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How the base is held in memory: what ships is what should be scored."""
+
+    load_in_4bit: bool
+    bnb_4bit_quant_type: str
+    bnb_4bit_use_double_quant: bool
+    dtype: str
+
+    @property
+    def quantisation(self) -> str | None:
+        return self.bnb_4bit_quant_type if self.load_in_4bit else None
+
+
+@dataclass(frozen=True)
+class SwitchedModel:
+    """adapters are the names that can be switched on; evidence is what shows that each is really there."""
+
+    model: Any
+    adapters: frozenset[str]
+    evidence: Mapping[str, AdapterEvidence]
+
+    @contextlib.contextmanager
+    def switched_to(self, name: ModelName) -> Iterator[None]:
+        """Within the block the model answers as `name`."""
+        if name == "base":
+            off = self.model.disable_adapter() if self.adapters else contextlib.nullcontext()
+            with off:
+                yield
+            return
+        if name not in self.adapters:
+            raise KeyError(name)
+        self.model.set_adapter(name)
+        yield
+
+    @property
+    def dtype(self) -> str:
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def device(self) -> str:
+        return str(self.model.device)
+
+
+def load_switched(
+    ref: ModelRef,
+    target: ChatTarget,
+    adapters: Mapping[ModelName, Path],
+    precision: Precision,
+    *,
+    damage_seed: int | None,
+    trust_remote_code: bool = False,
+) -> SwitchedModel:
+    """Loads the base once and lays the adapters over it, each proved to be there.
+
+    damage_seed  of the noise on a copy of the candidate that is called "damaged"; None makes none
+
+    Raises ModelError when an adapter does not fit, holds NaN, or changes no logit.
+    """
+    model: Any = load_base(
+        ref,
+        load_in_4bit=precision.load_in_4bit,
+        bnb_4bit_quant_type=precision.bnb_4bit_quant_type,
+        bnb_4bit_use_double_quant=precision.bnb_4bit_use_double_quant,
+        dtype=precision.dtype,
+        trust_remote_code=trust_remote_code,
+    )
+    probe = [int(token) for token in target.tokenizer.encode(PROBE)]
+    evidence: dict[str, AdapterEvidence] = {}
+    for name, folder in adapters.items():
+        model = load_adapter(model, folder, name)
+        found = prove_adapter(model, name, probe)
+        evidence[name] = AdapterEvidence(found.parameters, found.finite, found.nonzero > 0, found.max_logit_difference)
+    names = set(evidence)
+    if "candidate" in adapters and damage_seed is not None:
+        model = load_adapter(model, adapters["candidate"], "damaged")
+        damage(model, "damaged", probe, damage_seed)
+        names.add("damaged")
+    return SwitchedModel(model, frozenset(names), evidence)

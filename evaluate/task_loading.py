@@ -1,0 +1,136 @@
+"""lm-eval tasks by name: from a folder of task YAML, else from those that come with lm-eval.
+
+Relative data files in a local task are taken from the folder of its YAML; lm-eval itself takes them from the working
+directory. The index of lm-eval's own tasks takes seconds to build, and is built only for a name that the folder lacks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import SuiteError, did_you_mean, missing_extra
+from assay.task_files import TaskFile, task_files
+
+if TYPE_CHECKING:
+    from lm_eval.api.task import Task
+
+FEWSHOT_SEED = 1234
+"""lm-eval's own default for choosing examples."""
+
+
+def load_tasks(
+    names: Sequence[str], folder: Path | None, num_fewshot: int | None
+) -> list[tuple[Task, TaskFile | None]]:
+    """Each task with its file, where it is a local one; all tasks of the folder when no name is given.
+
+    Raises SuiteError for a name that nothing has, a task that cannot be loaded, one that runs code a model wrote,
+    and MissingExtraError without lm-eval.
+    """
+    local = {task.name: task for task in task_files(folder)} if folder is not None else {}
+    if not names and not local:
+        return []
+    try:
+        import lm_eval.tasks  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("evaluate", error) from error
+    found: dict[str, tuple[Task, TaskFile | None]] = {}
+    foreign = []
+    for name in names or list(local):
+        members = [task for task in local.values() if name in (task.name, *_tags(task))]
+        found |= {task.name: (_load_local(task, folder), task) for task in members}
+        if not members:
+            foreign.append(name)
+    found |= {name: (task, None) for name, task in _load_foreign(foreign, folder, local).items()}
+    for task, _ in found.values():
+        _prepare(task, num_fewshot)
+    return list(found.values())
+
+
+def _tags(task: TaskFile) -> tuple[str, ...]:
+    given = task.config.get("tag") or ()
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _load_local(task: TaskFile, folder: Path | None) -> Any:
+    from lm_eval.tasks import TaskManager
+
+    with _errors(task.name, str(task.path)), quiet_lm_eval():
+        manager = TaskManager(include_path=str(folder), include_defaults=False)
+        with contextlib.chdir(task.path.parent):
+            return manager.load([task.name])["tasks"][task.name]
+
+
+def _load_foreign(names: Sequence[str], folder: Path | None, local: dict[str, TaskFile]) -> dict[str, Any]:
+    """Groups of the folder, and the tasks, groups and tags that come with lm-eval."""
+    if not names:
+        return {}
+    from lm_eval.tasks import TaskManager
+
+    with quiet_lm_eval():
+        manager = TaskManager(include_path=str(folder) if folder is not None else None)
+    unknown = [name for name in names if name not in manager.task_index]
+    if unknown:
+        fix = did_you_mean(unknown[0], [*local, *manager.all_tasks])
+        raise SuiteError(f"there is no task '{unknown[0]}'", where=str(folder or "lm-eval"), fix=fix)
+    found: dict[str, Any] = {}
+    for name in names:
+        path = manager.task_index[name].yaml_path
+        with _errors(name, str(path)), quiet_lm_eval(), contextlib.chdir(path.parent if path else "."):
+            found |= manager.load([name])["tasks"]
+    return found
+
+
+def _prepare(task: Any, num_fewshot: int | None) -> None:
+    if getattr(task, "UNSAFE_CODE", False):
+        raise SuiteError(
+            "runs code that the model writes, which is not done here",
+            where=f"task {task.task_name}",
+            fix="leave it out",
+        )
+    if getattr(task, "MULTIMODAL", False):
+        raise SuiteError("asks about pictures or sound", where=f"task {task.task_name}", fix="leave it out")
+    if num_fewshot is not None:
+        task.set_config(key="num_fewshot", value=num_fewshot)
+    task.set_fewshot_seed(seed=FEWSHOT_SEED)
+
+
+@contextlib.contextmanager
+def _errors(name: str, where: str) -> Iterator[None]:
+    """Whatever a task raises while it loads, as one line: its YAML may name code of its own."""
+    try:
+        yield
+    except SuiteError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise SuiteError(
+            f"the task '{name}' cannot be loaded ({type(error).__name__}: {reason:.200})",
+            where=where,
+            fix="its data must be local, or reachable on the hub",
+        ) from error
+
+
+@contextlib.contextmanager
+def quiet_lm_eval() -> Iterator[None]:
+    """lm-eval and datasets draw progress bars and log at every turn; errors still come as exceptions."""
+    import datasets
+
+    loggers = [logging.getLogger(name) for name in ("lm_eval", "datasets")]
+    levels = [logger.level for logger in loggers]
+    bars = datasets.utils.logging.is_progress_bar_enabled()
+    datasets.utils.logging.disable_progress_bar()
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        if bars:
+            datasets.utils.logging.enable_progress_bar()

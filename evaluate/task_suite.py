@@ -1,0 +1,223 @@
+"""An lm-eval task put to a model: lm-eval builds the requests and computes the metric, an item at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from assay.errors import SuiteError
+from assay.storage import sha256_file
+from assay.task_files import TaskFile, item_id
+
+from .examination import Answer, Done, Item, digest
+from .scorer import NOT_RESCORABLE
+from .task_loading import quiet_lm_eval
+
+if TYPE_CHECKING:
+    from .lm_eval_model import AssayLM
+
+BY_LIKELIHOOD = {"acc": False, "acc_norm": True}
+"""Metrics of multiple choice that assay's own scorer computes from a stored answer; is the length divided out?"""
+
+
+@dataclass(frozen=True)
+class LmEvalTask:
+    """An `Examination`. requests[i] are the instances that lm-eval made of document i.
+
+    metric  the first that the task lists; output_filter is the first of its filters
+    """
+
+    task: Any
+    file: TaskFile | None
+    requests: tuple[tuple[Any, ...], ...]
+    items: tuple[Item, ...]
+    metric: str
+    output_filter: str
+    kind: Literal["lm_eval"] = "lm_eval"
+
+    @property
+    def name(self) -> str:
+        return str(self.task.task_name)
+
+    @property
+    def chance(self) -> float | None:
+        if self.task.OUTPUT_TYPE != "multiple_choice":
+            return None
+        return float(np.mean([1 / len(self._choices(requests)) for requests in self.requests]))
+
+    @cached_property
+    def data_file(self) -> str | None:
+        files = self.file.data.get(self.file.split, ()) if self.file is not None else ()
+        return str(files[0]) if len(files) == 1 else None
+
+    @cached_property
+    def data_sha256(self) -> str:
+        """Of the one local file; else over the documents."""
+        if self.data_file is not None:
+            return sha256_file(Path(self.data_file))
+        return digest([requests[0].doc for requests in self.requests])
+
+    @cached_property
+    def scorer(self) -> Mapping[str, Any]:
+        """assay's own scorer where it gives the same score from the chosen option alone."""
+        if self._rescorable:
+            return {"name": "multiple_choice", "task": self.name, "length_normalised": BY_LIKELIHOOD[self.metric]}
+        return {"name": NOT_RESCORABLE, "task": self.name, "metric": self.metric, "filter": self.output_filter}
+
+    @cached_property
+    def _rescorable(self) -> bool:
+        if self.task.OUTPUT_TYPE != "multiple_choice" or self.metric not in BY_LIKELIHOOD or self.task.multiple_input:
+            return False
+        if callable(self.task.config.process_results):
+            return False
+        options = [self._choices(requests) for requests in self.requests]
+        single = all(isinstance(self.task.doc_to_target(requests[0].doc), int | str) for requests in self.requests)
+        return single and all(len(set(choices)) == len(choices) for choices in options)
+
+    @property
+    def content(self) -> str:
+        asked = [[instance.args for instance in requests] for requests in self.requests]
+        return digest([asked, [item.reference for item in self.items], self.metric, self.output_filter])
+
+    def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
+        chosen = [self.requests[number] for number in numbers]
+        self._ask(lm, [instance for requests in chosen for instance in requests], len(numbers), done)
+        answers = []
+        for requests in chosen:
+            doc = requests[0].doc
+            results = [instance.filtered_resps[self.output_filter] for instance in requests]
+            answers.append(self._answer(requests, self._score(doc, results)))
+        return answers
+
+    def _ask(self, lm: AssayLM, instances: Sequence[Any], items: int, done: Done) -> None:
+        """Sends the requests to the model, and runs the task's filters over what came back."""
+        counted = _ItemsDone(items, len(instances), done)
+        lm.done = counted
+        for kind in dict.fromkeys(instance.request_type for instance in instances):
+            asked = [instance for instance in instances if instance.request_type == kind]
+            for instance, response in zip(asked, getattr(lm, kind)(asked, disable_tqdm=True), strict=True):
+                instance.resps = [response] * (instance.repeats or 1)
+                instance.filtered_resps = {}
+        lm.done = lambda _: None
+        self.task._instances = list(instances)
+        self.task.apply_filters()
+        counted.finish()
+
+    def _score(self, doc: Any, results: list[Any]) -> float:
+        where = f"task {self.name}"
+        try:
+            value = self.task.process_results(doc, results)[self.metric]
+            score = float(value)
+        except (TypeError, KeyError, ValueError) as error:
+            raise SuiteError(
+                f"the metric '{self.metric}' gives no number for an item, so models cannot be compared item by item",
+                where=where,
+                fix="use a task whose first metric is acc, acc_norm or exact_match",
+            ) from error
+        if not 0.0 <= score <= 1.0:
+            raise SuiteError(f"the metric '{self.metric}' gave {score} for an item, not 0 to 1", where=where)
+        return score
+
+    def _answer(self, requests: Sequence[Any], score: float) -> Answer:
+        """The chosen option for multiple choice, the text for generated answers."""
+        first = requests[0].resps[0]
+        if self.task.OUTPUT_TYPE == "generate_until":
+            return Answer(score, str(first), None)
+        if self.task.OUTPUT_TYPE != "multiple_choice" or self.task.multiple_input:
+            return Answer(score, str(first), None)
+        choices = self._choices(requests)
+        logprobs = np.array([instance.resps[0][0] for instance in requests[: len(choices)]])
+        weights = [len(choice) if BY_LIKELIHOOD.get(self.metric) else 1 for choice in choices]
+        best = int(np.argmax(logprobs / np.array(weights, dtype=float)))
+        return Answer(score, choices[best], float(logprobs[best]))
+
+    def _choices(self, requests: Sequence[Any]) -> list[str]:
+        return [str(choice) for choice in self.task.doc_to_choice(requests[0].doc)]
+
+
+class _ItemsDone:
+    """Finished requests, told on as finished items."""
+
+    def __init__(self, items: int, requests: int, done: Done) -> None:
+        self.items, self.requests, self.done = items, max(requests, 1), done
+        self.seen = self.told = 0
+
+    def __call__(self, requests: int) -> None:
+        self.seen += requests
+        self._tell(min(self.items, self.items * self.seen // self.requests))
+
+    def finish(self) -> None:
+        self._tell(self.items)
+
+    def _tell(self, items: int) -> None:
+        if items > self.told:
+            self.done(items - self.told)
+            self.told = items
+
+
+def prepare_task(task: Any, file: TaskFile | None, lm: AssayLM, *, apply_chat_template: bool) -> LmEvalTask:
+    """Builds the requests of every document. Raises SuiteError when the task has none, or cannot be asked."""
+    name = str(task.task_name)
+    try:
+        with quiet_lm_eval():
+            task.build_all_requests(
+                apply_chat_template=apply_chat_template,
+                fewshot_as_multiturn=apply_chat_template,
+                chat_template=lm.apply_chat_template if apply_chat_template else None,
+                tokenizer_name=lm.tokenizer_name,
+            )
+    except Exception as error:  # a task may run code of its own
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise SuiteError(f"its items cannot be made ({reason:.200})", where=f"task {name}") from error
+    requests: dict[int, list[Any]] = {}
+    for instance in task.instances:
+        requests.setdefault(instance.doc_id, []).append(instance)
+    ordered = tuple(tuple(sorted(requests[number], key=lambda instance: instance.idx)) for number in sorted(requests))
+    texts = dict(file.texts()) if file is not None else {}
+    items = tuple(_item(task, group, texts) for group in ordered)
+    return LmEvalTask(task, file, ordered, _unique(items, name), _metric(task), _first_filter(task))
+
+
+def _item(task: Any, requests: Sequence[Any], texts: Mapping[str, str]) -> Item:
+    first = requests[0]
+    identity = item_id(first.doc, first.doc_id)
+    slice_, cluster = (first.doc.get(key) for key in ("slice", "cluster"))
+    return Item(
+        id=identity,
+        prompt_hash=digest([instance.args for instance in requests])[:16],
+        reference=_reference(task, first.doc),
+        slice=str(slice_) if slice_ is not None else None,
+        cluster=str(cluster) if cluster is not None else None,
+        text=texts.get(identity) or str(task.doc_to_text(first.doc)),
+        cost=sum(len(str(argument)) for instance in requests for argument in instance.args) // 4 + 1,
+    )
+
+
+def _reference(task: Any, doc: Any) -> str | None:
+    target = task.doc_to_target(doc)
+    if task.OUTPUT_TYPE == "multiple_choice" and isinstance(target, int):
+        choices = task.doc_to_choice(doc)
+        return str(choices[target]) if 0 <= target < len(choices) else None
+    return target if isinstance(target, str) else None if target is None else str(target)
+
+
+def _unique(items: tuple[Item, ...], name: str) -> tuple[Item, ...]:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise SuiteError(f"two rows have the id '{item.id}'", where=f"task {name}")
+        seen.add(item.id)
+    return items
+
+
+def _metric(task: Any) -> str:
+    return str(next(iter(task.aggregation())))
+
+
+def _first_filter(task: Any) -> str:
+    return str(task._filters[0].name)
