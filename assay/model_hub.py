@@ -38,19 +38,21 @@ def hub_errors(name: str, revision: str | None = None) -> Iterator[None]:
             f"the model '{name}' has no revision '{revision}'", fix="name a branch, tag or commit"
         ) from error
     except errors.RepositoryNotFoundError as error:
-        near = did_you_mean(name, EMBEDDED)
         raise ModelError(
             f"there is no model '{name}' on the hub that this account may read",
-            fix=f"check the spelling ({near}); for a private one run `hf auth login`",
+            fix=_meant(name, "check the spelling; for a private one run `hf auth login`"),
         ) from error
     except errors.LocalEntryNotFoundError as error:
         raise ModelError(
             f"the model '{name}' is not in the local cache and the hub cannot be asked",
-            fix=f"fetch it once with a network, name a folder, or use {DEFAULT_MODEL}",
+            fix=_meant(name, f"fetch it once with a network, name a folder, or use {DEFAULT_MODEL}"),
         ) from error
     except errors.HFValidationError as error:
         raise ModelError(f"'{name}' is neither a folder nor a hub id", fix=did_you_mean(name, EMBEDDED)) from error
     except (errors.HfHubHTTPError, OSError) as error:
+        if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
+            fix = "run `hf auth login`, or unset HF_TOKEN if it is out of date"
+            raise ModelError(f"the hub refuses this account's token for '{name}'", fix=fix) from error
         raise ModelError(
             f"the hub did not answer for '{name}': {first_line(error)}", fix="check the network"
         ) from error
@@ -58,8 +60,14 @@ def hub_errors(name: str, revision: str | None = None) -> Iterator[None]:
         if type(error).__module__.split(".")[0] not in {"httpx", "httpx2", "httpcore", "requests"}:
             raise
         raise ModelError(
-            f"the hub cannot be reached for '{name}'", fix="check the network, or name a folder"
+            f"the hub cannot be reached for '{name}'", fix=_meant(name, "check the network, or name a folder")
         ) from error
+
+
+def _meant(name: str, advice: str) -> str:
+    """The advice, after the embedded model that a mistyped name was near to."""
+    near = did_you_mean(name, EMBEDDED)
+    return f"{near} Otherwise {advice}" if near.startswith("did you mean") else advice
 
 
 def first_line(error: BaseException) -> str:

@@ -17,9 +17,10 @@ from safetensors.torch import load_file, save_file
 from assay.errors import ModelError
 from assay.models import (
     AdapterEvidence,
-    ModelRef,
     load_adapter,
     load_base,
+    load_config,
+    load_generation_config,
     load_tokenizer,
     prove_adapter,
     resolve,
@@ -106,10 +107,14 @@ def test_pickled_weights_are_refused_and_not_opened(tiny_model: Path, tmp_path: 
     one_line(error, "pickle", "pytorch_model.bin")
 
 
-def test_a_folder_with_code_of_its_own_runs_none_of_it(tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model_type", ["llama", "unheard_of"])
+def test_a_folder_with_code_of_its_own_runs_none_of_it(tiny_model: Path, tmp_path: Path, model_type: str) -> None:
     folder = copied(tiny_model, tmp_path / "code")
     ran = tmp_path / "ran"
-    (folder / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Evil: pass\n")
+    code = f"open({str(ran)!r}, 'w').close()\nclass Evil: pass\n"
+    (folder / "evil.py").write_text(code)
+    (folder / "custom_generate").mkdir()
+    (folder / "custom_generate" / "generate.py").write_text(code + "def generate(*a, **k): pass\n")
     for name in ("config.json", "tokenizer_config.json"):
         values = json.loads((folder / name).read_text())
         values["auto_map"] = {
@@ -117,19 +122,18 @@ def test_a_folder_with_code_of_its_own_runs_none_of_it(tiny_model: Path, tmp_pat
             "AutoModelForCausalLM": "evil.Evil",
             "AutoTokenizer": ["evil.Evil", "evil.Evil"],
         }
-        values["model_type"] = "unheard_of"
+        values["model_type"] = model_type
         (folder / name).write_text(json.dumps(values))
     ref = resolve(str(folder))
-    for load in (load_tokenizer, fresh_of(ref)):
+    refused = 0
+    for load in (load_config, load_generation_config, load_tokenizer, load_base):
         try:
             load(ref)
         except ModelError as error:
             assert "\n" not in str(error)
+            refused += 1
     assert not ran.exists()
-
-
-def fresh_of(ref: ModelRef) -> Any:
-    return lambda _: load_base(ref, device="cpu")
+    assert refused >= (2 if model_type == "unheard_of" else 0)
 
 
 def test_damaged_files_are_one_line(tiny_model: Path, tmp_path: Path) -> None:
