@@ -26,24 +26,41 @@ _TERMINAL = re.compile(
 )
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+•–—>‣]|\(?\d{1,3}[.):]|\(?[a-zA-Z][.)]|#{1,6}\s|\|)")
 _NO_PROSE = re.compile(
-    r"https?://\S+$|www\.\S+$|\S+@\S+$|#\w+$|^\s*[*_]{1,3}[^*_]+[*_]{1,3}\s*$|^\s*[-–—~]\s*\S|\|\s*$|[=<>{}\\^]|\d\s*$"
-    r"|[\"”»']\s*[-–—~]\s*[^!?]{2,60}$"
+    r"https?://\S+$|www\.\S+$|\S+@\S+$|#\w+$|^\s*[*_]{1,3}[^*_]+[*_]{1,3}\s*$|^\s*[-–—―~]\s*\S|\|\s*$|[=<>{}\\^]|\d\s*$"
+    r"|[\"”»']\s*[-–—―~]\s*[^!?]{2,60}$"
 )
 """Last lines that need no full stop: links, hashtags, headings, signatures, table rows, formulas, who was quoted."""
 
-# Words that end no sentence.
+# Words that end no sentence: determiners, conjunctions, and prepositions that stand before their noun.
 _STRONG_WORDS = {
-    "en": "the a an and or but nor of from into onto upon between among which whose because although while such "
-    "very your my our their its during including",
+    "en": "the a an and or but nor whose because although such very your my our their its during including",
     "de": "der die das ein eine einen einem einer und oder aber weil dass mit ohne für von zum zur im bei nach sich "
     "wenn durch",
     "es": "el la los las un una unos unas y o pero que de del al a con sin para por en su sus porque como",
     "fr": "le la les un une des et ou mais que qui de du au aux avec sans pour par en dans cette ses très",
 }
-_STRONG = frozenset(word for words in _STRONG_WORDS.values() for word in words.split())
+_STRONG = {language: frozenset(words.split()) for language, words in _STRONG_WORDS.items()}
 
-# Words that end a question or a subordinate clause, but hardly a long statement.
-_WEAK = frozenset(["to", "with", "for", "is", "are", "was", "in", "at", "by", "on"])
+# What tells the languages apart; "die" ends no German sentence, and many an English one.
+_TELLING_WORDS = {
+    "en": "the is are was of to and that you it in for with this be not have your can i",
+    "de": "und ist nicht das es ich wir sie zu mit für auf der den ein eine dann wird sind",
+    "es": "que los las una por para el es se no lo más con del está puede su",
+    "fr": "est les des une que dans pour pas vous nous je il elle sur ce avec votre plus",
+}
+_TELLING = {language: frozenset(words.split()) for language, words in _TELLING_WORDS.items()}
+
+_STRANDED = frozenset("of from to with for at into onto upon between among which is are was".split())
+"""Words that end a relative clause ("a club that all are members of"), and hardly a statement without one."""
+
+_PARTICLES = frozenset("in on by while".split())
+"""Words that may end any sentence ("turn it on", "for a while"), but are rarely its end."""
+
+_RELATIVE = re.compile(r"\b(?:what|who|whom|which|where|how|why|that|whatever|whoever)\b", re.IGNORECASE)
+_LETTER_NAMED = re.compile(
+    r"(?:is|be|answer|option|choice|letter|grade|vitamin|type|class|group)\W+a\W*$", re.IGNORECASE
+)
+_ITEM_WORDS = 6
 
 _FEWEST_WORDS = 3
 _PROSE_WORDS = 8
@@ -64,8 +81,11 @@ def structural_cut(text: str) -> Ending | None:
     return None
 
 
-def weak_ending(text: str) -> Ending | None:
-    """Prose whose last word cannot end a sentence, or that stops after a comma or within a word."""
+def weak_ending(text: str, others_finish: bool = False) -> Ending | None:
+    """Prose whose last word cannot end a sentence, or that stops after a comma or within a word.
+
+    others_finish  whether the answers beside it end their sentences, so that a missing full stop says something
+    """
     line = _last_line(text)
     words = re.findall(r"[\w'’-]+", line)
     if len(words) < _FEWEST_WORDS or _is_code_like(text, line):
@@ -74,21 +94,42 @@ def weak_ending(text: str) -> Ending | None:
         return Ending("word", "stops after a comma", 0.8)
     if re.search(r"\w\s*$", line) is None or (_LIST_ITEM.match(line) and len(words) < _PROSE_WORDS):
         return None
-    last = words[-1]
-    if last in _STRONG or (last in _WEAK and _is_long_statement(line, words)):
+    last, finishing = words[-1], others_finish or _ends_sentences(text)
+    if last in _STRONG[_language(line)] and not _LETTER_NAMED.search(line):
         return Ending("word", f"stops after '{last}'", 0.9)
+    if last in _STRANDED and (finishing or (len(words) >= 6 and not _RELATIVE.search(line))):
+        return Ending("word", f"stops after '{last}'", 0.8)
+    if last in _PARTICLES and finishing and len(words) >= 6:
+        return Ending("word", f"stops after '{last}'", 0.7)
     return None
 
 
 def list_ending(text: str) -> Ending | None:
-    """A list whose last item stops without a full stop, where all the others (three or more) have one."""
-    items = [line for line in text.strip().splitlines() if _LIST_ITEM.match(line) and "|" not in line]
+    """A list whose last item is a bare number, or stops without a full stop where all others (three or more) have one."""
     last = _last_line(text)
-    if len(items) < 4 or items[-1].strip() != last or len(last.split()) < _PROSE_WORDS or is_finished(last):
+    bare = re.fullmatch(r"(\d{1,3})[.):]?", last)
+    if bare is not None and re.search(rf"(?m)^\s*{int(bare.group(1)) - 1}[.):]\s+\S+ \S+", text):
+        return Ending("list", "the last item of a list has a number and no text", 0.9)
+    items = [line for line in text.strip().splitlines() if _LIST_ITEM.match(line) and "|" not in line]
+    if len(items) < 4 or items[-1].strip() != last or is_finished(last) or _NO_PROSE.search(last):
         return None
-    if _NO_PROSE.search(last) or not all(map(is_finished, items[:-1])):
+    others = items[:-1]
+    typical = sum(len(item.split()) for item in others) / len(others)
+    if not all(map(is_finished, others)) or max(typical, len(last.split())) < _PROSE_WORDS:
         return None
     return Ending("list", "the last item of a list stops without a full stop, and all others have one", 0.8)
+
+
+def style_ending(text: str) -> Ending | None:
+    """A last line of four words and more that ends no sentence, where three and more lines of prose before it do."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    prose = [line for line in lines[:-1] if len(line.split()) >= _PROSE_WORDS and not is_code_line(line)]
+    last = lines[-1] if lines else ""
+    if len(prose) < 3 or not all(map(is_finished, prose)) or is_finished(last) or len(last.split()) < 4:
+        return None
+    if _NO_PROSE.search(last) or _is_enumeration(last) or _is_title(last) or _is_code_like(text, last):
+        return None
+    return Ending("sentence", "stops without the end of its sentence, where all its other lines end theirs", 0.8)
 
 
 def ends_in_prose(text: str) -> bool:
@@ -98,7 +139,7 @@ def ends_in_prose(text: str) -> bool:
         return False
     if text.strip()[:1] in "{[<":
         return False
-    if _NO_PROSE.search(line):
+    if _NO_PROSE.search(line) or _is_enumeration(line) or _is_title(line):
         return False
     before = [previous for previous in text.strip()[: -len(line)].splitlines() if previous.strip()][-5:]
     return len(before) < 2 or sum(map(is_finished, before)) * 2 >= len(before)
@@ -113,9 +154,28 @@ def _last_line(text: str) -> str:
     return stripped[stripped.rfind("\n") + 1 :].strip()
 
 
-def _is_long_statement(line: str, words: list[str]) -> bool:
-    question = re.match(r"(?i)\s*(?:what|who|which|where|how|why|that|it)\b", line) is not None
-    return len(words) >= 6 and not question
+def _ends_sentences(text: str) -> bool:
+    """Whether an earlier sentence of the text ends in a full stop."""
+    return re.search(r"\w{3,}[.!?]\s+\S", text) is not None
+
+
+def _language(line: str) -> str:
+    """The language whose common words the line has most of; English unless another has two and more."""
+    words = re.findall(r"\w+", line.casefold())
+    counts = {language: sum(word in telling for word in words) for language, telling in _TELLING.items()}
+    best = max(counts, key=counts.__getitem__)
+    return best if counts[best] >= 2 else "en"
+
+
+def _is_enumeration(line: str) -> bool:
+    """Whether a line is a list of short items, with or without a name before each, rather than a sentence."""
+    items = [re.sub(r"^\s*[\w ]{1,30}:\s", "", item) for item in re.split(r"[,;|•·/]", line)]
+    return len(items) >= 3 and bool(items[-1].strip()) and all(len(item.split()) <= _ITEM_WORDS for item in items)
+
+
+def _is_title(line: str) -> bool:
+    words = re.findall(r"[^\W_]+", line)
+    return sum(not word[0].islower() for word in words) >= 0.6 * len(words)
 
 
 def _is_code_like(text: str, line: str) -> bool:

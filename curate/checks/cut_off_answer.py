@@ -8,7 +8,7 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check
-from ..endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, weak_ending
+from ..endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
 
 TERMINATED_SHARE = 0.85
 """Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
@@ -24,7 +24,7 @@ def cut_off_answer(
 
     Certain are JSON whose brackets stay open, a code fence that stays open, and a last line of prose that ends
     with a word no sentence ends with ("and", "the", "because"). A last line of prose without a full stop counts
-    only in a long answer, or where nearly all other answers end with one. Lists, titles, code, signatures,
+    only in a long answer, or where the lines before it or nearly all other answers end with one. Lists, titles, code, signatures,
     links, labels and short answers are passed over.
 
     Example: "Please put the Bridge into its box, add the cable, and then bring it to"
@@ -49,7 +49,7 @@ def cut_off_answer(
 
 
 def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None:
-    found = structural_cut(answer) or weak_ending(answer) or list_ending(answer)
+    found = structural_cut(answer) or weak_ending(answer, others_finish) or list_ending(answer) or style_ending(answer)
     if found is not None or not ends_in_prose(answer) or is_finished(answer):
         return found
     if len(answer) >= long_answer:

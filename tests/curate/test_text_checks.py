@@ -93,6 +93,12 @@ def test_a_drafted_letter_may_leave_the_name_open(make: Make) -> None:
         "<!DOCTYPE html>\n<html><body><p>Hello",
         "1. First do this thing.\n2. Then do that other thing.\n3. Rest a while.\n4. Finally the model has to be re",
         "Das Paket kommt morgen an, und dann bringen wir es zu der",
+        "1. Rinse the rice.\n2. Boil the water in a large pot.\n3.",
+        "1. Ask a friend to read it to you aloud.\n2. Sleep a night over each of the changes.\n"
+        "3. Read it once more, from the end to the start.\n4. Keep the",
+        "Check the valve first. It is the part that wears out sooner than any other that I know of",
+        "You can paint it in an hour or two when it is dry.\n\nLay a sheet on the floor before you open the tin.\n\n"
+        "Put on two coats, and let the first one dry for a night.\n\nRemember, patience is more",
     ],
 )
 def test_answers_that_stop_before_their_end_are_found(make: Make, answer: str) -> None:
@@ -120,10 +126,26 @@ def test_answers_that_stop_before_their_end_are_found(make: Make, answer: str) -
         "我们的退货期限是三十天。",
         "What are you looking for",
         "{curly} braces open this sentence.",
+        "There is no club in this town that all my neighbours are members of",
+        "Nothing at all happens to the roses when you die",
+        "That is the tool which nearly every plumber I know works with",
+        "Leave it in the warm kitchen for a while",
+        "The one that fits is a",
+        "Colour: light grey, Capacity: two litres, Material of the outer shell: brushed stainless steel, Lid: yes",
+        "flour, butter, two eggs, a pinch of salt, brown sugar, the zest of one lemon, baking powder",
+        "Service | Category | Status | Billing | Price of a month | Renewal | Notes",
+        "The Old Man and the Sea by Ernest Hemingway",
+        "Dear Ann,\n\nThank you for your long letter, which came on Monday.\n\nYours truly,\nJohn",
     ],
 )
 def test_short_answers_lists_code_and_signatures_are_complete(make: Make, answer: str) -> None:
     assert findings("cut_off_answer", make("Go on.", answer)) == []
+
+
+def test_where_all_others_end_their_sentences_a_short_list_is_still_complete(make: Make) -> None:
+    whole = [make(f"q{n}", f"This is the whole answer to the question with number {n}.") for n in range(30)]
+    listed = make("q", "The Lighthouse, A Winter in Bergen, 1984, Of Sand and Salt, The Last Train, Low Tide")
+    assert findings("cut_off_answer", *whole, listed) == []
 
 
 def test_a_missing_full_stop_counts_where_all_others_have_one(make: Make) -> None:
