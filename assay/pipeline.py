@@ -135,6 +135,7 @@ def run_project(
     say: Callable[[str], None] = lambda line: None,
 ) -> PipelineResult:
     """As `run`, for a project that was loaded."""
+    from assay.outcome import outcome_of
     from assay.summary_page import write_page
 
     wanted = _stages_until(first, last)
@@ -154,7 +155,7 @@ def run_project(
     certificate = ended.path / "certificate.json" if decided else None
     page = project.store / "report.html"
     result = PipelineResult(tuple(work.done), decision, certificate, page, work.adapter)
-    write_page(result, page, redact=redact)
+    write_page(outcome_of(result), page)
     return result
 
 
@@ -222,7 +223,9 @@ def _curate(work: _Work, stage: str = "curate") -> StageRun:
         api.write_curated(curated, run.path, redact=work.redact)
         run.facts |= {"counts": curated.ledger.counts(), "template_sha256": work.target.template_sha256}
 
-    outcome = work.step(stage, to_json(settings), {"data": _data_digest(work.data), **_target_digests(work)}, do)
+    said = {**to_json(settings), "redact": work.redact}
+    inputs = {"data": _data_digest(work.data), **_evaluation_digests(work), **_target_digests(work)}
+    outcome = work.step(stage, said, inputs, do)
     work.data = Dataset.read_parquet(outcome.path / "data.parquet")
     counts = _read_json(outcome.path / "summary.json")
     work.say(
@@ -243,12 +246,14 @@ def _synth(work: _Work) -> StageRun:
     def do(run: Run) -> None:
         provider = api.make_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
         audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
-        journal = run.path / "journal.sqlite"
+        # One journal for the store and not one a run: other data or settings must not pay for an answer again.
+        journal = work.project.store / "journal.sqlite"
         result = api.synth(trainable, settings, provider, audit, journal, work.data, on_progress=work.say)
         api.write_synthesized(result, run.path)
         run.facts |= result.to_json()
 
-    outcome = work.step("synth", to_json(settings), {"data": work.data.digest, **_target_digests(work)}, do)
+    inputs = {"data": work.data.digest, **_evaluation_digests(work), **_target_digests(work)}
+    outcome = work.step("synth", to_json(settings), inputs, do)
     accepted = Dataset.read_parquet(outcome.path / "accepted.parquet")
     if len(accepted):
         work.data = concatenate([work.data, accepted])
@@ -290,11 +295,11 @@ def _gate(work: _Work) -> StageRun:
     policy_path = work.project.path(work.project.settings.gate.policy)
 
     def do(run: Run) -> None:
-        decision = api.gate_evaluation(evaluated.path, policy_path, run.path)
+        decision = api.gate_evaluation(evaluated.path, policy_path, run.path, redact=work.redact)
         run.facts |= {"verdict": str(decision.verdict)}
 
     inputs = {"evaluation": sha256_file(evaluated.path / "items.parquet"), "policy": sha256_file(policy_path)}
-    return work.step("gate", {}, inputs, do)
+    return work.step("gate", {"redact": work.redact}, inputs, do)
 
 
 def _data_digest(data: Dataset) -> str:
@@ -303,6 +308,14 @@ def _data_digest(data: Dataset) -> str:
 
     faults = json.dumps([[fault.row_id, fault.message] for fault in data.faults])
     return hashlib.sha256(f"{data.digest}{faults}".encode()).hexdigest()
+
+
+def _evaluation_digests(work: _Work) -> dict[str, str]:
+    """Of the texts that must not leak: other suites, other findings."""
+    import hashlib
+
+    texts = json.dumps([[text.suite, text.item_id, text.text] for text in work.texts])
+    return {"evaluation_texts": hashlib.sha256(texts.encode()).hexdigest()}
 
 
 def _target_digests(work: _Work) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from assay.commands.run import exit_code, report
+from assay.commands.run import report
 from assay.console import Options, common_options
 from assay.errors import Exit
 
@@ -33,6 +33,8 @@ def demo(options: Options, contrast: bool) -> int:
     The exit code is 0 when the demo ran to its end, whatever the verdict.
     """
     from assay.demonstration import run_careless, run_demo
+    from assay.ending import ending
+    from assay.outcome import outcome_of
 
     folder = options.output or FOLDER
     options.say(f"the demo writes to {folder}")
@@ -40,11 +42,12 @@ def demo(options: Options, contrast: bool) -> int:
     if not contrast:
         report(options, result)
         return Exit.OK
-    options.show("With curated data and the usual recipe:")
-    report(options, result)
     careless = run_careless(
         folder / "careless", CARELESS, offline=options.offline, redact=options.redact, say=options.say
     )
-    options.show("\nWith the dirty file and a careless recipe:")
-    report(options, careless)
-    return Exit.OK if exit_code(careless) in (Exit.OK, Exit.NEGATIVE, Exit.INCONCLUSIVE) else Exit.FAILED
+    options.emit({"curated": result.to_json(), "careless": careless.to_json()})
+    options.show("CURATED DATA AND THE USUAL RECIPE")
+    options.show(ending(outcome_of(result)))
+    options.show("\n\nTHE DIRTY FILE AND A CARELESS RECIPE")
+    options.show(ending(outcome_of(careless)))
+    return Exit.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +31,10 @@ def run(options: Options, arguments: tuple[str, ...], first: str, last: str) -> 
     if len(files) > 1:
         raise SettingsError(f"one settings file at a time, not {len(files)}", fix=f"leave out {files[1]}")
     path = Path(files[0]) if files else (options.config or DEFAULT_CONFIG)
+    store = () if options.output is None else (f"store={json.dumps(str(options.output.resolve()))}",)
     result = run_pipeline(
         path,
-        overrides=options.overrides,
+        overrides=(*store, *options.overrides),
         first=first,
         last=last,
         offline=options.offline,
@@ -46,18 +48,11 @@ def run(options: Options, arguments: tuple[str, ...], first: str, last: str) -> 
 
 def report(options: Options, result: PipelineResult) -> int:
     """Shows the end of a pipeline; the exit code is the verdict's."""
-    from assay.summary_page import in_a_line, score_rows
+    from assay.ending import ending
+    from assay.outcome import outcome_of
 
     options.emit(result.to_json())
-    rows = score_rows(result)
-    if rows:
-        options.show("\nScores in percent:\n" + in_a_line(rows))
-    if result.decision is not None:
-        options.show(f"\n{result.decision['verdict']}")
-        for reason in result.decision["reasons"]:
-            options.show(f"  {reason}")
-        options.show(f"\nadapter      {result.adapter}\ncertificate  {result.certificate}")
-    options.show(f"page         {result.page}")
+    options.show(ending(outcome_of(result)))
     return exit_code(result)
 
 
