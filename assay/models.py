@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -142,28 +143,38 @@ def _load_errors(ref: ModelRef, what: str) -> Iterator[None]:
         raise ModelError(f"{what} cannot be loaded: {first_line(error)}", where=ref.name) from error
 
 
+def _transformers() -> Any:
+    """The package, without its advice at import that PyTorch is missing: a tokenizer needs none."""
+    name = "TRANSFORMERS_NO_ADVISORY_WARNINGS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        return importlib.import_module("transformers")
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
+
+
 def load_config(ref: ModelRef, *, trust_remote_code: bool = False) -> PretrainedConfig:
     """config.json alone. Raises ModelError."""
-    from transformers import AutoConfig
-
+    loader = _transformers().AutoConfig
     with _load_errors(ref, "the config"):
-        return AutoConfig.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code)
+        return cast("PretrainedConfig", loader.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code))
 
 
 def load_generation_config(ref: ModelRef) -> GenerationConfig | None:
     """generation_config.json, or None where the model has none."""
-    from transformers import GenerationConfig
-
+    loader = _transformers().GenerationConfig
     try:
-        return GenerationConfig.from_pretrained(str(ref.path), revision=ref.revision if ref.is_hub else None)
+        config = loader.from_pretrained(str(ref.path), revision=ref.revision if ref.is_hub else None)
+        return cast("GenerationConfig", config)
     except (OSError, ValueError):
         return None
 
 
 def load_tokenizer(ref: ModelRef, *, trust_remote_code: bool = False) -> PreTrainedTokenizerFast:
     """A fast tokenizer: what is trained on is found by character offsets. Raises ModelError."""
-    from transformers import AutoTokenizer
-
     if isinstance(ref.path, Path) and not any((ref.path / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(
             "the model folder has no tokenizer",
@@ -171,7 +182,7 @@ def load_tokenizer(ref: ModelRef, *, trust_remote_code: bool = False) -> PreTrai
             fix="copy tokenizer.json and tokenizer_config.json of the base model into it",
         )
     with _load_errors(ref, "the tokenizer"):
-        tokenizer = AutoTokenizer.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code)
+        tokenizer = _transformers().AutoTokenizer.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code)
     if not tokenizer.is_fast:
         raise ModelError("has only a slow tokenizer, without character offsets", where=ref.name)
     return cast("PreTrainedTokenizerFast", tokenizer)
