@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Lineage:
-    """back: the training run, and depth first all it came from. forward: what was made of it."""
+    """back: the training run, and depth first all it came from. forward: all that was made of it."""
 
     card: dict[str, Any]
     back: tuple[Step, ...]
@@ -58,8 +58,25 @@ def lineage(adapter: Path, store: RunStore) -> Lineage:
     if not run:
         raise RunError("the adapter names no run", where=str(adapter / CARD), fix="it was trained outside a store")
     back = tuple(_walk(str(run), store, 0, set()))
-    forward = tuple(manifest for manifest in store.manifests() if run in manifest.parents)
-    return Lineage(card, back, forward)
+    return Lineage(card, back, tuple(_descendants(str(run), store.manifests())))
+
+
+def store_of(adapter: Path) -> RunStore | None:
+    """The store whose run wrote the adapter; None for an adapter that was moved out of it."""
+    runs = adapter.resolve().parent.parent
+    return RunStore(runs.parent) if runs.name == "runs" else None
+
+
+def _descendants(run: str, manifests: Sequence[Manifest]) -> list[Manifest]:
+    """Runs that came of `run`, nearest first, each once."""
+    found: list[Manifest] = []
+    generation = {run}
+    while generation:
+        known = {manifest.run for manifest in found}
+        children = [m for m in manifests if generation & set(m.parents) and m.run not in known]
+        found += children
+        generation = {manifest.run for manifest in children}
+    return found
 
 
 def _walk(run: str, store: RunStore, depth: int, seen: set[str]) -> Iterator[Step]:

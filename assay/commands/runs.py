@@ -34,14 +34,15 @@ def runs(options: Options, store: Path) -> int:
 
 @click.command()
 @click.argument("adapter", type=click.Path(path_type=Path))
-@STORE_OPTION
+@click.option("--store", type=click.Path(path_type=Path), help="The run store [default: where the adapter is].")
 @common_options
-def lineage(options: Options, adapter: Path, store: Path) -> int:
+def lineage(options: Options, adapter: Path, store: Path | None) -> int:
     """Walk from an adapter back to its data, and forward to its evaluations."""
     from assay.lineage import lineage as walk
+    from assay.lineage import store_of
     from assay.runs import RunStore
 
-    found = walk(adapter, RunStore(store))
+    found = walk(adapter, RunStore(store) if store else store_of(adapter) or RunStore())
     options.emit(
         {
             "adapter": found.card,

@@ -22,15 +22,17 @@ def store(tmp_path: Path) -> RunStore:
     with store.open("train", {}, {"data": "e"}, parents=[curated.id]) as trained:
         (tmp_path / "adapter").mkdir()
         (tmp_path / "adapter" / "assay.json").write_text(json.dumps({"run": trained.id, "base": "b"}))
-    with store.open("evaluate", {}, {"adapter": "a"}, parents=[trained.id]):
+    with store.open("evaluate", {}, {"adapter": "a"}, parents=[trained.id]) as evaluated:
+        pass
+    with store.open("gate", {}, {"evaluation": "e"}, parents=[evaluated.id]):
         pass
     return store
 
 
-def test_the_walk_goes_back_to_the_data_and_forward_to_the_evaluation(store: RunStore, tmp_path: Path) -> None:
+def test_the_walk_goes_back_to_the_data_and_forward_to_the_verdict(store: RunStore, tmp_path: Path) -> None:
     found = lineage(tmp_path / "adapter", store)
     assert [(step.depth, step.manifest.stage) for step in found.back] == [(0, "train"), (1, "curate")]
-    assert [manifest.stage for manifest in found.forward] == ["evaluate"]
+    assert [manifest.stage for manifest in found.forward] == ["evaluate", "gate"]
 
 
 def test_a_broken_link_is_an_error(store: RunStore, tmp_path: Path) -> None:
