@@ -21,6 +21,7 @@ WORD_PATTERN = (
 _WORD = re.compile(WORD_PATTERN)
 _APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`´](?=\w)")
 _UNSIGNED_HYPHEN = re.compile(r"(?<=\w)[-‐‑‒–—−]|[-‐‑‒–—−](?!\d)")
+_SYMBOLS = re.compile(r"([()\[\]{}<>=+*/^|&~%])")
 _PUNCTUATION = re.compile(r"(?<!\d)[.,:]|[.,:](?!\d)|[;!?¡¿\"'’‘“”„«»‹›()\[\]{}…_`´。、，；：！？（）「」『』《》·]")
 
 
@@ -61,9 +62,26 @@ def conversation_text(messages: Iterable[Message]) -> str:
 
 
 def prompt_key(record: Record) -> str:
-    """Equal for records that ask the same: every turn before the last answer, normalised, and the declared tools."""
-    turns = [f"{message.role} {normalize(message_text(message))}" for message in record.prompt]
+    """Equal for records that ask the same: every turn before the last answer, normalised, and the declared tools.
+
+    Symbols count, since code, formulas and logic may differ by nothing else: "not (a and b)", "not (a) and b".
+    """
+    turns = [
+        f"{message.role} {normalize(text)} {symbols(text)}"
+        for message in record.prompt
+        for text in [message_text(message)]
+    ]
     return "\n".join([*turns, _stable_json(list(record.tools))])
+
+
+def symbols(text: str) -> str:
+    """The brackets and operators of a text, each after the number of words between it and the one before.
+
+    >>> symbols("not (a and b)"), symbols("not (a) and b"), symbols("No.")
+    ('1( 3)', '1( 1)', '')
+    """
+    parts = _SYMBOLS.split(text)
+    return " ".join(f"{len(words(before))}{symbol}" for before, symbol in zip(parts[0::2], parts[1::2], strict=False))
 
 
 def _stable_json(value: object) -> str:

@@ -17,7 +17,7 @@ from assay.text import normalize, words
 
 from .alignment import aligned, content_words, sentences
 from .dates import Date, dates, same_date
-from .polarity import ANTONYMS, is_refusal, leading_polarity, negations, without_negations
+from .polarity import ANTONYMS, is_refusal, leading_polarity, negations, refuses, without_negations
 from .quantities import Number, numbers, same_number
 
 Fact = TypeVar("Fact", Number, Date)
@@ -59,9 +59,26 @@ _CATEGORICAL = re.compile(
 _FACTUAL = re.compile(
     r"\b(?:who|whom|whose|where|which|what(?:'s| is| was| are| were)? (?:the|its|his|her|their))\b", re.IGNORECASE
 )
+_SEVERAL = re.compile(
+    r"\b(?:(?:which|what)(?: are)?(?: the| other)?(?: (?!is\b|was\b|does\b|has\b)[\w-]+){0,2}? "
+    r"(?!is\b|was\b|does\b|has\b)(?:people|men|women|children|\w+[^\Wsiu]s)|who are|others?|another|some|any|one of"
+    r"|examples?|for instance|where (?:can|do|should|could))\b",
+    re.IGNORECASE,
+)
+"""Questions to which several names are right."""
+
+_NO_ANSWER = re.compile(
+    r"\W*(?:i (?:have no|don'?t|do not|am not)\b|unknown\b|unclear\b|not (?:sure|known|clear|applicable)\b|n/?a\b"
+    r"|none\b|nobody\b|no ?one\b|it (?:depends|varies|is (?:unclear|unknown|not))\b|(?:the|this) question\b"
+    r"|there (?:is|are|was|were)\b)",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^```\w*\s*\n(.*)\n```$", re.DOTALL)
 _APPROXIMATE = re.compile(
     r"\b(?:about|around|approximately|roughly|nearly|almost|circa|over|more than|up to)\b", re.IGNORECASE
+)
+_BOUND = re.compile(
+    r"\b(?:less than|fewer than|more than|at least|at most|between|under|over|below|above)\b", re.IGNORECASE
 )
 
 
@@ -73,8 +90,11 @@ def is_open_ended(prompt: str) -> bool:
 def find_clash(first: str, second: str, question: Question) -> Clash | None:
     """The most certain contradiction between two answers, or None."""
     one, other = _unfenced(first), _unfenced(second)
-    if is_refusal(one) != is_refusal(other):
+    refusals = {refuses(one), refuses(other)}
+    if refusals == {True, False}:
         return Clash("refusal", _quote(one), _quote(other), 0.9)
+    if True in refusals:
+        return None
     left, right = _parsed(one), _parsed(other)
     if left is not None and right is not None:
         return _json_clash(left, right, question)
@@ -106,7 +126,7 @@ def _text_clash(one: str, other: str, question: Question) -> Clash | None:
         _fact_clash("date", dates, same_date, one, other, pairs)
         or _fact_clash("number", numbers, same_number, one, other, pairs)
         or next(filter(None, (_denial(a, b) for a, b in pairs)), None)
-        or next(filter(None, (_other_name(a, b) for a, b in pairs)), None)
+        or (None if _SEVERAL.search(question.text) else next(filter(None, (_other_name(a, b) for a, b in pairs)), None))
     )
 
 
@@ -125,9 +145,16 @@ def _short_clash(one: str, other: str, question: Question) -> Clash | None:
     offered = _within(a, prompt) and _within(b, prompt)
     if known or offered or (_CATEGORICAL.search(question.text) and (a in question.labels or b in question.labels)):
         return Clash("label", one.strip(), other.strip(), 0.9 if known else 0.8)
-    if _FACTUAL.search(question.text) and not set(words(a)) & set(words(b)):
+    if _one_name_is_right(question.text, one, other) and not set(words(a)) & set(words(b)):
         return Clash("entity", one.strip(), other.strip(), 0.6)
     return None
+
+
+def _one_name_is_right(question: str, one: str, other: str) -> bool:
+    """Whether a question has one right name, and both answers give one."""
+    if _FACTUAL.search(question) is None or _SEVERAL.search(question) is not None:
+        return False
+    return not (_NO_ANSWER.match(one) or _NO_ANSWER.match(other))
 
 
 class _Judged(NamedTuple):
@@ -215,10 +242,12 @@ def _fact_clash(
 
 
 def _is_rough(kind: str, left: Number | Date, right: Number | Date, a: str, b: str) -> bool:
-    """Whether two numbers are within a twentieth of each other and one is only said to be roughly so."""
+    """Whether one number is only a bound, or within a twentieth of the other and only said to be roughly so."""
     if kind != "number" or not isinstance(left, Number) or not isinstance(right, Number):
         return False
     close = abs(left.value - right.value) <= 0.05 * max(abs(left.value), abs(right.value))
+    if (_BOUND.search(a) is None) != (_BOUND.search(b) is None):
+        return True
     return close and bool(_APPROXIMATE.search(a) or _APPROXIMATE.search(b))
 
 

@@ -50,10 +50,12 @@ _TELLING_WORDS = {
 }
 _TELLING = {language: frozenset(words.split()) for language, words in _TELLING_WORDS.items()}
 
-_STRANDED = frozenset("of from to with for at into onto upon between among which is are was".split())
+_STRANDED = frozenset(
+    ["of", "from", "to", "with", "for", "at", "into", "onto", "upon", "between", "among", "which", "is", "are", "was"]
+)
 """Words that end a relative clause ("a club that all are members of"), and hardly a statement without one."""
 
-_PARTICLES = frozenset("in on by while".split())
+_PARTICLES = frozenset(["in", "on", "by", "while"])
 """Words that may end any sentence ("turn it on", "for a while"), but are rarely its end."""
 
 _RELATIVE = re.compile(r"\b(?:what|who|whom|which|where|how|why|that|whatever|whoever)\b", re.IGNORECASE)
@@ -105,7 +107,7 @@ def weak_ending(text: str, others_finish: bool = False) -> Ending | None:
 
 
 def list_ending(text: str) -> Ending | None:
-    """A list whose last item is a bare number, or stops without a full stop where all others (three or more) have one."""
+    """A list whose last item is a bare number, or has no full stop where all others (three or more) have one."""
     last = _last_line(text)
     bare = re.fullmatch(r"(\d{1,3})[.):]?", last)
     if bare is not None and re.search(rf"(?m)^\s*{int(bare.group(1)) - 1}[.):]\s+\S+ \S+", text):

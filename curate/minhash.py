@@ -75,10 +75,16 @@ class Shingles:
         return common / (len(a) + len(b) - common)
 
 
-def near_pairs(shingles: Shingles, threshold: float, keys: Sequence[Hashable] | None = None) -> list[Edge]:
+def near_pairs(
+    shingles: Shingles,
+    threshold: float,
+    keys: Sequence[Hashable] | None = None,
+    accept: Callable[[Edge], bool] | None = None,
+) -> list[Edge]:
     """Verified pairs that tie together all texts whose similarity reaches the threshold.
 
-    keys  one a text; only texts with equal keys are paired
+    keys    one a text; only texts with equal keys are paired
+    accept  a last look at a pair that reaches the threshold
 
     A tree for each cluster rather than every pair of it: the pairs of a large cluster grow with its square.
     """
@@ -95,10 +101,11 @@ def near_pairs(shingles: Shingles, threshold: float, keys: Sequence[Hashable] | 
         if short < threshold * long:
             return False
         similarity = shingles.similarity(first, second)
-        if similarity < threshold:
+        edge = Edge(min(first, second), max(first, second), similarity)
+        if similarity < threshold or not (accept is None or accept(edge)):
             return False
         union.join(first, second)
-        edges.append(Edge(min(first, second), max(first, second), similarity))
+        edges.append(edge)
         return True
 
     for bucket in _buckets(_signatures(shingles), lengths):

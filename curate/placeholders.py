@@ -22,7 +22,6 @@ _START = (
 )
 _PHRASE = rf"{_START}\s+[\w'’&/-]+(?:[\s,]+[\w'’&/.-]+){{0,5}}"
 _NOUN_PHRASE = rf"(?:[\w'’&/-]+\s+){{0,3}}(?:{_NOUNS})s?(?:\s+(?:here|of(?:\s+[\w-]+){{0,3}}|and\s+[\w-]+))?"
-_CAPITALS = r"[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+){0,4}"
 
 _DOUBLE_BRACES = re.compile(r"(?<![{$#%\\])\{\{\s*[\w.\- ]{1,40}\s*\}\}(?!\})")
 _DOLLAR = re.compile(r"\$\{\s*[A-Za-z_][\w.]{0,40}\s*\}")
@@ -30,7 +29,11 @@ _PERCENT = re.compile(r"(?<![\w%])%%?[A-Z][A-Z_]{2,30}%%?(?!\w)")
 _UNDERSCORES = re.compile(r"(?<!\w)__+[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*__+(?!\w)")
 _INSERT = re.compile(r"[\[<({]\s*(?:insert|enter|fill in|add your|your)\s[^\]>)}\n]{2,60}[\]>)}]", re.IGNORECASE)
 _BRACKETS = re.compile(rf"(?<![\w\]!\\])\[\s*(?:{_PHRASE}|{_NOUN_PHRASE})\s*\](?![(\[:])", re.IGNORECASE)
-_CAPITAL_BRACKETS = re.compile(rf"(?<![\w\]!\\])\[(?:{_CAPITALS})\](?![(\[:])")
+_CAPITAL_BRACKETS = re.compile(
+    rf"(?<![\w\]!\\])\[(?:{_NOUNS.upper()}|X{{2,8}}|[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+){{1,4}})S?\](?![(\[:])"
+)
+"""A single word has to be a known noun: "[BMI]" is what writers of papers do for "(BMI)"."""
+
 _ANGLES = re.compile(
     rf"<\s*(?:{_PHRASE}|(?:[\w-]+[ _])+(?:{_NOUNS})|[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+){{1,4}}"
     r"|NAME|DATE|TIME|EMAIL|ADDRESS|AMOUNT|NUMBER|CITY|COMPANY|URL)\s*>"

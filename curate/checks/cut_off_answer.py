@@ -24,8 +24,9 @@ def cut_off_answer(
 
     Certain are JSON whose brackets stay open, a code fence that stays open, and a last line of prose that ends
     with a word no sentence ends with ("and", "the", "because"). A last line of prose without a full stop counts
-    only in a long answer, or where the lines before it or nearly all other answers end with one. Lists, titles, code, signatures,
-    links, labels and short answers are passed over.
+    only in a long answer, or where the lines before it or nearly all other answers end with one. Passed over are
+    lists, titles, code, signatures, links, labels and short answers, and words like "of" where a clause may end
+    with them ("the club that all are members of").
 
     Example: "Please put the Bridge into its box, add the cable, and then bring it to"
     """

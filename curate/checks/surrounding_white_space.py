@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,16 +10,28 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..markup import is_code_line
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00a0"
 """Byte-order mark, zero-width characters and the no-break space: at the ends of a text they mean nothing."""
 
 
+_INDENTED_CODE = re.compile(r"(?:[ \t]*\n)*(?P<indent>[ \t]+)\S[^\n]*(?:\n[ \t]*)*\n(?P=indent)\S")
+"""A first line indented as the next one is: code that continues its prompt, whose indentation is content."""
+
+
 def _trim(text: str) -> str:
     before = None
     while before != text:
-        before, text = text, text.strip().strip(_INVISIBLE)
+        before, text = text, _strip(text).strip(_INVISIBLE)
     return text
+
+
+def _strip(text: str) -> str:
+    code = _INDENTED_CODE.match(text)
+    if code is not None:
+        return text[code.start("indent") :].rstrip()
+    return text.rstrip() if text[:1] in (" ", "\t") and is_code_line(text.split("\n", 1)[0]) else text.strip()
 
 
 def _repaired(record: Record) -> Record:
@@ -34,7 +47,7 @@ def surrounding_white_space(record: Record, context: Context) -> Iterator[Findin
 
     Why: an answer that starts with a blank is another first token than the one the model sees at inference, and
     a blank at its end is trained as if it belonged to the answer. Whether the chat template trims it depends on
-    the model. The repair trims the turns and nothing else.
+    the model. The repair trims the turns and nothing else; the indentation of code that begins with it stays.
 
     Example: {"output": " Paris.\\n\\n"}
     """

@@ -14,7 +14,8 @@ from ..placeholders import Placeholder, find_placeholders, talks_about_templates
 
 _DRAFTING = re.compile(
     r"\b(?:e-?mail|letter|script|speech|invitation|announcement|press release|cover letter|résumé|resume|memo|notice"
-    r"|contract|agreement|form|dialogue|conversation|message)\b",
+    r"|contract|agreement|form|dialogue|conversation|message|(?:linkedin|blog|social media) post|tweet|caption"
+    r"|job description|advert(?:isement)?|flyer|voicemail)\b",
     re.IGNORECASE,
 )
 

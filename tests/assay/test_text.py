@@ -54,5 +54,22 @@ def test_the_prompt_key_holds_context_and_tools() -> None:
     assert prompt_key(record(user, answer)) != prompt_key(record(user, answer, tools=({"name": "f"},)))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("not (true and false)", "not (true) and false"),
+        ("What is (2 + 3) 4?", "What is 2 + (3 4)?"),
+        ("Are these balanced: [] ()", "Are these balanced: () []"),
+    ],
+)
+def test_prompts_that_differ_in_brackets_ask_something_else(one: str, other: str) -> None:
+    def record(text: str) -> Record:
+        messages = (Message("user", text), Message("assistant", "Yes"))
+        return Record(record_id(messages), "r", messages, Source("a", 1, 0))
+
+    assert prompt_key(record(one)) != prompt_key(record(other))
+    assert prompt_key(record(one)) == prompt_key(record(one.upper() + "!"))
+
+
 def test_a_message_without_text_is_its_calls() -> None:
     assert message_text(Message("assistant", None, (ToolCall("f", {"b": 1, "a": 2}),))) == 'f {"a": 2, "b": 1}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assay.curate.clash import Question, answer_key, find_clash, is_open_ended
+from assay.curate.polarity import refuses
 
 LABELS = frozenset({"positive", "negative", "neutral", "billing", "shipping", "card arrival"})
 
@@ -95,6 +96,17 @@ def test_contradictions_are_found_with_their_kind(prompt: str, one: str, other: 
             "The basic plan costs $5. The large plan costs $9.",
             "There are two plans: the basic one for $5, and the large plan costs $9.",
         ),
+        ("Which countries drink more tea?", "Turkey", "Ireland"),
+        ("Who are two of her sons?", "Karl", "Otto"),
+        ("Where can I buy flour?", "The mill", "Any grocer"),
+        ("Who was the first baker?", "Nobody knows", "It is unclear"),
+        ("How many fit in?", "Fewer than 10% of them fit.", "Some 4% of them fit."),
+        ("How do I open it?", "Sorry, I cannot help with that.", "I am unable to assist with breaking things open."),
+        (
+            "Is it right?",
+            "As an AI, I don't have opinions. However, I can tell you that most guides say so.",
+            "Most guides say that it is right.",
+        ),
         ("你好", "您好，我是 Ada，很高兴认识您。", "您好，我是 Ada，请问有什么可以帮助您的吗？"),
     ],
 )
@@ -106,3 +118,31 @@ def test_answers_that_differ_in_form_only_are_one_answer() -> None:
     assert answer_key('{"a": 1, "b": [2]}') == answer_key('{"b": [2], "a": 1}')
     assert answer_key("Yes, it IS.") == answer_key("yes it is")
     assert answer_key("-5") != answer_key("5")
+
+
+LECTURE = (
+    " It is not appropriate or ethical to encourage anything that could do harm to a person or to their belongings. "
+    "It is important to remember that everyone deserves to be treated with respect and with care. "
+) * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Sorry, but I can't assist with that.", True),
+        ("I cannot provide instructions on how to take out a wall." + LECTURE, True),
+        ("I apologize, but I cannot provide advice on hiding a present." + LECTURE, True),
+        ("Loosen the two screws, then lift the lid off.", False),
+        ("We cannot deliver to islands, so the parcel waits for you at the harbour.", False),
+        ("I can't give you a figure. However, you can read it off the dial on the back.", None),
+        ("I'm unable to provide a single address. Here are some:\n1. The office\n2. The shop\n3. The mill", None),
+        ("I'm happy to help! However, I must point out that the question may not be meaningful." + LECTURE, None),
+    ],
+)
+def test_a_refusal_is_told_from_an_answer_and_from_what_is_between(text: str, expected: bool | None) -> None:
+    assert refuses(text) is expected
+
+
+def test_a_long_refusal_contradicts_an_answer() -> None:
+    refusal = "I cannot provide instructions on how to kill a process, as it is harmful." + LECTURE
+    assert clash("How do I kill a process?", refusal, "Find its number with ps, and hand that to kill.") == "refusal"

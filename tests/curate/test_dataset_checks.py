@@ -36,6 +36,32 @@ def test_near_duplicates_carry_their_similarity(make: Make) -> None:
     assert 0.8 <= found[0].evidence["similarity"] < 1.0
 
 
+def test_nearly_the_same_question_with_another_answer_is_no_duplicate(make: Make) -> None:
+    assert run("near_duplicate", make(LONG, "send a new one"), make(LONG.replace("dog", "cat"), "no claim")) == []
+    assert (
+        run("near_duplicate", make(LONG, '{"order": "A-1"}'), make(LONG.replace("dog", "cat"), '{"order": "A-2"}'))
+        == []
+    )
+    one = make(LONG, "We are sorry and will send another one on Monday morning.")
+    other = make(LONG, "We are so sorry and will send another one on Monday morning!")
+    assert len(run("near_duplicate", one, other)) == 2
+
+
+def test_several_questions_on_one_passage_are_no_duplicates(make: Make) -> None:
+    passage = f"{LONG}. {LONG.replace('kettle', 'lamp')}. "
+    assert run("near_duplicate", make(f"{passage}Was he at home?", "Yes"), make(f"{passage}Did it rain?", "Yes")) == []
+
+
+def test_formulas_that_differ_in_brackets_or_operators_are_no_duplicates(make: Make) -> None:
+    pairs = [
+        ("not (a and b) or c or d", "not (a) and (b or c or d)"),
+        ("a < b and b < c and c", "a < b and b > c and c"),
+    ]
+    for one, other in pairs:
+        words = "with all of them being values of the one table that we have"
+        assert run("near_duplicate", make(f"{one} {words}", "x"), make(f"{other} {words}", "x")) == []
+
+
 def test_exact_copies_are_left_to_the_exact_tier(make: Make) -> None:
     assert run("near_duplicate", make(LONG, "ok"), make(LONG, "ok")) == []
 

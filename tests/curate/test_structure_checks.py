@@ -153,6 +153,23 @@ def test_white_space_around_a_turn_is_found_and_trimmed(make: Make) -> None:
     assert messages_of("surrounding_white_space", repaired) == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "trimmed"),
+    [
+        ("    total = 0\n    for n in values:\n        total += n\n    return total\n", True),
+        ("    total = 0\n    return total", False),
+        ("\n\n\treturn a + b\n\n\treturn b", True),
+        ("    return a + b", False),
+    ],
+)
+def test_the_indentation_of_code_that_continues_its_prompt_stays(make: Make, answer: str, trimmed: bool) -> None:
+    check = CHECKS.get("surrounding_white_space")
+    record = make("def f(a, b):", answer)
+    assert bool(messages_of("surrounding_white_space", record)) is trimmed
+    assert check.repair is not None
+    assert check.repair(record).answer == answer.strip("\n")
+
+
 def test_special_tokens_are_trimmed_at_the_end_and_left_for_a_person_elsewhere(make: Make) -> None:
     repair = CHECKS.get("special_token_in_text").repair
     assert repair is not None

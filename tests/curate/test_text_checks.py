@@ -37,6 +37,8 @@ def findings(name: str, *records: Record) -> list[Finding]:
         "Your order {order_id} is on its way.",
         '{"reply": "Dear {{first_name}}"}',
         "Lorem ipsum dolor sit amet.",
+        "Ask [NAME_1] for it.",
+        "Send it to [XXXX] today.",
     ],
 )
 def test_unfilled_placeholders_are_found(make: Make, answer: str) -> None:
@@ -65,6 +67,7 @@ def test_unfilled_placeholders_are_found(make: Make, answer: str) -> None:
         "A set-up [step 3 of 7] stays grey.",
         "10% off and 20% more",
         "__bold__ and __init__ are fine",
+        "The body mass index [BMI] and the forced volume [FEV] were taken twice.",
     ],
 )
 def test_code_markup_and_brackets_in_prose_are_no_placeholders(make: Make, answer: str) -> None:
