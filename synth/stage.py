@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
 from assay.errors import ProviderRefusedError
 from assay.findings import Fate, Ledger, LedgerRow
@@ -88,22 +89,23 @@ class _Method:
 
 
 def synth(
-    seeds: Dataset,
+    seeds: Data,
     settings: SynthSettings,
     provider: Provider,
     audit: Audit,
     journal: Path,
-    existing: Dataset | None = None,
+    existing: Data | None = None,
     on_progress: Callable[[str], None] = lambda line: None,
 ) -> Synthesized:
     """Generates until each method has its `count` of accepted records, or the budget or the jobs run out.
 
-    seeds     records to start from
+    seeds     records to start from: a Dataset, or what `assay.convert.as_dataset` takes
     existing  records that new ones are judged together with; the seeds when None
     journal   SQLite file; with the same file an answer is never asked for twice
-    Raises SettingsError, UnknownNameError, MissingExtraError, RunError.
+    Raises SettingsError, UnknownNameError, MissingExtraError, RunError, SourceError.
     """
-    known = list((existing or seeds).records())
+    start = as_dataset(seeds)
+    known = list((start if existing is None else as_dataset(existing)).records())
     progress = _Progress([], [], [], Counter())
     wanted = 0
     with Journal(journal, max_requests=settings.max_requests, max_usd=settings.max_usd) as book:
@@ -112,7 +114,7 @@ def synth(
             plugin = GENERATORS.get(name)
             arguments = check_settings(plugin, given, f"synth.methods.{name}")
             wanted += int(arguments.get("count", DEFAULT_COUNT))
-            jobs = plugin.function(list(seeds.records()), settings, **arguments)
+            jobs = plugin.function(list(start.records()), settings, **arguments)
             _run_method(_Method(name, wanted, caller, audit, known), jobs, progress, on_progress)
         spent = book.spent()
     ledger = Ledger(tuple(progress.rows))

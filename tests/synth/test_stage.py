@@ -180,3 +180,17 @@ def test_the_key_is_in_no_file(
     assert any("sk-canary-3141" in str(request["headers"]) for request in api.seen)
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or b"sk-canary-3141" not in path.read_bytes()
+
+
+def test_seeds_may_be_a_data_frame_or_a_dataset_of_hugging_face(
+    api: Any, seeds: Dataset, keep_new: Any, tmp_path: Path
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    frame = seeds.to_pandas()
+    plain = datasets.Dataset.from_list(
+        [{"prompt": record.messages[0].content, "completion": record.answer} for record in seeds.records()]
+    )
+    for number, given in enumerate((frame, plain)):
+        result = run(api, given, keep_new, tmp_path / str(number), count=2)
+        assert len(result.data) == 2
+        assert len(result.data.to_pandas()) == 2
