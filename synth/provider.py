@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from assay.registry import Registry
 from .settings import Price, SynthSettings
 
 FREE = Price(0.0, 0.0)
+CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 RETRYABLE_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 
 
@@ -70,8 +72,11 @@ def refuse_offline(settings: SynthSettings, offline: bool) -> None:
 
 
 def status_error(provider_name: str, status: int, code: str | None, retry_after: str | None) -> ProviderError:
-    """The error for an HTTP status. The server's own words are left out: they may quote the key or a record."""
-    reason = f"{provider_name} answered {status}" + (f" ({code})" if code else "")
+    """The error for an HTTP status. The server's own words are left out: they may quote the key or a record.
+
+    So may what it sends for a code, unless that is one plain word.
+    """
+    reason = f"{provider_name} answered {status}" + (f" ({code})" if CODE.fullmatch(code or "") else "")
     if status in RETRYABLE_STATUS and code not in ("insufficient_quota", "billing_hard_limit_reached"):
         error = ProviderError(reason, fix="it is asked again later")
         error.retry_after, error.may_have_run = _seconds(retry_after), False

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
 
 hypothesis.settings.register_profile("assay", deadline=None, database=None, max_examples=60)
 hypothesis.settings.load_profile("assay")
@@ -18,8 +23,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data that no one here wrote; tests that need it are skipped where it is not."""
-    here = Path(__file__).resolve().parent.parent
-    for candidate in (os.environ.get("ASSAY_SHARED"), here.parent / "shared"):
+    for candidate in (os.environ.get("ASSAY_SHARED"), ROOT.parent / "shared"):
         if candidate and (Path(candidate) / "data").is_dir():
             return Path(candidate)
     pytest.skip("needs the shared data folder (set ASSAY_SHARED)")
@@ -82,3 +86,87 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-llama")
     build_tiny_model(folder)
     return folder
+
+
+GUARD = """
+import os
+import socket
+
+ALLOWED = {"127.0.0.1", "::1", "localhost", None, ""}
+
+
+def note(what, host):
+    host = host.decode() if isinstance(host, bytes) else host
+    if host not in ALLOWED:
+        with open(os.environ["ASSAY_TEST_ATTEMPTS"], "a") as file:
+            file.write(f"{what} {host}\\n")
+        raise OSError(f"the test forbids {what} {host}")
+
+
+def guarded(name):
+    real = getattr(socket.socket, name)
+
+    def method(self, *arguments):
+        address = arguments[-1]
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            note(name, address[0])
+        return real(self, *arguments)
+
+    setattr(socket.socket, name, method)
+
+
+for name in ("connect", "connect_ex", "sendto"):
+    guarded(name)
+
+resolve = socket.getaddrinfo
+
+
+def getaddrinfo(host, *arguments, **named):
+    note("getaddrinfo", host)
+    return resolve(host, *arguments, **named)
+
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+STRANGE = re.compile("^HF_|^TRANSFORMERS_|_proxy$", re.IGNORECASE)
+"""Variables by which a library could be offline already, or talk through a host that is not noticed."""
+
+
+class Guarded:
+    """Runs the command in a process that notes, and refuses, every talk to a host that is not this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.attempts = folder / "attempts"
+        (folder / "guard").mkdir()
+        (folder / "guard" / "sitecustomize.py").write_text(GUARD, encoding="utf-8")
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        self.attempts.write_text("")
+        work = self.folder / "work"
+        work.mkdir(exist_ok=True)
+        variables = {
+            **{name: value for name, value in os.environ.items() if not STRANGE.search(name)},
+            "PYTHONPATH": os.pathsep.join([str(self.folder / "guard"), str(ROOT)]),
+            "ASSAY_TEST_ATTEMPTS": str(self.attempts),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **environment,
+        }
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=work, env=variables, capture_output=True, text=True, timeout=300
+        )
+
+    def assay(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.python("-m", "assay.cli", *arguments, **environment)
+
+    @property
+    def attempted(self) -> str:
+        return self.attempts.read_text()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Guarded:
+    """`assay` in a process of its own, from which no socket leaves the machine."""
+    return Guarded(tmp_path)

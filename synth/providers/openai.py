@@ -87,6 +87,8 @@ def chat_completions(
     except ImportError as error:
         raise missing_extra("synth", error) from error
     client = sdk.OpenAI(api_key=key, base_url=base_url, timeout=settings.timeout, max_retries=0)
+    if name != "openai":  # the client takes these from the environment, and they are OpenAI's to know
+        client.organization = client.project = None
     return ChatCompletions(name, model, settings.concurrency, client, token_limit)
 
 
