@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 hypothesis.settings.register_profile("assay", deadline=None, database=None, max_examples=60)
 hypothesis.settings.load_profile("assay")
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads that wait for each other take ten times as long
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
