@@ -15,6 +15,7 @@ JSON = (".json", ".jsonl", ".ndjson")
 DELIMITED = (".csv", ".tsv")
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather")
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
 SUFFIXES = (*JSON, *DELIMITED, *PARQUET, *ARROW)
 
 
@@ -27,6 +28,8 @@ def file_rows(path: Path, name: str, is_row: Callable[[Json], bool]) -> Iterator
     if size == 0:
         raise SourceError("is empty", where=name)
     kind = suffixes(path)[0]
+    if kind in SPREADSHEETS:
+        raise SourceError("is a spreadsheet", where=name, fix="save its sheet as CSV")
     if kind not in SUFFIXES:
         kind = _by_content(path, name)
     if kind in JSON:

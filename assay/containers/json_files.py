@@ -14,6 +14,8 @@ from assay.records import Json
 
 LINES = (".jsonl", ".ndjson")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+LONGEST_LINE = 1 << 28
+"""In bytes. A compressed file of a few kilobytes can hold a line that no memory holds."""
 
 
 def json_rows(path: Path, name: str, kind: str, is_row: Callable[[Json], bool]) -> Iterator[RawRow]:
@@ -43,7 +45,7 @@ def _head(path: Path) -> bytes:
         try:
             head = b""
             while True:
-                line = file.readline()
+                line = file.readline(LONGEST_LINE)
                 head += line
                 if not line or head.removeprefix(BOM).strip():
                     break
@@ -79,22 +81,28 @@ def _lines(path: Path, name: str) -> Iterator[RawRow]:
                     readable = True
                     yield RawRow(value, line, row)
             else:
-                yield RawRow(None, line, row, BREAKS_OFF)
+                first_fault = first_fault or f"line {line}: {data}"
+                yield RawRow(None, line, row, data)
             row += 1
     if not readable:
         raise SourceError(f"no line of it is JSON: {first_fault}", where=name)
 
 
-def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """(line number, line), and None for the place where compressed data breaks off."""
+def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes | str]]:
+    """(line number, line), with the fault as text in place of a line that cannot be had whole."""
     number = 0
     errors = decompression_errors()
     while True:
         number += 1
         try:
-            line = file.readline()
+            line = file.readline(LONGEST_LINE)
+            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(LONGEST_LINE)
+                yield number, f"is longer than {LONGEST_LINE >> 20} MB"
+                continue
         except errors:
-            yield number, None
+            yield number, BREAKS_OFF
             return
         if not line:
             return

@@ -190,6 +190,7 @@ def test_settings_that_cannot_be_meant_are_one_line(
         ("a.parquet", b"", "is empty"),
         ("a.parquet", b"none", "is not Parquet"),
         ("a.bin", b"\x00\x01", "is no kind of file that assay reads"),
+        ("a.xlsx", b"PK\x03\x04", "save its sheet as CSV"),
         ("a.jsonl", b"prose\n", "no line of it is JSON"),
     ],
 )

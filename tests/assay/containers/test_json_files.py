@@ -169,3 +169,17 @@ def test_compressed_files_one_after_the_other_are_read_through(tmp_path: Path, c
     packed = compress(b'{"a": 1}\n') + compress(b'{"a": 2}\n')
     suffix = ".gz" if packed.startswith(b"\x1f\x8b") else ".zst"
     assert [row.value for row in rows(tmp_path / f"x.jsonl{suffix}", packed)] == ROWS
+
+
+def test_a_line_that_no_memory_may_hold_is_a_fault_and_costs_no_other_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.containers.json_files.LONGEST_LINE", 64)
+    lines = [json.dumps({"a": "x" * size}) for size in (3, 300, 3, 54, 55, 500)]
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    found = list(json_rows(path, "a", ".jsonl", lambda _: True))
+    assert [(row.line, row.fault is None) for row in found] == [
+        (1, True), (2, False), (3, True), (4, True), (5, False), (6, False)
+    ]  # fmt: skip
+    assert (found[1].fault or "").startswith("is longer than")
