@@ -3,7 +3,8 @@
     python benchmarks/train_banking77.py SHARED OUT [section.setting=value ...]
 
 1,000 training and 300 test messages, each sampled by label with seed 0 (the file is sorted by label), two epochs
-at 5e-4. Prints one JSON document. SHARED is the folder of real data.
+at 5e-4. The prompt is the message alone, the answer its label: the base cannot know the labels, the adapter learns
+them. Prints one JSON document. SHARED is the folder of real data.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from assay.train.stage import train
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-SYSTEM = "Name the intent of the bank customer's message."
 MODEL = "smollm2-135m-instruct"
 
 
@@ -49,7 +49,7 @@ def sample(path: Path, count: int, seed: int, split: str) -> list[Record]:
         for label in labels:
             if depth < len(by_label[label]) and len(records) < count:
                 row, text = by_label[label][depth]
-                messages = (Message("system", SYSTEM), Message("user", text), Message("assistant", label))
+                messages = (Message("user", text), Message("assistant", label))
                 source = Source(path.name, row + 2, row)
                 records.append(
                     Record(record_id(messages), row_id(path.name, row), messages, source, family=text, split=split)
@@ -105,6 +105,7 @@ def main(shared: Path, out: Path, overrides: list[str]) -> None:
         "cpu_seconds": round(cpu, 1),
         "steps": trained.steps,
         "training_loss": trained.training_loss,
+        "losses_every_five_steps": [round(entry.loss, 3) for entry in trained.log if entry.loss and not entry.step % 5],
         "gradient_ratio": trained.gradient_ratio,
         "recipe": trained.recipe.to_json(),
     }

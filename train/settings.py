@@ -41,6 +41,7 @@ class TrainSettings:
     effective_batch_size    records a step, the same whatever the devices
     max_length              in tokens; None takes the longest record of the data
     truncation              what happens to longer records: raise | drop | truncate
+    validation              share of the records set aside, whole families, where the data names no split; 0 for none
     eval_steps              steps between evaluations and between checkpoints; None makes about six a run
     early_stopping_patience evaluations without a better validation loss before training stops; 0 never stops
     pad_token               the token that fills batches up; None takes one that never ends a turn
@@ -76,6 +77,7 @@ class TrainSettings:
     truncation: Literal["raise", "drop", "truncate"] = "raise"
     packing: bool = False
     assistant_only_loss: bool = True
+    validation: float = 0.1
     eval_steps: int | None = None
     early_stopping_patience: int | None = None
     pad_token: str | None = None
@@ -101,5 +103,7 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise SettingsError(f"{name} is {value}, but should not be below 0")
+        if not 0 <= self.validation < 1:
+            raise SettingsError(f"validation is {self.validation}, but should be at least 0 and below 1")
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
             raise SettingsError(f"lora_dropout is {self.lora_dropout}, but should be at least 0 and below 1")

@@ -24,6 +24,7 @@ from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
 from .recipe import Recipe, find_hardware, resolve
 from .rows import Rows, encode_rows, padding_token
 from .settings import TrainSettings
+from .splitting import with_split
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that is known before the model is loaded."""
+    """Everything that is known before the model is loaded. notes: what was decided about the data."""
 
     recipe: Recipe
     rows: Rows
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepa
     except ImportError as error:
         raise missing_extra("train", error) from error
     pad = padding_token(settings, target)
+    data, note = with_split(data, settings)
     rows = encode_rows(data, settings, target)
     recipe = resolve(
         settings,
@@ -100,7 +103,7 @@ def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepa
         hardware=hardware,
         validated=bool(rows.validation),
     )
-    return Prepared(recipe, rows)
+    return Prepared(recipe, rows, (note,) if note is not None else ())
 
 
 def train(
@@ -129,6 +132,8 @@ def train(
     own_run = run is None
     run = run or _run_in(out, settings, data, target, model_ref)
     recipe, rows = prepared.recipe, prepared.rows
+    for note in prepared.notes:
+        say(f"note: {note}")
     for warning in rows.warnings:
         say(f"warning: {warning}")
     with storage_failures(run.path):

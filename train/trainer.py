@@ -78,11 +78,12 @@ def build_trainer(
 
 
 def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> GradientEvidence:
-    """`check_gradient` on the shortest records, with the trainer's own loss and precision, in evaluation mode."""
+    """`check_gradient` on records of middling length, with the trainer's own loss and precision, in evaluation mode."""
     import torch
 
-    shortest = sorted(rows.training, key=lambda row: (len(row.input_ids), row.row_id))[:CHECKED_RECORDS]
-    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in shortest])
+    by_length = sorted(rows.training, key=lambda row: (len(row.input_ids), row.row_id))
+    checked = by_length[max(0, len(by_length) - CHECKED_RECORDS) // 2 :][:CHECKED_RECORDS]
+    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in checked])
     model = trainer.model
     kind = torch.device(recipe.device).type
     half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.dtype)
@@ -96,10 +97,17 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
     training = model.training
     model.eval()
     try:
-        return check_gradient([p for p in model.parameters() if p.requires_grad], loss)
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        return check_gradient(parameters, loss, _frozen_layers(model), half or torch.float32)
     finally:
         model.train(training)
         trainer._metrics["eval"].clear()
+
+
+def _frozen_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """The linear layers that adapters are laid over."""
+    found = {name: module for name, module in model.named_modules() if name.endswith(".base_layer")}
+    return {name: module for name, module in found.items() if hasattr(module, "in_features")}
 
 
 def check_target_modules(model: PreTrainedModel, wanted: str | Sequence[str]) -> None:

@@ -1,0 +1,73 @@
+"""`assay train`: files and terminal around the training stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from assay.console import Options, common_options, split_overrides
+from assay.errors import Exit
+
+if TYPE_CHECKING:
+    from .inputs import Inputs
+
+
+@click.command(short_help="Train a LoRA or QLoRA adapter.")
+@click.argument("data", nargs=-1, metavar="DATA...")
+@click.option("--model", help="Base model: a hub id, a folder, or an embedded name [default: assay.yaml's].")
+@click.option("--input-format", default="auto", metavar="NAME", help="Format of DATA [auto].")
+@click.option("--dry-run", is_flag=True, help="Show recipe, records and one example as it trains; load no weights.")
+@common_options
+def train(options: Options, data: tuple[str, ...], model: str | None, input_format: str, dry_run: bool) -> int:
+    """Train a LoRA or QLoRA adapter.
+
+    DATA is what `assay curate` wrote (its folder, or data.parquet), or files of any format; without it, the data of
+    assay.yaml. Data without a split gets one: train.validation of its records, whole families, are set aside.
+    Settings are overridden as in train.lora_r=8; docs/training.md has them all.
+
+    The run is kept in the store (.assay); with -o, adapter, curve and logs are copied to a folder of your choice. A run
+    that was killed goes on from its last checkpoint when the same command is given again.
+    """
+    from .inputs import read_inputs
+
+    sources, options = split_overrides(data, options)
+    inputs = read_inputs(sources, input_format, model, options)
+    if dry_run:
+        return _dry_run(inputs, options)
+    from .run import run_train
+
+    outcome = run_train(inputs, sources, options)
+    options.show(_summary(outcome.result, inputs))
+    options.emit(outcome.result)
+    return int(Exit.OK)
+
+
+def _dry_run(inputs: Inputs, options: Options) -> int:
+    from .preview import preview, render
+    from .stage import prepare
+
+    prepared = prepare(inputs.data, inputs.settings, inputs.target)
+    for note in prepared.notes:
+        options.say(f"note: {note}")
+    shown = preview(prepared, inputs.target)
+    options.show(render(shown, redact=options.redact))
+    options.emit(shown.to_json(redact=options.redact))
+    return int(Exit.OK)
+
+
+def _summary(result: Mapping[str, Any], inputs: Inputs) -> str:
+    counts = result["counts"]
+    lines = [
+        f"  {counts['read']:,} rows read = {counts['kept']:,} kept + {counts['repaired']:,} repaired + "
+        f"{counts['dropped']:,} dropped + {counts['held']:,} held",
+        f"  {result['steps']:,} steps in {result['seconds']:.0f} s; training loss {result['training_loss']:.3f}",
+    ]
+    if result["validation_loss"] is not None:
+        before = result["validation_loss_before"]
+        fell = f" (before training {before:.3f})" if before is not None else ""
+        lines.append(f"  validation loss {result['validation_loss']:.3f}{fell}; step {result['best_step']} is kept")
+    lines += [f"  warning: {warning}" for warning in result["warnings"]]
+    suggestion = f"assay evaluate --model {inputs.target.name} --adapter {result['adapter']} --suite SUITE.yaml"
+    return "\n".join([*lines, f"  adapter  {result['adapter']}", "", "  next", f"  {suggestion}"])

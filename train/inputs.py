@@ -1,0 +1,75 @@
+"""What `assay train` is given on the command line, read and checked before anything is loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.console import DEFAULT_CONFIG, Options
+from assay.errors import SettingsError, SourceError
+
+from .settings import TrainSettings
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+    from assay.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Arguments of the stage function, and the folder of the run store."""
+
+    data: Dataset
+    settings: TrainSettings
+    target: ChatTarget
+    store: Path
+
+
+def read_inputs(data: tuple[str, ...], input_format: str, model: str | None, options: Options) -> Inputs:
+    """Without DATA or model, those of the settings file. Raises SettingsError, SourceError, ModelError."""
+    from assay.chat import load_target
+
+    settings = options.settings(TrainSettings, "train")
+    if options.seed is not None:
+        settings = dataclasses.replace(settings, seed=options.seed)
+    top = options.document().data
+    name = model or top.get("model_name_or_path")
+    if not name:
+        raise SettingsError("no model was named", fix="add --model smollm2-135m-instruct, a hub id or a folder")
+    read = _read(data, input_format, options)
+    for note in read.notes:
+        options.say(note)
+    if len(read) == 0:
+        where = str(read.faults[0].source) if read.faults else ", ".join(data) or None
+        raise SourceError("no valid row", where=where, fix="`assay audit` says what is wrong with each")
+    if read.faults:
+        options.say(
+            f"note: {len(read.faults)} rows could not be read and do not train; the first is "
+            f"{read.faults[0].source}: {read.faults[0].message}"
+        )
+    target = load_target(
+        str(name),
+        revision=top.get("revision") if model is None else None,
+        offline=options.offline,
+        trust_remote_code=bool(top.get("trust_remote_code", False)),
+        say=options.say,
+    )
+    return Inputs(read, settings, target, _root(options) / str(top.get("store", ".assay")))
+
+
+def _read(data: tuple[str, ...], input_format: str, options: Options) -> Dataset:
+    from assay.project import load_project
+    from assay.sources import ReadSettings, read
+
+    if data:
+        return read(data, ReadSettings(format=input_format, limit=options.limit), offline=options.offline)
+    if not (options.config or DEFAULT_CONFIG).is_file():
+        raise SettingsError("no data was named", fix="write `assay train DATA`, or list the data in assay.yaml")
+    project = load_project(options.document(), _root(options))
+    return project.read_data(offline=options.offline, limit=options.limit)
+
+
+def _root(options: Options) -> Path:
+    return (options.config or DEFAULT_CONFIG).parent

@@ -1,0 +1,85 @@
+"""Training as a run: what is unchanged is not trained again, what was killed goes on, and OUT gets a copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from assay.config import to_json
+from assay.console import Options
+from assay.errors import storage_error
+from assay.runs import RunStore
+from assay.storage import sha256_file
+
+from .checkpoints import FACT
+from .inputs import Inputs
+from .stage import Trained, train
+
+CURATED = "data.parquet"
+NOT_COPIED = ("manifest.json", ".lock", FACT)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """path: the run's folder. result: `Trained.to_json()`, with the run's id."""
+
+    path: Path
+    result: Mapping[str, Any]
+    reused: bool
+
+
+def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outcome:
+    """Trains within the run store and copies what came of it to --output.
+
+    Raises RunError, StorageError, and what the stage raises.
+    """
+    target, store = inputs.target, RunStore(inputs.store)
+    digests = {
+        "data": inputs.data.digest,
+        "model": f"{target.name}@{target.revision}",
+        "template": target.template_sha256,
+        "tokenizer": target.tokenizer_sha256,
+    }
+    with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
+        reused = run.complete
+        if reused:
+            options.say(f"train: unchanged since {run.id}, not trained again")
+        else:
+            trained = train(inputs.data, inputs.settings, run.path, target, target.ref, run=run, say=options.say)
+            run.facts |= trained.to_json()
+        known = {field.name for field in fields(Trained)}
+        result = {key: value for key, value in run.facts.items() if key in known} | {"run": run.id}
+    result["adapter"] = str(run.path / "adapter")
+    if options.output is not None:
+        _copy(run.path, options.output)
+        result["adapter"] = str(options.output / "adapter")
+    return Outcome(run.path, result, reused)
+
+
+def curate_runs(sources: Iterable[str], store: RunStore) -> tuple[str, ...]:
+    """The curate runs of the store that wrote the files which `sources` name: the parents of this run."""
+    paths = [Path(source) / CURATED if Path(source).is_dir() else Path(source) for source in sources]
+    digests = {sha256_file(path) for path in paths if path.is_file() and path.suffix == ".parquet"}
+    if not digests:
+        return ()
+    return tuple(run.run for run in store.manifests() if run.data.get("outputs", {}).get(CURATED) in digests)
+
+
+def _copy(run: Path, out: Path) -> None:
+    """Everything but checkpoints and manifest; an adapter that stands in OUT is replaced. Raises StorageError."""
+    try:
+        for item in sorted(run.iterdir()):
+            if item.name in NOT_COPIED or item.name.startswith("."):
+                continue
+            place = out / item.name
+            if item.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+                shutil.copytree(item, place)
+            else:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(item, place)
+    except OSError as error:
+        raise storage_error(error, f"copying the adapter; it is whole in {run / 'adapter'}") from error
