@@ -164,7 +164,7 @@ def _adapter_faults(evaluation: Evaluation) -> list[str]:
     """Why the candidate is not there: its scores would be the base's."""
     evidence = evaluation.evidence.get("candidate")
     if evidence is None:
-        return []
+        return ["nothing shows that the adapter was loaded"]
     if not evidence.finite:
         return ["the adapter's weights are not finite"]
     if not evidence.nonzero:

@@ -262,13 +262,14 @@ def test_unknown_training_data_is_said_and_never_taken_for_clean(
 @pytest.mark.parametrize(
     ("evidence", "words"),
     [
+        (None, "nothing shows that the adapter was loaded"),
         (AdapterEvidence(100, False, True, 1.0), "not finite"),
         (AdapterEvidence(100, True, False, 0.0), "all zeros"),
         (AdapterEvidence(100, True, True, 0.0), "moves no logit"),
     ],
 )
 def test_an_adapter_that_is_not_there_is_invalid(
-    synthetic: Make, domain: Any, general: list[Any], evidence: AdapterEvidence, words: str
+    synthetic: Make, domain: Any, general: list[Any], evidence: AdapterEvidence | None, words: str
 ) -> None:
     decision = gate(synthetic(*general, domain, evidence=evidence), policy(general))
     assert decision.verdict is Verdict.INVALID and words in decision.reasons[0]
