@@ -62,7 +62,7 @@ def _python() -> Iterator[Result]:
 
 def _package_layout() -> Iterator[Result]:
     """The stages are folders at the top of the tree, imported through links: copies lose those."""
-    missing = [stage for stage in STAGES if importlib.util.find_spec(f"assay.{stage}.stage") is None]
+    missing = [stage for stage in STAGES if not _can_be_found(f"assay.{stage}.stage")]
     if missing:
         yield Result(
             "package layout",
@@ -72,6 +72,14 @@ def _package_layout() -> Iterator[Result]:
         )
     else:
         yield Result("package layout", Status.OK, "all four stages can be imported")
+
+
+def _can_be_found(module: str) -> bool:
+    """Without importing it; that its package is not there either is the same answer."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _dependencies() -> Iterator[Result]:
