@@ -197,11 +197,13 @@ def load_base(
     dtype: str = "auto",
     device: str | None = None,
     trust_remote_code: bool = False,
+    extra: str = "train",
 ) -> PreTrainedModel:
     """The base model in evaluation mode, in full precision or quantised by bitsandbytes.
 
     dtype   "auto" is float32 on a CPU, else bfloat16 where the device computes it, else float16
     device  "cpu", "cuda", "cuda:1", "mps"; None takes the first GPU there is (CUDA alone for 4 bits)
+    extra   the one to install when torch is missing
 
     Raises ModelError, and MissingExtraError when torch or bitsandbytes are not installed.
     """
@@ -209,7 +211,7 @@ def load_base(
         import torch  # noqa: F401
         from transformers import AutoModelForCausalLM, BitsAndBytesConfig
     except ImportError as error:
-        raise missing_extra("train", error) from error
+        raise missing_extra(extra, error) from error
     _refuse_pickles(ref)
     place = device or _default_device(load_in_4bit)
     compute = _dtype(dtype, place)

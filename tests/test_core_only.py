@@ -1,0 +1,79 @@
+"""Without any extra an audit works, and what needs one says in one line which."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TICKETS = str(ROOT / "sample_data" / "tickets.jsonl")
+SUITE = str(ROOT / "sample_data" / "suites" / "support.yaml")
+CORE = {"click", "filelock", "jinja2", "numpy", "orjson", "pyarrow", "pydantic", "yaml", "rfc8785", "tokenizers",
+        "transformers", "zstandard"}  # fmt: skip
+HIDDEN = ("accelerate", "anthropic", "bitsandbytes", "datasets", "evaluate", "gguf", "kernels", "lm_eval", "matplotlib",
+          "numba", "openai", "pandas", "peft", "scipy", "torch", "trl")  # fmt: skip
+WITHOUT = f"""
+import sys
+from importlib.machinery import PathFinder
+
+class Finder:
+    find_distributions = PathFinder.find_distributions
+    invalidate_caches = PathFinder.invalidate_caches
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return None if name.partition(".")[0] in {HIDDEN!r} else PathFinder.find_spec(name, path, target)
+
+sys.meta_path = [Finder if finder is PathFinder else finder for finder in sys.meta_path]
+from assay.cli import main
+main(sys.argv[1:])
+"""
+"""The command in a Python that finds none of these packages, as if they were not installed."""
+
+
+def core_only(guarded: Any, *arguments: str, **environment: str) -> Any:
+    return guarded.python("-c", WITHOUT, *arguments, **environment)
+
+
+def test_what_is_hidden_here_is_what_the_extras_bring() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [line for name in ("synth", "train", "evaluate") for line in project["optional-dependencies"][name]]
+    names = {line.partition(">")[0] for line in extras}
+    provided = importlib.metadata.packages_distributions()
+    modules = {module for module, packages in provided.items() if names & {name.lower() for name in packages}}
+    assert {name.replace("-", "_") for name in names} <= set(HIDDEN) | modules
+    assert not CORE & set(HIDDEN)
+
+
+def test_an_audit_works_and_says_nothing_of_what_is_not_there(guarded: Any, tiny_model: Path) -> None:
+    done = core_only(guarded, "audit", TICKETS, "--model", str(tiny_model), "--limit", "40", "-q", "-o", "looked")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (guarded.folder / "work" / "looked" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("train", TICKETS, "--model", "MODEL", "-o", "out"), "train"),
+        (("evaluate", "--model", "MODEL", "--suite", SUITE, "-o", "out"), "evaluate"),
+        (("synth", TICKETS, "--provider", "openai", "--model", "a", "-o", "out", "--set",
+          "synth.price={input: 1, output: 1}"), "synth"),
+        (("synth", TICKETS, "--provider", "anthropic", "--model", "a", "-o", "out", "--set",
+          "synth.price={input: 1, output: 1}"), "synth"),
+        (("synth", TICKETS, "--provider", "local", "--model", "MODEL", "-o", "out"), "train"),
+        (("audit", "some-owner/some-data"), "train"),
+    ],
+    ids=["train", "evaluate", "openai", "anthropic", "local", "hub data"],
+)  # fmt: skip
+def test_a_command_that_needs_an_extra_names_it_in_one_line(
+    guarded: Any, tiny_model: Path, arguments: tuple[str, ...], extra: str
+) -> None:
+    given = [str(tiny_model) if argument == "MODEL" else argument for argument in arguments]
+    done = core_only(guarded, *given, "-q", OPENAI_API_KEY="a", ANTHROPIC_API_KEY="a")
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(f"pip install 'assay[{extra}]'"), line
