@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from assay.suites import Suite
 
     from .evaluation import Evaluation
+    from .identity import Models
     from .settings import EvaluateSettings
-    from .stage import Models
 
 
 @click.command()
@@ -59,8 +59,8 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     from assay.project import BUNDLED, bundled
     from assay.suites import read_suites
 
+    from .identity import Models
     from .settings import EvaluateSettings
-    from .stage import Models
 
     document = options.document()
     root = Path(document.file).parent if Path(document.file).is_file() else Path()
@@ -74,7 +74,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     settings = dataclasses.replace(
         settings,
         suites=tuple(str(path) for path in paths),
-        tasks=tuple(given["tasks"].split(",")) if given["tasks"] else settings.tasks,
+        tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
         include_path=str(folder) if folder is not None else None,
         limit=options.limit or settings.limit,
         seed=settings.seed if options.seed is None else options.seed,
@@ -95,6 +95,10 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     return settings, suites, models, Path(given["store"] or root / str(top.get("store", ".assay")))
 
 
+def _names(given: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in given.split(",") if name.strip())
+
+
 def _run(
     options: Options, settings: EvaluateSettings, suites: tuple[Suite, ...], models: Models, store: Path
 ) -> tuple[Evaluation, Path]:
@@ -103,18 +107,21 @@ def _run(
     from assay.runs import RunStore
 
     from . import evaluation_files
+    from .identity import input_digests, training_run
     from .stage import evaluate as run_evaluate
-    from .stage import input_digests
 
     def do() -> Evaluation:
         return run_evaluate(models, suites, settings, answers_folder=store / "answers", say=options.say)
 
     if options.output is not None:
-        evaluation = do()
-        evaluation_files.write(evaluation, options.output)
-        return evaluation, options.output
-    with RunStore(store).open("evaluate", to_json(settings), input_digests(models, suites, settings)) as run:
-        if not run.complete:
+        evaluation_files.write(do(), options.output)
+        return evaluation_files.read(options.output), options.output
+    parents = tuple(training_run(folder) for folder in models.adapters.values())
+    inputs = input_digests(models, suites, settings)
+    with RunStore(store).open("evaluate", to_json(settings), inputs, tuple(filter(None, parents))) as run:
+        if run.complete:
+            options.say("evaluate: unchanged, not run again")
+        else:
             evaluation = do()
             evaluation_files.write(evaluation, run.path)
             run.facts["identity"] = dict(evaluation.identity)

@@ -11,10 +11,11 @@ import numpy as np
 from assay.errors import SuiteError
 from assay.suites import Suite, SuiteItem, prompt_text
 
-from .examination import Answer, Done, Item, digest
+from .examination import Answer, Done, Item, ItemsDone, digest
 from .generation import Prompt
 from .likelihood import Likelihood, Request
 from .scorer import ReadyScorer, make_scorer
+from .wording import count
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -72,7 +73,8 @@ class DomainSuite:
 
     def _choose(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         requests = [Request(self.prompts[number], option) for number in numbers for option in self.options[number]]
-        results = iter(lm.score(requests))
+        counted = ItemsDone(len(numbers), len(requests), done)
+        results = iter(lm.score(requests, counted))
         answers = []
         for number in numbers:
             found: list[Likelihood] = [next(results) for _ in self.options[number]]
@@ -80,7 +82,7 @@ class DomainSuite:
             weights = [len(choice) if self.scoring.settings.get("length_normalised") else 1 for choice in choices]
             best = int(np.argmax([result.logprob / weight for result, weight in zip(found, weights, strict=True)]))
             answers.append(Answer(self._score(choices[best], number), choices[best], found[best].logprob))
-        done(len(numbers))
+        counted.finish()
         return answers
 
     def _score(self, output: str, number: int) -> float:
@@ -92,6 +94,7 @@ def prepare(suite: Suite, target: ChatTarget) -> DomainSuite:
     """Renders every item. Raises SuiteError for an unknown scorer, or an item that cannot be put to the model."""
     scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path))
     _check_choices(suite, scoring)
+    _check_text(suite)
     prompts, options, items = [], [], []
     for item in suite.items:
         prompt = _prompt(item, suite, target)
@@ -129,9 +132,21 @@ def _check_choices(suite: Suite, scoring: ReadyScorer) -> None:
     without = [item.id for item in suite.items if not item.choices]
     if _by_choice(scoring) and without:
         raise SuiteError(
-            f"{len(without)} items have no 'choices' ('{without[0]}'), and {suite.scorer} picks among them",
+            f"{count(len(without), 'item')} without 'choices' ('{without[0]}'), and {suite.scorer} picks among them",
             where=str(suite.path),
         )
+
+
+def _check_text(suite: Suite) -> None:
+    """JSON can hold half a surrogate pair, which no tokenizer and no file of text can."""
+    for item in suite.items:
+        texts = [item.reference, *item.choices, *(message.content or "" for message in item.messages)]
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError as error:
+            raise SuiteError(
+                f"item '{item.id}' holds half a surrogate pair, which is no character", where=str(suite.path)
+            ) from error
 
 
 def _prompt(item: SuiteItem, suite: Suite, target: ChatTarget) -> tuple[int, ...]:

@@ -31,7 +31,9 @@ def write(evaluation: Evaluation, folder: Path) -> None:
     Paths become relative to the folder: a folder of runs may move as a whole, and no report names a home directory.
     """
     write_table(evaluation.items.select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA), folder / ITEMS)
-    settings = {**evaluation.settings, "paths": _relative(evaluation.settings.get("paths") or {}, folder)}
+    given = evaluation.settings
+    paths = {name: _relative(given[name], folder) for name in ("suites", "include_path", "paths") if name in given}
+    settings = {"paths": {}, **given, **paths}
     write_json(folder / HEADER, to_json(replace(evaluation, settings=settings)))
 
 
@@ -39,6 +41,8 @@ def _relative(paths: Any, folder: Path) -> Any:
     """Every absolute path in `paths`, from the folder."""
     if isinstance(paths, Mapping):
         return {name: _relative(value, folder) for name, value in paths.items()}
+    if isinstance(paths, list | tuple):
+        return [_relative(value, folder) for value in paths]
     if paths is None or not Path(paths).is_absolute():
         return paths
     return Path(os.path.relpath(paths, folder.resolve())).as_posix()

@@ -78,22 +78,30 @@ def digest(value: Any) -> str:
     ).hexdigest()
 
 
-def choose(items: Sequence[Item], most: int | None, seed: int | None = None) -> list[int]:
-    """Numbers of at most about `most` items, whole clusters, in order; all of them for None.
+def choose(items: Sequence[Item], most: int, seed: int) -> list[int]:
+    """Numbers of at most `most` items, in order, drawn by their ids and the seed alone.
 
-    Without a seed they are taken from the front, and the last cluster may go beyond `most`; with one, clusters
-    come in an order that only their names and the seed decide, and none that would go beyond is taken.
+    Single items and not whole clusters: of as many items, those from more clusters tell more.
     """
-    if most is None or most >= len(items):
-        return list(range(len(items)))
-    members: dict[str, list[int]] = {}
-    for number, item in enumerate(items):
-        members.setdefault(f"c:{item.cluster}" if item.cluster is not None else f"i:{item.id}", []).append(number)
-    names = list(members) if seed is None else sorted(members, key=lambda name: digest([seed, name]))
-    chosen: list[int] = []
-    for name in names:
-        if len(chosen) >= most:
-            break
-        if seed is None or len(chosen) + len(members[name]) <= most:
-            chosen += members[name]
-    return sorted(chosen)
+    drawn = sorted(range(len(items)), key=lambda number: digest([seed, items[number].id]))
+    return sorted(drawn[:most])
+
+
+class ItemsDone:
+    """Finished requests, told on as finished items, which have several requests each."""
+
+    def __init__(self, items: int, requests: int, done: Done) -> None:
+        self.items, self.requests, self.done = items, max(requests, 1), done
+        self.seen = self.told = 0
+
+    def __call__(self, requests: int) -> None:
+        self.seen += requests
+        self._tell(min(self.items, self.items * self.seen // self.requests))
+
+    def finish(self) -> None:
+        self._tell(self.items)
+
+    def _tell(self, items: int) -> None:
+        if items > self.told:
+            self.done(items - self.told)
+            self.told = items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,11 +20,12 @@ def adapter_card(adapter: Path) -> dict[str, Any] | None:
     path = adapter / "assay.json"
     if not path.is_file():
         return None
-    try:
+    card: Any = None
+    with contextlib.suppress(OSError, ValueError):
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError("is not JSON", where=str(path), fix="restore it, or delete it to go on without") from error
-    return card if isinstance(card, dict) else None
+    if not isinstance(card, dict):
+        raise ModelError("is not a JSON object", where=str(path), fix="restore it, or delete it to go on without")
+    return card
 
 
 def training_prompts(adapter: Path) -> list[tuple[str, PromptKeys]] | None:

@@ -20,7 +20,7 @@ from .generation import Generated, Prompt, Stopping, generate
 from .likelihood import Likelihood, Request, likelihoods
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from assay.chat import ChatTarget
 
 Done = Callable[[int], None]
 
@@ -39,19 +39,13 @@ class Limits:
 class AssayLM(TemplateLM):  # type: ignore[misc]
     """Scores requests as lm-eval's own `hf` backend does; tests/real holds the two against each other."""
 
-    def __init__(
-        self,
-        model: CausalModel,
-        tokenizer: PreTrainedTokenizerFast,
-        stop_token_ids: Sequence[int],
-        pad_token_id: int,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, model: CausalModel, target: ChatTarget, limits: Limits) -> None:
         super().__init__()
         self.causal_model = model
-        self.tokenizer = tokenizer
-        self.stop_token_ids = frozenset(stop_token_ids)
-        self.pad_token_id = pad_token_id
+        self.tokenizer = target.tokenizer
+        self.chat_template = target.template
+        self.stop_token_ids = frozenset(target.stop_token_ids)
+        self.pad_token_id = target.pad_token_id
         self.limits = limits
         self.done: Done = lambda _: None
 
@@ -83,6 +77,7 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         return str(
             self.tokenizer.apply_chat_template(
                 chat_history,
+                chat_template=self.chat_template,
                 tokenize=False,
                 add_generation_prompt=add_generation_prompt,
                 continue_final_message=not add_generation_prompt,
@@ -150,16 +145,29 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         return texts
 
 
+GREEDY = frozenset({"until", "do_sample", "temperature", "top_p", "top_k", "min_p"})
+"""Settings of a task's generation that greedy answers are free of, or that are taken."""
+
+LENGTHS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+
+
 def _generation_settings(given: Any, task: str | None) -> tuple[tuple[str, ...], int]:
-    """(stop texts, most new tokens) of a task's generation_kwargs."""
-    settings = dict(given)
-    if settings.get("do_sample") or (settings.get("temperature") or 0) > 0:
+    """(stop texts, most new tokens) of a task's generation_kwargs. Raises SuiteError for what is not greedy."""
+    settings = {name: value for name, value in dict(given).items() if value is not None}
+    where = f"task {task}"
+    if settings.get("do_sample", settings.get("temperature", 0) > 0):
         raise SuiteError(
             "the task samples its answers, which cannot be compared item by item",
-            where=f"task {task}",
+            where=where,
             fix="set do_sample: false in its generation_kwargs",
         )
-    until = settings.get("until") or []
-    names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
-    most = next((int(settings[name]) for name in names if settings.get(name)), MAX_GEN_TOKS)
+    other = sorted(settings.keys() - GREEDY - set(LENGTHS))
+    if other:
+        raise SuiteError(
+            f"'{other[0]}' in its generation_kwargs is not done here: answers are greedy",
+            where=where,
+            fix="leave it out",
+        )
+    until = settings.get("until", [])
+    most = next((int(settings[name]) for name in LENGTHS if name in settings), MAX_GEN_TOKS)
     return tuple([until] if isinstance(until, str) else [text for text in until if text]), most

@@ -22,7 +22,7 @@ class Progress:
     done: float = 0.0
     computed: float = 0.0
     started: float = field(default_factory=time.monotonic)
-    last_said: float = 0.0
+    last_said: float = field(default_factory=time.monotonic)
 
     def part(self, model: ModelName, suite: str, items: int, tokens: int) -> Done:
         """Tells how many items of a suite one model has answered."""

@@ -15,7 +15,7 @@ class EvaluateSettings:
     include_path         folder of lm-eval task YAML; without it the tasks that come with lm-eval are meant
     num_fewshot          examples in the prompt of each task; None leaves it to the task
     apply_chat_template  for tasks; a suite says it for itself
-    limit                items of each suite and task, whole clusters, from the front
+    limit                items of each suite and task, from the front
     load_in_4bit         None: as the adapter was trained, as its assay.json says
     dtype                of the weights that are not quantised: auto, float32, bfloat16, float16
     batch_tokens         tokens of one forward pass, padding included; the same batches for every model

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget
 from assay.config import to_json
-from assay.errors import ModelError, SuiteError
-from assay.models import weights_sha256
-from assay.storage import sha256_file
+from assay.errors import SuiteError
 from assay.suites import EvaluationText, Suite
 
 from .evaluation import ITEM_COLUMNS, Evaluation, Leak, ModelName, ModelScore, SuiteResult
+from .evaluation_files import ITEM_SCHEMA
 from .examination import Answer, Examination, choose
+from .identity import Models, check_adapters, identity_of, precision_of
 from .intervals import mean_interval
-from .leaks import adapter_card, find_leaks, training_prompts
+from .leaks import find_leaks, training_prompts
 from .parts import PartStore, part_key
 from .progress import Progress
 from .settings import EvaluateSettings
-from .switched_model import Precision, SwitchedModel, load_switched
+from .switched_model import SwitchedModel, load_switched
 
 if TYPE_CHECKING:
     from .lm_eval_model import AssayLM
@@ -30,24 +30,6 @@ DEFAULT_CONTEXT = 2048
 """Tokens, for a model whose config names no length; lm-eval's own fallback."""
 
 ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged")
-
-
-@dataclass(frozen=True)
-class Models:
-    """Whose answers are compared. candidate None scores the base alone.
-
-    previous  the adapter of the last release
-    """
-
-    target: ChatTarget
-    candidate: Path | None = None
-    previous: Path | None = None
-    trust_remote_code: bool = False
-
-    @property
-    def adapters(self) -> dict[ModelName, Path]:
-        named: dict[ModelName, Path | None] = {"previous": self.previous, "candidate": self.candidate}
-        return {name: path for name, path in named.items() if path is not None}
 
 
 @dataclass(frozen=True)
@@ -77,7 +59,7 @@ def evaluate(
     Raises SuiteError for what cannot be asked, ModelError for a model, template or adapter that does not fit, and
     StorageError.
     """
-    precision = _precision(models, settings)
+    precision = precision_of(models, settings)
     check_adapters(models, say)
     switched = load_switched(
         models.target.ref,
@@ -90,7 +72,7 @@ def evaluate(
     lm = _language_model(switched, models.target, settings)
     examinations = _examinations(suites, settings, models.target, lm)
     store = PartStore(answers_folder) if answers_folder is not None else None
-    identity = _identity(models, switched, precision, settings)
+    identity = identity_of(models, precision, switched.dtype, switched.device, settings.seed)
     sheets = list(_all_answers(switched, lm, examinations, settings, store, identity, say))
     return Evaluation(
         suites=tuple(_result(examination, sheets) for examination in examinations),
@@ -98,49 +80,8 @@ def evaluate(
         identity=identity,
         evidence=switched.evidence,
         leaks=_leaks(models, examinations),
-        settings={**to_json(settings), "paths": _paths(models, examinations), "complete": True},
+        settings=_recorded(settings, models, examinations),
     )
-
-
-def check_adapters(models: Models, say: Callable[[str], None]) -> None:
-    """Base and template must be those of training: a template that differs between the two is what ruins most.
-
-    Raises ModelError where the adapter's assay.json says otherwise; without one it is said that nobody knows.
-    """
-    target = models.target
-    for name, folder in models.adapters.items():
-        if not folder.is_dir():
-            raise ModelError("there is no such adapter folder", where=str(folder))
-        card = adapter_card(folder)
-        if card is None:
-            say(f"note: {folder} has no assay.json: what the {name} was trained on is unknown, so leaks are too")
-            continue
-        if card.get("revision") and target.revision and card["revision"] != target.revision:
-            raise ModelError(
-                f"was trained on {card.get('base')} at {str(card['revision'])[:12]}, and this is {target.name} at "
-                f"{target.revision[:12]}",
-                where=str(folder),
-                fix=f"evaluate with --model {card.get('base')}",
-            )
-        trained_with = card.get("template_sha256")
-        if trained_with and trained_with != target.template_sha256:
-            raise ModelError(
-                f"was trained with another chat template than that of {target.name}",
-                where=str(folder),
-                fix=f"give --chat-template {folder / 'chat_template.jinja'}",
-            )
-
-
-def _precision(models: Models, settings: EvaluateSettings) -> Precision:
-    """As the candidate was trained, unless the settings say otherwise."""
-    card: Mapping[str, Any] = {}
-    for folder in models.adapters.values():
-        card = adapter_card(folder) or {}
-    quantisation = card.get("quantisation")
-    in_4bit = settings.load_in_4bit if settings.load_in_4bit is not None else quantisation is not None
-    dtype = settings.dtype if settings.dtype != "auto" else str(card.get("dtype") or "auto")
-    double = card.get("bnb_4bit_use_double_quant")
-    return Precision(in_4bit, str(quantisation or "nf4"), True if double is None else bool(double), dtype)
 
 
 def _language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
@@ -148,7 +89,7 @@ def _language_model(switched: SwitchedModel, target: ChatTarget, settings: Evalu
     from .lm_eval_model import AssayLM, Limits
 
     limits = Limits(settings.batch_tokens, settings.max_length or target.context_length or DEFAULT_CONTEXT)
-    return AssayLM(CausalModel(switched.model), target.tokenizer, target.stop_token_ids, target.pad_token_id, limits)
+    return AssayLM(CausalModel(switched.model), target, limits)
 
 
 def _examinations(
@@ -184,14 +125,13 @@ def _all_answers(
     arms = [arm for arm in ARMS if arm == "base" or arm in switched.adapters]
     work = []
     for examination in examinations:
-        everything = choose(examination.items, settings.limit)
-        asked = [examination.items[number] for number in everything]
-        few = [everything[number] for number in choose(asked, settings.damaged_items, settings.seed)]
+        everything = range(len(examination.items))[: settings.limit]
+        few = choose(examination.items[: settings.limit], settings.damaged_items, settings.seed)
         work += [(examination, arm, few if arm == "damaged" else everything) for arm in arms]
     cost = [sum(examination.items[number].cost for number in numbers) for examination, _, numbers in work]
     progress = Progress(sum(cost), say)
     for (examination, arm, numbers), tokens in zip(work, cost, strict=True):
-        key = part_key(**_decides(examination, arm, numbers, settings, identity))
+        key = part_key(**_decides(examination, arm, numbers, lm, identity))
         answers = store.get(key, len(numbers)) if store is not None else None
         if answers is None:
             with switched.switched_to(arm):
@@ -207,53 +147,23 @@ def _decides(
     examination: Examination,
     arm: ModelName,
     numbers: Sequence[int],
-    settings: EvaluateSettings,
+    lm: AssayLM,
     identity: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """All that an answer depends on."""
+    """All that an answer depends on, but for assay and the libraries, which `part_key` adds."""
     adapter = {"base": None, "previous": identity["previous"], "candidate": identity["adapter"]}.get(
-        arm, [identity["adapter"], settings.seed]
+        arm, [identity["adapter"], identity["seed"]]
     )
     return {
-        "base": identity["base"],
+        "base": {key: value for key, value in identity["base"].items() if key not in ("name", "revision")},
         "adapter": adapter,
         "tokenizer": identity["tokenizer_sha256"],
+        "stop_tokens": sorted(lm.stop_token_ids),
         "device": identity["device"],
         "examination": examination.content,
         "numbers": list(numbers),
-        "batch_tokens": settings.batch_tokens,
-        "max_length": settings.max_length,
+        "limits": [lm.limits.batch_tokens, lm.limits.max_length],
     }
-
-
-def _identity(
-    models: Models, switched: SwitchedModel, precision: Precision, settings: EvaluateSettings
-) -> dict[str, Any]:
-    target = models.target
-    adapters = {name: _adapter_files(folder) for name, folder in models.adapters.items()}
-    return {
-        "base": {
-            "name": target.name,
-            "revision": target.revision,
-            "weights_sha256": weights_sha256(target.ref),
-            "quantisation": precision.quantisation,
-            "double_quantisation": precision.bnb_4bit_use_double_quant if precision.load_in_4bit else None,
-            "dtype": switched.dtype,
-        },
-        "adapter": adapters.get("candidate"),
-        "previous": adapters.get("previous"),
-        "tokenizer_sha256": target.tokenizer_sha256,
-        "template_sha256": target.template_sha256,
-        "device": switched.device.partition(":")[0],
-        "seed": settings.seed,
-    }
-
-
-def _adapter_files(folder: Path) -> dict[str, str]:
-    """sha256 of everything in the adapter's folder: weights, config, template, and what it says of its data."""
-    if not folder.is_dir():
-        raise ModelError("there is no such adapter folder", where=str(folder))
-    return {path.name: sha256_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def _result(examination: Examination, sheets: Sequence[_Sheet]) -> SuiteResult:
@@ -296,8 +206,6 @@ def _items_table(sheets: Sequence[_Sheet]) -> Any:
             }
             for name, value in row.items():
                 columns[name].append(value)
-    from .evaluation_files import ITEM_SCHEMA
-
     return pa.table(columns, schema=ITEM_SCHEMA)
 
 
@@ -316,37 +224,21 @@ def _leaks(models: Models, examinations: Sequence[Examination]) -> tuple[Leak, .
     return find_leaks(training, texts)
 
 
-def _paths(models: Models, examinations: Sequence[Examination]) -> dict[str, Any]:
-    """Absolute; `evaluation_files.write` makes them relative to where they are written."""
+def _recorded(settings: EvaluateSettings, models: Models, examinations: Sequence[Examination]) -> dict[str, Any]:
+    """For `Evaluation.settings`. Paths are absolute; `evaluation_files.write` makes them relative to its folder."""
 
     def absolute(path: str | Path | None) -> str | None:
         return str(Path(path).resolve()) if path is not None else None
 
+    files = {examination.name: absolute(examination.data_file) for examination in examinations}
     return {
-        "adapter": absolute(models.candidate),
-        "previous": absolute(models.previous),
-        "suites": {
-            examination.name: absolute(examination.data_file)
-            for examination in examinations
-            if examination.data_file is not None
+        **to_json(settings),
+        "suites": [absolute(path) for path in settings.suites],
+        "include_path": absolute(settings.include_path),
+        "paths": {
+            "adapter": absolute(models.candidate),
+            "previous": absolute(models.previous),
+            "suites": {name: file for name, file in files.items() if file is not None},
         },
-    }
-
-
-def input_digests(models: Models, suites: Sequence[Suite], settings: EvaluateSettings) -> dict[str, str]:
-    """What an evaluation depends on beside its settings: names a run of it."""
-    folder = Path(settings.include_path) if settings.include_path is not None else None
-    tasks = sorted(path for path in folder.rglob("*") if path.is_file()) if folder is not None else []
-    return {
-        "model": f"{models.target.name}@{models.target.revision}",
-        "template": models.target.template_sha256,
-        "tokenizer": models.target.tokenizer_sha256,
-        **{
-            f"{name}:{file}": sha256
-            for name, path in models.adapters.items()
-            for file, sha256 in _adapter_files(path).items()
-        },
-        **{f"suite:{suite.name}": suite.data_sha256 for suite in suites},
-        **{f"suite file:{suite.name}": sha256_file(suite.path) for suite in suites},
-        **{f"task:{path.name}": sha256_file(path) for path in tasks},
+        "complete": True,
     }

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.adapters import load_adapter, prove_adapter
-from assay.models import ModelRef, load_base
+from assay.errors import MissingExtraError
+from assay.models import ModelRef, import_bitsandbytes, load_base
 
 from .damage import damage
 from .evaluation import AdapterEvidence, ModelName
@@ -20,7 +21,12 @@ from .evaluation import AdapterEvidence, ModelName
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
 
-PROBE = "The quick brown fox jumps over the lazy dog. Yesterday, 12 people in Paris asked: why does it rain?"
+PROBE = (
+    "The quick brown fox jumps over the lazy dog. Yesterday, 12 people in Paris asked: why does it rain? "
+    "The committee's report, published in 2019, found that rainfall had fallen by 14 percent since the survey began. "
+    "Paul: no, Anna has the keys. def area(r): return 3.14 * r ** 2"
+)
+"""Some 80 tokens of several kinds of text, over which an adapter is compared with its base."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,10 @@ def load_switched(
         bnb_4bit_use_double_quant=precision.bnb_4bit_use_double_quant,
         dtype=precision.dtype,
         trust_remote_code=trust_remote_code,
+        extra="evaluate",
     )
+    with contextlib.suppress(MissingExtraError):
+        import_bitsandbytes()  # before PEFT does, which lets it ask the hub for a kernel and complain that it may not
     probe = [int(token) for token in target.tokenizer.encode(PROBE)]
     evidence: dict[str, AdapterEvidence] = {}
     for name, folder in adapters.items():

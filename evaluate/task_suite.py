@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from assay.errors import SuiteError
 from assay.storage import sha256_file
 from assay.task_files import TaskFile, item_id
 
-from .examination import Answer, Done, Item, digest
+from .examination import Answer, Done, Item, ItemsDone, digest
 from .scorer import NOT_RESCORABLE
 from .task_loading import quiet_lm_eval
 
@@ -81,8 +82,11 @@ class LmEvalTask:
 
     @property
     def content(self) -> str:
-        asked = [[instance.args for instance in requests] for requests in self.requests]
-        return digest([asked, [item.reference for item in self.items], self.metric, self.output_filter])
+        """Filters, metrics and the functions behind them are part of it, since a score depends on them."""
+        asked = [[requests[0].doc, [instance.args for instance in requests]] for requests in self.requests]
+        references = [item.reference for item in self.items]
+        code = [sha256_file(path) for path in sorted(self.file.path.parent.glob("*.py"))] if self.file else []
+        return digest([asked, references, self.metric, self.output_filter, _configuration(self.task), code])
 
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         chosen = [self.requests[number] for number in numbers]
@@ -96,7 +100,7 @@ class LmEvalTask:
 
     def _ask(self, lm: AssayLM, instances: Sequence[Any], items: int, done: Done) -> None:
         """Sends the requests to the model, and runs the task's filters over what came back."""
-        counted = _ItemsDone(items, len(instances), done)
+        counted = ItemsDone(items, len(instances), done)
         lm.done = counted
         for kind in dict.fromkeys(instance.request_type for instance in instances):
             asked = [instance for instance in instances if instance.request_type == kind]
@@ -140,26 +144,6 @@ class LmEvalTask:
         return [str(choice) for choice in self.task.doc_to_choice(requests[0].doc)]
 
 
-class _ItemsDone:
-    """Finished requests, told on as finished items."""
-
-    def __init__(self, items: int, requests: int, done: Done) -> None:
-        self.items, self.requests, self.done = items, max(requests, 1), done
-        self.seen = self.told = 0
-
-    def __call__(self, requests: int) -> None:
-        self.seen += requests
-        self._tell(min(self.items, self.items * self.seen // self.requests))
-
-    def finish(self) -> None:
-        self._tell(self.items)
-
-    def _tell(self, items: int) -> None:
-        if items > self.told:
-            self.done(items - self.told)
-            self.told = items
-
-
 def prepare_task(task: Any, file: TaskFile | None, lm: AssayLM, *, apply_chat_template: bool) -> LmEvalTask:
     """Builds the requests of every document. Raises SuiteError when the task has none, or cannot be asked."""
     name = str(task.task_name)
@@ -178,7 +162,7 @@ def prepare_task(task: Any, file: TaskFile | None, lm: AssayLM, *, apply_chat_te
     for instance in task.instances:
         requests.setdefault(instance.doc_id, []).append(instance)
     ordered = tuple(tuple(sorted(requests[number], key=lambda instance: instance.idx)) for number in sorted(requests))
-    texts = dict(file.texts()) if file is not None else {}
+    texts = dict(file.texts()) if file is not None and not callable(task.config.process_docs) else {}
     items = tuple(_item(task, group, texts) for group in ordered)
     return LmEvalTask(task, file, ordered, _unique(items, name), _metric(task), _first_filter(task))
 
@@ -213,6 +197,12 @@ def _unique(items: tuple[Item, ...], name: str) -> tuple[Item, ...]:
             raise SuiteError(f"two rows have the id '{item.id}'", where=f"task {name}")
         seen.add(item.id)
     return items
+
+
+def _configuration(task: Any) -> dict[str, str]:
+    """What the task's YAML says, but for `metadata`, where its data lies, and where in memory its functions do."""
+    said = {key: value for key, value in task.dump_config().items() if key not in ("metadata", "dataset_kwargs")}
+    return {key: re.sub(r" at 0x[0-9a-f]+", "", str(value)) for key, value in said.items()}
 
 
 def _metric(task: Any) -> str:

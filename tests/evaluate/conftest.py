@@ -1,9 +1,11 @@
-"""Evaluations without a model: the gate is a pure function of them."""
+"""Evaluations without a model, of which the gate is a pure function; and a tiny model with adapters to score."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,3 +159,126 @@ def suite() -> type[SyntheticSuite]:
 @pytest.fixture
 def rescore() -> Callable[..., list[float] | None]:
     return exact_match
+
+
+@pytest.fixture(scope="session")
+def target(tiny_model: Path) -> Any:
+    """The chat side of the tiny model."""
+    from assay.chat import load_target
+
+    return load_target(str(tiny_model))
+
+
+def build_adapter(base: Path, folder: Path, seed: int = 1, scale: float = 0.3, **lora: Any) -> Path:
+    """A LoRA adapter of random weights. scale is the deviation of B, which PEFT starts at zero."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    config = LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "task_type": "CAUSAL_LM"} | lora)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name or "embedding_A" in name:
+            torch.nn.init.normal_(parameter, std=scale)
+    model.save_pretrained(str(folder), save_embedding_layers=False)
+    (folder / "README.md").unlink()
+    return folder
+
+
+def write_card(adapter: Path, target: Any, prompts: Mapping[str, str] | None = None, **changed: Any) -> None:
+    """The adapter's assay.json, as training writes it. prompts are those of the training records, by record id."""
+    import pyarrow.parquet as pq
+
+    from assay.suites import prompt_keys
+
+    card = {
+        "version": 1,
+        "run": "train-0",
+        "base": target.name,
+        "revision": target.revision,
+        "template_sha256": target.template_sha256,
+        "tokenizer_sha256": target.tokenizer_sha256,
+        "data_digests": [{"run": "curate-0", "digest": "d" * 64}],
+        "training_records": "trained_records.parquet",
+        "quantisation": None,
+        "bnb_4bit_use_double_quant": None,
+        "dtype": "float32",
+    }
+    (adapter / "assay.json").write_text(json.dumps(card | changed), encoding="utf-8")
+    keys = {name: prompt_keys(text) for name, text in (prompts or {}).items()}
+    columns = {
+        "record_id": pa.array(list(keys), pa.string()),
+        "prompt_sha256": pa.array([key.exact for key in keys.values()], pa.string()),
+        "normalised_prompt_sha256": pa.array([key.normalised for key in keys.values()], pa.string()),
+    }
+    pq.write_table(pa.table(columns), adapter / "trained_records.parquet")
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_model: Path, target: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter for the tiny model, with its card; read it, do not change it."""
+    folder = build_adapter(tiny_model, tmp_path_factory.mktemp("adapter"))
+    write_card(folder, target, {"r1": "an unrelated question"})
+    return folder
+
+
+@pytest.fixture
+def make_adapter(tiny_model: Path, target: Any, tmp_path: Path) -> Callable[..., Path]:
+    """make(name, card=True, prompts=..., seed=..., scale=..., **LoraConfig) -> folder"""
+
+    def make(name: str, *, card: bool = True, prompts: Mapping[str, str] | None = None, **settings: Any) -> Path:
+        folder = build_adapter(tiny_model, tmp_path / name, **settings)
+        if card:
+            write_card(folder, target, prompts)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def card() -> Callable[..., None]:
+    """write_card(adapter, target, prompts, **changed)"""
+    return write_card
+
+
+@pytest.fixture
+def make_suite(tmp_path: Path) -> Callable[..., Path]:
+    """make(name, rows, **header) writes NAME.yaml and NAME.jsonl; gives the YAML's path."""
+    import yaml
+
+    def make(name: str, rows: Sequence[Mapping[str, Any]], **header: Any) -> Path:
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        content = {"version": 1, "name": name, "data": f"{name}.jsonl", "scorer": "exact_match"} | header
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_task(tmp_path: Path) -> Callable[..., Path]:
+    """make(name, rows, **config) writes an lm-eval task with its data below tasks/; gives that folder."""
+    import yaml
+
+    def make(name: str, rows: Sequence[Mapping[str, Any]], **config: Any) -> Path:
+        folder = tmp_path / "tasks"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        content = {
+            "task": name,
+            "dataset_path": "json",
+            "dataset_kwargs": {"data_files": {"test": f"{name}.jsonl"}},
+            "test_split": "test",
+            "output_type": "multiple_choice",
+            "doc_to_text": "{{question}}",
+            "doc_to_choice": "choices",
+            "doc_to_target": "answer",
+            "metric_list": [{"metric": "acc"}],
+        } | config
+        text = yaml.safe_dump({key: value for key, value in content.items() if value is not None}, sort_keys=False)
+        (folder / f"{name}.yaml").write_text(text.replace("'!function ", "!function ").replace("_fn'", "_fn"))
+        return folder
+
+    return make

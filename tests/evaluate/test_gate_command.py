@@ -65,7 +65,11 @@ def test_json_is_one_document_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("change", "verdict", "expected"),
-    [({"gain": -0.3}, "BLOCK", 3), ({"fixed": True}, "INVALID", 3), ({"n": 40, "p_base": 0.7, "discordance": 0.0}, "INCONCLUSIVE", 4)],
+    [
+        ({"gain": -0.3}, "BLOCK", 3),
+        ({"fixed": True}, "INVALID", 3),
+        ({"n": 40, "p_base": 0.7, "discordance": 0.0}, "INCONCLUSIVE", 4),
+    ],
 )
 def test_other_verdicts_have_their_exit_codes(
     shell: Callable[..., Any],

@@ -1,0 +1,89 @@
+"""The damaged candidate is ruined, always in the same way, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from assay.errors import ModelError
+from assay.evaluate.damage import AGREEMENT
+from assay.evaluate.switched_model import PROBE, Precision, SwitchedModel, load_switched
+
+
+def load(target: Any, adapter: Path, seed: int = 0, dtype: str = "float32") -> SwitchedModel:
+    precision = Precision(False, "nf4", True, dtype)
+    return load_switched(target.ref, target, {"candidate": adapter}, precision, damage_seed=seed)
+
+
+def probe_logits(switched: SwitchedModel, target: Any, name: Any) -> torch.Tensor:
+    with torch.inference_mode(), switched.switched_to(name):
+        found: torch.Tensor = switched.model(input_ids=torch.tensor([target.tokenizer.encode(PROBE)])).logits[0]
+        return found
+
+
+def agreement(switched: SwitchedModel, target: Any) -> float:
+    damaged, healthy = (probe_logits(switched, target, name).argmax(-1) for name in ("damaged", "candidate"))
+    return float((damaged == healthy).float().mean())
+
+
+def test_hardly_a_next_token_is_the_candidates(target: Any, tiny_adapter: Path) -> None:
+    assert agreement(load(target, tiny_adapter), target) <= AGREEMENT
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"use_rslora": True},
+        {"use_dora": True},
+        {"scale": 1e-4},
+        {"scale": 3.0},
+        {"target_modules": ["embed_tokens"]},
+        {"modules_to_save": ["norm"]},
+    ],
+    ids=str,
+)
+def test_so_it_is_for_every_kind_and_size_of_adapter(
+    target: Any, make_adapter: Callable[..., Path], kind: dict[str, Any]
+) -> None:
+    assert agreement(load(target, make_adapter("kind", **kind)), target) <= AGREEMENT
+
+
+def test_where_no_strength_is_enough_the_one_that_changes_most_is_taken(
+    target: Any, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assay.evaluate import damage as module
+
+    monkeypatch.setattr(module, "AGREEMENT", -1.0)
+    switched = load(target, tiny_adapter)
+    least = agreement(switched, target)
+    assert 0.0 <= least <= AGREEMENT
+    monkeypatch.setattr(module, "TOO_LITTLE", -1.0)
+    with pytest.raises(ModelError, match="no noise"):
+        load(target, tiny_adapter)
+
+
+def test_an_adapter_that_can_hurt_nothing_is_an_error(target: Any, make_adapter: Callable[..., Path]) -> None:
+    """Queries alone decide what is looked at, which in a model of random weights changes little."""
+    with pytest.raises(ModelError, match=r"no noise.*damaged_items=0"):
+        load(target, make_adapter("queries", target_modules=["q_proj"]))
+
+
+def test_in_half_precision_it_is_ruined_too(target: Any, tiny_adapter: Path) -> None:
+    assert agreement(load(target, tiny_adapter, dtype="bfloat16"), target) <= AGREEMENT
+
+
+def test_the_seed_alone_decides(target: Any, tiny_adapter: Path) -> None:
+    first, again, other = (probe_logits(load(target, tiny_adapter, seed), target, "damaged") for seed in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_candidate_and_base_do_not_feel_it(target: Any, tiny_adapter: Path) -> None:
+    hurt = load(target, tiny_adapter)
+    precision = Precision(False, "nf4", True, "float32")
+    whole = load_switched(target.ref, target, {"candidate": tiny_adapter}, precision, damage_seed=None)
+    for name in ("base", "candidate"):
+        assert torch.equal(probe_logits(hurt, target, name), probe_logits(whole, target, name))

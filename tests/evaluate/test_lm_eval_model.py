@@ -1,0 +1,85 @@
+"""The interface that lm-eval's tasks are asked through."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from assay.errors import SuiteError
+from assay.evaluate.causal_model import CausalModel
+from assay.evaluate.lm_eval_model import AssayLM, Limits
+from assay.models import load_base
+
+
+@pytest.fixture(scope="module")
+def lm(target: Any) -> AssayLM:
+    return AssayLM(CausalModel(load_base(target.ref)), target, Limits(512, 64))
+
+
+def request(*arguments: Any) -> Any:
+    return SimpleNamespace(args=arguments, task_name="t")
+
+
+def test_the_chat_template_is_the_targets_and_not_the_tokenizers(lm: AssayLM, target: Any) -> None:
+    history = [{"role": "user", "content": "Hi"}]
+    assert lm.apply_chat_template(history) == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    other = dataclasses.replace(target, template="{% for m in messages %}[{{ m.content }}]{% endfor %}")
+    assert AssayLM(lm.causal_model, other, lm.limits).apply_chat_template(history) == "[Hi]"
+
+
+def test_an_answer_that_is_begun_is_gone_on_with(lm: AssayLM) -> None:
+    history = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "The answer is"}]
+    assert lm.apply_chat_template(history, add_generation_prompt=False).endswith("The answer is")
+
+
+def test_rolling_likelihood_sums_over_windows_of_the_whole_text(lm: AssayLM) -> None:
+    text = "the cat sat on the mat. " * 24
+    ids = [lm.prefix_token_id, *lm.tok_encode(text)]
+    assert len(ids) > 2 * lm.max_length
+    expected, start = 0.0, 1
+    while start < len(ids):
+        end = min(start + lm.max_length, len(ids))
+        window = ids[max(0, end - lm.max_length - 1) : end]
+        with torch.inference_mode():
+            logprobs = lm.causal_model.model(input_ids=torch.tensor([window[:-1]])).logits[0].log_softmax(-1)
+        expected += sum(float(logprobs[-(end - i), ids[i]]) for i in range(start, end))
+        start = end
+    assert lm.loglikelihood_rolling([request(text)]) == [pytest.approx(expected, abs=1e-3)]
+
+
+def test_generation_takes_lengths_and_stop_texts_under_each_of_their_names(lm: AssayLM) -> None:
+    for name in ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens"):
+        (text,) = lm.generate_until([request("the cat", {"until": [], name: 4})])
+        assert 0 < len(lm.tok_encode(text)) <= 8
+    free = text
+    (stopped,) = lm.generate_until([request("the cat", {"until": free[1], "max_gen_toks": 4})])
+    assert stopped == free.partition(free[1])[0]
+    same = {"do_sample": False, "temperature": 0.7, "top_p": 0.9, "max_gen_toks": 4, "until": ["\n\n"]}
+    assert lm.generate_until([request("the cat", same)]) == [free.partition("\n\n")[0]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"do_sample": True}, "samples its answers"),
+        ({"temperature": 0.7}, "samples its answers"),
+        ({"num_beams": 4}, "'num_beams'.*greedy"),
+        ({"repetition_penalty": 1.2}, "'repetition_penalty'.*greedy"),
+        ({"max_gen_toks": 64}, "asks for 64 new tokens.*context is 64"),
+    ],
+)
+def test_what_is_not_greedy_or_does_not_fit_is_refused(lm: AssayLM, settings: dict[str, Any], match: str) -> None:
+    with pytest.raises(SuiteError, match=match) as raised:
+        lm.generate_until([request("the cat", settings)])
+    assert "task t" in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_prompt_that_is_too_long_loses_its_beginning(lm: AssayLM) -> None:
+    long, settings = "the cat sat on the mat. " * 30, {"max_gen_toks": 8, "until": []}
+    short = lm.tokenizer.decode(lm.tok_encode(long)[-56:])
+    assert len(lm.tok_encode(short)) == 56
+    assert lm.generate_until([request(long, settings)]) == lm.generate_until([request(short, settings)])
