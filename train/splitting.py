@@ -20,7 +20,4 @@ def with_split(data: Dataset, settings: TrainSettings) -> tuple[Dataset, str | N
     count = len(apart.select_split("validation"))
     if not count:
         return data, "the data has no split, and is too small to set records aside for validation"
-    return (
-        apart,
-        f"the data has no split: {count} of {len(apart)} records, whole families, are set aside for validation",
-    )
+    return apart, f"the data has no split: {count} of {len(apart)} records, in whole families, validate"

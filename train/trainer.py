@@ -47,14 +47,13 @@ def build_trainer(
     Raises SettingsError when lora_target_modules match nothing that can be adapted.
     """
     from transformers import EarlyStoppingCallback, PrinterCallback
-    from trl import SFTTrainer
 
     _forbid_telemetry()
     check_target_modules(model, recipe.lora_target_modules)
     if recipe.device == "cpu" and rows.longest <= EAGER_ATTENTION_UP_TO:
         model.set_attn_implementation("eager")
     validated = bool(rows.validation)
-    trainer = SFTTrainer(
+    trainer = _trainer_class()(
         model=model,
         args=_arguments(recipe, checkpoints.folder, validated=validated, resumes=resumes),
         data_collator=Collator(recipe.pad_token_id),
@@ -75,6 +74,20 @@ def build_trainer(
     if recipe.early_stopping_patience:
         trainer.add_callback(EarlyStoppingCallback(recipe.early_stopping_patience))
     return trainer
+
+
+def _trainer_class() -> type[SFTTrainer]:
+    import torch
+    from trl import SFTTrainer
+
+    class Trainer(SFTTrainer):  # type: ignore[misc]
+        def evaluate(self, *arguments: Any, **named: Any) -> Any:
+            """Leaves torch's generators as they were: a data loader draws from them, and dropout would be another."""
+            device = self.args.device
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                return super().evaluate(*arguments, **named)
+
+    return Trainer
 
 
 def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> GradientEvidence:

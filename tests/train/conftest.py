@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,9 @@ from assay.chat import ChatTarget, load_target
 from assay.dataset import Dataset
 from assay.models import ModelRef, resolve
 from assay.records import Message, Record, Source, record_id, row_id
+from assay.train.progress import Progress
+from assay.train.settings import TrainSettings
+from assay.train.stage import Trained, train
 
 TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
@@ -49,6 +53,7 @@ def make_model(folder: Path, hidden: int = 64, seed: int = 0) -> Path:
         eos_token_id=fast.eos_token_id,
         pad_token_id=fast.pad_token_id,
         tie_word_embeddings=True,
+        initializer_range=0.2,  # with the default 0.02 no adapter could make its logits tell anything apart
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     fast.save_pretrained(folder)
@@ -97,3 +102,17 @@ def colours(training: int, validation: int = 0) -> Dataset:
 @pytest.fixture(scope="session")
 def make_colours() -> Callable[..., Dataset]:
     return colours
+
+
+@pytest.fixture(scope="session")
+def train_tiny(model_ref: ModelRef, target: ChatTarget) -> Callable[..., Trained]:
+    """Trains the tiny model in full precision unless `settings` say otherwise."""
+
+    def run(data: Dataset, out: Path, watch: Callable[[Progress], None] | None = None, **settings: Any) -> Trained:
+        chosen: dict[str, Any] = {
+            "load_in_4bit": False, "dtype": "float32", "device": "cpu", "learning_rate": 5e-3,
+            "num_train_epochs": 3, "effective_batch_size": 8, **settings,
+        }  # fmt: skip
+        return train(data, TrainSettings(**chosen), out, target, model_ref, on_progress=watch)
+
+    return run

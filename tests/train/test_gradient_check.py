@@ -1,0 +1,98 @@
+"""The check before the first step tells right gradients from wrong ones, in float32 and bfloat16, with room between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from assay.errors import TrainingError
+from assay.train.gradient_check import GradientEvidence, adjoint_ratio, check_gradient
+
+DTYPES = [torch.float32, torch.bfloat16]
+SEEDS = range(6)
+
+
+class Scrambled(torch.autograd.Function):
+    """Multiplies by W, and going back by W with its rows in another order, as a repacked layout is read."""
+
+    @staticmethod
+    def forward(ctx, inputs, weight):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(weight)
+        return inputs @ weight.T
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        (weight,) = ctx.saved_tensors
+        order = torch.randperm(len(weight), generator=torch.Generator().manual_seed(9))
+        return gradient @ weight[order], None
+
+
+class Layer(torch.nn.Linear):
+    """`broken`: from the start; `breaks`: after the first forward pass without gradients."""
+
+    def __init__(self, size: int, *, bias: bool = False, broken: bool = False, breaks: bool = False) -> None:
+        super().__init__(size, size, bias=bias)
+        self.requires_grad_(False)
+        self.broken, self.breaks = broken, breaks
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        self.broken = self.broken or (self.breaks and not torch.is_grad_enabled())
+        return Scrambled.apply(inputs, self.weight) if self.broken else super().forward(inputs)  # type: ignore[no-any-return]
+
+
+def check(dtype: torch.dtype, seed: int, **kind: bool) -> GradientEvidence:
+    """Two adapted layers above each other, with one matrix of each adapter at zero, on one random batch."""
+    torch.manual_seed(seed)
+    layers = {str(n): Layer(64, **kind).to(dtype) for n in range(3)}
+    down = [torch.nn.Parameter(torch.randn(8, 64) / 8) for _ in layers]
+    up = [torch.nn.Parameter(torch.zeros(64, 8)) for _ in layers]
+    inputs, goal = torch.randn(16, 64, dtype=dtype), torch.randn(16, 64)
+
+    def loss() -> torch.Tensor:
+        hidden = inputs
+        for layer, a, b in zip(layers.values(), down, up, strict=True):
+            hidden = torch.tanh(layer(hidden) + (hidden.float() @ a.T @ b.T).to(dtype))
+        return (hidden.float() - goal).square().mean()
+
+    return check_gradient([*down, *up], loss, layers, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_right_gradients_pass_close_to_one(dtype: torch.dtype, seed: int) -> None:
+    evidence = check(dtype, seed)
+    assert evidence.agreement == pytest.approx(1, abs=1e-4)
+    assert evidence.ratio == pytest.approx(1, abs=0.01)
+    assert evidence.slope > 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weights_that_an_evaluation_scrambles_are_caught(dtype: torch.dtype, seed: int) -> None:
+    with pytest.raises(TrainingError, match="after one evaluation the gradient is another"):
+        check(dtype, seed, breaks=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_weights_that_were_scrambled_before_are_caught(dtype: torch.dtype, seed: int) -> None:
+    with pytest.raises(TrainingError, match=r"the backward pass of \d does not belong to its weights"):
+        check(dtype, seed, broken=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bias", [False, True])
+def test_there_is_clear_room_between_right_and_wrong(dtype: torch.dtype, bias: bool) -> None:
+    torch.manual_seed(0)
+    right = [adjoint_ratio(Layer(64, bias=bias).to(dtype), dtype) for _ in range(20)]
+    wrong = [adjoint_ratio(Layer(64, broken=True).to(dtype), dtype) for _ in range(20)]
+    assert all(abs(ratio - 1) < 0.01 for ratio in right)
+    assert all(abs(ratio) < 0.5 for ratio in wrong)
+
+
+@pytest.mark.parametrize("loss", [lambda: torch.tensor(1.0), lambda: torch.zeros(3, requires_grad=True).sum()])
+def test_a_loss_that_no_parameter_moves_is_refused(loss: Callable[[], torch.Tensor]) -> None:
+    with pytest.raises(TrainingError, match="nothing can be learned"):
+        check_gradient([torch.nn.Parameter(torch.ones(3))], loss, {}, torch.float32)
