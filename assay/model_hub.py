@@ -11,14 +11,19 @@ from assay.errors import ModelError, did_you_mean
 
 
 def hub_revision(name: str, revision: str | None, offline: bool) -> str:
-    """The commit that `revision` (or the default branch) means now; from the local cache when offline."""
-    from huggingface_hub import HfApi, constants, snapshot_download
+    """The commit that `revision` (or the default branch) means now; from the local cache when offline.
 
+    config.json is fetched under the name of the branch, not of the commit: that is how the cache learns which
+    commit the branch means, and can tell it offline.
+    """
+    from huggingface_hub import HfApi, constants, hf_hub_download
+
+    cached = offline or constants.is_offline_mode()
     with hub_errors(name, revision):
-        if offline or constants.is_offline_mode():
-            cached = snapshot_download(name, revision=revision, local_files_only=True, allow_patterns=["config.json"])
-            return Path(cached).name
-        return str(HfApi().model_info(name, revision=revision, timeout=20).sha)
+        if not cached:
+            HfApi().model_info(name, revision=revision, timeout=20)  # says best what is wrong
+        config = hf_hub_download(name, "config.json", revision=revision, local_files_only=cached)
+    return Path(config).parent.name
 
 
 @contextmanager
@@ -46,6 +51,11 @@ def hub_errors(name: str, revision: str | None = None) -> Iterator[None]:
         raise ModelError(
             f"the model '{name}' is not in the local cache and the hub cannot be asked",
             fix=_meant(name, f"fetch it once with a network, name a folder, or use {DEFAULT_MODEL}"),
+        ) from error
+    except errors.RemoteEntryNotFoundError as error:
+        raise ModelError(
+            f"the repository '{name}' has no config.json, so it holds no model",
+            fix="name the base model, or for an adapter the one that it was trained on",
         ) from error
     except errors.HFValidationError as error:
         raise ModelError(f"'{name}' is neither a folder nor a hub id", fix=did_you_mean(name, EMBEDDED)) from error
