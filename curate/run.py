@@ -55,7 +55,8 @@ def _work(run: Run, inputs: Inputs, options: Options, format_name: str | None) -
     write_text(run.path / TEXT, render(curated.audited, redact=options.redact))
     run.facts |= {"counts": curated.ledger.counts(), "seed": inputs.settings.seed}
     if inputs.target is not None:
-        run.facts |= {"template_sha256": inputs.target.template_sha256, "model": inputs.target.name}
+        model = f"{inputs.target.name}@{inputs.target.revision}"
+        run.facts |= {"template_sha256": inputs.target.template_sha256, "model": model}
 
 
 def _digests(inputs: Inputs) -> dict[str, str]:
