@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,10 @@ CHECKPOINTS_AT_ONCE = 3
 """Two are kept, and a third is written before the oldest goes."""
 
 FULL = ("no space left on device", "disk quota exceeded", "file write failed", "unexpected pos", "pytorchstreamwriter")
-"""What torch and safetensors say in place of an OSError."""
+"""What torch says in place of an OSError."""
+
+RUST = re.compile(r"\(os error (\d+)\)")
+"""What safetensors says in place of one."""
 
 
 @contextmanager
@@ -30,14 +35,19 @@ def storage_failures(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise storage_error(error, "saving a checkpoint or the adapter") from error
     except (RuntimeError, SafetensorError) as error:
-        if not is_full_disk(error):
+        number = system_error(error)
+        if number is None:
             raise
-        raise storage_error(OSError(errno.ENOSPC, "no space left", str(folder)), "saving a checkpoint") from error
+        known = OSError(number, os.strerror(number), str(folder))
+        raise storage_error(known, "saving a checkpoint or the adapter") from error
 
 
-def is_full_disk(error: BaseException) -> bool:
+def system_error(error: BaseException) -> int | None:
+    """The errno behind what a library says about a write, None when it says something else."""
     text = str(error).lower()
-    return any(words in text for words in FULL)
+    if match := RUST.search(text):
+        return int(match[1])
+    return errno.ENOSPC if any(words in text for words in FULL) else None
 
 
 def enough_room(folder: Path, parameters: int) -> None:

@@ -1,0 +1,89 @@
+"""A full disk is one line, and what was saved before it is not lost."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors import SafetensorError
+
+from assay.dataset import Dataset
+from assay.errors import StorageError
+from assay.train.failures import enough_room, storage_failures
+from assay.train.stage import Trained
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from assay.chat import load_target
+from assay.dataset import Dataset
+from assay.train.settings import TrainSettings
+from assay.train.stage import train
+from assay.errors import AssayError
+
+model, data, out, step, limit = sys.argv[1:]
+
+def fill(progress):
+    if progress.step == int(step):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
+
+settings = TrainSettings(load_in_4bit=False, dtype="float32", device="cpu", learning_rate=5e-3, num_train_epochs=4,
+                         effective_batch_size=8, eval_steps=5, early_stopping_patience=0)
+target = load_target(model, offline=True)
+try:
+    train(Dataset.read_parquet(Path(data)), settings, Path(out), target, target.ref, on_progress=fill)
+except AssayError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_disk_that_fills_up_is_one_line_and_the_same_command_goes_on(
+    train_tiny: Callable[..., Trained], make_colours: Callable[..., Dataset], model_folder: Path, tmp_path: Path
+) -> None:
+    """The limit is the system's own on the size of a file, so that every write beyond it fails as a full disk does."""
+    data = make_colours(40, 10)
+    data.write_parquet(tmp_path / "data.parquet")
+    out = tmp_path / "out"
+    arguments = [str(model_folder), str(tmp_path / "data.parquet"), str(out), "8", "60000"]
+    done = subprocess.run([sys.executable, "-c", FULL, *arguments], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("StorageError "), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (out / "adapter").exists()
+    assert not list(out.glob(".*.tmp"))
+    facts = json.loads((out / "manifest.json").read_text())["facts"]
+    listed = max(int(name.rpartition("-")[2]) for name in facts["checkpoints"])
+
+    again = train_tiny(data, out, num_train_epochs=4, eval_steps=5, early_stopping_patience=0)
+    assert again.resumed_from == listed == 5
+    assert (out / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_too_little_room_is_said_before_the_first_step(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"checkpoints need \d+ MB, and \d+ MB are free"):
+        enough_room(tmp_path, 10**14)
+    enough_room(tmp_path, 1000)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "checkpoint-5/optimizer.pt"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"),
+        RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_what_libraries_say_of_a_full_disk_becomes_one_line(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="the disk is full"), storage_failures(tmp_path):
+        raise error
+
+
+def test_other_failures_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="shapes"), storage_failures(tmp_path):
+        raise RuntimeError("shapes do not match")

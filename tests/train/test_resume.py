@@ -1,0 +1,144 @@
+"""A run that was killed goes on where it was, from its own checkpoints alone, and ends as an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from assay.dataset import Dataset
+from assay.runs import Run
+from assay.train.checkpoints import Checkpoints
+from assay.train.stage import Trained
+
+Make = Callable[..., Dataset]
+Train = Callable[..., Trained]
+
+KILLED_AT = 14
+KILL = """
+import os, signal, sys
+from pathlib import Path
+from assay.chat import load_target
+from assay.dataset import Dataset
+from assay.train.settings import TrainSettings
+from assay.train.stage import train
+
+model, data, out, four_bit, step = sys.argv[1:]
+
+def kill(progress):
+    if progress.step == int(step):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+settings = TrainSettings(load_in_4bit=four_bit == "True", dtype="float32", device="cpu", learning_rate=5e-3,
+                         num_train_epochs=4, effective_batch_size=8, eval_steps=5, early_stopping_patience=0)
+target = load_target(model, offline=True)
+train(Dataset.read_parquet(Path(data)), settings, Path(out), target, target.ref, on_progress=kill)
+"""
+SETTINGS = {"num_train_epochs": 4, "eval_steps": 5, "early_stopping_patience": 0}
+
+
+def losses(run: Trained) -> list[float]:
+    return [entry.loss for entry in run.log if entry.loss is not None]
+
+
+@pytest.mark.parametrize("four_bit", [False, True], ids=["float32", "nf4"])
+def test_a_run_killed_with_signal_9_ends_as_an_undisturbed_one(
+    four_bit: bool, train_tiny: Train, make_colours: Make, model_folder: Path, tmp_path: Path
+) -> None:
+    data = make_colours(40, 10)
+    data.write_parquet(tmp_path / "data.parquet")
+    out = tmp_path / "killed"
+    arguments = [str(model_folder), str(tmp_path / "data.parquet"), str(out), str(four_bit), str(KILLED_AT)]
+    done = subprocess.run([sys.executable, "-c", KILL, *arguments], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert json.loads((out / "manifest.json").read_text())["outcome"] == "running"
+    assert not (out / "adapter").exists()
+
+    resumed = train_tiny(data, out, load_in_4bit=four_bit, **SETTINGS)
+    undisturbed = train_tiny(data, tmp_path / "undisturbed", load_in_4bit=four_bit, **SETTINGS)
+    assert resumed.resumed_from == 10
+    assert undisturbed.resumed_from == 0
+    assert len(losses(resumed)) == len(losses(undisturbed)) == 20
+    assert losses(resumed) == pytest.approx(losses(undisturbed), abs=1e-3)
+    assert resumed.validation_loss == pytest.approx(undisturbed.validation_loss, abs=1e-3)
+    assert resumed.best_step == undisturbed.best_step
+
+
+class Killed(BaseException):
+    """Passes through everything, like a signal."""
+
+
+def interrupted(train_tiny: Train, data: Dataset, out: Path) -> None:
+    def stop(progress: object) -> None:
+        if getattr(progress, "step", 0) == KILLED_AT:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_tiny(data, out, stop, **SETTINGS)
+
+
+def test_a_checkpoint_that_was_changed_is_not_resumed(train_tiny: Train, make_colours: Make, tmp_path: Path) -> None:
+    data = make_colours(40, 10)
+    interrupted(train_tiny, data, tmp_path)
+    assert {path.name for path in (tmp_path / "checkpoints").glob("checkpoint-*")} == {"checkpoint-5", "checkpoint-10"}
+    (tmp_path / "checkpoints" / "checkpoint-10" / "optimizer.pt").write_bytes(b"a pickle from elsewhere")
+    assert train_tiny(data, tmp_path, **SETTINGS).resumed_from == 5
+
+
+def test_other_settings_do_not_go_on_from_these_checkpoints(
+    train_tiny: Train, make_colours: Make, tmp_path: Path
+) -> None:
+    data = make_colours(40, 10)
+    interrupted(train_tiny, data, tmp_path)
+    again = train_tiny(data, tmp_path, **(SETTINGS | {"learning_rate": 1e-3, "num_train_epochs": 1}))
+    assert (again.resumed_from, again.steps) == (0, 5)
+
+
+def run_in(folder: Path) -> Run:
+    return Run("train", "digest", folder, {}, {}, (), False)
+
+
+def checkpoint(folder: Path, step: int) -> Path:
+    path = folder / "checkpoints" / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    (path / "optimizer.pt").write_bytes(b"state")
+    return path
+
+
+def test_only_a_checkpoint_that_the_manifest_lists_is_resumed(tmp_path: Path) -> None:
+    said: list[str] = []
+    checkpoints = Checkpoints(run_in(tmp_path))
+    listed, half = checkpoint(tmp_path, 5), checkpoint(tmp_path, 10)
+    checkpoints.record(5)
+    assert checkpoints.latest(said.append) == listed
+    assert said == ["note: checkpoint-10 is not used: the manifest does not list it, so it was not finished"]
+    assert not half.exists()
+    assert (tmp_path / "checkpoints" / "ignored-checkpoint-10").is_dir()
+
+
+@pytest.mark.parametrize("change", ["another", "missing", "extra"])
+def test_a_listed_checkpoint_with_other_files_is_set_aside(tmp_path: Path, change: str) -> None:
+    said: list[str] = []
+    checkpoints = Checkpoints(run_in(tmp_path))
+    path = checkpoint(tmp_path, 5)
+    checkpoints.record(5)
+    if change == "another":
+        (path / "optimizer.pt").write_bytes(b"other")
+    elif change == "missing":
+        (path / "optimizer.pt").unlink()
+    else:
+        (path / "extra.pt").write_bytes(b"code")
+    assert checkpoints.latest(said.append) is None
+    assert "is not what was saved" in said[0]
+
+
+def test_the_list_survives_in_the_manifest(tmp_path: Path) -> None:
+    checkpoint(tmp_path, 5)
+    Checkpoints(run_in(tmp_path)).record(5)
+    facts = json.loads((tmp_path / "manifest.json").read_text())["facts"]
+    assert set(facts["checkpoints"]["checkpoint-5"]) == {"optimizer.pt"}
