@@ -10,7 +10,7 @@ from assay.config import read_document
 from assay.project import bundled, load_project
 
 if TYPE_CHECKING:
-    from assay.pipeline import PipelineResult
+    from assay.outcome import PipelineResult
 
 UNTRAINABLE = (
     "empty_turn",

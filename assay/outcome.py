@@ -4,12 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from assay.pipeline import PipelineResult, StageRun
+
+@dataclass(frozen=True)
+class StageRun:
+    """One stage as it went. reused: it was complete, and not run again."""
+
+    stage: str
+    run: str
+    path: Path
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """What `assay run` ends with. decision is the gate's JSON, None when it ended before the gate."""
+
+    stages: tuple[StageRun, ...]
+    decision: dict[str, Any] | None
+    certificate: Path | None
+    page: Path
+    adapter: Path | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "verdict": self.decision["verdict"] if self.decision else None,
+            "decision": self.decision,
+            "certificate": str(self.certificate) if self.certificate else None,
+            "page": str(self.page),
+            "adapter": str(self.adapter) if self.adapter else None,
+            "stages": [asdict(stage) | {"path": str(stage.path)} for stage in self.stages],
+        }
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from assay import api
 from assay.config import read_document, to_json
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError, did_you_mean
+from assay.outcome import PipelineResult, StageRun, outcome_of
 from assay.project import Project, concatenate, load_project, with_seed
 from assay.runs import Run, RunStore
 from assay.storage import sha256_file
@@ -28,38 +29,6 @@ if TYPE_CHECKING:
     from assay.suites import EvaluationText, Suite
 
 STAGES = ("curate", "synth", "train", "evaluate", "gate")
-
-
-@dataclass(frozen=True)
-class StageRun:
-    """One stage as it went. reused: it was complete, and not run again."""
-
-    stage: str
-    run: str
-    path: Path
-    seconds: float
-    reused: bool
-
-
-@dataclass(frozen=True)
-class PipelineResult:
-    """What `assay run` ends with. decision is the gate's JSON, None when it ended before the gate."""
-
-    stages: tuple[StageRun, ...]
-    decision: dict[str, Any] | None
-    certificate: Path | None
-    page: Path
-    adapter: Path | None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "verdict": self.decision["verdict"] if self.decision else None,
-            "decision": self.decision,
-            "certificate": str(self.certificate) if self.certificate else None,
-            "page": str(self.page),
-            "adapter": str(self.adapter) if self.adapter else None,
-            "stages": [dataclasses.asdict(stage) | {"path": str(stage.path)} for stage in self.stages],
-        }
 
 
 @dataclass
@@ -135,7 +104,6 @@ def run_project(
     say: Callable[[str], None] = lambda line: None,
 ) -> PipelineResult:
     """As `run`, for a project that was loaded."""
-    from assay.outcome import outcome_of
     from assay.summary_page import write_page
 
     wanted = _stages_until(first, last)

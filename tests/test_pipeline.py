@@ -10,7 +10,8 @@ import pytest
 
 from assay.errors import SettingsError, SuiteError
 from assay.lineage import lineage
-from assay.pipeline import PipelineResult, run
+from assay.outcome import PipelineResult
+from assay.pipeline import run
 from assay.runs import RunStore
 
 HOSTILE = "<script>alert(1)</script>{{ 7 * 7 }}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from assay.console import Options, common_options
-from assay.errors import Exit, SettingsError
+from assay.console import Options, common_options, parse_columns
+from assay.errors import Exit
 
 
 @click.command()
@@ -36,7 +36,7 @@ def init(
 
     folder = options.output or Path()
     written = start_project(
-        Start(data, data_format, _columns(columns), model, suite, options.seed or 0),
+        Start(data, data_format, parse_columns(columns), model, suite, options.seed or 0),
         folder,
         force=force,
         say=options.say,
@@ -46,15 +46,3 @@ def init(
     options.show(f"next: assay audit {written[0]} --model {model}   or   assay run {folder / 'assay.yaml'}")
     options.emit({"written": [str(path) for path in written]})
     return Exit.OK
-
-
-def _columns(text: str | None) -> dict[str, str]:
-    """`prompt=text,answer=category` as a mapping. Raises SettingsError."""
-    out: dict[str, str] = {}
-    for part in (text or "").split(","):
-        if part:
-            name, separator, column = part.partition("=")
-            if not separator:
-                raise SettingsError(f"--columns: '{part}' names no column", fix="write prompt=text,answer=category")
-            out[name.strip()] = column.strip()
-    return out

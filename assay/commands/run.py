@@ -12,7 +12,7 @@ from assay.console import DEFAULT_CONFIG, Options, common_options, split_overrid
 from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
-    from assay.pipeline import PipelineResult
+    from assay.outcome import PipelineResult
 
 
 @click.command()

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.ending import ending, sparkline
-from assay.outcome import Bar, CheckCount, DataFacts, Outcome, ScoreRow, TrainingFacts
-from assay.pipeline import StageRun
+from assay.outcome import Bar, CheckCount, DataFacts, Outcome, ScoreRow, StageRun, TrainingFacts
 from assay.summary_page import write_page
 
 HOSTILE = "<img src=x onerror=alert(1)> {{ 7 * 7 }}"
