@@ -45,7 +45,8 @@ class Question(NamedTuple):
 _SOME = r"(?:an?|any|one|some|another|a few|two|three|four|five|ten|\d+)"
 _OPEN_ENDED = re.compile(
     r"\b(?:write|compose|create|generate|suggest|brainstorm|invent|imagine|come up with|think of|make up|design|draft"
-    rf"|propose|recommend|pick|(?:choose|give(?: me| us)?|name|list|show(?: me)?|tell me) {_SOME}\b|{_SOME} examples?"
+    rf"|propose|recommend|pick|(?:choose|give(?: me| us)?|name|list|show(?: me)?|tell me) {_SOME}\b"
+    r"|(?:give|show|provide|cite|find|offer|share|what(?: is|'s| are))\b[^.?!]{0,20} examples?"
     r"|tell me something|paraphrase|rephrase|reword|rewrite|summari[sz]e|edit|improve|translate|continue"
     r"|complete the (?:story|sentence|poem)|poem|story|joke|haiku|slogan|tagline|headline|caption|title for|ideas?"
     r"|opinion|favou?rite|random)\b",

@@ -58,6 +58,7 @@ _STRANDED = frozenset(
 _PARTICLES = frozenset(["in", "on", "by", "while"])
 """Words that may end any sentence ("turn it on", "for a while"), but are rarely its end."""
 
+_SENTENCE_END = re.compile(r"(?<=\w{2}[.!?])\s+(?=[^a-z\s])|(?<=[.!?][\"”')])\s+")
 _RELATIVE = re.compile(r"\b(?:what|who|whom|which|where|how|why|that|whatever|whoever)\b", re.IGNORECASE)
 _LETTER_NAMED = re.compile(
     r"(?:is|be|answer|option|choice|letter|grade|vitamin|type|class|group)\W+a\W*$", re.IGNORECASE
@@ -94,6 +95,8 @@ def weak_ending(text: str, others_finish: bool = False) -> Ending | None:
         return None
     if re.search(r"[,–—(]\s*$", line) and len(words) >= _PROSE_WORDS and "\n" not in text.strip()[-len(line) - 1 :]:
         return Ending("word", "stops after a comma", 0.8)
+    if re.search(r"\w\W*\s[\"“«(\[]$", line):
+        return Ending("word", "stops after an opening quote or bracket", 0.9)
     if re.search(r"\w\s*$", line) is None or (_LIST_ITEM.match(line) and len(words) < _PROSE_WORDS):
         return None
     last, finishing = words[-1], others_finish or _ends_sentences(text)
@@ -107,31 +110,42 @@ def weak_ending(text: str, others_finish: bool = False) -> Ending | None:
 
 
 def list_ending(text: str) -> Ending | None:
-    """A list whose last item is a bare number, or has no full stop where all others (three or more) have one."""
+    """A list whose last item is a bare number, or has no full stop where all others have one.
+
+    Items of a few words count where there are four and more of them.
+    """
     last = _last_line(text)
     bare = re.fullmatch(r"(\d{1,3})[.):]?", last)
     if bare is not None and re.search(rf"(?m)^\s*{int(bare.group(1)) - 1}[.):]\s+\S+ \S+", text):
         return Ending("list", "the last item of a list has a number and no text", 0.9)
     items = [line for line in text.strip().splitlines() if _LIST_ITEM.match(line) and "|" not in line]
-    if len(items) < 4 or items[-1].strip() != last or is_finished(last) or _NO_PROSE.search(last):
-        return None
     others = items[:-1]
-    typical = sum(len(item.split()) for item in others) / len(others)
-    if not all(map(is_finished, others)) or max(typical, len(last.split())) < _PROSE_WORDS:
+    if not others or items[-1].strip() != last or is_finished(last) or _NO_PROSE.search(last):
+        return None
+    typical, own = sum(len(item.split()) for item in others) / len(others), len(last.split())
+    enough = max(typical, own) if len(others) >= 3 else min(typical, own)
+    if not all(map(is_finished, others)) or enough < _PROSE_WORDS:
         return None
     return Ending("list", "the last item of a list stops without a full stop, and all others have one", 0.8)
 
 
 def style_ending(text: str) -> Ending | None:
-    """A last line of four words and more that ends no sentence, where three and more lines of prose before it do."""
+    """A text whose own style shows that its end is missing.
+
+    Its last line ends no sentence, where three and more lines of prose before it do; or the last words of its
+    last line are no sentence, where two and more sentences of some length stand before them.
+    """
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    prose = [line for line in lines[:-1] if len(line.split()) >= _PROSE_WORDS and not is_code_line(line)]
     last = lines[-1] if lines else ""
-    if len(prose) < 3 or not all(map(is_finished, prose)) or is_finished(last) or len(last.split()) < 4:
+    if not last or is_finished(last) or _NO_PROSE.search(last) or _is_code_like(text, last):
         return None
-    if _NO_PROSE.search(last) or _is_enumeration(last) or _is_title(last) or _is_code_like(text, last):
+    *before, tail = _SENTENCE_END.split(last)
+    prose = [line for line in lines[:-1] if len(line.split()) >= _PROSE_WORDS and not is_code_line(line)]
+    by_lines = len(prose) >= 3 and all(map(is_finished, prose)) and len(last.split()) >= 4
+    by_sentences = sum(len(sentence.split()) >= 6 for sentence in before) >= 2 and len(tail.split()) >= 3
+    if not (by_lines or by_sentences) or _is_enumeration(tail) or _is_title(tail):
         return None
-    return Ending("sentence", "stops without the end of its sentence, where all its other lines end theirs", 0.8)
+    return Ending("sentence", "stops without the end of its sentence, where it ends all others", 0.8)
 
 
 def ends_in_prose(text: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.console import Options
+from assay.console import Options, parse_columns
 from assay.errors import SettingsError, SourceError
 from assay.sources import ReadSettings, read
 
@@ -76,17 +76,6 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     return Inputs(
         data, settings, _target(model, revision, trust, options), suites, tuple(evaluation_texts((), folders))
     )
-
-
-def parse_columns(text: str) -> Mapping[str, str]:
-    """`prompt=text,answer=category` -> {"prompt": "text", "answer": "category"}. Raises SettingsError."""
-    found = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, separator, column = part.partition("=")
-        if not separator or not name.strip() or not column.strip():
-            raise SettingsError(f"--columns: '{part}' is no mapping", fix="write prompt=text,answer=category")
-        found[name.strip()] = column.strip()
-    return found
 
 
 def _check_settings(settings: CurateSettings, options: Options) -> None:

@@ -8,13 +8,14 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..invisible import visible
 
 _NAMES = {"assistant": "answer", "user": "user turn", "system": "system turn", "tool": "tool result"}
 
 
 @record_check(severity=Severity.ERROR, decision=Decision.DROP)
 def empty_turn(record: Record, context: Context) -> Iterator[Finding]:
-    """A turn says nothing: no text, or only white space, and no tool call.
+    """A turn says nothing: no text, or only white space and invisible characters, and no tool call.
 
     Why: an empty answer teaches the model to end its turn at once, and an empty question teaches it to answer
     what nobody asked. An empty system turn or tool result is a warning only: some tools return nothing.
@@ -22,7 +23,7 @@ def empty_turn(record: Record, context: Context) -> Iterator[Finding]:
     Example: {"instruction": "Name three colours.", "output": ""}
     """
     for index, message in enumerate(record.messages):
-        if (message.content or "").strip() or message.tool_calls:
+        if visible(message.content or "") or message.tool_calls:
             continue
         name = _NAMES.get(message.role, f"turn of {message.role}")
         severity = Severity.ERROR if message.role in ("user", "assistant") else Severity.INFO

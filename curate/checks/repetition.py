@@ -10,6 +10,8 @@ from assay.records import Record
 from ..check import Context, Decision, record_check
 from ..loops import find_loop
 
+MANY_REPEATS = 10
+
 
 @record_check(severity=Severity.ERROR, decision=Decision.DROP)
 def repetition(
@@ -20,8 +22,8 @@ def repetition(
     Why: loops are how weak generators fail, and a model trained on them loops too.
 
     A passage counts that comes at least `min_repeats` times on end (or whose sentences do, with little in between)
-    and makes up `min_share` of the answer and `min_words` words. Code, tables and what the prompt asks to repeat
-    are passed over.
+    and makes up `min_share` of the answer and `min_words` words; of ten times and more any share will do. Passed
+    over are code, tables and what the prompt asks to repeat.
 
     Example: "I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. ..."
     """
@@ -29,7 +31,7 @@ def repetition(
         if message.role != "assistant" or not message.content:
             continue
         loop = find_loop(message.content, min_repeats=min_repeats, min_words=min_words)
-        if loop is None or loop.share < min_share:
+        if loop is None or (loop.share < min_share and loop.repeats < MANY_REPEATS):
             continue
         question = next((m.content or "" for m in reversed(record.messages[:index]) if m.role == "user"), "")
         if loop.unit.casefold() in question.casefold() and loop.is_asked_for(question):

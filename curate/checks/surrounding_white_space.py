@@ -10,11 +10,8 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..invisible import INVISIBLE, visible
 from ..markup import is_code_line
-
-_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00a0"
-"""Byte-order mark, zero-width characters and the no-break space: at the ends of a text they mean nothing."""
-
 
 _INDENTED_CODE = re.compile(r"(?:[ \t]*\n)*(?P<indent>[ \t]+)\S[^\n]*(?:\n[ \t]*)*\n(?P=indent)\S")
 """A first line indented as the next one is: code that continues its prompt, whose indentation is content."""
@@ -23,7 +20,7 @@ _INDENTED_CODE = re.compile(r"(?:[ \t]*\n)*(?P<indent>[ \t]+)\S[^\n]*(?:\n[ \t]*
 def _trim(text: str) -> str:
     before = None
     while before != text:
-        before, text = text, _strip(text).strip(_INVISIBLE)
+        before, text = text, _strip(text).strip(INVISIBLE)
     return text
 
 
@@ -53,7 +50,7 @@ def surrounding_white_space(record: Record, context: Context) -> Iterator[Findin
     """
     for index, message in enumerate(record.messages):
         content = message.content or ""
-        if message.role != "tool" and content.strip() and _trim(content) != content:
+        if message.role != "tool" and visible(content) and _trim(content) != content:
             yield surrounding_white_space.about(
                 record,
                 f"white space around the {message.role} turn (message {index})",

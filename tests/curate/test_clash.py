@@ -25,6 +25,12 @@ def clash(prompt: str, one: str, other: str) -> str | None:
         ("How far is it?", "It is 12 km from the station.", "It is 15 km from the station.", "number"),
         ("What does it cost?", "The plan costs $1,200 per year.", "The plan costs $1,500 per year.", "number"),
         ("What is 17 times 3?", "51", "54", "number"),
+        (
+            "Count the letters of: this is an example.",
+            "There are 14 letters in it.",
+            "There are 16 letters in it.",
+            "number",
+        ),
         ("How hot does it get?", "The oven reaches 250 °C.", "The oven reaches 220 °C.", "number"),
         (
             "How do I return it?",

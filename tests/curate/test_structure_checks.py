@@ -143,6 +143,13 @@ def test_odd_declarations_never_make_the_check_fail(make: Make, schema: Any) -> 
     call(make, {"a": 1}, name="f", tools=tools)
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u200b", "\ufeff \u00a0"])
+def test_a_turn_of_invisible_characters_is_empty(make: Make, blank: str) -> None:
+    assert len(messages_of("empty_turn", make("hi", blank))) == 1
+    assert len(messages_of("empty_turn", make(blank, "hi"))) == 1
+    assert messages_of("surrounding_white_space", make("hi", blank)) == []
+
+
 def test_white_space_around_a_turn_is_found_and_trimmed(make: Make) -> None:
     check = CHECKS.get("surrounding_white_space")
     record = make("hi", "\ufeff Paris.\u200b\n")

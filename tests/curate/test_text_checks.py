@@ -99,6 +99,9 @@ def test_a_drafted_letter_may_leave_the_name_open(make: Make) -> None:
         "1. Rinse the rice.\n2. Boil the water in a large pot.\n3.",
         "1. Ask a friend to read it to you aloud.\n2. Sleep a night over each of the changes.\n"
         "3. Read it once more, from the end to the start.\n4. Keep the",
+        'Two of them stand out from the rest: "Green Door", "Old Mill", "',
+        "1. Sow them in March, when the nights are no longer cold.\n2. Water them each evening for a week, and then m",
+        "I am sorry that the parcel has not come yet. It was sent on Monday from the depot. You can follow it w",
         "Check the valve first. It is the part that wears out sooner than any other that I know of",
         "You can paint it in an hour or two when it is dry.\n\nLay a sheet on the floor before you open the tin.\n\n"
         "Put on two coats, and let the first one dry for a night.\n\nRemember, patience is more",
@@ -133,6 +136,8 @@ def test_answers_that_stop_before_their_end_are_found(make: Make, answer: str) -
         "Nothing at all happens to the roses when you die",
         "That is the tool which nearly every plumber I know works with",
         "Leave it in the warm kitchen for a while",
+        "Thank you for your kind letter of the second. I will come to see you on Friday. Yours truly, Ann",
+        "ok will do! see you then",
         "The one that fits is a",
         "Colour: light grey, Capacity: two litres, Material of the outer shell: brushed stainless steel, Lid: yes",
         "flour, butter, two eggs, a pinch of salt, brown sugar, the zest of one lemon, baking powder",
@@ -170,6 +175,10 @@ def test_a_missing_full_stop_counts_where_all_others_have_one(make: Make) -> Non
         "A first sentence. " + "The cat sat down again. " * 6 + "An end.",
         "".join(f"Point {n}. The model is a large language model trained by people.\n" for n in range(8)),
         "我不知道。" * 20,
+        "A long and sound beginning comes first, about many things that matter to no one. "
+        + "Then it goes on, " * 3
+        + " ".join(f"and says word number {n} of a text that has its own pace" for n in range(9))
+        + " to" * 30,
     ],
 )
 def test_loops_are_found(make: Make, answer: str) -> None:
