@@ -18,6 +18,7 @@ from assay.task_files import TaskFile, task_files
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
+    from lm_eval.tasks import TaskManager
 
 FEWSHOT_SEED = 1234
 """lm-eval's own default for choosing examples."""
@@ -31,7 +32,9 @@ def load_tasks(
     Raises SuiteError for a name that nothing has, a task that cannot be loaded, one that runs code a model wrote,
     and MissingExtraError without lm-eval.
     """
-    local = {task.name: task for task in task_files(folder)} if folder is not None else {}
+    if folder is not None:
+        folder = folder.resolve()  # a task is loaded from within its own folder
+    local = _local_tasks(folder) if folder is not None else {}
     if not names and not local:
         return []
     try:
@@ -51,16 +54,28 @@ def load_tasks(
     return list(found.values())
 
 
+def _local_tasks(folder: Path) -> dict[str, TaskFile]:
+    """By name. Raises SuiteError where two files define one task: lm-eval would take either."""
+    found: dict[str, TaskFile] = {}
+    for task in task_files(folder):
+        if task.name in found:
+            raise SuiteError(
+                f"defines the task '{task.name}', as {found[task.name].path} does",
+                where=str(task.path),
+                fix="rename one of them",
+            )
+        found[task.name] = task
+    return found
+
+
 def _tags(task: TaskFile) -> tuple[str, ...]:
     given = task.config.get("tag") or ()
     return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _load_local(task: TaskFile, folder: Path | None) -> Any:
-    from lm_eval.tasks import TaskManager
-
     with _errors(task.name, str(task.path)), quiet_lm_eval():
-        manager = TaskManager(include_path=str(folder), include_defaults=False)
+        manager = _manager(folder, defaults=False)
         with contextlib.chdir(task.path.parent):
             return manager.load([task.name])["tasks"][task.name]
 
@@ -69,10 +84,7 @@ def _load_foreign(names: Sequence[str], folder: Path | None, local: dict[str, Ta
     """Groups of the folder, and the tasks, groups and tags that come with lm-eval."""
     if not names:
         return {}
-    from lm_eval.tasks import TaskManager
-
-    with quiet_lm_eval():
-        manager = TaskManager(include_path=str(folder) if folder is not None else None)
+    manager = _index(folder)
     unknown = [name for name in names if name not in manager.task_index]
     if unknown:
         fix = did_you_mean(unknown[0], [*local, *manager.all_tasks])
@@ -83,6 +95,18 @@ def _load_foreign(names: Sequence[str], folder: Path | None, local: dict[str, Ta
         with _errors(name, str(path)), quiet_lm_eval(), contextlib.chdir(path.parent if path else "."):
             found |= manager.load([name])["tasks"]
     return found
+
+
+def _index(folder: Path | None) -> TaskManager:
+    """Takes seconds."""
+    with quiet_lm_eval():
+        return _manager(folder, defaults=True)
+
+
+def _manager(folder: Path | None, *, defaults: bool) -> TaskManager:
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_path=str(folder) if folder is not None else None, include_defaults=defaults)
 
 
 def _prepare(task: Any, num_fewshot: int | None) -> None:

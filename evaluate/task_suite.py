@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,14 +110,27 @@ class LmEvalTask:
                 instance.filtered_resps = {}
         lm.done = lambda _: None
         self.task._instances = list(instances)
-        self.task.apply_filters()
+        with self._own_code("filters"):
+            self.task.apply_filters()
         counted.finish()
+
+    @contextlib.contextmanager
+    def _own_code(self, what: str) -> Iterator[None]:
+        """A task's filters and metrics may be anybody's code: whatever they raise becomes one line."""
+        try:
+            yield
+        except Exception as error:
+            reason = next(iter(str(error).splitlines()), "")
+            raise SuiteError(
+                f"its {what} failed on an answer ({type(error).__name__}: {reason:.200})", where=f"task {self.name}"
+            ) from error
 
     def _score(self, doc: Any, results: list[Any]) -> float:
         where = f"task {self.name}"
+        with self._own_code("metric"):
+            metrics = self.task.process_results(doc, results)
         try:
-            value = self.task.process_results(doc, results)[self.metric]
-            score = float(value)
+            score = float(metrics[self.metric])
         except (TypeError, KeyError, ValueError) as error:
             raise SuiteError(
                 f"the metric '{self.metric}' gives no number for an item, so models cannot be compared item by item",
