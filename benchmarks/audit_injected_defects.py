@@ -62,12 +62,16 @@ def measure(sound: Sequence[Record], share: float, seed: int) -> dict[str, tuple
     each = max(1, round(share * len(sound)))
     planted: list[Planted] = []
     for way, (check, damage) in WAYS.items():
-        taken = 0
+        unfit, taken = [], 0
         while taken < each and order:
-            made = damage(sound[order.pop()], generator)
+            index = order.pop()
+            made = damage(sound[index], generator)
             if made:
                 planted.append(Planted(way, check, tuple(made)))
                 taken += 1
+            else:
+                unfit.append(index)
+        order += unfit
     untouched = [sound[index] for index in order]
     rows = [record for item in planted for record in item.records] + untouched
     generator.shuffle(rows)
