@@ -13,7 +13,7 @@ from ..check import Context, Decision, record_check
 from ..control_tokens import WELL_KNOWN, control_tokens_of
 from ..markup import blank_code
 
-_AT_END = re.compile(rf"(?:{WELL_KNOWN.pattern})\s*\Z", WELL_KNOWN.flags)
+_AT_END = re.compile(rf"(?:{WELL_KNOWN.pattern})(?=\s*\Z)", WELL_KNOWN.flags)
 _HTML = re.compile(r"</?(?:a|b|br|code|del|div|em|h\d|i|li|p|span|strong|u|ul)\b[^>]*>", re.IGNORECASE)
 
 
@@ -60,6 +60,10 @@ def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]
 
 
 def _well_known(content: str) -> Iterator[re.Match[str]]:
+    end = _AT_END.search(content) if "`" in content else None
+    if end is not None:  # behind a closing fence it is no code, though the fence no longer stands alone on its line
+        yield end
+        content = content[: end.start()]
     prose = blank_code(content) if "`" in content else content
     for match in WELL_KNOWN.finditer(prose):
         if not (match.group() in ("<s>", "</s>") and _HTML.search(prose)):

@@ -181,6 +181,9 @@ def test_special_tokens_are_trimmed_at_the_end_and_left_for_a_person_elsewhere(m
     repair = CHECKS.get("special_token_in_text").repair
     assert repair is not None
     assert repair(make("hi", "Paris.<|im_end|>\n</s>")).answer == "Paris."
+    code = make("hi", "```\nprint(1)\n``` <|im_end|>")
+    assert len(messages_of("special_token_in_text", code)) == 1
+    assert repair(code).answer == "```\nprint(1)\n```"
     inside = make("hi", "Paris.<|im_end|>\n<|im_start|>user\nAnd Rome?")
     assert repair(inside) == inside
     only = make("hi", "</s>")
