@@ -267,6 +267,14 @@ def _dtype(name: str, device: str) -> torch.dtype:
     return known[name]
 
 
+def cpu_computes_bf16() -> bool:
+    """Whether this processor has instructions for bfloat16; elsewhere it is emulated, and slower than float32."""
+    import torch
+
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def import_bitsandbytes() -> ModuleType:
     """Imports bitsandbytes without letting it fetch a compiled kernel from the hub, which it does at import.
 

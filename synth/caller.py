@@ -30,8 +30,12 @@ class Caller:
     max_retries: int
     sleep: Callable[[float], None] = time.sleep
 
-    def ask(self, requests: Sequence[GenerationRequest]) -> list[Generation | None]:
+    def ask(
+        self, requests: Sequence[GenerationRequest], answered: Callable[[int], None] = lambda _: None
+    ) -> list[Generation | None]:
         """One answer a request, in order; None where the budget ended or the retries did.
+
+        answered  told, batch after batch, how many of the requests have their answer now
 
         Raises ProviderRefusedError, after the answers under way are written, when asking again cannot help.
         """
@@ -51,6 +55,7 @@ class Caller:
                 try:
                     for index, generation in zip(batch, future.result(), strict=True):
                         answers[index] = generation
+                    answered(sum(answer is not None for answer in answers))
                 except BudgetError:
                     continue
                 except ProviderRefusedError as error:

@@ -141,7 +141,8 @@ def _run_method(method: _Method, jobs: Iterator[Job], progress: _Progress, on_pr
             progress.stopped = f"{method.name}: every seed was used; raise per_seed or add seeds"
             return
         try:
-            answers = method.caller.ask([job.request for job in batch])
+            requests = [job.request for job in batch]
+            answers = method.caller.ask(requests, _tell(method.name, len(batch), on_progress))
         except ProviderRefusedError as error:
             progress.stopped = str(error)
             return
@@ -153,6 +154,10 @@ def _run_method(method: _Method, jobs: Iterator[Job], progress: _Progress, on_pr
         if any(answer is None for answer in answers):
             progress.stopped = f"{method.name}: the budget or the retries ended"
             return
+
+
+def _tell(method: str, total: int, on_progress: Callable[[str], None]) -> Callable[[int], None]:
+    return lambda answered: on_progress(f"{method}: {answered} of {total} requests answered")
 
 
 def _judge(method: _Method, jobs: Sequence[Job], answers: Sequence[Generation | None], progress: _Progress) -> None:

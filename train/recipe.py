@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.errors import SettingsError
+from assay.models import cpu_computes_bf16
 
 from .settings import PRESETS, TrainSettings
 
@@ -181,14 +182,7 @@ def find_hardware(settings: TrainSettings) -> Hardware:
         return Hardware(wanted, True, processes)
     if wanted != "cpu":
         raise SettingsError(f"no device '{wanted}'", fix="auto, cpu, cuda, cuda:N or mps")
-    return Hardware("cpu", _cpu_computes_bf16(), processes)
-
-
-def _cpu_computes_bf16() -> bool:
-    import torch
-
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    return Hardware("cpu", cpu_computes_bf16(), processes)
 
 
 def _dtype(settings: TrainSettings, hardware: Hardware) -> tuple[str, str]:

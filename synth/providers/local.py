@@ -70,10 +70,12 @@ def local(settings: SynthSettings, default_model: str | None, offline: bool) -> 
     if not name:
         raise SettingsError("provider 'local' needs a model", fix="set synth.model or model_name_or_path")
     try:
-        import torch  # noqa: F401
+        import torch
     except ImportError as error:
         raise missing_extra("train", error) from error
     from assay.chat import load_target
-    from assay.models import load_base, resolve
+    from assay.models import cpu_computes_bf16, load_base, resolve
 
-    return LocalModel(name, load_target(name, offline=offline), load_base(resolve(name, offline=offline)))
+    dtype = "bfloat16" if not torch.cuda.is_available() and cpu_computes_bf16() else "auto"
+    network = load_base(resolve(name, offline=offline), dtype=dtype)
+    return LocalModel(name, load_target(name, offline=offline), network)
