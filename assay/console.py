@@ -132,6 +132,17 @@ def split_overrides(arguments: tuple[str, ...], options: Options) -> tuple[tuple
     return rest, dataclasses.replace(options, overrides=(*options.overrides, *overrides))
 
 
+def parse_columns(text: str | None) -> dict[str, str]:
+    """`prompt=text,answer=category` -> {"prompt": "text", "answer": "category"}. Raises SettingsError."""
+    found = {}
+    for part in filter(None, (part.strip() for part in (text or "").split(","))):
+        name, separator, column = part.partition("=")
+        if not separator or not name.strip() or not column.strip():
+            raise SettingsError(f"--columns: '{part}' is no mapping", fix="write prompt=text,answer=category")
+        found[name.strip()] = column.strip()
+    return found
+
+
 def go_offline() -> None:
     """Tells the libraries beneath us to ask no host; they read this when they are imported."""
     import os

@@ -88,7 +88,7 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
     Raises SettingsError when a file is there already, SourceError, SuiteError.
     """
     from assay.sources import ReadSettings, read
-    from assay.suites import read_suite
+    from assay.suites import read_suite, suite_name
 
     settings_path, policy_path = folder / "assay.yaml", folder / "policy.yaml"
     if not force:
@@ -102,7 +102,7 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
     if start.suite is None:
         from assay.api import init_suite
 
-        made = init_suite(dataset, folder / "suites", name=_name(start.data[0]), seed=start.seed)
+        made = init_suite(dataset, folder / "suites", name=suite_name(start.data[0]), seed=start.seed, force=force)
         for note in made.notes:
             say(note)
         suite_path, sources = made.suite_path, [made.training_path]
@@ -147,8 +147,3 @@ def _relative(path: Path, folder: Path) -> str:
     import os
 
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
-
-
-def _name(path: str) -> str:
-    stem = Path(path).name.partition(".")[0]
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stem) or "domain"

@@ -109,6 +109,12 @@ def evaluation_texts(
     return texts
 
 
+def suite_name(source: str) -> str:
+    """A name for the suite of a data source: letters, digits, - and _, for it becomes the name of files."""
+    stem = Path(source).name.partition(".")[0]
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in stem) or "domain"
+
+
 def read_suites(paths: Sequence[Path | str]) -> tuple[Suite, ...]:
     """Raises SuiteError for a suite that cannot be scored, or when two share a name."""
     suites = tuple(read_suite(Path(path)) for path in paths)

@@ -1,0 +1,302 @@
+"""Validates a suite before a model is loaded: what would make its scores worthless, unfair or impossible."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.dataset import Dataset
+from assay.errors import SuiteError
+from assay.findings import Severity
+from assay.records import Json, Message, message_to_json
+from assay.suites import EvaluationText, Suite, SuiteItem, prompt_keys, prompt_text
+from assay.text import normalize
+
+from .leaks import find_leaks
+from .scorer import ReadyScorer, make_scorer
+from .suite_proposal import estimated_tokens
+from .suite_size import LARGE_DIFFERENCE, independent_items, items_to_prove, provable_difference
+from .wording import count, names, percent, size
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+
+FEW_CLUSTERS = 20
+MOST_OF_ONE_ANSWER = 0.8
+NAMED = 3
+"""Items named in a message; all of them are in `items`."""
+
+
+@dataclass(frozen=True)
+class SuiteProblem:
+    """One thing that is wrong with a suite.
+
+    severity  error: its scores would say nothing true; warning: look at it
+    items     ids of those concerned
+    quote     text of the suite that shows it; not said where record text is to stay out of reports
+    """
+
+    problem: str
+    severity: Severity
+    message: str
+    items: tuple[str, ...] = ()
+    quote: str = ""
+
+    def text(self, *, redact: bool = False) -> str:
+        return f"{self.message} ({self.quote})" if self.quote and not redact else self.message
+
+    def to_json(self, *, redact: bool = False) -> dict[str, Json]:
+        return {
+            "problem": self.problem,
+            "severity": str(self.severity),
+            "message": self.text(redact=redact),
+            "items": list(self.items),
+        }
+
+
+def check_suite(
+    suite: Suite,
+    *,
+    training: Dataset | None = None,
+    margin: float | None = None,
+    target: ChatTarget | None = None,
+) -> list[SuiteProblem]:
+    """Every problem, errors first.
+
+    training  what the adapter is or will be trained on: its prompts must not be items
+    margin    a difference, as a share, that the suite must be able to prove; unless given, 10 points are looked for
+    target    counts tokens instead of estimating them, and renders every item
+
+    Raises UnknownNameError and SuiteError when the suite has no scorer that exists, or wrong settings for it.
+    """
+    scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path))
+    problems = [
+        *_duplicates(suite),
+        *_references(suite, scoring),
+        *_choices(suite, scoring),
+        *_lengths(suite, scoring, target),
+        *_answers(suite),
+        *_clusters(suite),
+        *_number(suite, margin),
+        *(_leaks(suite, training) if training is not None else ()),
+    ]
+    if target is not None and not any(problem.severity is Severity.ERROR for problem in problems):
+        problems += _rendering(suite, target)
+    order = list(Severity)
+    return sorted(problems, key=lambda problem: order.index(problem.severity))
+
+
+def _problem(name: str, severity: Severity, items: Sequence[str], message: str, quote: str = "") -> SuiteProblem:
+    """{items} in the message becomes the first of their ids."""
+    return SuiteProblem(name, severity, message.replace("{items}", names(tuple(items), NAMED)), tuple(items), quote)
+
+
+def _duplicates(suite: Suite) -> Iterator[SuiteProblem]:
+    asked: dict[str, list[SuiteItem]] = defaultdict(list)
+    for item in suite.items:
+        asked[_question(item)].append(item)
+    repeated = [items for items in asked.values() if len(items) > 1]
+    same = [item.id for items in repeated for item in items if len({item.reference.strip() for item in items}) == 1]
+    other = [item.id for items in repeated for item in items if len({item.reference.strip() for item in items}) > 1]
+    if other:
+        yield _problem(
+            "contradicting_items",
+            Severity.ERROR,
+            other,
+            f"{count(len(other), 'item')} ask the same and expect different answers: {{items}}; keep the right one",
+        )
+    if same:
+        yield _problem(
+            "duplicate_items",
+            Severity.WARNING,
+            same,
+            f"{count(len(same), 'item')} ask the same and expect the same: {{items}}; keep one, or it counts twice",
+        )
+
+
+def _question(item: SuiteItem) -> str:
+    turns = [{**message_to_json(message), "content": normalize(message.content or "")} for message in item.messages]
+    return json.dumps([turns, item.choices, item.tools], sort_keys=True, default=str)
+
+
+def _references(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
+    empty = [item.id for item in suite.items if not item.reference.strip()]
+    if empty:
+        yield _problem("empty_reference", Severity.ERROR, empty, "without a reference: {items}; write the answer")
+    failing: list[str] = []
+    raised: list[tuple[str, str]] = []
+    for item in suite.items:
+        if not item.reference.strip():
+            continue
+        try:
+            score = scoring(item.reference, item.reference, f"item '{item.id}'")
+        except SuiteError as error:
+            raised.append((item.id, error.what))
+        else:
+            if scoring.scorer.is_answer and score < 1.0:
+                failing.append(item.id)
+    if raised:
+        yield _problem(
+            "unscorable_reference",
+            Severity.ERROR,
+            [item for item, _ in raised],
+            f"{suite.scorer} has no score for {count(len(raised), 'reference')}: {{items}}; mend them or its settings",
+            raised[0][1],
+        )
+    if failing:
+        yield _problem(
+            "reference_fails",
+            Severity.ERROR,
+            failing,
+            f"{count(len(failing), 'reference')} would not be counted right by {suite.scorer}: {{items}}; "
+            "mend them, or choose another scorer",
+        )
+
+
+def _choices(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
+    having = [item.id for item in suite.items if item.choices]
+    without = [item.id for item in suite.items if not item.choices]
+    if scoring.scorer.by_likelihood and without:
+        yield _problem(
+            "no_choices",
+            Severity.ERROR,
+            without,
+            f"{count(len(without), 'item')} without `choices`, among which {suite.scorer} picks: {{items}}",
+        )
+    if not scoring.scorer.by_likelihood and having:
+        yield _problem(
+            "unused_choices",
+            Severity.WARNING,
+            having,
+            f"{count(len(having), 'item')} have `choices`, which {suite.scorer} does not look at: "
+            "scorer: multiple_choice does",
+        )
+    alike = [item.id for item in suite.items if len({normalize(choice) for choice in item.choices}) < len(item.choices)]
+    if alike:
+        yield _problem(
+            "choices_alike",
+            Severity.WARNING,
+            alike,
+            "choices that differ in case or punctuation only: {items}; chance decides between them",
+        )
+
+
+def _lengths(suite: Suite, scoring: ReadyScorer, target: ChatTarget | None) -> Iterator[SuiteProblem]:
+    """A reference that does not fit into max_new_tokens can never be given."""
+    if scoring.scorer.by_likelihood or not scoring.scorer.is_answer:
+        return
+    tokens = _counter(target)
+    lengths = {item.id: tokens(item.reference) for item in suite.items}
+    long = [item for item, length in lengths.items() if length > suite.max_new_tokens]
+    if long:
+        about = "" if target is not None else "about "
+        yield _problem(
+            "reference_too_long",
+            Severity.ERROR if target is not None else Severity.WARNING,
+            long,
+            f"max_new_tokens is {suite.max_new_tokens}, and {count(len(long), 'reference')} take more "
+            f"(up to {about}{max(lengths.values()):,}): {{items}}; raise it, or the answers are cut off"
+            + ("" if target is not None else " (--model NAME counts exactly)"),
+        )
+
+
+def _counter(target: ChatTarget | None) -> Callable[[str], int]:
+    """Tokens of a reference and the stop token after it."""
+    if target is None:
+        return estimated_tokens
+    tokenizer = target.tokenizer
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False)) + 1
+
+
+def _answers(suite: Suite) -> Iterator[SuiteProblem]:
+    """A model that always says the same must not do well."""
+    frequent = Counter(normalize(item.reference) or item.reference.strip() for item in suite.items)
+    answer, times = frequent.most_common(1)[0]
+    ids = [item.id for item in suite.items if (normalize(item.reference) or item.reference.strip()) == answer]
+    if len(suite.items) > 1 and len(frequent) == 1:
+        yield _problem(
+            "one_answer",
+            Severity.ERROR,
+            ids,
+            "every item expects the same: a model that always says it scores 100 %; add items with other answers",
+            answer[:60],
+        )
+    elif len(suite.items) >= 10 and times > MOST_OF_ONE_ANSWER * len(suite.items):
+        yield _problem(
+            "mostly_one_answer",
+            Severity.WARNING,
+            ids,
+            f"{percent(times / len(suite.items))} of the items expect the same: a model that always says it scores "
+            "as much",
+            answer[:60],
+        )
+
+
+def _clusters(suite: Suite) -> Iterator[SuiteProblem]:
+    clusters = {item.cluster if item.cluster is not None else f"\0{item.id}" for item in suite.items}
+    ids = [item.id for item in suite.items]
+    if len(suite.items) > 1 and len(clusters) == 1:
+        yield _problem(
+            "one_cluster",
+            Severity.ERROR,
+            ids,
+            "all items are of one cluster: they count as one, and nothing can be proved",
+            str(suite.items[0].cluster),
+        )
+    elif len(clusters) < min(FEW_CLUSTERS, len(suite.items)):
+        yield _problem(
+            "few_clusters",
+            Severity.WARNING,
+            ids,
+            f"{count(len(suite.items), 'item')} are of only {count(len(clusters), 'cluster')}, and those of one "
+            "cluster count little more than one item",
+        )
+
+
+def _number(suite: Suite, margin: float | None) -> Iterator[SuiteProblem]:
+    wanted = LARGE_DIFFERENCE if margin is None else margin
+    independent = independent_items([item.cluster for item in suite.items])
+    proved, needed = provable_difference(independent), items_to_prove(wanted)
+    if needed is not None and needed <= independent:
+        return
+    what = "nothing" if proved is None else f"only a difference of about {size(proved)} or more"
+    more = "no number of items" if needed is None else f"about {count(needed, 'independent item')}"
+    takes = "would do" if needed is None else "would"
+    yield _problem(
+        "too_few_items",
+        Severity.WARNING if margin is None else Severity.ERROR,
+        (),
+        f"{count(len(suite.items), 'item')} can prove {what}; for {size(wanted)} {more} {takes}",
+    )
+
+
+def _leaks(suite: Suite, training: Dataset) -> Iterator[SuiteProblem]:
+    """As curate's leak check looks for them: whole prompts, and each user turn of a longer conversation."""
+    texts = [EvaluationText(suite.name, item.id, prompt_text(item.messages)) for item in suite.items]
+    keys = ((record.id, prompt_keys(text)) for record in training.records() for text in _asked(record.messages))
+    found = find_leaks(keys, texts)
+    if found:
+        yield _problem(
+            "leak",
+            Severity.ERROR,
+            [leak.item_id for leak in found],
+            f"{count(len(found), 'item')} are in the training data: {{items}} (the first is record "
+            f"{found[0].record_id}); `assay curate --suite` takes such records out",
+        )
+
+
+def _asked(messages: Sequence[Message]) -> list[str]:
+    turns = [message.content or "" for message in messages if message.role == "user"]
+    return turns if len(turns) < 2 else [*turns, "\n".join(turns)]
+
+
+def _rendering(suite: Suite, target: ChatTarget) -> Iterator[SuiteProblem]:
+    from .domain_suite import prepare
+
+    try:
+        prepare(suite, target)
+    except SuiteError as error:
+        yield SuiteProblem("cannot_be_put", Severity.ERROR, error.what)

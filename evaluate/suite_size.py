@@ -1,0 +1,51 @@
+"""What a suite of so many items can prove, before any of them is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from .items_needed import more_items
+
+CHANGED_SHARE = 0.25
+"""Share of items on which base and candidate differ, where nothing is known yet. A larger one takes more items."""
+
+ALPHA = 0.05
+
+LARGE_DIFFERENCE = 0.1
+"""A suite that proves nothing smaller is said to be small."""
+
+
+def items_to_prove(difference: float, alpha: float = ALPHA) -> int | None:
+    """Independent paired items at which a true difference of this share, 0 < difference <= 1, would be proved.
+
+    Differences of 0/1 scores that are -1, 0 or 1, not 0 on CHANGED_SHARE of the items, have the variance
+    CHANGED_SHARE - difference ** 2. None where no number of items that anybody would score does it.
+    """
+    variance = max(CHANGED_SHARE, difference) - difference**2
+    more = more_items(1, max(variance, 1e-6), difference, alpha)
+    return None if more is None else 1 + more
+
+
+def provable_difference(items: float, alpha: float = ALPHA) -> float | None:
+    """Smallest difference, in whole points as a share, that so many independent items would prove; None: none."""
+    for percentage in range(1, 100):
+        needed = items_to_prove(percentage / 100, alpha)
+        if needed is not None and needed <= items:
+            return percentage / 100
+    return None
+
+
+def independent_items(clusters: Sequence[Hashable | None]) -> float:
+    """Items that count when those of a cluster are as alike as half-way between unrelated and the same.
+
+    Kish's design effect 1 + (m - 1) rho with rho = 0.5 and m the mean size of the cluster that an item is in
+    (Kish 1965, Survey Sampling, section 5.4). The gate measures the likeness; here nothing is scored yet.
+    """
+    if not clusters:
+        return 0.0
+    sizes: dict[Hashable, int] = {}
+    for index, cluster in enumerate(clusters):
+        key = ("alone", index) if cluster is None else ("cluster", cluster)
+        sizes[key] = sizes.get(key, 0) + 1
+    mean_size = sum(size * size for size in sizes.values()) / len(clusters)
+    return len(clusters) / (1 + (mean_size - 1) * 0.5)
