@@ -58,5 +58,5 @@ def enough_room(folder: Path, parameters: int) -> None:
         raise StorageError(
             f"checkpoints need {needed / 2**20:.0f} MB, and {free / 2**20:.0f} MB are free",
             where=str(folder),
-            fix="make room, or choose another --output",
+            fix="make room there, or name another folder with `store` in assay.yaml",
         )

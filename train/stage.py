@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assay.chat import ChatTarget
 from assay.config import to_json
 from assay.dataset import Dataset
-from assay.errors import TrainingError, missing_extra
+from assay.errors import MissingExtraError, TrainingError, missing_extra
 from assay.models import ModelRef
 from assay.runs import Run, run_digest
 from assay.storage import write_table
@@ -188,7 +189,7 @@ def _start(
     on_progress: Callable[[Progress], None] | None,
 ) -> tuple[SFTTrainer, Watch, Path | None, float]:
     """Loads the model, builds the trainer, and proves the gradient."""
-    from assay.models import load_base
+    from assay.models import import_bitsandbytes, load_base
 
     from .failures import enough_room
     from .head import answers_only_head
@@ -197,6 +198,8 @@ def _start(
     recipe, rows = prepared.recipe, prepared.rows
     checkpoints = Checkpoints(run)
     resumed = checkpoints.latest(say)
+    with contextlib.suppress(MissingExtraError):
+        import_bitsandbytes()  # else PEFT does, even for plain LoRA, and is not kept from asking the hub for a kernel
     with quiet_libraries():
         model = load_base(
             model_ref,
