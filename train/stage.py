@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.chat import ChatTarget
+from assay.chat import ChatTarget, load_target
 from assay.config import to_json
+from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
 from assay.errors import MissingExtraError, TrainingError, missing_extra
 from assay.models import ModelRef
@@ -108,11 +109,11 @@ def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepa
 
 
 def train(
-    data: Dataset,
+    data: Data,
     settings: TrainSettings,
     out: Path,
-    target: ChatTarget,
-    model_ref: ModelRef,
+    target: ChatTarget | str,
+    model_ref: ModelRef | None = None,
     *,
     run: Run | None = None,
     say: Callable[[str], None] = lambda _: None,
@@ -123,12 +124,18 @@ def train(
     Writes to `out`: adapter/, trained_records.parquet, ledger.parquet, log.jsonl, curve.png and .svg, recipe.json.
     A killed run goes on from its last whole checkpoint when it is called again with the same arguments.
 
-    run  the open run whose folder `out` is; without one, `out/manifest.json` is kept here
+    data       a Dataset, or what `assay.convert.as_dataset` takes
+    target     the model's chat side, or its name
+    model_ref  the model whose weights train, where it is not the target's
+    run        the open run whose folder `out` is; without one, `out/manifest.json` is kept here
 
     Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
     it can be known then.
     """
     started = time.monotonic()
+    data = as_dataset(data)
+    target = load_target(target, say=say) if isinstance(target, str) else target
+    model_ref = model_ref or target.ref
     prepared = prepare(data, settings, target)
     own_run = run is None
     run = run or _run_in(out, settings, data, target, model_ref)

@@ -19,11 +19,10 @@ from assay.records import Message
 from assay.train.collator import Collator
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, prepare
+from assay.train.stage import Trained, prepare, train
 
 Make = Callable[..., Dataset]
 Train = Callable[..., Trained]
-VECTOR = "has a processor with AVX512-BF16"
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +160,15 @@ def test_data_without_a_split_gets_one_by_whole_families(make_colours: Make, tar
     assert not {r.record_id for r in prepared.rows.validation} & {r.record_id for r in prepared.rows.training}
     assert prepared.notes == ("the data has no split: 8 of 80 records, in whole families, validate",)
     assert not prepare(Dataset.from_records(bare), TrainSettings(validation=0), target).rows.validation
+
+
+def test_a_data_frame_and_the_name_of_a_model_are_enough(
+    make_colours: Make, model_folder: Path, tmp_path: Path
+) -> None:
+    settings = TrainSettings(load_in_4bit=False, device="cpu", num_train_epochs=1)
+    run = train(make_colours(8, 2).to_pandas(), settings, tmp_path, str(model_folder))
+    assert run.counts["kept"] == 10
+    assert (run.adapter / "adapter_model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("four_bit", [False, True], ids=["float32", "nf4"])
