@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import hypothesis
@@ -92,6 +93,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 GUARD = """
 import os
 import socket
+import sys
+from importlib.machinery import PathFinder
 
 ALLOWED = {"127.0.0.1", "::1", "localhost", None, ""}
 
@@ -128,6 +131,20 @@ def getaddrinfo(host, *arguments, **named):
 
 
 socket.getaddrinfo = getaddrinfo
+
+hidden = set(filter(None, os.environ.get("ASSAY_TEST_HIDDEN", "").split(",")))
+
+
+class Finder:
+    find_distributions = PathFinder.find_distributions
+    invalidate_caches = PathFinder.invalidate_caches
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return None if name.partition(".")[0] in hidden else PathFinder.find_spec(name, path, target)
+
+
+sys.meta_path[:] = [Finder if finder is PathFinder else finder for finder in sys.meta_path]
 """
 
 
@@ -144,7 +161,10 @@ class Guarded:
         (folder / "guard").mkdir()
         (folder / "guard" / "sitecustomize.py").write_text(GUARD, encoding="utf-8")
 
-    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def python(
+        self, *arguments: str, hidden: Sequence[str] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """hidden: packages that are not found, as if they were not installed."""
         self.attempts.write_text("")
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
@@ -152,6 +172,7 @@ class Guarded:
             **{name: value for name, value in os.environ.items() if not STRANGE.search(name)},
             "PYTHONPATH": os.pathsep.join([str(self.folder / "guard"), str(ROOT)]),
             "ASSAY_TEST_ATTEMPTS": str(self.attempts),
+            "ASSAY_TEST_HIDDEN": ",".join(hidden),
             "PYTHONDONTWRITEBYTECODE": "1",
             **environment,
         }
@@ -159,8 +180,11 @@ class Guarded:
             [sys.executable, *arguments], cwd=work, env=variables, capture_output=True, text=True, timeout=300
         )
 
-    def assay(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "assay.cli", *arguments, **environment)
+    def assay(
+        self, *arguments: str, hidden: Sequence[str] = ("torch",), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """torch is hidden because importing it takes seconds, and an audit does without."""
+        return self.python("-m", "assay.cli", *arguments, hidden=hidden, **environment)
 
     @property
     def attempted(self) -> str:

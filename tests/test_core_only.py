@@ -16,27 +16,6 @@ CORE = {"click", "filelock", "jinja2", "numpy", "orjson", "pyarrow", "pydantic",
         "transformers", "zstandard"}  # fmt: skip
 HIDDEN = ("accelerate", "anthropic", "bitsandbytes", "datasets", "evaluate", "gguf", "kernels", "lm_eval", "matplotlib",
           "numba", "openai", "pandas", "peft", "scipy", "torch", "trl")  # fmt: skip
-WITHOUT = f"""
-import sys
-from importlib.machinery import PathFinder
-
-class Finder:
-    find_distributions = PathFinder.find_distributions
-    invalidate_caches = PathFinder.invalidate_caches
-
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        return None if name.partition(".")[0] in {HIDDEN!r} else PathFinder.find_spec(name, path, target)
-
-sys.meta_path = [Finder if finder is PathFinder else finder for finder in sys.meta_path]
-from assay.cli import main
-main(sys.argv[1:])
-"""
-"""The command in a Python that finds none of these packages, as if they were not installed."""
-
-
-def core_only(guarded: Any, *arguments: str, **environment: str) -> Any:
-    return guarded.python("-c", WITHOUT, *arguments, **environment)
 
 
 def test_what_is_hidden_here_is_what_the_extras_bring() -> None:
@@ -50,7 +29,9 @@ def test_what_is_hidden_here_is_what_the_extras_bring() -> None:
 
 
 def test_an_audit_works_and_says_nothing_of_what_is_not_there(guarded: Any, tiny_model: Path) -> None:
-    done = core_only(guarded, "audit", TICKETS, "--model", str(tiny_model), "--limit", "40", "-q", "-o", "looked")
+    done = guarded.assay(
+        "audit", TICKETS, "--model", str(tiny_model), "--limit", "40", "-q", "-o", "looked", hidden=HIDDEN
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert (guarded.folder / "work" / "looked" / "report.html").is_file()
 
@@ -73,7 +54,7 @@ def test_a_command_that_needs_an_extra_names_it_in_one_line(
     guarded: Any, tiny_model: Path, arguments: tuple[str, ...], extra: str
 ) -> None:
     given = [str(tiny_model) if argument == "MODEL" else argument for argument in arguments]
-    done = core_only(guarded, *given, "-q", OPENAI_API_KEY="a", ANTHROPIC_API_KEY="a")
+    done = guarded.assay(*given, "-q", hidden=HIDDEN, OPENAI_API_KEY="a", ANTHROPIC_API_KEY="a")
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
     assert line.endswith(f"pip install 'assay[{extra}]'"), line

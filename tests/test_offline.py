@@ -32,7 +32,7 @@ def test_the_guard_of_these_tests_notes_and_refuses_other_hosts(guarded: Any, co
 def test_audit_and_curate_for_a_model_in_a_folder_ask_no_host(guarded: Any, tiny_model: Path) -> None:
     """The audit is not even told to stay offline."""
     arguments = (TICKETS, "--model", str(tiny_model), "--limit", "40")
-    audit = guarded.assay("audit", *arguments)
+    audit = guarded.assay("audit", *arguments, hidden=())
     assert (audit.returncode, guarded.attempted) == (0, ""), audit.stderr
     curate = guarded.assay("curate", *arguments, "-o", "clean", "--offline")
     assert (curate.returncode, guarded.attempted) == (0, ""), curate.stderr
