@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget
-from assay.models import ModelRef
+from assay.models import ModelRef, weights_sha256
 from assay.storage import write_json, write_table, write_text
 
 from .recipe import Recipe
@@ -49,12 +49,16 @@ def save_adapter(model: PeftModel, folder: Path, ref: ModelRef, target: ChatTarg
 def adapter_card(
     run: str | None, ref: ModelRef, target: ChatTarget, recipe: Recipe, data_digest: str, parents: tuple[str, ...]
 ) -> dict[str, Any]:
-    """`assay.json`. training_records is relative to the adapter's folder, so that it can be moved."""
+    """`assay.json`. training_records is relative to the adapter's folder, so that it can be moved.
+
+    A base in a folder has no revision that tells it from another of the same shape, so its weights are hashed.
+    """
     return {
         "version": 1,
         "run": run,
         "base": ref.name,
         "revision": ref.revision,
+        "weights_sha256": weights_sha256(ref) if ref.revision is None else None,
         "template_sha256": target.template_sha256,
         "tokenizer_sha256": target.tokenizer_sha256,
         "data_digests": [{"run": parents[0] if parents else None, "digest": data_digest}],

@@ -14,7 +14,7 @@ import pytest
 from assay.chat import ChatTarget, encode
 from assay.dataset import Dataset
 from assay.errors import TrainingError
-from assay.models import ModelRef, load_adapter, load_base, prove_adapter
+from assay.models import ModelRef, load_adapter, load_base, prove_adapter, weights_sha256
 from assay.records import Message
 from assay.train.collator import Collator
 from assay.train.rows import encode_rows
@@ -84,7 +84,7 @@ def test_the_adapter_can_be_loaded_and_changes_the_model(
 
 def test_the_adapters_card_says_where_it_comes_from(trained: Trained, model_ref: ModelRef, make_colours: Make) -> None:
     card = json.loads((trained.adapter / "assay.json").read_text())
-    assert card["base"] == model_ref.name
+    assert card["base"] == model_ref.name and card["weights_sha256"] == weights_sha256(model_ref)
     assert card["data_digests"][0]["digest"] == make_colours(48, 12).digest
     assert (trained.adapter / card["training_records"]).is_file()
     assert not [path for path in trained.adapter.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
