@@ -11,7 +11,7 @@ from assay.chat import ChatTarget
 from assay.dataset import Dataset
 from assay.models import ModelRef, load_base
 from assay.train.collator import Collator
-from assay.train.dropout import speed_up_dropout
+from assay.train.dropout import dropped_positions, speed_up_dropout
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
 
@@ -50,7 +50,7 @@ def adapter_with_dropout(rate: float) -> torch.nn.Module:
     return model.lora_dropout["default"]
 
 
-@pytest.mark.parametrize("rate", [0.05, 0.5])
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.3, 0.5])
 def test_dropout_drops_its_share_and_keeps_the_mean(rate: float) -> None:
     layer = adapter_with_dropout(rate).train()
     torch.manual_seed(0)
@@ -60,7 +60,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate: float) -> None:
 
 
 def test_dropout_follows_torchs_generator_and_rests_in_evaluation() -> None:
-    layer = adapter_with_dropout(0.5).train()
+    layer = adapter_with_dropout(0.2).train()
     ones = torch.ones(50, 50, dtype=torch.bfloat16)
     drawn = []
     for _ in range(2):
@@ -73,9 +73,24 @@ def test_dropout_follows_torchs_generator_and_rests_in_evaluation() -> None:
 
 
 def test_gradients_flow_through_what_was_kept_alone() -> None:
-    layer = adapter_with_dropout(0.5).train()
+    layer = adapter_with_dropout(0.2).train()
     inputs = torch.ones(64, requires_grad=True)
     out = layer(inputs)
     out.sum().backward()
     assert inputs.grad is not None
     assert torch.equal(inputs.grad == 0, out == 0)
+
+
+@pytest.mark.parametrize(("count", "rate"), [(1, 0.3), (7, 0.05), (40, 0.3)])
+def test_each_element_is_dropped_at_its_rate_and_independently_of_its_neighbour(count: int, rate: float) -> None:
+    torch.manual_seed(1)
+    rounds = 4000
+    dropped = torch.zeros(rounds, count)
+    for number in range(rounds):
+        positions = dropped_positions(count, rate)
+        assert (positions[1:] > positions[:-1]).all()
+        dropped[number, positions] = 1
+    error = 5 * (rate * (1 - rate) / rounds) ** 0.5
+    assert (dropped.mean(0) - rate).abs().max() < error
+    if count > 1:
+        assert ((dropped[:, 1:] * dropped[:, :-1]).mean(0) - rate**2).abs().max() < error
