@@ -85,7 +85,7 @@ class UnknownNameError(InputError):
 
 
 class MissingExtraError(InputError):
-    """Raised through `require`, so that the line always names the command that mends it."""
+    """Raised through `require` and `missing_extra`, so that the line always names the command that mends it."""
 
 
 class LedgerError(AssayError):
@@ -134,10 +134,20 @@ def missing_extra(extra: str, error: ImportError) -> MissingExtraError:
 
     Use as `except ImportError as error: raise missing_extra("train", error) from error`.
     """
-    return MissingExtraError(
-        f"this needs {error.name or 'a package'}, which is not installed",
-        fix=f"pip install 'assay[{extra}]'",
-    )
+    return _missing(extra, error.name or "a package")
+
+
+def require(extra: str, *modules: str) -> None:
+    """Raises MissingExtraError unless every module can be found; imports none, and so costs nothing."""
+    import importlib.util
+
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise _missing(extra, module)
+
+
+def _missing(extra: str, module: str) -> MissingExtraError:
+    return MissingExtraError(f"this needs {module}, which is not installed", fix=f"pip install 'assay[{extra}]'")
 
 
 def storage_error(error: OSError, doing: str) -> StorageError:

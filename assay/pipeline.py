@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assay import api
 from assay.config import read_document, to_json
 from assay.dataset import Dataset
-from assay.errors import SettingsError, SourceError, did_you_mean
+from assay.errors import SettingsError, SourceError, did_you_mean, require
 from assay.outcome import PipelineResult, StageRun, outcome_of
 from assay.project import Project, concatenate, load_project, with_seed
 from assay.runs import Run, RunStore
@@ -107,6 +107,7 @@ def run_project(
     from assay.summary_page import write_page
 
     wanted = _stages_until(first, last)
+    _check_installed(wanted, project)
     work = _prepare(project, offline=offline, redact=redact, limit=limit, say=say)
     steps: dict[str, Callable[[_Work], StageRun]] = {
         "curate": _curate, "synth": _synth, "train": _train, "evaluate": _evaluate, "gate": _gate
@@ -134,6 +135,15 @@ def _stages_until(first: str, last: str) -> tuple[str, ...]:
     if STAGES.index(first) > STAGES.index(last):
         raise SettingsError(f"--from {first} comes after --until {last}")
     return STAGES[: STAGES.index(last) + 1]
+
+
+def _check_installed(wanted: Sequence[str], project: Project) -> None:
+    """A package that training lacks is better missed before the data is curated. Raises MissingExtraError."""
+    synth = project.sections["synth"]
+    if "evaluate" in wanted:
+        require("all", "torch", "peft", "trl")
+    elif "train" in wanted or ("synth" in wanted and synth.enabled and synth.provider == "local"):
+        require("train", "torch", "peft", "trl")
 
 
 def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None, say: Callable[[str], None]) -> _Work:

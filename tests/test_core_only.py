@@ -58,3 +58,11 @@ def test_a_command_that_needs_an_extra_names_it_in_one_line(
     assert done.returncode == 2, done.stderr
     (line,) = done.stderr.splitlines()
     assert line.endswith(f"pip install 'assay[{extra}]'"), line
+
+
+def test_a_pipeline_misses_what_training_needs_before_it_does_anything(guarded: Any) -> None:
+    settings = str(ROOT / "sample_data" / "assay.yaml")
+    done = guarded.assay("run", settings, "store=store", hidden=HIDDEN)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.endswith("pip install 'assay[all]'")) == (2, True)
+    assert not list((guarded.folder / "work").iterdir())
