@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -43,6 +44,7 @@ def init(
     )
     for path in written:
         options.show(f"wrote {path}")
-    options.show(f"next: assay audit {written[0]} --model {model}   or   assay run {folder / 'assay.yaml'}")
+    looking = shlex.join(["assay", "audit", str(written[0]), "--model", model, "--suite", str(suite or written[1])])
+    options.show(f"next: {looking}   or   {shlex.join(['assay', 'run', str(folder / 'assay.yaml')])}")
     options.emit({"written": [str(path) for path in written]})
     return Exit.OK
