@@ -11,7 +11,7 @@ from pathlib import Path
 
 from assay import llamafactory
 from assay.containers.files import SUFFIXES, file_rows
-from assay.containers.raw import RawRow, suffixes
+from assay.containers.raw import RawRow, suffixes, unreadable
 from assay.errors import SourceError
 from assay.row_reader import Layout
 from assay.storage import sha256_file
@@ -122,14 +122,17 @@ def _folder(path: Path, name: str | None, layout: Layout) -> Located:
 
 
 def _data_files(path: Path) -> list[Path]:
-    files = [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.is_file()
-        and suffixes(file)[0] in SUFFIXES
-        and file.name not in NOT_DATA
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    ]
+    try:
+        files = [
+            file
+            for file in sorted(path.rglob("*"))
+            if suffixes(file)[0] in SUFFIXES
+            and file.name not in NOT_DATA
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+            and file.is_file()
+        ]
+    except OSError as error:
+        raise unreadable(Path(error.filename or path), error) from error
     if not files:
         raise SourceError(
             "no data file in this folder", where=str(path), fix=f"assay reads {', '.join(SUFFIXES)}, also .gz and .zst"

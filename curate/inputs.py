@@ -114,5 +114,5 @@ def _no_rows(data: Dataset, given: Given) -> SourceError:
     return SourceError(
         f"no valid row: none of {len(data.faults):,} could be read; the first: {first.message}",
         where=str(first.source),
-        fix="name its format, or the columns with --columns",
+        fix=None if "columns:" in first.message else "name its format, or the columns with --columns",
     )

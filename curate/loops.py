@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .markup import blank_code
 
 MAX_PERIOD = 200
+WINDOW_CHARACTERS = 100_000
 DISTINCT_TRIGRAMS = 0.8
 """Text with a larger share of distinct trigrams holds no loop worth a closer look; prose has 0.95 and more."""
 
@@ -38,7 +39,16 @@ class Loop:
 
 
 def find_loop(text: str, *, min_repeats: int, min_words: int) -> Loop | None:
-    """The loop that covers most of a text, code and mathematics aside, or None."""
+    """The loop that covers most of a text, code and mathematics aside, or None.
+
+    Of a text longer than two windows the end and the beginning are looked at, each as a text of its own.
+    """
+    if len(text) > 2 * WINDOW_CHARACTERS:
+        start = len(text) - WINDOW_CHARACTERS
+        late = find_loop(text[start:], min_repeats=min_repeats, min_words=min_words)
+        if late is not None:
+            return replace(late, start=late.start + start, end=late.end + start)
+        return find_loop(text[:WINDOW_CHARACTERS], min_repeats=min_repeats, min_words=min_words)
     spans = [match.span() for match in _TOKEN.finditer(blank_code(text) if "`" in text or "\\" in text else text)]
     if len(spans) < min_words:
         return None

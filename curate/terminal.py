@@ -43,7 +43,7 @@ def _read(audited: Audited) -> Iterator[str]:
     for note in audited.data.notes:
         yield f"  {note}"
     faults = len(audited.data.faults)
-    unreadable = f", and {faults:,} rows that could not be read" if faults else ""
+    unreadable = f", and {faults:,} row{'s' if faults > 1 else ''} that could not be read" if faults else ""
     yield f"  {len(audited.data):,} records{unreadable}"
 
 

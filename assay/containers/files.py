@@ -7,7 +7,7 @@ from pathlib import Path
 
 from assay.containers.csv_files import csv_rows
 from assay.containers.json_files import json_rows
-from assay.containers.raw import RawRow, open_binary, suffixes, unreadable
+from assay.containers.raw import RawRow, decompression_errors, open_binary, suffixes, unreadable
 from assay.errors import SourceError
 from assay.records import Json
 
@@ -43,7 +43,14 @@ def file_rows(path: Path, name: str, is_row: Callable[[Json], bool]) -> Iterator
 
 def _by_content(path: Path, name: str) -> str:
     with open_binary(path) as file:
-        head = file.read(4096)
+        try:
+            head = file.read(4096)
+        except decompression_errors() as error:
+            raise SourceError(
+                f"the compressed data is damaged ({error})", where=name, fix="copy the file again"
+            ) from error
+        except OSError as error:
+            raise unreadable(path, error) from error
     if head.startswith(b"PAR1"):
         return ".parquet"
     if head.startswith(b"ARROW1"):

@@ -10,6 +10,9 @@ from assay.records import Record
 from ..check import Context, Decision, dataset_check
 from ..endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
 
+END_CHARACTERS = 20_000
+"""What is looked at of a longer answer, from its end, but for the brackets that it opens."""
+
 TERMINATED_SHARE = 0.85
 """Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
 
@@ -30,7 +33,7 @@ def cut_off_answer(
 
     Example: "Please put the Bridge into its box, add the cable, and then bring it to"
     """
-    prose = [record.answer for record in records if ends_in_prose(record.answer)]
+    prose = [end for end in (_end(record.answer) for record in records) if ends_in_prose(end)]
     finished = sum(map(is_finished, prose))
     others_finish = len(prose) >= 20 and finished >= TERMINATED_SHARE * len(prose)
     for record in records:
@@ -50,11 +53,16 @@ def cut_off_answer(
 
 
 def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None:
-    found = structural_cut(answer) or weak_ending(answer, others_finish) or list_ending(answer) or style_ending(answer)
-    if found is not None or not ends_in_prose(answer) or is_finished(answer):
+    end = _end(answer)
+    found = structural_cut(answer) or weak_ending(end, others_finish) or list_ending(end) or style_ending(end)
+    if found is not None or not ends_in_prose(end) or is_finished(end):
         return found
     if len(answer) >= long_answer:
         return Ending("sentence", "a long answer stops without the end of its sentence", 0.8)
     if others_finish:
         return Ending("sentence", "stops without the end of its sentence, where other answers end theirs", 0.6)
     return None
+
+
+def _end(answer: str) -> str:
+    return answer.rstrip()[-END_CHARACTERS:]

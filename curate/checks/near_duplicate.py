@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from assay.families import UnionFind
@@ -50,11 +51,11 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
     shingles = Shingles(_text(record, shared) for record in unique)
     union: UnionFind[int] = UnionFind()
     nearest: dict[int, tuple[float, int]] = {}
-    answers = [_answers(record) for record in unique]
+    answers = cache(lambda index: _answers(unique[index]))
 
     def is_duplicate(edge: Edge) -> bool:
         one, other = unique[edge.first], unique[edge.second]
-        if not _agree(answers[edge.first], answers[edge.second]) or not _ask_alike(one, other):
+        if not _agree(answers(edge.first), answers(edge.second)) or not _ask_alike(one, other):
             return False
         return edge.similarity < 1 or _symbols(one) == _symbols(other)
 
