@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,10 +17,14 @@ from assay.dataset import Dataset
 from assay.errors import TrainingError
 from assay.models import ModelRef, load_adapter, load_base, prove_adapter, weights_sha256
 from assay.records import Message
+from assay.train.checkpoints import Checkpoints
 from assay.train.collator import Collator
+from assay.train.head import answers_only_head
+from assay.train.progress import Watch
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, prepare, train
+from assay.train.stage import Trained, _run_in, prepare, train
+from assay.train.trainer import build_trainer
 
 Make = Callable[..., Dataset]
 Train = Callable[..., Trained]
@@ -99,31 +104,53 @@ def test_trained_row_ids_are_the_ledgers(trained: Trained, make_colours: Make) -
     assert records["split"].count("validation") == 12
 
 
+def trainer_for(data: Dataset, ref: ModelRef, target: ChatTarget, out: Path) -> Any:
+    """The trainer of a full-precision run, as `train` builds it."""
+    settings = TrainSettings(load_in_4bit=False, dtype="float32", device="cpu", num_train_epochs=2)
+    prepared = prepare(data, settings, target)
+    checkpoints = Checkpoints(_run_in(out, settings, data, target, ref))
+    watch = Watch(out / "log.jsonl", 1, 1, 1, 1, print)
+    model = load_base(ref, dtype="float32", device="cpu")
+    return build_trainer(model, prepared.recipe, prepared.rows, target, checkpoints, watch, resumes=False)
+
+
 def test_what_reaches_the_model_is_what_assay_chat_encodes(
     make_colours: Make, model_ref: ModelRef, target: ChatTarget, tmp_path: Path
 ) -> None:
     """Ids and labels of every batch of the loader that training reads, padding taken off."""
-    from assay.train.checkpoints import Checkpoints
-    from assay.train.progress import Watch
-    from assay.train.stage import _run_in
-    from assay.train.trainer import build_trainer
-
     data = make_colours(20)
-    settings = TrainSettings(load_in_4bit=False, dtype="float32", device="cpu", num_train_epochs=2)
-    prepared = prepare(data, settings, target)
-    trainer = build_trainer(
-        load_base(model_ref, dtype="float32", device="cpu"), prepared.recipe, prepared.rows, target,
-        Checkpoints(_run_in(tmp_path, settings, data, target, model_ref)),
-        Watch(tmp_path / "log.jsonl", 1, 1, 1, 1, print), resumes=False,
-    )  # fmt: skip
     seen = []
-    for batch in trainer.get_train_dataloader():
+    for batch in trainer_for(data, model_ref, target, tmp_path).get_train_dataloader():
         for ids, labels, mask in zip(batch["input_ids"], batch["labels"], batch["attention_mask"], strict=True):
             length = int(mask.sum())
             assert labels[length:].tolist() == [-100] * (len(labels) - length)
             seen.append((tuple(ids[:length].tolist()), tuple(labels[:length].tolist())))
     expected = [(tuple(one.input_ids), tuple(one.labels)) for one in (encode(r, target) for r in data.records())]
     assert sorted(seen) == sorted(expected * 2)
+
+
+def test_a_head_for_answers_alone_has_the_loss_and_gradient_of_the_whole(
+    make_colours: Make, model_ref: ModelRef, target: ChatTarget, tmp_path: Path
+) -> None:
+    import torch
+
+    trainer = trainer_for(make_colours(8), model_ref, target, tmp_path)
+    model = trainer.model.eval()
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    batch = dict(next(iter(trainer.get_train_dataloader())))
+
+    def loss_and_gradient() -> tuple[float, torch.Tensor]:
+        loss = trainer.compute_loss(model, dict(batch))
+        gradients = torch.autograd.grad(loss, parameters)
+        return float(loss), torch.cat([gradient.flatten() for gradient in gradients])
+
+    whole, gradient = loss_and_gradient()
+    with answers_only_head():
+        alone, gradient_alone = loss_and_gradient()
+    plain = model(**batch).loss
+    assert whole == pytest.approx(alone, abs=1e-6)
+    assert whole == pytest.approx(float(plain), abs=1e-5)
+    assert torch.allclose(gradient, gradient_alone, atol=1e-6)
 
 
 def test_a_rise_of_validation_loss_is_said_in_words_and_stops_the_run(memorised: Trained) -> None:
