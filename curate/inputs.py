@@ -71,7 +71,7 @@ def read_inputs(given: Given, options: Options) -> Inputs:
         if model is None:
             model, revision = project.settings.model_name_or_path, project.settings.revision
     if len(data) == 0:
-        raise _no_rows(data, given)
+        raise _no_rows(data, given, options.redact)
     suites = read_suites(suite_paths)
     return Inputs(
         data, settings, _target(model, revision, trust, options), suites, tuple(evaluation_texts((), folders))
@@ -107,12 +107,13 @@ def _target(model: str | None, revision: str | None, trust: bool, options: Optio
     return load_target(model, revision=revision, offline=options.offline, trust_remote_code=trust, say=options.say)
 
 
-def _no_rows(data: Dataset, given: Given) -> SourceError:
+def _no_rows(data: Dataset, given: Given, redact: bool) -> SourceError:
     if not data.faults:
         return SourceError("there is no row in it", where=", ".join(given.data) or None)
     first = data.faults[0]
     return SourceError(
-        f"no valid row: none of {len(data.faults):,} could be read; the first: {first.message}",
+        f"no valid row: none of {len(data.faults):,} could be read"
+        + ("" if redact else f"; the first: {first.message}"),
         where=str(first.source),
         fix=None if "columns:" in first.message else "name its format, or the columns with --columns",
     )
