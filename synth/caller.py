@@ -35,34 +35,34 @@ class Caller:
     ) -> list[Generation | None]:
         """One answer a request, in order; None where the budget ended or the retries did.
 
+        Equal requests, which records that stand twice in the data make, are asked once and share their answer.
+
         answered  told, batch after batch, how many of the requests have their answer now
 
         Raises ProviderRefusedError, after the answers under way are written, when asking again cannot help.
         """
         keys = [request_key(self.provider.name, self.provider.model, request) for request in requests]
-        answers = [self.journal.answer(key) for key in keys]
-        missing = [index for index, answer in enumerate(answers) if answer is None]
-        size = self.provider.batch_size
-        batches = [missing[start : start + size] for start in range(0, len(missing), size)]
+        known = {key: self.journal.answer(key) for key in dict.fromkeys(keys)}
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if known[key] is None}
+        size, waiting = self.provider.batch_size, list(missing)
+        batches = [waiting[start : start + size] for start in range(0, len(waiting), size)]
         hopeless = threading.Event()
         with ThreadPoolExecutor(max_workers=self.provider.concurrency) as pool:
             futures = [
-                pool.submit(self._ask_batch, [keys[i] for i in batch], [requests[i] for i in batch], hopeless)
-                for batch in batches
+                pool.submit(self._ask_batch, batch, [missing[key] for key in batch], hopeless) for batch in batches
             ]
             refusal: ProviderRefusedError | None = None
             for batch, future in zip(batches, futures, strict=True):
                 try:
-                    for index, generation in zip(batch, future.result(), strict=True):
-                        answers[index] = generation
-                    answered(sum(answer is not None for answer in answers))
+                    known.update(zip(batch, future.result(), strict=True))
+                    answered(sum(known[key] is not None for key in keys))
                 except BudgetError:
                     continue
                 except ProviderRefusedError as error:
                     refusal = refusal or error
         if refusal is not None:
             raise refusal
-        return answers
+        return [known[key] for key in keys]
 
     def _ask_batch(
         self, keys: list[str], requests: list[GenerationRequest], hopeless: threading.Event

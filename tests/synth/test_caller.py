@@ -1,0 +1,28 @@
+"""What is asked of a provider, and how often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assay.protocols import GenerationRequest
+from assay.records import Message
+from assay.synth.caller import Caller
+from assay.synth.journal import Journal
+from assay.synth.provider import make_provider
+from assay.synth.settings import Price, SynthSettings
+
+
+def test_equal_requests_are_asked_once_and_share_their_answer(api: Any, tmp_path: Path) -> None:
+    settings = SynthSettings(provider="openai_compatible", model="a", base_url=f"{api.url}/v1")
+    requests = [GenerationRequest((Message("user", text),), max_tokens=5) for text in ("one", "two", "one", "one")]
+    told: list[int] = []
+    with Journal(tmp_path / "journal", max_requests=9, max_usd=1) as journal:
+        caller = Caller(make_provider(settings, None), journal, Price(1, 1), max_retries=0)
+        answers = caller.ask(requests, told.append)
+        assert journal.spent().requests == 2
+    assert sorted(api.answered) == ["one", "two"]
+    assert [answer and answer.text for answer in answers] == [
+        f"Put otherwise: {text}" for text in ("one", "two", "one", "one")
+    ]
+    assert told[-1] == 4
