@@ -56,3 +56,21 @@ def _json(check: Check) -> dict[str, Any]:
 
 def _shortened(text: str) -> str:
     return textwrap.shorten(text, 78, placeholder=" ...")
+
+
+def table_of_checks() -> str:
+    """A Markdown table, one line a check: what docs/checks.md holds."""
+    lines = ["| check | severity | decision | needs | settings | what it finds |", "|---|---|---|---|---|---|"]
+    for check in CHECKS.all().values():
+        settings = ", ".join(f"`{setting.name}: {setting.default}`" for setting in settings_of(check))
+        needs = {"target": "`--model`", "evaluation_texts": "`--suite`"}
+        cells = (
+            f"`{check.name}`",
+            str(check.severity),
+            str(check.decision) + (", one stays" if check.keeps_one else ""),
+            ", ".join(needs[need] for need in check.needs),
+            settings,
+            f"{check.summary}.".replace("|", "\\|").replace("<", "&lt;"),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -32,7 +32,7 @@ def _without_trailing(record: Record) -> Record:
 
 @record_check(severity=Severity.ERROR, decision=Decision.REPAIR, repair=_without_trailing)
 def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]:
-    """A control token of a chat format stands in the text: <|im_end|>, <|eot_id|>, </s>, [INST], ...
+    """A control token of a chat format stands in the text: <|im_end|>, <|eot_id|>, </s>, [INST] and the like.
 
     Why: left over from data that was rendered before. The tokenizer reads it as the real thing, so the model
     learns to end its turn in the middle of an answer, or to play the user's part.
