@@ -135,11 +135,13 @@ def read_suite(path: Path) -> Suite:
     from assay.config import parse, read_document
     from assay.storage import sha256_file
 
+    if not path.is_file():
+        raise SuiteError("there is no such suite", where=str(path), fix="`assay suite init DATA` makes one")
     try:
         document = read_document(path)
         header, _ = parse(_SuiteFile, document)
     except SettingsError as error:
-        raise SuiteError(error.what, where=error.where, fix="docs/suites.md shows a suite") from error
+        raise SuiteError(error.what, where=error.where, fix=error.fix or "docs/suites.md shows a suite") from error
     if header.version != 1:
         raise SuiteError(f"is of version {header.version}; this assay reads 1", where=document.where(("version",)))
     if header.max_new_tokens < 1 or not header.name.strip():
@@ -292,7 +294,7 @@ def _item(row: Mapping[str, Any], where: str) -> SuiteItem:
         choices=choices,
         slice=_label(row, "slice", where),
         cluster=_label(row, "cluster", where),
-        tools=tuple(row.get("tools") or ()),
+        tools=_tools(row.get("tools"), where),
     )
 
 
@@ -317,6 +319,14 @@ def _choices(given: Any, where: str) -> tuple[str, ...]:
         raise SuiteError("'choices' should be a list of texts, none empty", where=where)
     if len(given) < 2 or len(set(given)) < len(given):
         raise SuiteError("'choices' should hold two or more, all different", where=where)
+    return tuple(given)
+
+
+def _tools(given: Any, where: str) -> tuple[Json, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(tool, dict) for tool in given):
+        raise SuiteError("'tools' should be a list of objects", where=where)
     return tuple(given)
 
 

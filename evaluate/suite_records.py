@@ -87,6 +87,8 @@ def _unfit(record: Record) -> str | None:
     before = record.messages[:-1]
     if not before or before[-1].role not in ("user", "tool") or any(message.role not in ROLES for message in before):
         return "whose answer follows no user turn"
+    if not all(isinstance(tool, dict) for tool in record.tools):
+        return "whose tools are no objects"
     if not prompt_text(before).strip():
         return "whose users wrote nothing"
     return "that a model wrote" if record.origin == "synthetic" else None
