@@ -11,6 +11,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 from assay.text import message_text
 
+from .invisible import visible
 from .redaction import redacted
 from .settings import ActiveCheck
 from .stage import Audited
@@ -73,7 +74,7 @@ def sections(audited: Audited, *, redact: bool) -> list[Section]:
     for finding in redacted(audited.findings, audited.checks) if redact else audited.findings:
         found.setdefault(finding.check, []).append(finding)
     shown = {name: _grouped(findings)[:SHOWN_A_CHECK] for name, findings in found.items()}
-    texts = {} if redact else _records(audited, shown.values())
+    texts = None if redact else _records(audited, shown.values())
     checks = {item.name: item for item in audited.checks}
     order = list(Severity)
     made = [_section(audited, name, findings, shown[name], checks.get(name), texts) for name, findings in found.items()]
@@ -86,7 +87,7 @@ def _section(
     findings: Sequence[Finding],
     shown: Sequence[Sequence[Finding]],
     check: ActiveCheck | None,
-    texts: Mapping[str, Record],
+    texts: Mapping[str, Record] | None,
 ) -> Section:
     counts = audited.summary[name]
     documentation = check.check.documentation if check is not None else _OWN[name]
@@ -124,8 +125,11 @@ def _records(audited: Audited, shown: Iterable[Sequence[Sequence[Finding]]]) -> 
     return {record.row_id: record for record in audited.data.records() if record.row_id in wanted}
 
 
-def _exhibit(group: Sequence[Finding], texts: Mapping[str, Record]) -> Exhibit:
+def _exhibit(group: Sequence[Finding], texts: Mapping[str, Record] | None) -> Exhibit:
     first = group[0]
+    if texts is None:  # redacted: the place and the kind, since every message would say the same
+        places = tuple(Side(str(finding.source), "", ()) for finding in group)
+        return Exhibit(str(first.evidence.get("kind", "")), str(first.severity), "", places)
     records = [texts.get(finding.row_id) for finding in group]
     if len(group) > 1 and all(record is not None for record in records):
         present = [record for record in records if record is not None]
@@ -142,6 +146,10 @@ def _comparison(group: Sequence[Finding], records: Sequence[Record]) -> Exhibit:
     answers = all("spans" in finding.evidence for finding in group)
     same_prompt = len({_prompt(record) for record in records}) == 1
     whole = [record.answer if same_prompt else _conversation(record) for record in records]
+    if same_prompt and not answers and len(set(whole)) == 1:
+        places = ", ".join(str(finding.source) for finding in group)
+        sides = [Side(places, "", (Piece(_cut(whole[0])),))]
+        return Exhibit(f"{len(group)} times", str(group[0].severity), _cut(_prompt(records[0])), tuple(sides))
     sides = []
     for finding, record, text in zip(group, records, whole, strict=True):
         if answers:
@@ -167,11 +175,13 @@ def _excerpt(finding: Finding, record: Record) -> Iterator[Piece]:
         index = finding.evidence.get("message")
         if isinstance(index, int) and 0 <= index < len(record.messages):
             yield Piece(f"{record.messages[index].role}: ")
-            yield Piece(_cut(message_text(record.messages[index])) or "(empty)", "hit")
+            text = _cut(message_text(record.messages[index]))
+            yield Piece(text if visible(text) else "(empty)", "hit")
         else:
             yield Piece(_cut(_conversation(record)))
         return
     content = record.messages[span.message].content or ""
+    yield Piece(f"{record.messages[span.message].role}: ")
     start, end = max(0, span.start - _CONTEXT), min(len(content), span.end + _CONTEXT)
     yield Piece(("..." if start else "") + content[start : span.start])
     yield Piece(_cut(content[span.start : span.end]), "hit")

@@ -15,7 +15,8 @@ from assay.curate.settings import CurateSettings
 from assay.curate.stage import audit, curate
 from assay.curate.terminal import render
 from assay.dataset import Dataset
-from assay.records import Record
+from assay.findings import Finding, Severity
+from assay.records import Record, Source
 
 Make = Callable[..., Record]
 
@@ -82,6 +83,27 @@ def test_redaction_keeps_record_text_out_of_everything(make: Make, tmp_path: Pat
     for text in written:
         assert SECRET not in text
     assert SECRET in json.dumps(audited.to_json())
+
+
+def test_a_redacted_page_names_places_and_kinds_and_repeats_no_sentence(make: Make) -> None:
+    page = render_report(audit(data_with(make, "x")), redact=True)
+    assert "a.jsonl:1" in page
+    assert '<span class="tag error">date</span>' in page
+    assert page.count("Two answers to one prompt cannot both be right") == 2, "in the table and above the findings"
+
+
+def test_copies_are_shown_once_with_all_their_places(make: Make) -> None:
+    records = [make("Name the third planet.", "The third planet is Earth.") for _ in range(3)]
+    page = render_report(audit(Dataset.from_records(records)))
+    assert "a.jsonl:1, a.jsonl:2, a.jsonl:3" in page
+    assert page.count("The third planet is Earth.") == 1
+
+
+def test_rows_that_could_not_be_read_say_why(make: Make) -> None:
+    fault = Finding("unreadable_row", Severity.ERROR, "the JSON breaks off", "", "r", Source("a.jsonl", 9, 8))
+    page = render_report(audit(Dataset.from_records([make("Where?", "There.")], [fault])))
+    assert "the JSON breaks off" in page
+    assert "a.jsonl:9" in page
 
 
 def test_curate_writes_all_its_files(make: Make, tmp_path: Path) -> None:
