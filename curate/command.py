@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +61,12 @@ def audit(
     data, options = split_overrides(data, options)
     inputs = read_inputs(_given(data, given), options)
     audited = run_audit(inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts)
-    steps = [f"assay curate {' '.join(data)} -o OUT    write what is fit; every row is accounted for"]
+    steps = [f"{_typed('curate', data, given, options)} -o OUT    write what is fit; every row is accounted for"]
     if options.output is not None:
         write_audited(audited, options.output, redact=options.redact)
         steps.insert(0, f"{options.output / 'report.html'}    every finding with its text")
     else:
-        steps.insert(0, f"assay audit {' '.join(data)} -o OUT    a report with the texts side by side")
+        steps.insert(0, f"{_typed('audit', data, given, options)} -o OUT    a report with the texts side by side")
     _show(audited, options, steps)
     return int(Exit.NEGATIVE if fail_on is not None and _reaches(audited, fail_on) else Exit.OK)
 
@@ -95,6 +96,20 @@ def _given(data: tuple[str, ...], given: dict[str, Any]) -> Given:
     from .inputs import Given
 
     return Given(data=data, **given)
+
+
+def _typed(command: str, data: tuple[str, ...], given: dict[str, Any], options: Options) -> str:
+    """A command on the same data with the same options, to be copied."""
+    words = ["assay", command, *data]
+    for name, option in (("model", "--model"), ("columns", "--columns"), ("system", "--system")):
+        words += [option, given[name]] if given[name] else []
+    words += [word for suite in given["suites"] for word in ("--suite", suite)]
+    words += [word for folder in given["tasks"] for word in ("--tasks", folder)]
+    if given["input_format"] != "auto":
+        words += ["--format" if command == "audit" else "--input-format", given["input_format"]]
+    words += ["--preference"] if given["preference"] else []
+    words += ["-c", str(options.config)] if options.config is not None else []
+    return shlex.join(words)
 
 
 def _show(audited: Audited, options: Options, steps: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,27 @@ def test_json_is_one_document_on_stdout(data: Path, capsys: pytest.CaptureFixtur
     assert body["records"] == 14
     assert body["read"] == 15
     assert set(body["summary"]) == {"exact_duplicate", "empty_turn", "unreadable_row"}
+
+
+def test_the_commands_that_are_proposed_can_be_typed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my rows.csv").write_text("text;x,label\n" + "".join(f"say {n},w{n}\n" for n in range(9)))
+    columns = "prompt=text;x,answer=label"
+    out = run(capsys, "audit", "my rows.csv", "--columns", columns, "--format", "prompt_completion")[1]
+    proposed = [shlex.split(line.split("    ")[0]) for line in out.splitlines() if line.startswith("  assay ")]
+    assert [words[1] for words in proposed] == ["audit", "curate"]
+    for words in proposed:
+        assert run(capsys, *words[1:])[0] == 0
+    assert (Path("OUT") / "ledger.parquet").is_file()
+
+
+@pytest.mark.parametrize("command", ["audit", "curate"])
+def test_json_is_the_only_thing_on_stdout_whatever_else_is_asked(
+    data: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    for options in (["--verbose"], ["--quiet"], ["-o", "out"], ["--redact"], ["--limit", "5"], ["--seed", "3"]):
+        code, out, _ = run(capsys, command, "data.jsonl", "--json", *options)
+        assert code == 0
+        assert isinstance(json.loads(out), dict), options
 
 
 @pytest.mark.parametrize(("threshold", "expected"), [("error", 3), ("warning", 3)])
