@@ -322,7 +322,7 @@ def _what_was_left(dataset: Dataset, candidates: Candidates) -> list[str]:
         notes.append(f"{count(total, 'record')} cannot be items: {_refused(candidates)}")
     if dataset.faults:
         rows = count(len(dataset.faults), "row")
-        notes.append(f"{rows} could not be read and are in neither file: `assay audit` on the data names them")
+        notes.append(f"{rows} could not be read, so neither file has them: `assay audit` on the data names them")
     return notes
 
 

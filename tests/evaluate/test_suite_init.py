@@ -95,6 +95,18 @@ def test_an_item_is_no_turn_of_a_longer_conversation_that_is_left_in_training(tm
     assert said(made, "whose prompt is a turn of another conversation")
 
 
+def test_a_question_under_another_system_turn_leaves_training_with_the_item(tmp_path: Path) -> None:
+    """The leak check compares what users wrote, and would drop such a record from training later."""
+    rows = labelled(100)
+    for one in rows[:50]:
+        system = {"role": "system", "content": "Answer in one word, please."}
+        rows.append({"messages": [system, *one["messages"]]})
+    made, suite, training = make(rows, tmp_path)
+    trained = {prompt_text(record.prompt) for record in training.records()}
+    assert not trained & {prompt_text(item.messages) for item in suite.items}
+    assert made.set_aside > 3
+
+
 def test_each_reference_scores_1_and_the_suite_passes_its_own_check(tmp_path: Path) -> None:
     from assay.evaluate.suite_check import check_suite
 
@@ -323,7 +335,7 @@ def test_rows_that_could_not_be_read_are_said_to_be_in_neither_file(tmp_path: Pa
     text = "".join(json.dumps(one) + "\n" for one in labelled(60))
     path.write_text(text + '{"messages": [{"role": "us\n', encoding="utf-8")
     made = init_suite(as_dataset(path), tmp_path / "suites", name="desk")
-    assert said(made, "1 row could not be read and are in neither file") and made.items + made.training == 60
+    assert said(made, "1 row could not be read, so neither file has them") and made.items + made.training == 60
 
 
 def test_files_that_are_there_stay_unless_forced(tmp_path: Path) -> None:
