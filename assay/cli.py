@@ -22,19 +22,26 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "demo": Verb("assay.commands.demo:demo", "The main job on the sample data and the embedded model."),
     "init": Verb("assay.commands.init:init", "Write a commented assay.yaml for your data."),
-    "run": Verb("assay.commands.run:run", "The whole pipeline; --from/--until STAGE."),
-    "audit": Verb("assay.curate.command:audit", "Look at data, change nothing."),
-    "curate": Verb("assay.curate.command:curate", "Decide on each record, write, account."),
+    "run": Verb("assay.commands.run:run", "Run the whole pipeline: curate, synth, train, evaluate, gate."),
+    "audit": Verb("assay.curate.command:audit", "Look at data, change nothing: is it fit to train on?"),
+    "curate": Verb(
+        "assay.curate.command:curate",
+        "Decide on each record, write what is fit to train on, and account for every row.",
+    ),
     "synth": Verb("assay.synth.command:synth", "Grow the data with a model, within a budget."),
     "train": Verb("assay.train.command:train", "Train a LoRA or QLoRA adapter."),
     "evaluate": Verb("assay.evaluate.command:evaluate", "Score base and adapter on your suites."),
     "suite": Verb("assay.evaluate.suite_command:suite", "init: set a suite aside; check: validate one."),
-    "gate": Verb("assay.evaluate.gate_command:gate", "Verdict and exit code under a policy."),
-    "verify": Verb("assay.evaluate.verify_command:verify", "Recompute what a certificate claims."),
-    "runs": Verb("assay.commands.runs:runs", "List what was run."),
-    "lineage": Verb("assay.commands.runs:lineage", "Walk from an adapter back to its data."),
-    "doctor": Verb("assay.commands.doctor:doctor", "Problems of this installation, each with its fix."),
-    "model": Verb("assay.commands.model:model", "install: fetch an embedded model."),
+    "gate": Verb("assay.evaluate.gate_command:gate", "Verdict on an evaluation: is the adapter fit to release?"),
+    "verify": Verb(
+        "assay.evaluate.verify_command:verify", "Recompute what a release certificate claims, from the files it names."
+    ),
+    "runs": Verb("assay.commands.runs:runs", "List what was run, newest first."),
+    "lineage": Verb(
+        "assay.commands.runs:lineage", "Walk from an adapter back to its data, and forward to its evaluations."
+    ),
+    "doctor": Verb("assay.commands.doctor:doctor", "Look at this installation and name each problem with its fix."),
+    "model": Verb("assay.commands.model:model", "Embedded models: small ones that come from the package index."),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -30,8 +31,12 @@ def build(tree: Path, kind: str) -> Path:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    setuptools = pytest.importorskip("setuptools")
-    if int(setuptools.__version__.partition(".")[0]) < 77:
+    """Not imported to be asked: setuptools refuses to be, once something has imported distutils."""
+    try:
+        version = importlib.metadata.version("setuptools")
+    except importlib.metadata.PackageNotFoundError:
+        version = "0"
+    if int(version.partition(".")[0]) < 77:
         pytest.skip("needs setuptools 77 or newer")
     copy = tmp_path_factory.mktemp("tree")
     for name in FOLDERS:

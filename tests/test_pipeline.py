@@ -14,7 +14,7 @@ from assay.outcome import PipelineResult
 from assay.pipeline import run
 from assay.runs import RunStore
 
-HOSTILE = "<script>alert(1)</script>{{ 7 * 7 }}"
+HOSTILE = "<script>alert(1)</script>{{ 7919 * 104729 }}"
 CANARY = "velvet-otter-canary"
 
 SETTINGS = """\
@@ -143,7 +143,7 @@ def test_text_of_records_is_inert_in_the_pages(finished: PipelineResult) -> None
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert "<script>alert" not in text
-        assert "49" not in text or "{{ 7 * 7 }}" in text
+        assert "829348951" not in text or "{{ 7919 * 104729 }}" in text
 
 
 def test_redacted_reports_hold_no_text_of_records(project: Path, tmp_path: Path) -> None:
