@@ -30,7 +30,7 @@ from .settings import ActiveCheck
 CHECK_FAILED = "check_failed"
 """The finding about a record on which a check raised; such a record is held, since nobody judged it."""
 
-INCOMPLETE = ("cut_off_answer", "repetition", "empty_answer")
+INCOMPLETE = ("cut_off_answer", "repetition", "empty_turn")
 """Checks whose findings make an answer incomplete when one of several duplicates is to stay."""
 
 _FATE = {Decision.DROP: Fate.DROPPED, Decision.HOLD: Fate.HELD}

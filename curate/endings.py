@@ -72,7 +72,7 @@ _PROSE_WORDS = 8
 def structural_cut(text: str) -> Ending | None:
     """JSON or a code block that stays open; None when there is neither, or both are closed."""
     stripped = text.strip()
-    fences = list(_FENCE.finditer(stripped))
+    fences = list(_FENCE.finditer(stripped)) if "```" in stripped or "~~~" in stripped else []
     if len(fences) % 2 == 1 and fences[-1].group(2).strip() == "" and len(fences) > 1:
         return None  # blocks within blocks; nothing certain
     if len(fences) % 2 == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from assay.findings import Finding, Severity, Span
@@ -12,6 +13,12 @@ from ..endings import Ending, ends_in_prose, is_finished, list_ending, structura
 
 END_CHARACTERS = 20_000
 """What is looked at of a longer answer, from its end, but for the brackets that it opens."""
+
+SAMPLED_RECORDS = 5_000
+"""As many tell how answers end here."""
+
+_FULL_STOP = re.compile(r"[^\W\d_][.!?][\"”')]?$")
+"""What nearly all answers end with. (After a digit a full stop may belong to the number of a list's item.)"""
 
 TERMINATED_SHARE = 0.85
 """Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
@@ -33,7 +40,8 @@ def cut_off_answer(
 
     Example: "Please put the Bridge into its box, add the cable, and then bring it to"
     """
-    prose = [end for end in (_end(record.answer) for record in records) if ends_in_prose(end)]
+    sample = records[:: 1 + len(records) // SAMPLED_RECORDS]
+    prose = [end for end in (_end(record.answer) for record in sample) if ends_in_prose(end)]
     finished = sum(map(is_finished, prose))
     others_finish = len(prose) >= 20 and finished >= TERMINATED_SHARE * len(prose)
     for record in records:
@@ -54,7 +62,10 @@ def cut_off_answer(
 
 def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None:
     end = _end(answer)
-    found = structural_cut(answer) or weak_ending(end, others_finish) or list_ending(end) or style_ending(end)
+    found = structural_cut(answer)
+    if found is not None or _FULL_STOP.search(end[-3:]):
+        return found
+    found = weak_ending(end, others_finish) or list_ending(end) or style_ending(end)
     if found is not None or not ends_in_prose(end) or is_finished(end):
         return found
     if len(answer) >= long_answer:
