@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from assay.protocols import GenerationRequest
 from assay.records import Message, Record
@@ -15,10 +17,31 @@ from ..settings import SynthSettings
 FACT = re.compile(r"[A-Za-z]*\d[\w.,:/-]*\w|\d|\S+@\S+|https?://\S+")
 """Numbers, codes, addresses: what an answer may copy out of its prompt."""
 
+NAME = re.compile(r"(?<=[\w,;:] )(?!I')[A-Z][\w'-]+")
+"""Capitalised within a sentence: names, mostly. "I" is too short to be one."""
+
 META = re.compile(
     r"\bas an ai\b|\blanguage model\b|\bi (?:can't|cannot|am unable to) (?:help|assist|rewrite)\b"
     r"|\brewritten message\b|^sure\b|^here(?:'s| is)\b",
     re.IGNORECASE,
+)
+
+ABOUT_THE_TEXT = re.compile(r"\b(?:the|this|your|original) (?:message|sentence|word|request)\b", re.IGNORECASE)
+"""A rewriting that talks of the message is not one, unless the message did."""
+
+ECHO = 4
+"""Words on end of the instruction that make an answer an echo of it."""
+
+ENOUGH_WORDS = 4
+"""Content words below which too few can be shared to tell: "where's my parcel?" has none with "my package, where?"."""
+
+STOP_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "a an the i you he she it we they me my your our this that these those is are was were be been am do does did "
+        "have has had can could will would shall should may might must to of and or in on at for with by from as if "
+        "so but not no than then there here what which who when where how why please about into out up down just",
+    )
 )
 
 
@@ -30,6 +53,7 @@ def paraphrase(
     count: int = 50,
     per_seed: int = 4,
     max_length_ratio: float = 2.5,
+    min_shared_words: float = 0.3,
     template: str | None = None,
 ) -> Iterator[Job]:
     """New prompts in other words whose answer is kept.
@@ -40,11 +64,14 @@ def paraphrase(
     count             accepted records wanted
     per_seed          wordings asked for of one seed at most
     max_length_ratio  a rewriting longer than this many times its seed is refused: it answers or rambles
+    min_shared_words  content words shared with the seed, twice over the sum of both (Dice), below which the rewriting
+                      is about something else; asked only of seeds with a few content words
     template          file in place of `prompts/paraphrase.jinja`; it is given `prompt`
 
     Example: "where's my parcel?" becomes "Could you tell me where my package is?", same answer.
     """
     prompt = load_prompt("paraphrase", template)
+    limits = Limits(max_length_ratio, min_shared_words)
     order = [record for record in seeds if _rewritable(record)]
     random.Random(settings.seed).shuffle(order)
     for sample in range(per_seed):
@@ -59,28 +86,68 @@ def paraphrase(
                 seed=settings.seed,
                 sample=sample,
             )
-            yield Job(request, seed, prompt.sha256, _builder(seed, index, max_length_ratio))
+            judge = partial(_refusal, original=text, asked=prompt.render(prompt=""), limits=limits)
+            yield Job(request, seed, prompt.sha256, _builder(seed, index, judge))
 
 
-def _builder(seed: Record, index: int, max_length_ratio: float) -> Callable[[str], tuple[Message, ...] | Refused]:
-    original = seed.messages[index].content or ""
+class Limits(NamedTuple):
+    """As in `paraphrase`."""
 
+    max_length_ratio: float
+    min_shared_words: float
+
+
+def _refusal(text: str, original: str, asked: str, limits: Limits) -> Refused | None:
+    """Why a rewriting is none; asked is the instruction without the message."""
+    if not text:
+        return Refused("parse", "the answer is empty")
+    if META.search(text) or (ABOUT_THE_TEXT.search(text) and not ABOUT_THE_TEXT.search(original)):
+        return Refused("boilerplate", "the model speaks about itself or the task")
+    if text.casefold() == original.casefold():
+        return Refused("same", "the wording is the seed's")
+    if len(text) > limits.max_length_ratio * len(original) + 20:
+        return Refused("length", "much longer than its seed")
+    if (_runs(text) & _runs(asked)) - _runs(original):
+        return Refused("echo", "it repeats the instruction")
+    return _facts_changed(text, original) or _drifted(text, original, limits.min_shared_words)
+
+
+def _facts_changed(text: str, original: str) -> Refused | None:
+    lost = sorted(set(FACT.findall(original)) - set(FACT.findall(text)))
+    lost += [name for name in NAME.findall(original) if name.casefold() not in text.casefold()]
+    if lost:
+        return Refused("facts", f"lost {lost[0]}")
+    added = sorted(set(FACT.findall(text)) - set(FACT.findall(original)))
+    return Refused("facts", f"invented {added[0]}") if added else None
+
+
+def _drifted(text: str, original: str, least: float) -> Refused | None:
+    before, after = _content_words(original), _content_words(text)
+    if len(before) < ENOUGH_WORDS:
+        return None
+    shared = 2 * len(before & after) / (len(before) + len(after))
+    return Refused("drift", f"shares {shared:.2f} of its content words with its seed") if shared < least else None
+
+
+def _content_words(text: str) -> set[str]:
+    """Beginnings of words, so that "cancelled" and "cancel" are the same."""
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    return {word[:5] for word in words if word not in STOP_WORDS}
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.casefold())
+    return set(zip(*(words[shift:] for shift in range(ECHO)), strict=False))
+
+
+def _builder(
+    seed: Record, index: int, judge: Callable[[str], Refused | None]
+) -> Callable[[str], tuple[Message, ...] | Refused]:
     def build(answer: str) -> tuple[Message, ...] | Refused:
         text = _clean(answer)
-        if not text:
-            return Refused("parse", "the answer is empty")
-        if META.search(text):
-            return Refused("boilerplate", "the model speaks about itself or the task")
-        if text.casefold() == original.casefold():
-            return Refused("same", "the wording is the seed's")
-        if len(text) > max_length_ratio * len(original) + 20:
-            return Refused("length", "much longer than its seed")
-        lost = sorted(set(FACT.findall(original)) - set(FACT.findall(text)))
-        if lost:
-            return Refused("facts", f"lost {lost[0]}")
-        added = sorted(set(FACT.findall(text)) - set(FACT.findall(original)))
-        if added:
-            return Refused("facts", f"invented {added[0]}")
+        refused = judge(text)
+        if refused is not None:
+            return refused
         turn = Message("user", text, name=seed.messages[index].name)
         return (*seed.messages[:index], turn, *seed.messages[index + 1 :])
 
