@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from assay.console import printable
 from assay.errors import EXIT_CODES_HELP, AssayError, Exit, did_you_mean
 from assay.version import __version__
 
@@ -83,10 +84,10 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         result = cli.main(args=arguments, prog_name="assay", standalone_mode=False)
     except AssayError as error:
-        click.echo(f"assay: {error}", err=True)
+        click.echo(f"assay: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        click.echo(f"assay: {error.format_message()}", err=True)
+        click.echo(f"assay: {printable(error.format_message())}", err=True)
         sys.exit(Exit.USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("assay: stopped; run the same command again to go on", err=True)

@@ -28,6 +28,16 @@ T = TypeVar("T")
 DEFAULT_CONFIG = Path("assay.yaml")
 
 
+def printable(text: str) -> str:
+    """The text with every control, bidirectional and other invisible character but a line break as its escape.
+
+    What comes out of a file may hold sequences that move the cursor, or recolour or hide what a terminal shows.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign == "\n" or sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
 @dataclass(frozen=True)
 class Options:
     """The options that every command takes.
@@ -50,12 +60,12 @@ class Options:
     def say(self, text: str) -> None:
         """A line of progress or a notice."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(printable(text), err=True)
 
     def detail(self, text: str) -> None:
         """A line for --verbose."""
         if self.verbose:
-            click.echo(text, err=True)
+            click.echo(printable(text), err=True)
 
     def show(self, text: str) -> None:
         """The result, for people; on stdout unless --json owns it."""

@@ -9,6 +9,7 @@ from itertools import islice
 
 import click
 
+from assay.console import printable
 from assay.findings import Finding, Severity
 
 from .fitness import Fit
@@ -41,7 +42,7 @@ def render(audited: Audited, *, next_steps: Sequence[str] = (), redact: bool = F
 
 def _read(audited: Audited) -> Iterator[str]:
     for note in audited.data.notes:
-        yield f"  {note}"
+        yield f"  {printable(note)}"
     faults = len(audited.data.faults)
     unreadable = f", and {faults:,} row{'s' if faults > 1 else ''} that could not be read" if faults else ""
     yield f"  {len(audited.data):,} records{unreadable}"
@@ -76,7 +77,7 @@ def _table(audited: Audited, findings: Sequence[Finding], width: int) -> Iterato
         yield f"  {head}{counts['records']:>9,}{groups:>8}   {decision}"
         for finding in islice(_examples(by_check[name]), EXAMPLES):
             line = f"      {finding.source}  {' '.join(finding.message.split())}"
-            yield click.style(_cut(line, width), dim=True)
+            yield click.style(_cut(printable(line), width), dim=True)
 
 
 def _examples(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -220,3 +220,14 @@ def test_an_output_that_is_a_file_is_left_as_it_is(run: Command) -> None:
     ran = run("curate", "data.jsonl", "-o", "data.jsonl")
     assert (ran.code, len(ran.err.strip().splitlines())) == (1, 1)
     assert Path("data.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("evil", ["\x1b[2J", "\x1b]0;owned\x07", "\u202e", "\r"])
+def test_what_a_file_says_cannot_steer_the_terminal(run: Command, evil: str) -> None:
+    odd = {"messages": [{"role": f"user{evil}", "content": "x"}, {"role": "assistant", "content": "y"}]}
+    Path("data.jsonl").write_text("\n".join([*GOOD, json.dumps(odd), json.dumps({f"col{evil}": 1})]))
+    Path("bad.jsonl").write_text(json.dumps({f"col{evil}": 1}))
+    for ran in (run("audit", "data.jsonl"), run("audit", "bad.jsonl"), run("curate", "data.jsonl", "--verbose")):
+        assert evil not in ran.out
+        assert evil not in ran.err
+    assert evil.isspace() or repr(evil)[1:-1] in run("audit", "bad.jsonl").err
