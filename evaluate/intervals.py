@@ -17,14 +17,16 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson_interval(successes: float, n: float, confidence: float = 0.95) -> Interval:
+def wilson_interval(successes: float, n: float, confidence: float = 0.95, df: float = math.inf) -> Interval:
     """Wilson's score interval for a proportion (Wilson 1927, J. Am. Stat. Assoc. 22, 209-212).
 
-    Counts may be effective ones, divided by a design effect (Rao & Scott 1992), hence not whole.
+    Counts may be effective ones, divided by a design effect (Rao & Scott 1992), hence not whole. df are the degrees
+    of freedom of that effect: with ten clusters the normal quantile holds in 92 % of cases, Student's in 95 %.
     """
     if n <= 0:
         return Interval(0.0, 1.0)
-    z2 = normal_quantile(0.5 + confidence / 2) ** 2
+    p_upper = 0.5 + confidence / 2
+    z2 = (t_quantile(p_upper, df) if math.isfinite(df) else normal_quantile(p_upper)) ** 2
     p = successes / n
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * (p * (1 - p) / n + z2 / (4 * n * n))) / (1 + z2 / n)
@@ -36,16 +38,17 @@ def mean_interval(
 ) -> Interval:
     """Interval for the mean of scores from 0 to 1: Wilson's for 0/1 scores, Student's t for graded ones.
 
-    Items of a cluster are not independent: 0/1 counts are then divided by the design effect, and the t
-    interval takes its variance from cluster totals with one degree of freedom a cluster, less one.
+    Items of a cluster are not independent: 0/1 counts are then divided by the design effect, whose degrees of freedom
+    widen the quantile, and the t interval takes its variance from cluster totals, with as many degrees of freedom as
+    there are clusters, less one.
     """
     values = np.asarray(scores, dtype=float)
     n = len(values)
     if n == 0:
         return Interval(0.0, 1.0)
     if np.isin(values, (0.0, 1.0)).all():
-        effect = design_effect(values, clusters).factor
-        return wilson_interval(float(values.sum()) / effect, n / effect, confidence)
+        effect, df = design_effect(values, clusters)
+        return wilson_interval(float(values.sum()) / effect, n / effect, confidence, df)
     mean = float(values.mean())
     sums = cluster_sums(values - mean, clusters)
     k = len(sums)

@@ -155,8 +155,8 @@ def _above_chance(suite: PairedSuite, alpha: float) -> Check:
 def _lower_limit(scores: FloatArray, clusters: tuple[str | None, ...], alpha: float) -> float:
     """One-sided lower limit. An interval for a proportion holds for any score from 0 to 1, if a little wide."""
     if np.isin(scores, (0.0, 1.0)).all():
-        effect = design_effect(scores, clusters).factor
-        return wilson_interval(float(scores.sum()) / effect, len(scores) / effect, 1 - 2 * alpha).low
+        effect, df = design_effect(scores, clusters)
+        return wilson_interval(float(scores.sum()) / effect, len(scores) / effect, 1 - 2 * alpha, df).low
     return mean_interval(scores.tolist(), clusters, 1 - 2 * alpha).low
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from assay.evaluate.evaluation import ITEM_COLUMNS, Evaluation, SuiteResult
+from assay.evaluate.evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, SuiteResult
 from assay.evaluate.gate import gate
 from assay.evaluate.policy import Policy
 from assay.findings import Verdict
@@ -114,7 +114,8 @@ def as_evaluation(simulation: ModuleType, sample: object, index: int) -> Evaluat
     suites = tuple(
         SuiteResult(name, "suite" if name == "domain" else "lm_eval", (), 0.0, True, "0" * 64) for name in names
     )
-    return Evaluation(suites, pa.Table.from_pylist(rows, schema=schema), {}, {}, ())
+    evidence = {"candidate": AdapterEvidence(1, True, True, 1.0)}
+    return Evaluation(suites, pa.Table.from_pylist(rows, schema=schema), {}, evidence, ())
 
 
 def suite_rows(name: str, differences: np.ndarray, clusters: np.ndarray | None) -> list[dict[str, object]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -46,3 +48,18 @@ def test_clusters_widen_the_interval_of_zero_one_scores() -> None:
 
 def test_nothing_scored_says_nothing() -> None:
     assert mean_interval([]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("clusters", "size", "spread"), [(10, 10, 0.3), (10, 30, 0.1), (40, 5, 0.3)])
+def test_the_interval_of_few_clusters_holds_as_often_as_it_says(clusters: int, size: int, spread: float) -> None:
+    """spread is the correlation of two items of a cluster. Of 600 data sets 95 % must be covered, less 2.5 errors."""
+    rng = np.random.default_rng(0)
+    p, runs = 0.6, 600
+    names = [f"c{number}" for number in range(clusters) for _ in range(size)]
+    covered = 0
+    for _ in range(runs):
+        shares = rng.beta(p * (1 - spread) / spread, (1 - p) * (1 - spread) / spread, clusters)
+        scores = (rng.random((clusters, size)) < shares[:, None]).astype(float).ravel()
+        low, high = mean_interval(scores.tolist(), names)
+        covered += low <= p <= high
+    assert covered / runs >= 0.95 - 2.5 * math.sqrt(0.95 * 0.05 / runs)
