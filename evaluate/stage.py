@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from assay.chat import ChatTarget
 from assay.config import to_json
@@ -24,6 +24,8 @@ from .settings import EvaluateSettings
 from .switched_model import SwitchedModel, load_switched
 
 if TYPE_CHECKING:
+    from assay.task_files import TaskFile
+
     from .lm_eval_model import AssayLM
 
 DEFAULT_CONTEXT = 2048
@@ -61,6 +63,7 @@ def evaluate(
     """
     precision = precision_of(models, settings)
     check_adapters(models, say)
+    own, tasks = _read(suites, settings, models.target)
     switched = load_switched(
         models.target.ref,
         models.target,
@@ -70,7 +73,7 @@ def evaluate(
         trust_remote_code=models.trust_remote_code,
     )
     lm = _language_model(switched, models.target, settings)
-    examinations = _examinations(suites, settings, models.target, lm)
+    examinations = [*own, *_prepared(tasks, settings, lm)]
     store = PartStore(answers_folder) if answers_folder is not None else None
     identity = identity_of(models, precision, switched.dtype, switched.device, settings.seed)
     sheets = list(_all_answers(switched, lm, examinations, settings, store, identity, say))
@@ -92,24 +95,33 @@ def _language_model(switched: SwitchedModel, target: ChatTarget, settings: Evalu
     return AssayLM(CausalModel(switched.model), target, limits)
 
 
-def _examinations(
-    suites: Sequence[Suite], settings: EvaluateSettings, target: ChatTarget, lm: AssayLM
-) -> list[Examination]:
+LoadedTask: TypeAlias = "tuple[Any, TaskFile | None]"
+
+
+def _read(
+    suites: Sequence[Suite], settings: EvaluateSettings, target: ChatTarget
+) -> tuple[list[Examination], list[LoadedTask]]:
+    """Suites rendered, tasks loaded: what is wrong with either is met before a model is."""
     from .domain_suite import prepare
     from .task_loading import load_tasks
-    from .task_suite import prepare_task
 
     folder = Path(settings.include_path) if settings.include_path is not None else None
-    found: list[Examination] = [prepare(suite, target) for suite in suites]
-    for task, file in load_tasks(settings.tasks, folder, settings.num_fewshot):
-        found.append(prepare_task(task, file, lm, apply_chat_template=settings.apply_chat_template))
-    if not found:
+    own: list[Examination] = [prepare(suite, target) for suite in suites]
+    tasks = load_tasks(settings.tasks, folder, settings.num_fewshot)
+    names = [*(suite.name for suite in own), *(str(task.task_name) for task, _ in tasks)]
+    if not names:
         raise SuiteError("nothing to score: no suite and no task", fix="give --suite or --tasks")
-    names = [examination.name for examination in found]
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
         raise SuiteError(f"two of the suites and tasks are called '{doubled}'", fix="rename one")
-    return found
+    return own, tasks
+
+
+def _prepared(tasks: Sequence[LoadedTask], settings: EvaluateSettings, lm: AssayLM) -> Iterator[Examination]:
+    from .task_suite import prepare_task
+
+    for task, file in tasks:
+        yield prepare_task(task, file, lm, apply_chat_template=settings.apply_chat_template)
 
 
 def _all_answers(

@@ -15,6 +15,7 @@ import pytest
 
 from assay.chat import load_target
 from assay.errors import ModelError, SuiteError
+from assay.evaluate import stage
 from assay.evaluate.domain_suite import DomainSuite
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.identity import Models, input_digests
@@ -332,6 +333,19 @@ def test_a_suite_and_a_task_of_one_name_are_refused(
     folder = make_task("twice", [{"question": "a", "choices": ["yes", "no"], "answer": 0}])
     with pytest.raises(SuiteError, match="two of the suites and tasks are called 'twice'"):
         run(Models(target), [make_suite("twice", FREE)], include_path=str(folder))
+
+
+def test_a_bad_suite_or_task_is_met_before_a_model_is_loaded(
+    target: Any, make_suite: MakeSuite, make_task: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Any] = []
+    monkeypatch.setattr(stage, "load_switched", lambda *given, **_: loaded.append(given))
+    folder = make_task("facts", [{"question": "a", "choices": ["yes", "no"], "answer": 0}], unsafe_code=True)
+    with pytest.raises(SuiteError, match="runs code"):
+        run(Models(target), [], include_path=str(folder))
+    with pytest.raises(SuiteError, match="without 'choices'"):
+        run(Models(target), [make_suite("s", FREE, scorer="multiple_choice")])
+    assert loaded == []
 
 
 def test_nothing_to_score_is_one_line(target: Any) -> None:
