@@ -73,12 +73,12 @@ class LmEvalTask:
 
     @cached_property
     def _rescorable(self) -> bool:
-        if self.task.OUTPUT_TYPE != "multiple_choice" or self.metric not in BY_LIKELIHOOD or self.task.multiple_input:
+        if self.task.OUTPUT_TYPE != "multiple_choice" or self.metric not in BY_LIKELIHOOD:
             return False
         if callable(self.task.config.process_results):
             return False
         options = [self._choices(requests) for requests in self.requests]
-        single = all(isinstance(self.task.doc_to_target(requests[0].doc), int | str) for requests in self.requests)
+        single = all(isinstance(_gold(self.task, requests[0].doc), int | str) for requests in self.requests)
         return single and all(len(set(choices)) == len(choices) for choices in options)
 
     @property
@@ -144,9 +144,7 @@ class LmEvalTask:
     def _answer(self, requests: Sequence[Any], score: float) -> Answer:
         """The chosen option for multiple choice, the text for generated answers."""
         first = requests[0].resps[0]
-        if self.task.OUTPUT_TYPE == "generate_until":
-            return Answer(score, str(first), None)
-        if self.task.OUTPUT_TYPE != "multiple_choice" or self.task.multiple_input:
+        if self.task.OUTPUT_TYPE != "multiple_choice":
             return Answer(score, str(first), None)
         choices = self._choices(requests)
         logprobs = np.array([instance.resps[0][0] for instance in requests[: len(choices)]])
@@ -176,7 +174,8 @@ def prepare_task(task: Any, file: TaskFile | None, lm: AssayLM, *, apply_chat_te
     for instance in task.instances:
         requests.setdefault(instance.doc_id, []).append(instance)
     ordered = tuple(tuple(sorted(requests[number], key=lambda instance: instance.idx)) for number in sorted(requests))
-    texts = dict(file.texts()) if file is not None and not callable(task.config.process_docs) else {}
+    as_they_stand = not callable(task.config.process_docs) and not getattr(task, "multiple_input", 0)
+    texts = dict(file.texts()) if file is not None and as_they_stand else {}
     items = tuple(_item(task, group, texts) for group in ordered)
     return LmEvalTask(task, file, ordered, _unique(items, name), _metric(task), _first_filter(task))
 
@@ -191,17 +190,27 @@ def _item(task: Any, requests: Sequence[Any], texts: Mapping[str, str]) -> Item:
         reference=_reference(task, first.doc),
         slice=str(slice_) if slice_ is not None else None,
         cluster=str(cluster) if cluster is not None else None,
-        text=texts.get(identity) or str(task.doc_to_text(first.doc)),
+        text=texts.get(identity) or _question(task, first),
         cost=sum(len(str(argument)) for instance in requests for argument in instance.args) // 4 + 1,
     )
 
 
+def _question(task: Any, first: Any) -> str:
+    """What an item asks. Where the options are beginnings of one text, the text with the first of them."""
+    return "".join(first.args) if getattr(task, "multiple_input", 0) else str(task.doc_to_text(first.doc))
+
+
+def _gold(task: Any, doc: Any) -> Any:
+    """lm-eval takes the right option's number from `doc_to_text` where the options are beginnings of one text."""
+    return task.doc_to_text(doc) if getattr(task, "multiple_input", 0) else task.doc_to_target(doc)
+
+
 def _reference(task: Any, doc: Any) -> str | None:
-    target = task.doc_to_target(doc)
-    if task.OUTPUT_TYPE == "multiple_choice" and isinstance(target, int):
+    gold = _gold(task, doc)
+    if task.OUTPUT_TYPE == "multiple_choice" and isinstance(gold, int):
         choices = task.doc_to_choice(doc)
-        return str(choices[target]) if 0 <= target < len(choices) else None
-    return target if isinstance(target, str) else None if target is None else str(target)
+        return str(choices[gold]) if 0 <= gold < len(choices) else None
+    return gold if isinstance(gold, str) else None if gold is None else str(gold)
 
 
 def _unique(items: tuple[Item, ...], name: str) -> tuple[Item, ...]:

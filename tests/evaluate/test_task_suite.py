@@ -94,6 +94,22 @@ def test_the_two_metrics_choose_differently(prepared: Callable[..., LmEvalTask],
     assert chosen[0] != chosen[1]
 
 
+def test_options_may_be_beginnings_of_one_text(prepared: Callable[..., LmEvalTask], lm: AssayLM) -> None:
+    """As in WinoGrande: the number of the right one comes from doc_to_text, and the text goes on in doc_to_target."""
+    rows = [
+        {"id": f"w{n}", "right": n % 2, "begin": [f"the cat {n}", f"a mat {n * 7}"], "end": "sat"} for n in range(8)
+    ]
+    task = prepared(rows, doc_to_text="{{right}}", doc_to_choice="begin", doc_to_target="end")
+    assert task.requests[0][1].args == ("a mat 0", " sat")
+    found = answers(task, lm)
+    scores = [answer.score for answer in found]
+    assert scores == lm_evals_own(task, lm, "acc") and 0 < sum(scores) < len(scores)
+    assert [item.reference for item in task.items] == [row["begin"][row["right"]] for row in rows]
+    assert all(answer.output in row["begin"] for answer, row in zip(found, rows, strict=True))
+    assert rescored(task, found) == scores
+    assert "the cat 3" in task.items[3].text
+
+
 def test_the_first_metric_of_several_counts(prepared: Callable[..., LmEvalTask]) -> None:
     assert prepared(metric_list=[{"metric": "acc_norm"}, {"metric": "acc"}]).metric == "acc_norm"
 
