@@ -83,3 +83,21 @@ def test_a_prompt_that_is_too_long_loses_its_beginning(lm: AssayLM) -> None:
     short = lm.tokenizer.decode(lm.tok_encode(long)[-56:])
     assert len(lm.tok_encode(short)) == 56
     assert lm.generate_until([request(long, settings)]) == lm.generate_until([request(short, settings)])
+
+
+def test_the_beginning_of_sequence_stands_there_once(lm: AssayLM, target: Any) -> None:
+    """As with tokenizers of Llama or Gemma, which put it there themselves, and templates that write it too."""
+    import copy
+
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = copy.deepcopy(target.tokenizer)
+    tokenizer.bos_token = "<|endoftext|>"
+    pieces = TemplateProcessing(single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", tokenizer.bos_token_id)])
+    tokenizer.backend_tokenizer.post_processor = pieces
+    other = AssayLM(lm.causal_model, dataclasses.replace(target, tokenizer=tokenizer), lm.limits)
+    plain = lm.tok_encode("the cat")
+    assert other.prefix_token_id == tokenizer.bos_token_id != lm.prefix_token_id
+    for text in ("the cat", "<|endoftext|>the cat"):
+        assert other.tok_encode(text) == [tokenizer.bos_token_id, *plain]
+    assert other._encode_pair("the cat", " sat")[0] == [tokenizer.bos_token_id, *plain]
