@@ -35,6 +35,9 @@ FREE_TEXT = (
     "`reference` the phrase, number or field that a right answer must hold, and use contains, numeric or json_fields"
 )
 
+_WORDS = re.compile(r"[^\W\d_]+(?:[ ,&/'’-]+[^\W\d_]+)*\.?")
+"""Labels such as Yes, "Not equivalent" or Sci/Tech, in which case means nothing; lost_card and E12 are codes."""
+
 _NUMBER = re.compile(r"[-+−]?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?\s?(?:%|[^\W\d_]{1,12})?")
 
 
@@ -171,7 +174,7 @@ def _labels(answers: Mapping[str, str]) -> Proposal | None:
     if len(short) < MOST * len(answers) or not _is_closed(list(short.values())):
         return None
     known = set(short.values())
-    if any(" " in label for label in known) and len({normalize(label) for label in known}) == len(known):
+    if all(map(_WORDS.fullmatch, known)) and len({normalize(label) for label in known}) == len(known):
         name, how = "normalised_match", "case, punctuation and white space aside"
     else:
         name, how = "exact_match", "to the letter"

@@ -197,12 +197,27 @@ def json_answer(i: int, **more: Any) -> str:
         (lambda i: json.dumps({"text": f"{WORDS[i % 32]} {i}"}), "json_fields", {}),
         (lambda i: LABELS[i % 4], "exact_match", {}),
         (lambda i: LABELS[i % 4].replace("_", " ").title(), "normalised_match", {}),
+        (lambda i: "Yes" if i % 3 else "No", "normalised_match", {}),
+        (lambda i: f"E{i % 5}", "exact_match", {}),
+        (lambda i: "C" if i % 3 else "C++", "exact_match", {}),
         (lambda i: f"{i * 37 % 1000 + 0.5}", "numeric", {}),
         (lambda i: f"${i * 1370:,}", "numeric", {}),
         (lambda i: f"{WORDS[i % 32]} {WORDS[i * 7 % 32]} {i}", "normalised_match", {}),
         (lambda i: sentence(random.Random(i), 30), "normalised_match", {}),
     ],
-    ids=["json", "json of prose", "labels", "labels in words", "numbers", "money", "short text", "long text"],
+    ids=[
+        "json",
+        "json of prose",
+        "labels",
+        "labels in words",
+        "yes and no",
+        "codes",
+        "signs",
+        "numbers",
+        "money",
+        "short text",
+        "long text",
+    ],
 )
 def test_the_scorer_is_proposed_from_the_answers(
     tmp_path: Path, answer: Callable[[int], str], scorer: str, settings: dict[str, Any]
