@@ -4,6 +4,13 @@
 Importing this package loads nothing else.
 """
 
+import os
+
 from assay.version import __version__
 
 __all__ = ["__version__"]
+
+# The libraries beneath count the loading of every data set, local ones too, at a host that nobody named. They read
+# these when they are imported; whoever sets them otherwise is obeyed.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_UPDATE_DOWNLOAD_COUNTS", "0")

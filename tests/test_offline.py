@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-TICKETS = str(Path(__file__).resolve().parent.parent / "sample_data" / "tickets.jsonl")
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_data"
+TICKETS, SUITE = str(SAMPLES / "tickets.jsonl"), str(SAMPLES / "suites" / "support.yaml")
 
 
 def one_line(text: str) -> str:
@@ -37,6 +39,23 @@ def test_audit_and_curate_for_a_model_in_a_folder_ask_no_host(guarded: Any, tiny
     curate = guarded.assay("curate", *arguments, "-o", "clean", "--offline")
     assert (curate.returncode, guarded.attempted) == (0, ""), curate.stderr
     assert (guarded.folder / "work" / "clean" / "data.parquet").is_file()
+
+
+def test_train_and_evaluate_ask_no_host_even_where_they_are_not_told_to_stay_offline(
+    guarded: Any, tiny_model: Path, tmp_path: Path
+) -> None:
+    """The libraries beneath would count downloads of data that lies on the disk."""
+    rows = [{"instruction": f"Which colour is number {n}?", "output": f"Number {n} is red."} for n in range(12)]
+    data = tmp_path / "data.json"
+    data.write_text(json.dumps(rows), encoding="utf-8")
+    model = ("--model", str(tiny_model), "-q")
+    quick = ("train.num_train_epochs=1", "train.load_in_4bit=false")
+    trained = guarded.assay("train", str(data), *model, "-o", "trained", *quick, hidden=())
+    assert (trained.returncode, guarded.attempted) == (0, ""), trained.stderr
+    suites = ("--suite", SUITE, "--include-path", "bundled", "--limit", "3")
+    scored = guarded.assay("evaluate", *model, *suites, "-o", "scored", hidden=())
+    assert (scored.returncode, guarded.attempted) == (0, ""), scored.stderr
+    assert "assay_facts" in scored.stdout
 
 
 def test_the_report_refers_to_no_host(guarded: Any) -> None:
