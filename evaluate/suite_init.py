@@ -14,14 +14,13 @@ from typing import Any
 
 from assay.dataset import Dataset, dump_json
 from assay.errors import LedgerError, SettingsError, SourceError, SuiteError
-from assay.protocols import Audit
 from assay.records import Record, message_to_json
 from assay.storage import write_text
 from assay.suites import read_suite
 
 from .suite_columns import Columns, find_columns
 from .suite_proposal import MOST_NEW_TOKENS, Proposal, estimated_tokens, propose_scorer, tokens_for
-from .suite_records import Candidates, find_candidates
+from .suite_records import Candidates, curates_opinion, find_candidates
 from .suite_selection import Bounds, choose_newest, choose_random
 from .suite_size import LARGE_DIFFERENCE, independent_items, provable_difference
 from .wording import count, names, size
@@ -92,21 +91,19 @@ def init_suite(
     items: int | None = None,
     by: str | None = None,
     force: bool = False,
-    audit: Audit | None = None,
 ) -> SuiteInit:
     """Writes NAME.yaml, NAME.jsonl (the items) and NAME_training.parquet (all other records) into the folder.
 
     items  [default: up to 300, at most a quarter of the records]
     by     the column of groups or times to go by [default: a plausible one, else none]
     force  overwrites files that are there, but never the data itself
-    audit  curate's judgement [default: curate's own, with its defaults]
 
     Raises SettingsError, SuiteError when no suite can be made of the data, SourceError when it holds no record.
     """
     _check_name(name)
     paths = SuiteInit(folder / f"{name}.yaml", folder / f"{name}.jsonl", folder / f"{name}_training.parquet", ())
     _check_paths(paths, dataset, force)
-    plan = plan_suite(dataset, name=name, seed=seed, items=items, by=by, audit=audit)
+    plan = plan_suite(dataset, name=name, seed=seed, items=items, by=by)
     return _write(plan, paths)
 
 
@@ -117,20 +114,15 @@ def plan_suite(
     seed: int = 0,
     items: int | None = None,
     by: str | None = None,
-    audit: Audit | None = None,
 ) -> SuitePlan:
     """What `init_suite` would write."""
     if not len(dataset):
         raise _no_records(dataset)
-    if audit is None:
-        from assay.api import make_audit
-
-        audit = make_audit()
-    judged = audit(dataset)
+    opinion = curates_opinion(dataset)
     records = list(dataset.records())
     found = find_columns(records, by)
     for columns in [found] if by is not None or found == Columns() else [found, Columns()]:
-        candidates = find_candidates(dataset, judged, columns.group)
+        candidates = find_candidates(dataset, opinion, columns.group)
         proposal = propose_scorer(candidates.records)
         candidates = _scorable(candidates, proposal)
         bounds = _bounds(len(records), candidates, items)

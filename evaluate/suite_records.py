@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from assay.dataset import Dataset
 from assay.families import family_names
-from assay.findings import Fate
-from assay.protocols import Judged
+from assay.findings import Finding
 from assay.records import ROLES, Record
 from assay.suites import prompt_text
 from assay.text import normalize, prompt_key
@@ -27,8 +26,28 @@ LEAK_WORDS = 3
 
 
 @dataclass(frozen=True)
+class Opinion:
+    """What curate says of a data set.
+
+    usable    {row id: record} of what it would keep, repaired where it would repair
+    findings  those with a group tie rows together
+    """
+
+    usable: Mapping[str, Record]
+    findings: Sequence[Finding]
+
+
+def curates_opinion(dataset: Dataset) -> Opinion:
+    """With curate's defaults: no target model, no other suite."""
+    from assay.api import curate
+
+    curated = curate(dataset)
+    return Opinion({record.row_id: record for record in curated.data.records()}, curated.audited.findings)
+
+
+@dataclass(frozen=True)
 class Candidates:
-    """records  that can be items, in the order of the data, no two with the same question
+    """records  that can be items, repaired, in the order of the data, no two with the same question
     families    {row id: family} of every record
     sizes       {family: records}
     usable      records that curate would keep
@@ -42,12 +61,13 @@ class Candidates:
     refused: Mapping[str, int]
 
 
-def find_candidates(dataset: Dataset, judged: Judged, group_column: str | None = None) -> Candidates:
-    """judged is curate's opinion of the same data set."""
-    records = list(dataset.records())
+def find_candidates(dataset: Dataset, opinion: Opinion, group_column: str | None = None) -> Candidates:
+    """opinion is curate's of the same data set."""
+    kept = set(opinion.usable)
+    as_read = list(dataset.records())
+    records = [opinion.usable.get(record.row_id, record) for record in as_read]
     questions = {record.row_id: question(record) for record in records}
-    families = family_names(records, [*_found_alike(judged), *_asked_alike(questions)], group_column)
-    kept = {row.row_id for row in judged.ledger.rows if row.fate in (Fate.KEPT, Fate.REPAIRED)}
+    families = family_names(as_read, [*_found_alike(opinion.findings), *_asked_alike(questions)], group_column)
     contested = _contested(records, kept)
     turns = _turns(records, families)
     asked: set[str] = set()
@@ -94,9 +114,9 @@ def _unfit(record: Record) -> str | None:
     return "that a model wrote" if record.origin == "synthetic" else None
 
 
-def _found_alike(judged: Judged) -> list[list[str]]:
+def _found_alike(findings: Sequence[Finding]) -> list[list[str]]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for finding in judged.findings:
+    for finding in findings:
         if finding.group is not None:
             groups[finding.check, finding.group].append(finding.row_id)
     return list(groups.values())

@@ -303,6 +303,16 @@ def test_records_that_cannot_be_items_stay_in_training_and_are_counted_by_reason
     assert all("{{" not in item.reference for item in suite.items)
 
 
+def test_what_curate_repairs_is_an_item_as_it_will_be_and_stays_as_it_is_in_training(tmp_path: Path) -> None:
+    """A reference that ends in a control token is never generated as text."""
+    rows = labelled(100)
+    for one in rows:
+        one["messages"][1]["content"] += "<|endoftext|>"
+    _, suite, training = make(rows, tmp_path)
+    assert {item.reference for item in suite.items} == set(LABELS) and suite.scorer == "exact_match"
+    assert all(record.answer.endswith("<|endoftext|>") for record in training.records())
+
+
 def test_a_prompt_with_several_answers_is_no_item(tmp_path: Path) -> None:
     rows = labelled(100)
     rows += [row(rows[i]["messages"][0]["content"], LABELS[(i + 1) % 4]) for i in range(20)]
