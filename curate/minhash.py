@@ -61,6 +61,21 @@ class Shingles:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def leave_out(self, hashes: Hashes) -> None:
+        """Takes away shingles by their hashes, and from no text all that it has."""
+        if not len(hashes):
+            return
+        own = ~np.isin(self.values, hashes)
+        owner = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        kept = own | (np.bincount(owner, own, minlength=len(self)) == 0)[owner]
+        self.values = self.values[kept]
+        self.offsets = np.concatenate(([0], np.cumsum(np.bincount(owner[kept], minlength=len(self)))))
+
+    def shared(self, most: int) -> Hashes:
+        """The hashes that stand in more than `most` texts."""
+        distinct, counts = np.unique(self.values, return_counts=True)
+        return distinct[counts > most]
+
     def of(self, index: int) -> Hashes:
         return self.values[self.offsets[index] : self.offsets[index + 1]]
 

@@ -18,6 +18,9 @@ from ..check import Context, Decision, dataset_check, place
 SHARED_SYSTEM_TURNS = 3
 """A system turn that so many records share is a setting, not content."""
 
+SHARED_RECORDS, SHARED_SHARE = 20, 0.1
+"""A passage of the first user turn that more records than either share is an instruction, not content."""
+
 SHARED_ANSWER_WORDS = 0.7
 """Of the different words in two answers, the share that both must have for the records to be duplicates."""
 
@@ -33,7 +36,8 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
 
     Case, punctuation and white space do not count. Texts of fewer than five words are near duplicates only
     when all their words are the same. A system turn shared by many records is left out of the comparison, for
-    it would make short conversations alike; records under different shared system turns are not compared.
+    it would make short conversations alike; records under different shared system turns are not compared. So is
+    what a tenth of the records have in their first user turn, such as an instruction before every question.
     Nor are records whose answers differ (in a number, or in three words of ten) or whose questions do (in four of
     ten), since one passage with several questions is no repetition; nor formulas and code of the same words whose
     brackets or operators differ.
@@ -49,6 +53,8 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
     shared = _shared_system_turns(unique)
     settings = [frozenset(_system_turns(record)) & shared for record in unique]
     shingles = Shingles(_text(record, shared) for record in unique)
+    opening = Shingles(_opening(record) for record in unique)
+    shingles.leave_out(opening.shared(max(SHARED_RECORDS, round(SHARED_SHARE * len(unique)))))
     union: UnionFind[int] = UnionFind()
     nearest: dict[int, tuple[float, int]] = {}
     answers = cache(lambda index: _answers(unique[index]))
@@ -118,6 +124,11 @@ def _system_turns(record: Record) -> list[str]:
 def _shared_system_turns(records: Sequence[Record]) -> frozenset[str]:
     counts = Counter(turn for record in records for turn in set(_system_turns(record)))
     return frozenset(turn for turn, count in counts.items() if count >= SHARED_SYSTEM_TURNS)
+
+
+def _opening(record: Record) -> str:
+    """The first user turn."""
+    return next((message.content or "" for message in record.messages if message.role == "user"), "")
 
 
 def _text(record: Record, shared: frozenset[str]) -> str:

@@ -47,6 +47,14 @@ def test_nearly_the_same_question_with_another_answer_is_no_duplicate(make: Make
     assert len(run("near_duplicate", one, other)) == 2
 
 
+def test_an_instruction_before_every_question_makes_no_duplicates(make: Make) -> None:
+    instruction = f"{LONG} and answer with the one label that fits best. " * 3
+    questions = [" ".join(f"thing{n * word % 97} of kind{n + word}" for word in range(2, 6)) for n in range(60)]
+    records = [make(f"{instruction} {question}", "theft") for question in questions]
+    copy = make(f"{instruction} {questions[9].upper()}!", "theft")
+    assert {finding.row_id for finding in run("near_duplicate", *records, copy)} == {records[9].row_id, copy.row_id}
+
+
 def test_several_questions_on_one_passage_are_no_duplicates(make: Make) -> None:
     passage = f"{LONG}. {LONG.replace('kettle', 'lamp')}. "
     assert run("near_duplicate", make(f"{passage}Was he at home?", "Yes"), make(f"{passage}Did it rain?", "Yes")) == []

@@ -51,6 +51,17 @@ def test_all_pairs_above_the_threshold_are_found_and_no_other() -> None:
         assert edge.similarity >= 0.8
 
 
+def test_what_many_texts_share_is_left_out_but_never_all_of_a_text() -> None:
+    instruction = " ".join(f"rule{number}" for number in range(90))
+    texts = [f"{instruction} " + " ".join(f"word{n} of{n} text{n} number{n}".split() * 3) for n in range(30)]
+    texts += [texts[4].upper(), instruction, f"{instruction}!"]
+    shingles = Shingles(texts)
+    assert len(near_pairs(shingles, 0.8)) == len(texts) - 1, "alike by the instruction alone"
+    shingles.leave_out(shingles.shared(20))
+    assert {edge[:2] for edge in near_pairs(shingles, 0.8)} == {(4, 30), (31, 32)}
+    assert len(shingles.shared(20)) == 0
+
+
 def test_a_large_cluster_is_tied_together_by_a_tree() -> None:
     base = " ".join(f"w{number}" for number in range(60))
     texts = [f"{base} end{number}" for number in range(400)]
