@@ -82,6 +82,8 @@ def status_error(provider_name: str, status: int, code: str | None, retry_after:
         error.retry_after, error.may_have_run = _seconds(retry_after), False
         return error
     fixes = {401: "check the key", 403: "check what the key may do", 404: "check synth.model and synth.base_url"}
+    if 300 <= status < 400:  # the request would go to a host that the settings do not name
+        fixes[status] = "it points to another address: name that as synth.base_url if you trust it"
     return ProviderRefusedError(reason, fix=fixes.get(status, "asking again cannot help"))
 
 

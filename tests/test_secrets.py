@@ -26,10 +26,15 @@ SECRETS = {
 
 @dataclass
 class Server:
-    """Answers as OpenAI and Anthropic do; `rude` makes it refuse and quote the key, as real ones have."""
+    """Answers as OpenAI and Anthropic do.
+
+    rude       refuses and quotes the key, as real ones have
+    elsewhere  where it sends its clients instead of answering
+    """
 
     url: str = ""
     rude: bool = False
+    elsewhere: str = ""
     headers: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -53,7 +58,9 @@ def server() -> Iterator[Server]:
             if state.rude:
                 body = {"error": {"type": f"bad {key}", "code": "invalid_key", "message": f"Incorrect key: {key}"}}
             data = json.dumps(body).encode()
-            self.send_response(401 if state.rude else 200)
+            self.send_response(307 if state.elsewhere else 401 if state.rude else 200)
+            if state.elsewhere:
+                self.send_header("Location", state.elsewhere)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
@@ -128,4 +135,15 @@ def test_a_server_that_quotes_the_key_in_its_refusal_is_not_quoted(guarded: Any,
     done = synth(guarded, server, provider)
     assert done.returncode != 0
     assert server.headers and "answered 401" in done.stdout + done.stderr
+    assert_clean(guarded.folder, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_records_do_not_follow_a_server_that_points_to_another_host(
+    guarded: Any, server: Server, provider: str
+) -> None:
+    server.elsewhere = "http://192.0.2.1/v1"
+    done = synth(guarded, server, provider)
+    assert done.returncode != 0
+    assert server.headers and "answered 307" in done.stdout + done.stderr
     assert_clean(guarded.folder, done.stdout, done.stderr)

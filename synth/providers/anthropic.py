@@ -85,5 +85,11 @@ def anthropic(settings: SynthSettings, default_model: str | None, offline: bool)
         import anthropic as sdk
     except ImportError as error:
         raise missing_extra("synth", error) from error
-    client = sdk.Anthropic(api_key=key, base_url=settings.base_url or HOST, timeout=settings.timeout, max_retries=0)
+    client = sdk.Anthropic(
+        api_key=key,
+        base_url=settings.base_url or HOST,
+        timeout=settings.timeout,
+        max_retries=0,
+        http_client=sdk.DefaultHttpxClient(follow_redirects=False, timeout=settings.timeout),
+    )
     return Messages(settings.model, settings.concurrency, client)

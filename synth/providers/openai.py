@@ -86,7 +86,13 @@ def chat_completions(
         import openai as sdk
     except ImportError as error:
         raise missing_extra("synth", error) from error
-    client = sdk.OpenAI(api_key=key, base_url=base_url, timeout=settings.timeout, max_retries=0)
+    client = sdk.OpenAI(
+        api_key=key,
+        base_url=base_url,
+        timeout=settings.timeout,
+        max_retries=0,
+        http_client=sdk.DefaultHttpxClient(follow_redirects=False, timeout=settings.timeout),
+    )
     if name != "openai":  # the client takes these from the environment, and they are OpenAI's to know
         client.organization = client.project = None
     return ChatCompletions(name, model, settings.concurrency, client, token_limit)
