@@ -35,7 +35,7 @@ model_name_or_path: smollm2-135m-instruct
 store: store
 data: [{path: train.csv, columns: {prompt: text, answer: category}}]
 curate: {min_records: 500, split: {validation: 0.05}}
-train: {load_in_4bit: true, num_train_epochs: 2, learning_rate: 5.0e-4, lora_r: 16}
+train: {load_in_4bit: true, num_train_epochs: 2, learning_rate: 5.0e-4, effective_batch_size: 8}
 evaluate: {suites: [suite.yaml], include_path: tasks, damaged_items: 150}
 gate: {policy: policy.yaml}
 """
