@@ -160,12 +160,14 @@ class Context:
     target            the model whose chat template will be used; None when none was named
     suites            the domain suites in use
     evaluation_texts  prompts of evaluation items, which must not be trained on
+    alike             groups of row ids that a check found too much alike to be parted by a split, though no duplicates
     """
 
     records: Sequence[Record] = ()
     target: ChatTarget | None = None
     suites: Sequence[Suite] = ()
     evaluation_texts: Sequence[EvaluationText] = ()
+    alike: list[tuple[str, ...]] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     _cursor: _Cursor | None = None
 

@@ -35,6 +35,7 @@ class Audited:
     findings    unreadable rows first, then by check in the order of the records
     decided     the fate that each row would have
     not_judged  {check: why}
+    alike       groups of row ids that are no duplicates, and too much alike to be parted by a split
     """
 
     data: Dataset
@@ -43,6 +44,7 @@ class Audited:
     fitness: Fitness
     checks: tuple[ActiveCheck, ...]
     not_judged: Mapping[str, str] = field(default_factory=dict)
+    alike: tuple[tuple[str, ...], ...] = ()
 
     @property
     def summary(self) -> dict[str, dict[str, int]]:
@@ -115,7 +117,7 @@ def audit(
     decided.ledger.check(dataset.row_ids())
     not_judged |= failed
     fitness = judge_fitness(decided.ledger, not_judged, settings, tuple(failed))
-    return Audited(dataset, (*dataset.faults, *found), decided, fitness, checks, not_judged)
+    return Audited(dataset, (*dataset.faults, *found), decided, fitness, checks, not_judged, alike=tuple(context.alike))
 
 
 def curate(
@@ -136,7 +138,7 @@ def curate(
     records = [decided.repaired.get(record.row_id, record) for record in audited.data.records()]
     used = Dataset.from_records(record for record in records if fate[record.row_id] in (Fate.KEPT, Fate.REPAIRED))
     held = Dataset.from_records(record for record in records if fate[record.row_id] is Fate.HELD)
-    groups = duplicate_groups(audited.findings, audited.checks)
+    groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]
     used = assign_families(used, _within(groups, used), settings.split.group_column)
     used = split(used, settings.split.validation, settings.seed)
     decided.ledger.check(audited.data.row_ids())

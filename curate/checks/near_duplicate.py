@@ -40,7 +40,7 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
     what a tenth of the records have in their first user turn, such as an instruction before every question.
     Nor are records whose answers differ (in a number, or in three words of ten) or whose questions do (in four of
     ten), since one passage with several questions is no repetition; nor formulas and code of the same words whose
-    brackets or operators differ.
+    brackets or operators differ. A split keeps those together nevertheless.
 
     Why: nearly the same text, trained on twice, is memorised as if it were the same, and leaks across a split.
 
@@ -61,6 +61,7 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
 
     def is_duplicate(edge: Edge) -> bool:
         one, other = unique[edge.first], unique[edge.second]
+        context.alike.append((one.row_id, other.row_id))
         if not _agree(answers(edge.first), answers(edge.second)) or not _ask_alike(one, other):
             return False
         return edge.similarity < 1 or _symbols(one) == _symbols(other)

@@ -72,6 +72,15 @@ def test_what_trains_has_a_family_and_a_split(make: Make) -> None:
     assert sum(record.split == "validation" for record in rows) == 10
 
 
+def test_nearly_the_same_prompts_with_other_answers_stay_on_one_side_of_the_split(make: Make) -> None:
+    passage = " ".join(f"word{n} of the long letter" for n in range(30))
+    pairs = [make(f"{passage} {n // 2} {'a' if n % 2 else 'b'}", f"label {n}") for n in range(8)]
+    curated = curate(Dataset.from_records([*many(make), *pairs]), CurateSettings(split=SplitSettings(validation=0.4)))
+    assert curated.ledger.counts()["kept"] == 48
+    sides = {record.split for record in curated.data.records() if "long letter" in (record.messages[0].content or "")}
+    assert len(sides) == 1
+
+
 def test_repaired_records_are_written_as_repaired(make: Make) -> None:
     curated = curate(Dataset.from_records([*many(make), make("Where?", "  There.\n")]))
     assert curated.ledger.counts()["repaired"] == 1
