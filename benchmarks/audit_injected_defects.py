@@ -4,9 +4,10 @@
 
 Reads the user's own data, takes the records in which the audit finds nothing, damages a share of them in each of
 the ways below, and audits the result. Prints for each way how many were damaged and found, and how many of the
-untouched records are flagged by the same check. The damage is done at random places and knows nothing of the
-checks' rules; what it leaves may be no defect at all (an answer cut exactly at the end of a sentence), so that
-a recall of 1.00 is not to be expected.
+untouched records are flagged by the same check because of what now stands beside them. (Alone they were not; this is
+no measure of false alarms, for which people have to read what is flagged.) The damage is done at random places and
+knows nothing of the checks' rules. What it leaves may be no defect at all, an answer cut exactly at the end of a
+sentence for example, so that a recall of 1.00 is not to be expected.
 """
 
 from __future__ import annotations

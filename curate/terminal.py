@@ -5,18 +5,22 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import click
 
 from assay.console import printable
 from assay.findings import Finding, Severity
+from assay.records import Source
 
 from .fitness import Fit
 from .redaction import redacted
 from .stage import Audited
 
 EXAMPLES = 2
+LONGEST_PLACE = 48
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _VERDICTS = {
     Fit.FIT: ("green", "FIT"),
@@ -76,7 +80,7 @@ def _table(audited: Audited, findings: Sequence[Finding], width: int) -> Iterato
         head = click.style(f"{name:24}", fg=_COLOURS[worst[name]], bold=True)
         yield f"  {head}{counts['records']:>9,}{groups:>8}   {decision}"
         for finding in islice(_examples(by_check[name]), EXAMPLES):
-            line = f"      {finding.source}  {' '.join(finding.message.split())}"
+            line = f"      {_place(finding.source)}  {' '.join(finding.message.split())}"
             yield click.style(_cut(printable(line), width), dim=True)
 
 
@@ -91,6 +95,12 @@ def _examples(findings: Sequence[Finding]) -> Iterator[Finding]:
         seen.add(finding.group or finding.row_id)
         yield finding
     yield from later
+
+
+def _place(source: Source) -> str:
+    """File and line; of a long path the name of the file, since the first lines say where it is."""
+    place = str(source)
+    return place if len(place) <= LONGEST_PLACE else str(replace(source, file=f".../{Path(source.file).name}"))
 
 
 def _cut(line: str, width: int) -> str:

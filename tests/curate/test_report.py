@@ -124,6 +124,13 @@ def test_lone_surrogates_can_be_written(make: Make, tmp_path: Path) -> None:
     assert (tmp_path / "report.html").stat().st_size > 1000
 
 
+def test_a_long_path_leaves_room_for_what_was_found(make: Make) -> None:
+    place = Source("/home/somebody/data/of/the/year/2027/support/tickets.jsonl", 12, 11)
+    fault = Finding("unreadable_row", Severity.ERROR, "the JSON breaks off", "", "r", place)
+    text = render(audit(Dataset.from_records([make("Where?", "There.")], [fault])))
+    assert ".../tickets.jsonl:12  the JSON breaks off" in text
+
+
 def test_the_terminal_names_file_and_line_of_two_examples(make: Make) -> None:
     text = render(audit(data_with(make, "x")), next_steps=["assay curate a.jsonl -o OUT"])
     assert "NOT FIT" in text
