@@ -44,6 +44,9 @@ FORMATS: dict[str, Format] = {
 }
 """By name, in the order in which detection tries them: the most telling columns first."""
 
+ALIASES = {"openai": "messages", "chatml": "messages", "dpo": "preference"}
+"""What else people call them."""
+
 __all__ = ["FORMATS", "Format", "NotCarried", "Parsed", "Row", "Unreadable", "by_name", "detect", "write"]
 
 
@@ -54,9 +57,10 @@ def detect(row: Json) -> Format | None:
 
 def by_name(name: str) -> Format:
     """Raises UnknownNameError with the nearest name."""
-    if name not in FORMATS:
-        raise UnknownNameError(f"no format is called '{name}'", fix=did_you_mean(name, FORMATS))
-    return FORMATS[name]
+    found = FORMATS.get(ALIASES.get(name, name))
+    if found is None:
+        raise UnknownNameError(f"no format is called '{name}'", fix=did_you_mean(name, [*FORMATS, *ALIASES]))
+    return found
 
 
 def write(dataset: Dataset, path: Path, format: str) -> None:  # noqa: A002

@@ -97,6 +97,14 @@ def test_the_format_can_be_overridden(tmp_path: Path) -> None:
     assert next(read([path], ReadSettings(format="dolly")).records()).prompt[0].content == "a\nc"
 
 
+def test_a_format_may_be_called_by_its_other_names(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.jsonl", CHAT)
+    for name in ("messages", "openai", "chatml"):
+        assert len(read([path], ReadSettings(format=name))) == 1
+    with pytest.raises(UnknownNameError, match="did you mean 'openai'"):
+        read([path], ReadSettings(format="opnai"))
+
+
 def test_columns_and_a_constant_system_turn(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,category,id\nWhere is it?,card_arrival,7\n")
