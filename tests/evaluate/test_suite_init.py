@@ -171,8 +171,13 @@ def test_by_overrides_what_was_found_and_takes_times_of_any_usual_spelling(tmp_p
 
 
 def test_a_column_of_the_user_is_not_taken_for_groups_unless_it_is_one(tmp_path: Path) -> None:
-    """Every value another: it ties nothing. Three values: setting one aside would take a third of the data."""
-    made, _, _ = make(labelled(120, ticket=lambda i: i, product_group=lambda i: i % 3), tmp_path)
+    """Every value another: it ties nothing. Three values, or one that half of the records have: too large."""
+    columns: dict[str, Callable[[int], Any]] = {
+        "ticket": lambda i: i,
+        "product_group": lambda i: i % 3,
+        "client": lambda i: max(0, i - 60) // 2,
+    }
+    made, _, _ = make(labelled(120, **columns), tmp_path)
     assert said(made, "whole families of duplicates, at random")
 
 
@@ -273,7 +278,7 @@ def test_conversations_are_asked_up_to_their_last_answer_with_system_turn_and_to
         turns = [
             {"role": "system", "content": "You route tickets."},
             {"role": "user", "content": sentence(rng)},
-            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "assistant", "content": None, "tool_calls": [call], "weight": 0},
             {"role": "tool", "content": sentence(rng), "tool_call_id": "a1"},
             {"role": "assistant", "content": LABELS[i % 4], "weight": 1},
         ]
@@ -339,6 +344,25 @@ def test_what_a_model_wrote_is_no_item_and_leaves_training_with_its_seed(tmp_pat
     chosen = {item.id for item in suite.items}
     assert chosen <= {record.id for record in base} and made.set_aside == made.items > 0
     assert not [record for record in training.records() if set(record.parents) & chosen]
+
+
+def test_an_open_prompt_with_several_right_answers_is_no_item(tmp_path: Path) -> None:
+    """Curate keeps them all, and none of them is the one to compare with."""
+    rng = random.Random(12)
+    rows = labelled(60)
+    for i in range(40):
+        rows.append(row(f"Write a short poem about the {WORDS[i % 20]}.", sentence(rng, 12)))
+    _, suite, training = make(rows, tmp_path)
+    assert not [item for item in suite.items if "poem" in prompt_text(item.messages)]
+    assert sum("poem" in (record.messages[0].content or "") for record in training.records()) == 40
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_relatives_count_towards_the_quarter_that_may_leave_training(seed: int) -> None:
+    """One record given 60 times is one item, but would take all its copies along."""
+    rows = labelled(100)
+    plan = plan_suite(as_dataset([*rows, *([rows[5]] * 60)]), name="desk", seed=seed)
+    assert len(plan.rows) + plan.set_aside <= 160 // 4
 
 
 def test_training_keeps_rows_sources_columns_and_order(tmp_path: Path) -> None:
