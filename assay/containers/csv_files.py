@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol, cast
 
+from assay.containers.formula_cells import unescape
 from assay.containers.raw import BREAKS_OFF, RawRow, decompression_errors, open_binary
 from assay.errors import SourceError
 
@@ -63,7 +64,7 @@ def _header(reader: Reader, name: str) -> list[str]:
     repeated = [column for column, count in Counter(columns).items() if count > 1 and column]
     if repeated:
         raise SourceError(f"two columns are called '{repeated[0]}'", where=f"{name}:1", fix="rename one of them")
-    return [column or f"column_{index + 1}" for index, column in enumerate(columns)]
+    return [unescape(column) or f"column_{index + 1}" for index, column in enumerate(columns)]
 
 
 def _rows(reader: Reader, columns: list[str], name: str) -> Iterator[RawRow]:
@@ -84,7 +85,7 @@ def _rows(reader: Reader, columns: list[str], name: str) -> Iterator[RawRow]:
         if not cells:
             continue
         fault = _fault(cells, columns)
-        yield RawRow(None if fault else dict(zip(columns, cells, strict=False)), line, row, fault)
+        yield RawRow(None if fault else dict(zip(columns, map(unescape, cells), strict=False)), line, row, fault)
         row += 1
     if row == 0:
         raise SourceError("holds a header and no rows", where=name)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from assay.containers.formula_cells import escape
 from assay.containers.raw import suffixes
 from assay.dataset import Dataset, dump_json
 from assay.errors import SettingsError
@@ -102,7 +103,7 @@ def _write_delimited(rows: Iterator[dict[str, Any]], file: IO[bytes], delimiter:
     columns = list(dict.fromkeys(name for row in listed for name in row))
     text = io.TextIOWrapper(cast(io.BufferedWriter, file), encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow([escape(name) for name in columns])
     writer.writerows([_cell(name, row.get(name)) for name in columns] for row in listed)
     text.flush()
     text.detach()
@@ -113,7 +114,7 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, list | dict) and name in TURN_TEXT_COLUMNS:
         raise NotCarried(f"lists of messages in the column {name}")
-    return as_text(value)
+    return escape(as_text(value))
 
 
 TURN_TEXT_COLUMNS = ("prompt", "completion", "chosen", "rejected", "input", "preferred_output", "non_preferred_output")
