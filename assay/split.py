@@ -23,7 +23,7 @@ def split(dataset: Dataset, validation: float, seed: int) -> Dataset:
     """The same rows with `split` set to "train" or "validation"; no family is on both sides.
 
     validation is the share of records, 0 <= validation < 1; what is reached differs from it by at most half of
-    the largest family. A record without a family is its own. Where answers are labels, each label gets
+    the largest family, unless one side would be empty. A record without a family is its own. Where answers are labels, each label gets
     its share as nearly as its families allow. Above 0, each side gets at least one family where there are two.
 
     Raises SettingsError when `validation` is not a share.
@@ -80,6 +80,8 @@ def _validation_families(records: Sequence[Record], validation: float, seed: int
                 taken += size
     if validation > 0 and not chosen and len(members) > 1:
         chosen.add(min(members, key=lambda name: (len(members[name]), _shuffle_key(seed, name))))
+    if len(chosen) == len(members) > 1:  # a small family and a large one that is nearly all of the data
+        chosen.remove(min(members, key=lambda name: (abs(taken - len(members[name]) - wanted), name)))
     return chosen
 
 

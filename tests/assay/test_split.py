@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from assay.dataset import Dataset
@@ -25,6 +25,7 @@ def validation(data: Dataset) -> list[Record]:
 
 
 @settings(max_examples=50, deadline=None)
+@example([1, 4], 0.6, 0)
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=60), st.floats(0.05, 0.6), st.integers(0, 9))
 def test_no_family_is_parted_and_the_size_is_right(sizes: list[int], share: float, seed: int) -> None:
     rows = [record(100 * n + i, f"An answer {n} {i}.", f"f{n}") for n, size in enumerate(sizes) for i in range(size)]
