@@ -23,8 +23,9 @@ def split(dataset: Dataset, validation: float, seed: int) -> Dataset:
     """The same rows with `split` set to "train" or "validation"; no family is on both sides.
 
     validation is the share of records, 0 <= validation < 1; what is reached differs from it by at most half of
-    the largest family, unless one side would be empty. A record without a family is its own. Where answers are labels, each label gets
-    its share as nearly as its families allow. Above 0, each side gets at least one family where there are two.
+    the largest family, unless one side would then be empty. A record without a family is its own. Where answers
+    are labels, each label gets its share as nearly as its families allow. Above 0, each side gets at least one
+    family where there are two.
 
     Raises SettingsError when `validation` is not a share.
     """
