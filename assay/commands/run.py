@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[ASSAY.YAML] [SECTION.KEY=VALUE]...")
-@click.option("--from", "first", metavar="STAGE", default="curate", show_default=True, help="First stage that may have to run.")
+@click.option(
+    "--from", "first", metavar="STAGE", default="curate", show_default=True, help="First stage that may have to run."
+)
 @click.option("--until", "last", metavar="STAGE", default="gate", show_default=True, help="Last stage to run.")
 @common_options
 def run(options: Options, arguments: tuple[str, ...], first: str, last: str) -> int:
