@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from assay.dataset import Dataset
 from assay.errors import StorageError
+from assay.runs import sources_digest
 from assay.train.failures import enough_room, storage_failures
 from assay.train.stage import Trained
 
@@ -50,6 +51,7 @@ def test_a_disk_that_fills_up_is_one_line_and_the_same_command_goes_on(
     data.write_parquet(tmp_path / "data.parquet")
     out = tmp_path / "out"
     arguments = [str(model_folder), str(tmp_path / "data.parquet"), str(out), "8", "60000"]
+    sources_digest.cache_clear()  # an edit since this process started would make it another run
     done = subprocess.run([sys.executable, "-c", FULL, *arguments], capture_output=True, text=True)
     lines = done.stdout.splitlines()
     assert len(lines) == 1 and lines[0].startswith("StorageError "), done.stdout + done.stderr

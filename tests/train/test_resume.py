@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assay.dataset import Dataset
-from assay.runs import Run
+from assay.runs import Run, sources_digest
 from assay.train.checkpoints import Checkpoints
 from assay.train.stage import Trained
 
@@ -54,6 +54,7 @@ def test_a_run_killed_with_signal_9_ends_as_an_undisturbed_one(
     data.write_parquet(tmp_path / "data.parquet")
     out = tmp_path / "killed"
     arguments = [str(model_folder), str(tmp_path / "data.parquet"), str(out), str(four_bit), str(KILLED_AT)]
+    sources_digest.cache_clear()  # an edit since this process started would make it another run
     done = subprocess.run([sys.executable, "-c", KILL, *arguments], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert json.loads((out / "manifest.json").read_text())["outcome"] == "running"
