@@ -23,7 +23,8 @@ RISE = 1.01
 class StepLog:
     """One line of `log.jsonl`: a training step (loss), or an evaluation after it (validation_loss).
 
-    Losses are in nats a trained token; seconds count from the start of this process's training.
+    Losses are in nats a trained token; the validation loss is the mean of its batches, weighted by their records.
+    seconds count from the start of this process's training.
     """
 
     step: int

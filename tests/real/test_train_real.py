@@ -19,10 +19,11 @@ from assay.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
 from assay.errors import TrainingError
 from assay.families import assign_families
 from assay.project import bundled
+from assay.runs import Run
 from assay.sources import read
 from assay.split import split
 from assay.train.settings import TrainSettings
-from assay.train.stage import _run_in, prepare
+from assay.train.stage import prepare
 
 pytestmark = [
     pytest.mark.slow,
@@ -115,7 +116,7 @@ def test_the_gradient_check_has_clear_room_on_the_real_model(
     for module in model.modules():
         if repacks and isinstance(module, bitsandbytes.nn.Linear4bit):
             module.support_avx512bf16_for_cpu = True
-    checkpoints = Checkpoints(_run_in(tmp_path, settings, tickets, target, target.ref))
+    checkpoints = Checkpoints(Run("train", "digest", tmp_path, {}, {}, (), False))
     watch = Watch(tmp_path / "log.jsonl", 1, 1, 1, 1, print)
     trainer: Any = build_trainer(model, prepared.recipe, prepared.rows, target, checkpoints, watch, resumes=False)
     generator = random.Random(1)

@@ -17,13 +17,14 @@ from assay.dataset import Dataset
 from assay.errors import TrainingError
 from assay.models import ModelRef, load_adapter, load_base, prove_adapter, weights_sha256
 from assay.records import Message
+from assay.runs import Run
 from assay.train.checkpoints import Checkpoints
 from assay.train.collator import Collator
 from assay.train.head import answers_only_head
 from assay.train.progress import Watch
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, _run_in, prepare, train
+from assay.train.stage import Trained, prepare, train
 from assay.train.trainer import build_trainer
 
 Make = Callable[..., Dataset]
@@ -54,14 +55,19 @@ def validation_losses(run: Trained) -> dict[int, float]:
 
 
 def loss_on(run: Trained, data: Dataset, ref: ModelRef, target: ChatTarget) -> float:
-    """Mean over trained tokens of the validation records, with the adapter as it lies on disk."""
+    """Of the validation records, shortest first, with the adapter as it lies on disk: batches weighted by records."""
     import torch
 
-    rows = encode_rows(data, TrainSettings(), target).validation
-    batch = Collator(target.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
+    rows = sorted(encode_rows(data, TrainSettings(), target).validation, key=lambda row: len(row.input_ids))
+    items = [{"input_ids": row.input_ids, "labels": row.labels} for row in rows]
+    size = run.recipe.per_device_train_batch_size
     model = load_adapter(load_base(ref, dtype="float32", device="cpu"), run.adapter, "default")
+    total = 0.0
     with torch.inference_mode():
-        return float(model(**batch).loss)
+        for start in range(0, len(items), size):
+            batch = items[start : start + size]
+            total += len(batch) * float(model(**Collator(target.pad_token_id)(batch)).loss)
+    return total / len(items)
 
 
 def test_training_lowers_both_losses_and_its_log_has_every_step(trained: Trained) -> None:
@@ -108,7 +114,7 @@ def trainer_for(data: Dataset, ref: ModelRef, target: ChatTarget, out: Path) -> 
     """The trainer of a full-precision run, as `train` builds it."""
     settings = TrainSettings(load_in_4bit=False, dtype="float32", device="cpu", num_train_epochs=2)
     prepared = prepare(data, settings, target)
-    checkpoints = Checkpoints(_run_in(out, settings, data, target, ref))
+    checkpoints = Checkpoints(Run("train", "digest", out, {}, {}, (), False))
     watch = Watch(out / "log.jsonl", 1, 1, 1, 1, print)
     model = load_base(ref, dtype="float32", device="cpu")
     return build_trainer(model, prepared.recipe, prepared.rows, target, checkpoints, watch, resumes=False)
