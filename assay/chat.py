@@ -77,6 +77,15 @@ class ChatTarget:
     def revision(self) -> str | None:
         return self.ref.revision
 
+    def digests(self) -> dict[str, str]:
+        """All of a target that decides what a record becomes: inputs of a run."""
+        return {
+            "model": f"{self.name}@{self.revision}",
+            "template": self.template_sha256,
+            "tokenizer": self.tokenizer_sha256,
+            "limits": f"context {self.context_length}, stops {list(self.stop_token_ids)}, pad {self.pad_token_id}",
+        }
+
     def template_for(self, tools: Sequence[Json]) -> str:
         return self.tool_template if tools and self.tool_template else self.template
 

@@ -202,7 +202,7 @@ def _curate(work: _Work, stage: str = "curate") -> StageRun:
         run.facts |= {"counts": curated.ledger.counts(), "template_sha256": work.target.template_sha256}
 
     said = {**to_json(settings), "redact": work.redact}
-    inputs = {"data": _data_digest(work.data), **_evaluation_digests(work), **_target_digests(work)}
+    inputs = {"data": _data_digest(work.data), **_evaluation_digests(work), **work.target.digests()}
     outcome = work.step(stage, said, inputs, do)
     work.data = Dataset.read_parquet(outcome.path / "data.parquet")
     counts = _read_json(outcome.path / "summary.json")
@@ -230,7 +230,7 @@ def _synth(work: _Work) -> StageRun:
         api.write_synthesized(result, run.path)
         run.facts |= result.to_json()
 
-    inputs = {"data": work.data.digest, **_evaluation_digests(work), **_target_digests(work)}
+    inputs = {"data": work.data.digest, **_evaluation_digests(work), **work.target.digests()}
     outcome = work.step("synth", to_json(settings), inputs, do)
     accepted = Dataset.read_parquet(outcome.path / "accepted.parquet")
     if len(accepted):
@@ -246,7 +246,7 @@ def _train(work: _Work) -> StageRun:
         trained = api.train(work.data, settings, run.path, work.target, work.model, run=run, say=work.say)
         run.facts |= trained.to_json()
 
-    outcome = work.step("train", to_json(settings), {"data": work.data.digest, **_target_digests(work)}, do)
+    outcome = work.step("train", to_json(settings), {"data": work.data.digest, **work.target.digests()}, do)
     work.adapter = outcome.path / "adapter"
     return outcome
 
@@ -294,14 +294,6 @@ def _evaluation_digests(work: _Work) -> dict[str, str]:
 
     texts = json.dumps([[text.suite, text.item_id, text.text] for text in work.texts])
     return {"evaluation_texts": hashlib.sha256(texts.encode()).hexdigest()}
-
-
-def _target_digests(work: _Work) -> dict[str, str]:
-    return {
-        "model": f"{work.model.name}@{work.model.revision}",
-        "template": work.target.template_sha256,
-        "tokenizer": work.target.tokenizer_sha256,
-    }
 
 
 def _read_json(path: Path) -> dict[str, Any]:

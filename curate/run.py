@@ -68,7 +68,7 @@ def _digests(inputs: Inputs) -> dict[str, str]:
     if texts:
         out["evaluation_texts"] = hashlib.sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()
     if inputs.target is not None:
-        out |= {"template": inputs.target.template_sha256, "tokenizer": inputs.target.tokenizer_sha256}
+        out |= inputs.target.digests()
     return out
 
 

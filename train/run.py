@@ -37,12 +37,7 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
     Raises RunError, StorageError, and what the stage raises.
     """
     target, store = inputs.target, RunStore(inputs.store)
-    digests = {
-        "data": inputs.data.digest,
-        "model": f"{target.name}@{target.revision}",
-        "template": target.template_sha256,
-        "tokenizer": target.tokenizer_sha256,
-    }
+    digests = {"data": inputs.data.digest, **target.digests()}
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
         reused = run.complete
         if reused:

@@ -138,7 +138,7 @@ def train(
     model_ref = model_ref or target.ref
     prepared = prepare(data, settings, target)
     own_run = run is None
-    run = run or _run_in(out, settings, data, target, model_ref)
+    run = run or _run_in(out, settings, data, target)
     recipe, rows = prepared.recipe, prepared.rows
     for note in prepared.notes:
         say(f"note: {note}")
@@ -158,14 +158,9 @@ def train(
     return trained
 
 
-def _run_in(out: Path, settings: TrainSettings, data: Dataset, target: ChatTarget, ref: ModelRef) -> Run:
+def _run_in(out: Path, settings: TrainSettings, data: Dataset, target: ChatTarget) -> Run:
     """A run of its own for callers without a store; the facts of an interrupted one with the same digest go on."""
-    inputs = {
-        "data": data.digest,
-        "model": f"{ref.name}@{ref.revision}",
-        "template": target.template_sha256,
-        "tokenizer": target.tokenizer_sha256,
-    }
+    inputs = {"data": data.digest, **target.digests()}
     plain = to_json(settings)
     digest = run_digest("train", plain, inputs)
     facts: dict[str, Any] = {"digest": digest}
