@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,27 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Origins:
+    """Who wrote the records that trained. writers counts the synthetic ones by model; parents are the seeds' ids."""
+
+    data: Path
+    human: int
+    synthetic: int
+    writers: Mapping[str, int]
+    parents: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Lineage:
-    """back: the training run, and depth first all it came from. forward: all that was made of it."""
+    """back: the training run, and depth first all it came from. forward: all that was made of it.
+
+    origins  None where the records are not in the store any more
+    """
 
     card: dict[str, Any]
     back: tuple[Step, ...]
     forward: tuple[Manifest, ...]
+    origins: Origins | None
 
 
 def read_card(adapter: Path) -> dict[str, Any]:
@@ -58,7 +74,34 @@ def lineage(adapter: Path, store: RunStore) -> Lineage:
     if not run:
         raise RunError("the adapter names no run", where=str(adapter / CARD), fix="it was trained outside a store")
     back = tuple(_walk(str(run), store, 0, set()))
-    return Lineage(card, back, tuple(_descendants(str(run), store.manifests())))
+    forward = tuple(_descendants(str(run), store.manifests()))
+    return Lineage(card, back, forward, _origins(adapter, card, [step.manifest for step in back]))
+
+
+def _origins(adapter: Path, card: Mapping[str, Any], back: Sequence[Manifest]) -> Origins | None:
+    """The trained records, found in the nearest curate run that holds them all."""
+    import pyarrow.parquet as pq
+
+    records = adapter / str(card.get("training_records"))
+    if not records.is_file():
+        return None
+    trained = set(pq.read_table(records, columns=["row_id"])["row_id"].to_pylist())
+    for manifest in back:
+        path = manifest.path / "data.parquet"
+        if manifest.stage != "curate" or not path.is_file():
+            continue
+        table = pq.read_table(path, columns=["row_id", "origin", "parents", "meta"])
+        rows = [row for row in table.to_pylist() if row["row_id"] in trained]
+        if len(rows) == len(trained):
+            synthetic = [row for row in rows if row["origin"] == "synthetic"]
+            return Origins(
+                data=path,
+                human=len(rows) - len(synthetic),
+                synthetic=len(synthetic),
+                writers=Counter(str(json.loads(row["meta"]).get("synth", {}).get("model")) for row in synthetic),
+                parents=frozenset(parent for row in synthetic for parent in row["parents"]),
+            )
+    return None
 
 
 def store_of(adapter: Path) -> RunStore | None:

@@ -16,7 +16,7 @@ CARELESS = (
     "synth.enabled=false",
     "train.learning_rate=0.01",
     "train.lora_r=64",
-    "train.num_train_epochs=3",
+    "train.num_train_epochs=1",
     "train.early_stopping_patience=0",
 )
 """What the contrast does otherwise: a rate fifty times the usual one, and no early stopping."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from assay.console import Options, common_options
 from assay.errors import Exit
+
+SHA256 = re.compile("[0-9a-f]{64}")
 
 STORE_OPTION = click.option(
     "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
@@ -48,6 +52,7 @@ def lineage(options: Options, adapter: Path, store: Path | None) -> int:
             "adapter": found.card,
             "back": [{"depth": step.depth, **step.manifest.data} for step in found.back],
             "forward": [dict(manifest.data) for manifest in found.forward],
+            "origins": found.origins and {**asdict(found.origins), "parents": sorted(found.origins.parents)},
         }
     )
     options.show(f"adapter {adapter}")
@@ -56,7 +61,15 @@ def lineage(options: Options, adapter: Path, store: Path | None) -> int:
     for step in found.back:
         options.show(f"  {step.line}")
         for name, digest in dict(step.manifest.data["inputs"]).items():
-            options.show(f"  {'  ' * step.depth}    {name}: {digest[:16]}")
+            short = digest[:16] if SHA256.fullmatch(digest) else digest
+            options.show(f"  {'  ' * step.depth}    {name}: {short}")
+    if found.origins is not None:
+        options.show("trained on")
+        options.show(f"  {found.origins.human} records that people wrote, in {found.origins.data}")
+        for model, number in found.origins.writers.items():
+            options.show(f"  {number} written by {model}")
+        if found.origins.synthetic:
+            options.show(f"  from {len(found.origins.parents)} seeds, whose ids are in the column `parents`")
     options.show("was judged by" if found.forward else "was judged by nothing yet")
     for manifest in found.forward:
         verdict = dict(manifest.data["facts"]).get("verdict")

@@ -48,3 +48,25 @@ def test_an_adapter_from_elsewhere_says_that_its_lineage_is_unknown(tmp_path: Pa
         (tmp_path / "assay.json").write_text(text)
     with pytest.raises(ModelError, match="unknown"):
         lineage(tmp_path, RunStore(tmp_path))
+
+
+def test_the_records_that_trained_are_traced_to_people_and_models(store: RunStore, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    adapter = tmp_path / "adapter"
+    [curated] = [found for found in store.manifests() if found.stage == "curate"]
+    written = json.dumps({"synth": {"model": "m-1"}})
+    rows = [
+        {"row_id": "a", "origin": "human", "parents": [], "meta": "{}"},
+        {"row_id": "b", "origin": "synthetic", "parents": ["seed"], "meta": written},
+        {"row_id": "held", "origin": "human", "parents": [], "meta": "{}"},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), curated.path / "data.parquet")
+    pq.write_table(pa.table({"row_id": ["a", "b"]}), adapter / "records.parquet")
+    card = json.loads((adapter / "assay.json").read_text()) | {"training_records": "records.parquet"}
+    (adapter / "assay.json").write_text(json.dumps(card))
+    origins = lineage(adapter, store).origins
+    assert origins is not None
+    assert (origins.human, origins.synthetic, dict(origins.writers)) == (1, 1, {"m-1": 1})
+    assert origins.parents == {"seed"}
