@@ -15,7 +15,7 @@ contrast: $(VENV)/.all
 	$(BIN)/assay demo --contrast
 
 test: $(VENV)/.dev lint types
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)
