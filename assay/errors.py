@@ -156,5 +156,5 @@ def storage_error(error: OSError, doing: str) -> StorageError:
     return StorageError(
         f"{doing}: {reason}",
         where=str(error.filename) if error.filename else None,
-        fix="nothing half-written was left; make room or choose another --output and run the same command again",
+        fix="nothing half-written was left; make room, or write to another disk, and run the same command again",
     )

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING
 from assay.containers.arrow_files import batch_rows
 from assay.containers.raw import RawRow
 from assay.errors import SourceError, missing_extra
+from assay.parts import Part
 from assay.row_reader import Layout
 
 if TYPE_CHECKING:
     import datasets
 
-    from assay.locations import Part
-
 
 def hub_part(given: str, layout: Layout, *, offline: bool) -> Part:
     """`owner/name`, `owner/name:split` or `owner/name:config:split`. Raises SourceError, MissingExtraError."""
-    from assay.locations import Part
-
     if offline:
         raise SourceError(
             "no such file or folder, and --offline forbids asking the Hugging Face Hub for it",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import glob
 import json
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay import llamafactory
 from assay.containers.files import SUFFIXES, file_rows
-from assay.containers.raw import RawRow, suffixes, unreadable
+from assay.containers.raw import suffixes, unreadable
 from assay.errors import SourceError
+from assay.parts import Part
 from assay.row_reader import Layout
 from assay.storage import sha256_file
 
@@ -23,18 +23,6 @@ SAVED_SPLITS = "dataset_dict.json"
 CURATED = "data.parquet"
 LEDGER = "ledger.parquet"
 NOT_DATA = (llamafactory.NAME, SAVED_STATE, SAVED_SPLITS)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file, or what stands for one: a name for findings, its rows, and the digest that row ids come from."""
-
-    name: str
-    layout: Layout
-    rows: Callable[[], Iterator[RawRow]]
-    digest: Callable[[], str]
-    path: Path | None = None
-    limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from assay.containers.raw import RawRow, suffixes
 from assay.dataset import Dataset
 from assay.errors import SourceError
-from assay.locations import Part, locate
+from assay.locations import locate
+from assay.parts import Part
 from assay.row_reader import Layout, RowReader
 
 
