@@ -25,16 +25,12 @@ _RENAMED: dict[str, str] = {
     "warmup_ratio": "warmup_steps",
     "torch_dtype": "dtype",
     "evaluation_strategy": "eval_strategy",
-    "no_cuda": "use_cpu",
-    "tokenizer": "processing_class",
     "r": "lora_r",
     "rank": "lora_r",
     "alpha": "lora_alpha",
     "target_modules": "lora_target_modules",
-    "modules_to_save": "lora_modules_to_save",
     "model_name": "model_name_or_path",
     "model": "model_name_or_path",
-    "group_by_length": "train_sampling_strategy",
     # Axolotl
     "base_model": "model_name_or_path",
     "sequence_len": "max_length",
@@ -43,7 +39,6 @@ _RENAMED: dict[str, str] = {
     "sample_packing": "packing",
     "lora_target_linear": "lora_target_modules",
     "val_set_size": "validation",
-    "evals_per_epoch": "evals_per_epoch",
     "peft_use_dora": "use_dora",
     "peft_use_rslora": "use_rslora",
     "warmup": "warmup_steps",
@@ -54,8 +49,6 @@ _RENAMED: dict[str, str] = {
     "lora_target": "lora_target_modules",
     "quantization_bit": "load_in_4bit",
     "val_size": "validation",
-    "neftune_alpha": "neftune_noise_alpha",
-    "mask_history": "last_turn_only",
     # ms-swift
     "model_id_or_path": "model_name_or_path",
     "quant_bits": "load_in_4bit",
@@ -84,7 +77,6 @@ _CONVERTED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "quant_bits": (_is_four_bit, " (true for 4 bit)"),
     "warmup_ratio": (lambda value: value, " (a value below 1 is a share of all steps)"),
     "warmup": (lambda value: value, " (a value below 1 is a share of all steps)"),
-    "group_by_length": (lambda value: "group_by_length" if value else "random", ""),
 }
 
 

@@ -140,7 +140,7 @@ def resolve(
         gradient_checkpointing=take("gradient_checkpointing", hardware.is_gpu, "the hardware"),
         max_length=max_length,
         assistant_only_loss=settings.assistant_only_loss,
-        eval_steps=take("eval_steps", max(1, math.ceil(steps / EVALUATIONS)), f"about {EVALUATIONS} a run"),
+        eval_steps=take("eval_steps", *_interval(settings, steps, epochs)),
         early_stopping_patience=take("early_stopping_patience", 3) if validated else 0,
         pad_token_id=pad_token_id,
         seed=settings.seed,
@@ -155,6 +155,13 @@ def resolve(
     import dataclasses
 
     return dataclasses.replace(recipe, grounds=dict(sorted(grounds.items())))
+
+
+def _interval(settings: TrainSettings, steps: int, epochs: float) -> tuple[int, str]:
+    """Steps between evaluations, and on what grounds."""
+    if settings.eval_strategy == "epoch":
+        return max(1, round(steps / epochs)), "eval_strategy: epoch"
+    return max(1, math.ceil(steps / EVALUATIONS)), f"about {EVALUATIONS} a run"
 
 
 def find_hardware(settings: TrainSettings) -> Hardware:

@@ -42,6 +42,7 @@ class TrainSettings:
     max_length              in tokens; None takes the longest record of the data
     truncation              what happens to longer records: raise | drop | truncate
     validation              share of the records set aside, whole families, where the data names no split; 0 for none
+    eval_strategy           steps | epoch: when the validation loss is taken; epoch sets eval_steps to one epoch
     eval_steps              steps between evaluations and between checkpoints; None makes about six a run
     early_stopping_patience evaluations without a better validation loss before training stops; 0 never stops
     pad_token               the token that fills batches up; None takes one that never ends a turn
@@ -78,6 +79,7 @@ class TrainSettings:
     packing: bool = False
     assistant_only_loss: bool = True
     validation: float = 0.1
+    eval_strategy: Literal["steps", "epoch", "no"] = "steps"
     eval_steps: int | None = None
     early_stopping_patience: int | None = None
     pad_token: str | None = None
@@ -87,6 +89,11 @@ class TrainSettings:
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise SettingsError(f"no training preset '{self.preset}'", fix=did_you_mean(self.preset, PRESETS))
+        if self.eval_strategy == "no":
+            raise SettingsError(
+                "eval_strategy: no would train without ever looking for overfitting",
+                fix="set validation: 0 (curate.split.validation: 0 for the pipeline) if no record can be spared for it",
+            )
         if self.packing:
             raise SettingsError(
                 "packing: true is not offered, since packed records would read each other",

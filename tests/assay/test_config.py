@@ -1,5 +1,6 @@
 """Settings are strict: what cannot be meant is one line with file, line and the nearest known name."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,3 +112,26 @@ def test_an_override_value_is_read_as_yaml() -> None:
 
 def test_settings_as_json_have_every_default() -> None:
     assert to_json(Settings())["inner"] == {"threshold": 0.8}
+
+
+def test_every_alias_leads_to_a_setting_that_some_section_has() -> None:
+    import importlib
+
+    from assay.aliases import _RENAMED
+    from assay.project import SECTIONS, ProjectSettings
+
+    classes: list[type] = [ProjectSettings]
+    for home in SECTIONS.values():
+        module, _, name = home.partition(":")
+        classes.append(getattr(importlib.import_module(module), name))
+    known = {field.name for cls in classes for field in dataclasses.fields(cls)}
+    assert sorted(set(_RENAMED.values()) - known) == []
+
+
+@pytest.mark.parametrize("foreign", ["max_seq_length", "warmup_ratio", "torch_dtype", "evaluation_strategy", "r"])
+def test_the_names_that_people_know_are_taken_and_named_anew(foreign: str) -> None:
+    from assay.train.settings import TrainSettings
+
+    value = {"warmup_ratio": 0.1, "torch_dtype": "bfloat16", "evaluation_strategy": "epoch"}.get(foreign, 8)
+    _, notices = parse(TrainSettings, Document({foreign: value}, "assay.yaml"))
+    assert len(notices) == 1 and foreign in notices[0]

@@ -55,6 +55,14 @@ def test_given_values_are_kept_and_marked() -> None:
     assert recipe.grounds["lora_r"] == recipe.grounds["learning_rate"] == "given"
 
 
+def test_an_evaluation_an_epoch_is_as_many_steps_as_an_epoch_has() -> None:
+    recipe = recipe_for(TrainSettings(eval_strategy="epoch"), records=1600)
+    assert recipe.eval_steps == 100 and recipe.grounds["eval_steps"] == "eval_strategy: epoch"
+    assert recipe_for(TrainSettings(eval_strategy="epoch", eval_steps=7)).eval_steps == 7
+    with pytest.raises(SettingsError, match="validation: 0"):
+        TrainSettings(eval_strategy="no")
+
+
 def test_parts_that_contradict_the_effective_batch_are_refused() -> None:
     with pytest.raises(SettingsError, match="leave one of them out"):
         recipe_for(TrainSettings(effective_batch_size=16, per_device_train_batch_size=4, gradient_accumulation_steps=3))
