@@ -24,7 +24,7 @@ from .scorer import rescore as stored_outputs
 from .sensitivity import judge_sensitivity
 from .suite_gate import JudgedSuite, judge_suite
 from .verdict import Proofs, verdict_of
-from .wording import names
+from .wording import names, points
 
 
 def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outputs) -> Decision:
@@ -48,7 +48,11 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
     needed = _items_needed(judged, macro, proofs) if verdict is Verdict.INCONCLUSIVE else None
     return Decision(
         verdict=verdict,
-        reasons=tuple(invalid or reasons_for(verdict, judged, macro, proofs, policy, needed)),
+        reasons=tuple(
+            [*invalid, *_proved_harm(judged)]
+            if invalid
+            else reasons_for(verdict, judged, macro, proofs, policy, needed)
+        ),
         notes=(*notes, *notes_on(evaluation, judged, macro, verdict, policy)),
         suites=tuple(j.decision for j in judged),
         macro=macro,
@@ -200,6 +204,14 @@ def _invalid_suites(judged: Sequence[JudgedSuite]) -> list[str]:
     if "general" not in valid:
         found.append("no general suite was judged, so nothing shows that general ability was kept")
     return found
+
+
+def _proved_harm(judged: Sequence[JudgedSuite]) -> list[str]:
+    """What is known although there is no verdict: a ruined model should not be looked for in the suites alone."""
+    harmed = [f"{j.decision.suite} ({points(j.decision.difference)})" for j in judged if j.proofs.guardrail_broken]
+    return (
+        [f"what the other suites prove all the same: a loss beyond the guardrail on {names(harmed)}"] if harmed else []
+    )
 
 
 def _items_needed(judged: Sequence[JudgedSuite], macro: MacroDecision | None, proofs: Proofs) -> int | None:

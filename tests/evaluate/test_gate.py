@@ -124,7 +124,9 @@ def test_a_required_suite_that_sees_nothing_makes_the_release_invalid(
 def test_invalid_comes_before_proved_harm(synthetic: Make, domain: Any, general: list[Any]) -> None:
     blind = replace(general[5], fixed=True)
     ruined = replace(general[0], gain=-0.3)
-    assert gate(synthetic(ruined, *general[1:5], blind, domain), policy(general)).verdict is Verdict.INVALID
+    decision = gate(synthetic(ruined, *general[1:5], blind, domain), policy(general))
+    assert decision.verdict is Verdict.INVALID
+    assert "a loss beyond the guardrail on general_0" in decision.reasons[-1]
 
 
 def test_an_optional_suite_that_sees_nothing_is_set_aside_and_named(
