@@ -113,7 +113,7 @@ def _typed(command: str, data: tuple[str, ...], given: dict[str, Any], options: 
 
 
 def _show(audited: Audited, options: Options, steps: list[str]) -> None:
-    from .terminal import render
+    from .pages.terminal import render
 
     options.show(render(audited, next_steps=steps, redact=options.redact))
     options.emit(audited.to_json(redact=options.redact))

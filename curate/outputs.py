@@ -10,8 +10,8 @@ from assay.dataset import dump_json
 from assay.findings import Finding
 from assay.storage import write_json, write_table
 
-from .redaction import redacted
-from .report import write_report
+from .pages.redaction import redacted
+from .pages.report import write_report
 from .stage import Audited, Curated
 
 if TYPE_CHECKING:

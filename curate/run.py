@@ -18,8 +18,8 @@ from assay.storage import write_atomically, write_text
 
 from .inputs import Inputs
 from .outputs import write_curated
+from .pages.terminal import render
 from .stage import curate
-from .terminal import render
 
 TEXT = "summary.txt"
 

@@ -58,7 +58,7 @@ class Audited:
 
     def to_json(self, *, redact: bool = False) -> dict[str, Json]:
         """The document of `assay audit --json`; with `redact` there is no record text in it."""
-        from .redaction import redacted
+        from .pages.redaction import redacted
 
         shown: Sequence[Finding] = redacted(self.findings, self.checks) if redact else self.findings
         out: dict[str, Json] = {"records": len(self.data), "read": self.data.rows_read, "digest": self.data.digest}

@@ -8,7 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
-from ..template_findings import template_findings
+from ..template.findings import template_findings
 
 
 @record_check(severity=Severity.ERROR, decision=Decision.HOLD, needs=("target",))

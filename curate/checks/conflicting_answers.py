@@ -8,7 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
-from ..prompts import asked_more_than_once
+from ..contradictions.prompts import asked_more_than_once
 
 
 @dataset_check(severity=Severity.WARNING, decision=Decision.KEEP)

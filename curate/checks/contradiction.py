@@ -10,8 +10,8 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
-from ..clash import Clash, Question, find_clash
-from ..prompts import Asked, asked_more_than_once, recurring_labels
+from ..contradictions.clash import Clash, Question, find_clash
+from ..contradictions.prompts import Asked, asked_more_than_once, recurring_labels
 
 MAX_ANSWERS = 24
 """Different answers to one prompt that are compared pair by pair; of more, each is compared with the first ones."""

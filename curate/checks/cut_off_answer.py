@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
+from ..answers.endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
 from ..check import Context, Decision, dataset_check
-from ..endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
 
 END_CHARACTERS = 20_000
 """What is looked at of a longer answer, from its end, but for the brackets that it opens."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from assay.findings import Finding, Severity
 from assay.records import Record
 
+from ..answers.invisible import visible
 from ..check import Context, Decision, record_check
-from ..invisible import visible
 
 _NAMES = {"assistant": "answer", "user": "user turn", "system": "system turn", "tool": "tool result"}
 

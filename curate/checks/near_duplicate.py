@@ -47,7 +47,7 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
     Example: "... my order BW-1 has not arrived yet, ..." and "... my order BW-1 has still not arrived, ..."
     in two otherwise equal long messages.
     """
-    from ..minhash import Edge, Shingles, near_pairs
+    from ..duplicates.minhash import Edge, Shingles, near_pairs
 
     unique = list({record.id: record for record in reversed(records)}.values())[::-1]
     shared = _shared_system_turns(unique)

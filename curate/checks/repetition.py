@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
+from ..answers.loops import find_loop
 from ..check import Context, Decision, record_check
-from ..loops import find_loop
 
 MANY_REPEATS = 10
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
+from ..answers.control_tokens import WELL_KNOWN, control_tokens_of
+from ..answers.markup import blank_code
 from ..check import Context, Decision, record_check
-from ..control_tokens import WELL_KNOWN, control_tokens_of
-from ..markup import blank_code
 
 _AT_END = re.compile(rf"(?:{WELL_KNOWN.pattern})(?=\s*\Z)", WELL_KNOWN.flags)
 _HTML = re.compile(r"</?(?:a|b|br|code|del|div|em|h\d|i|li|p|span|strong|u|ul)\b[^>]*>", re.IGNORECASE)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from assay.findings import Finding, Severity
 from assay.records import Record
 
+from ..answers.invisible import INVISIBLE, visible
+from ..answers.markup import is_code_line
 from ..check import Context, Decision, record_check
-from ..invisible import INVISIBLE, visible
-from ..markup import is_code_line
 
 _INDENTED_CODE = re.compile(r"(?:[ \t]*\n)*(?P<indent>[ \t]+)\S[^\n]*(?:\n[ \t]*)*\n(?P=indent)\S")
 """A first line indented as the next one is: code that continues its prompt, whose indentation is content."""

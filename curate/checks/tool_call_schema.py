@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from assay.findings import Finding, Severity
 from assay.records import Record
 
+from ..answers.tool_schema import argument_problems, declared_tools
 from ..check import Context, Decision, record_check
-from ..tool_schema import argument_problems, declared_tools
 
 
 @record_check(severity=Severity.ERROR, decision=Decision.HOLD)

@@ -9,8 +9,8 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Record
 from assay.text import conversation_text
 
+from ..answers.placeholders import Placeholder, find_placeholders, talks_about_templates
 from ..check import Context, Decision, record_check
-from ..placeholders import Placeholder, find_placeholders, talks_about_templates
 
 _DRAFTING = re.compile(
     r"\b(?:e-?mail|letter|script|speech|invitation|announcement|press release|cover letter|résumé|resume|memo|notice"

@@ -11,10 +11,10 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 from assay.text import message_text
 
-from .invisible import visible
+from ..answers.invisible import visible
+from ..settings import ActiveCheck
+from ..stage import Audited
 from .redaction import redacted
-from .settings import ActiveCheck
-from .stage import Audited
 
 SHOWN_A_CHECK = 20
 MAX_CHARACTERS = 1200

@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from assay.curate.outputs import write_audited, write_curated
-from assay.curate.report import render_report
+from assay.curate.pages.report import render_report
+from assay.curate.pages.terminal import render
 from assay.curate.settings import CurateSettings
 from assay.curate.stage import audit, curate
-from assay.curate.terminal import render
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Record, Source

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assay.curate.clash import Question, answer_key, find_clash, is_open_ended
-from assay.curate.polarity import refuses
+from assay.curate.contradictions.clash import Question, answer_key, find_clash, is_open_ended
+from assay.curate.contradictions.polarity import refuses
 
 LABELS = frozenset({"positive", "negative", "neutral", "billing", "shipping", "card arrival"})
 

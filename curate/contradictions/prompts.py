@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from assay.records import Record
 from assay.text import normalize, prompt_key
 
-from .check import Context
+from ..check import Context
 from .clash import LABEL_WORDS, answer_key, is_open_ended
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.curate.minhash import Shingles, near_pairs
+from assay.curate.duplicates.minhash import Shingles, near_pairs
 from assay.families import UnionFind
 from assay.text import words
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from assay.findings import Finding
 from assay.records import Json
 
-from .decisions import CHECK_FAILED
-from .settings import ActiveCheck
+from ..decisions import CHECK_FAILED
+from ..settings import ActiveCheck
 
 _KEPT_STRINGS = frozenset({"kind", "other", "record_id", "match", "suite", "item", "failed"})
 """Keys of evidence whose text is assay's or the suite's own, or an id."""

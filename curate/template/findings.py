@@ -8,7 +8,7 @@ from assay.chat import TemplateProblem
 from assay.findings import Finding, Severity
 from assay.records import Record
 
-from .check import Check, Context
+from ..check import Check, Context
 
 
 def template_findings(

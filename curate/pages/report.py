@@ -8,9 +8,9 @@ from pathlib import Path
 from assay.storage import write_text
 from assay.version import __version__
 
+from ..settings import USABLE_RECORDS
+from ..stage import Audited
 from .report_view import sections
-from .settings import USABLE_RECORDS
-from .stage import Audited
 
 _VERDICTS = {
     "FIT": "Fit to train on",
@@ -30,7 +30,7 @@ def render_report(audited: Audited, *, redact: bool = False) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).resolve().parent / "templates"),
+        loader=FileSystemLoader(Path(__file__).resolve().parent.parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -15,9 +15,9 @@ from assay.console import printable
 from assay.findings import Finding, Severity
 from assay.records import Source
 
-from .fitness import Fit
+from ..fitness import Fit
+from ..stage import Audited
 from .redaction import redacted
-from .stage import Audited
 
 EXAMPLES = 2
 LONGEST_PLACE = 48
