@@ -68,8 +68,12 @@ class Dataset:
     def records(self) -> Iterator[Record]:
         """Every record in order, made batch by batch."""
         for batch in self.table.to_batches(BATCH_ROWS):
-            for row in batch.to_pylist():
-                yield _from_row(row)
+            yield from self.decode(batch)
+
+    @staticmethod
+    def decode(rows: pa.RecordBatch) -> list[Record]:
+        """The records of some rows of a table."""
+        return [_from_row(row) for row in rows.to_pylist()]
 
     def row_ids(self) -> list[str]:
         """Of all rows read, faulty ones last."""

@@ -23,9 +23,13 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Json, Record
 from assay.registry import Registry
 
+from .batch import Batch
+
 if TYPE_CHECKING:
     from assay.chat import ChatTarget, Encoded, TemplateProblem
     from assay.suites import EvaluationText, Suite
+
+    from .column import Array, Column
 
 RecordCheck: TypeAlias = Callable[..., Iterable[Finding]]
 """f(record: Record, context: Context, *, settings...)"""
@@ -61,6 +65,7 @@ class Check:
     needs      what must be at hand; otherwise the check is "not judged"
     keeps_one  of each group of findings one record stays whatever the decision: for duplicates
     repair     makes the record right; there when, and only when, the decision may be `repair`
+    columns    of a dataset check: what is computed for it while the records are read (see column.py)
     """
 
     name: str
@@ -72,6 +77,7 @@ class Check:
     needs: tuple[Need, ...] = ()
     keeps_one: bool = False
     repair: Repair | None = None
+    columns: tuple[Column, ...] = ()
 
     def about(
         self,
@@ -124,8 +130,13 @@ def dataset_check(
     languages: tuple[str, ...] = ANY_LANGUAGE,
     needs: tuple[Need, ...] = (),
     keeps_one: bool = False,
+    columns: tuple[Column, ...] = (),
 ) -> Callable[[DatasetCheck], Check]:
-    """Makes a check of f(records, context, *, settings...), which is called once, with every record."""
+    """Makes a check of f(records, context, *, settings...), which is called once.
+
+    `records` is a sequence over all of the data that decodes a record when it is asked for: a check walks over it
+    only where no column can stand for the records, and keeps none of them.
+    """
 
     def decorate(function: DatasetCheck) -> Check:
         return Check(
@@ -137,6 +148,7 @@ def dataset_check(
             languages=languages,
             needs=needs,
             keeps_one=keeps_one,
+            columns=columns,
         )
 
     return decorate
@@ -150,6 +162,15 @@ def place(other: Record, seen_from: Record) -> str:
     return f"line {source.line}" if source.line is not None else f"row {source.row}"
 
 
+SAMPLED_RECORDS = 5_000
+
+
+def evenly(records: Sequence[Record], most: int) -> list[Record]:
+    """Up to `most` records, evenly spaced."""
+    step = max(1, -(-len(records) // most))
+    return [records[position] for position in range(0, len(records), step)]
+
+
 CHECKS = Registry(package="assay.curate.checks", group="assay.checks", kind="check", type=Check)
 
 
@@ -157,6 +178,8 @@ CHECKS = Registry(package="assay.curate.checks", group="assay.checks", kind="che
 class Context:
     """What checks may look at besides the records.
 
+    records           those looked at: of a batch for record checks, all of them for dataset checks
+    sample            up to SAMPLED_RECORDS of the data, evenly spaced, the same in every process: what is usual here
     target            the model whose chat template will be used; None when none was named
     suites            the domain suites in use
     evaluation_texts  prompts of evaluation items, which must not be trained on
@@ -169,7 +192,21 @@ class Context:
     evaluation_texts: Sequence[EvaluationText] = ()
     alike: list[tuple[str, ...]] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Array] = field(default_factory=dict)
+    sampled: Sequence[Record] | None = None
     _cursor: _Cursor | None = None
+
+    @property
+    def sample(self) -> Sequence[Record]:
+        if self.sampled is None:
+            self.sampled = evenly(self.records, SAMPLED_RECORDS)
+        return self.sampled
+
+    def column(self, column: Column) -> Array:
+        """Its values for all records, in order; shape [records, ...]."""
+        if column.name not in self.columns:
+            self.columns[column.name] = column.compute(Batch(self.records), self)
+        return self.columns[column.name]
 
     def missing(self, check: Check) -> str | None:
         """Why a check cannot be judged here, or None."""
