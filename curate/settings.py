@@ -10,6 +10,7 @@ from assay.errors import SettingsError, did_you_mean
 from assay.registry import check_settings
 
 from .check import CHECKS, Check, Decision
+from .keeper import DEFAULT_RULE, keeper_rule
 
 Purpose: TypeAlias = Literal["style", "formatting", "domain", "shift"]
 
@@ -34,10 +35,11 @@ class SplitSettings:
 class CurateSettings:
     """Settings of `curate` and `audit`.
 
-    purpose         what the data is to teach; sets how many records are usually needed
-    checks          {check: false} turns one off; {check: {decision: hold, threshold: 0.9}} changes it
-    min_records     fewer usable records than this are NOT_FIT [default: a tenth of what the purpose takes]
-    max_lost_share  when more of the rows than this would be dropped or held, the data is NOT_FIT
+    purpose             what the data is to teach; sets how many records are usually needed
+    checks              {check: false} turns one off; {check: {decision: hold, threshold: 0.9}} changes it
+    min_records         fewer usable records than this are NOT_FIT [default: a tenth of what the purpose takes]
+    max_lost_share      when more of the rows than this would be dropped or held, the data is NOT_FIT
+    keep_of_duplicates  which of several duplicates stays: an ordered list of rules (see keeper.py)
     """
 
     purpose: Purpose = "domain"
@@ -45,7 +47,12 @@ class CurateSettings:
     split: SplitSettings = SplitSettings()
     min_records: int | None = None
     max_lost_share: float = 0.5
+    keep_of_duplicates: tuple[Any, ...] = DEFAULT_RULE
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a rule that cannot be meant."""
+        keeper_rule(self.keep_of_duplicates)
 
     @property
     def fewest_records(self) -> int:
