@@ -24,6 +24,7 @@ from assay.records import Json, Record
 from assay.registry import Registry
 
 from .batch import Batch
+from .example import Example
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget, Encoded, TemplateProblem
@@ -39,8 +40,9 @@ DatasetCheck: TypeAlias = Callable[..., Iterable[Finding]]
 
 Repair: TypeAlias = Callable[[Record], Record]
 
-Need: TypeAlias = Literal["target", "evaluation_texts"]
-"""What a check cannot do without: the chat template of a target model, or the texts of evaluation items."""
+Need: TypeAlias = Literal["target", "evaluation_texts", "encoder"]
+"""What a check cannot do without: the chat template of a target model, the texts of evaluation items, or an encoder of
+meaning."""
 
 ANY_LANGUAGE = ("*",)
 
@@ -66,6 +68,7 @@ class Check:
     keeps_one  of each group of findings one record stays whatever the decision: for duplicates
     repair     makes the record right; there when, and only when, the decision may be `repair`
     columns    of a dataset check: what is computed for it while the records are read (see column.py)
+    examples   its test data: what it must find, and what it must not (see example.py)
     """
 
     name: str
@@ -78,6 +81,7 @@ class Check:
     keeps_one: bool = False
     repair: Repair | None = None
     columns: tuple[Column, ...] = ()
+    examples: tuple[Example, ...] = field(default=(), compare=False)
 
     def about(
         self,
@@ -112,12 +116,21 @@ def record_check(
     languages: tuple[str, ...] = ANY_LANGUAGE,
     needs: tuple[Need, ...] = (),
     repair: Repair | None = None,
+    examples: tuple[Example, ...] = (),
 ) -> Callable[[RecordCheck], Check]:
     """Makes a check of f(record, context, *, settings...), which is called once for each record, in order."""
 
     def decorate(function: RecordCheck) -> Check:
         return Check(
-            function.__name__, function, "record", severity, decision, languages=languages, needs=needs, repair=repair
+            function.__name__,
+            function,
+            "record",
+            severity,
+            decision,
+            languages=languages,
+            needs=needs,
+            repair=repair,
+            examples=examples,
         )
 
     return decorate
@@ -131,6 +144,7 @@ def dataset_check(
     needs: tuple[Need, ...] = (),
     keeps_one: bool = False,
     columns: tuple[Column, ...] = (),
+    examples: tuple[Example, ...] = (),
 ) -> Callable[[DatasetCheck], Check]:
     """Makes a check of f(records, context, *, settings...), which is called once.
 
@@ -149,6 +163,7 @@ def dataset_check(
             needs=needs,
             keeps_one=keeps_one,
             columns=columns,
+            examples=examples,
         )
 
     return decorate
@@ -183,6 +198,7 @@ class Context:
     target            the model whose chat template will be used; None when none was named
     suites            the domain suites in use
     evaluation_texts  prompts of evaluation items, which must not be trained on
+    encoder           name of what encodes meaning, as in CurateSettings; a column that encodes takes it from here
     alike             groups of row ids that a check found too much alike to be parted by a split, though no duplicates
     """
 
@@ -190,6 +206,7 @@ class Context:
     target: ChatTarget | None = None
     suites: Sequence[Suite] = ()
     evaluation_texts: Sequence[EvaluationText] = ()
+    encoder: str = "static"
     alike: list[tuple[str, ...]] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Array] = field(default_factory=dict)
@@ -214,6 +231,10 @@ class Context:
             return "no target model was named (--model NAME)"
         if "evaluation_texts" in check.needs and not self.evaluation_texts:
             return "no evaluation suite was named (--suite FILE)"
+        if "encoder" in check.needs:
+            from .meaning.encoder import why_missing
+
+            return why_missing(self.encoder)
         return None
 
     def encoded(self, record: Record) -> Encoded | TemplateProblem:

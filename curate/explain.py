@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from assay.console import Options
+from assay.console import Options, printable
 from assay.errors import Exit
 from assay.registry import settings_of
 
@@ -39,6 +39,9 @@ def _explained(check: Check) -> str:
     lines += ["", "settings, in assay.yaml:", "  curate:", "    checks:", f"      {check.name}:"]
     lines.append(f"        decision: {check.decision}")
     lines += [f"        {setting.name}: {setting.default}" for setting in settings_of(check)]
+    examples = [textwrap.shorten(line, 300, placeholder=" ...") for item in check.examples for line in item.lines()]
+    if examples:
+        lines += ["", "examples, which its test runs:", *(f"  {printable(line)}" for line in examples)]
     return "\n".join(lines)
 
 
@@ -51,6 +54,7 @@ def _json(check: Check) -> dict[str, Any]:
         "needs": list(check.needs),
         "settings": {setting.name: setting.default for setting in settings_of(check)},
         "documentation": check.documentation,
+        "examples": [line for example in check.examples for line in example.lines()],
     }
 
 
@@ -63,7 +67,7 @@ def table_of_checks() -> str:
     lines = ["| check | severity | decision | needs | settings | what it finds |", "|---|---|---|---|---|---|"]
     for check in CHECKS.all().values():
         settings = ", ".join(f"`{setting.name}: {setting.default}`" for setting in settings_of(check))
-        needs = {"target": "`--model`", "evaluation_texts": "`--suite`"}
+        needs = {"target": "`--model`", "evaluation_texts": "`--suite`", "encoder": "an encoder"}
         cells = (
             f"`{check.name}`",
             str(check.severity),

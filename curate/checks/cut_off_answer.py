@@ -10,6 +10,7 @@ from assay.records import Record
 
 from ..answers.endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
 from ..check import Context, Decision, dataset_check
+from ..example import Example
 
 END_CHARACTERS = 20_000
 """What is looked at of a longer answer, from its end, but for the brackets that it opens."""
@@ -24,7 +25,24 @@ TERMINATED_SHARE = 0.85
 """Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
 
 
-@dataset_check(severity=Severity.ERROR, decision=Decision.HOLD, languages=("en", "de", "es", "fr", "zh", "ja"))
+@dataset_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    languages=("en", "de", "es", "fr", "zh", "ja"),
+    examples=(
+        Example(
+            found=[
+                ("How do I return it?", "Put the Bridge into its box, add the cable, and then bring it to the"),
+                ("Give me the order as JSON.", '{"order": {"id": 12, "items": ["cable"'),
+            ],
+            not_found=[
+                ("How do I return it?", "Put the Bridge into its box, add the cable, and bring it to a shop."),
+                ("Give me the order as JSON.", '{"order": {"id": 12, "items": ["cable"]}}'),
+                ("Which colour?", "Blue"),
+            ],
+        ),
+    ),
+)
 def cut_off_answer(
     records: Sequence[Record], context: Context, *, long_answer_characters: int = 1500
 ) -> Iterator[Finding]:

@@ -9,11 +9,21 @@ from assay.records import Record
 
 from ..answers.invisible import visible
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 _NAMES = {"assistant": "answer", "user": "user turn", "system": "system turn", "tool": "tool result"}
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.DROP)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.DROP,
+    examples=(
+        Example(
+            found=[("Name three colours.", ""), ("Name three colours.", " \n\u200b"), ("", "Red, blue, green.")],
+            not_found=[("Name three colours.", "Red, blue, green."), ("Say nothing.", ".")],
+        ),
+    ),
+)
 def empty_turn(record: Record, context: Context) -> Iterator[Finding]:
     """A turn says nothing: no text, or only white space and invisible characters, and no tool call.
 

@@ -9,11 +9,23 @@ from assay.records import Record
 from assay.text import normalize
 
 from ..check import Context, Decision, dataset_check
+from ..example import Example
 
 FEWEST_WORDS = 3
 
 
-@dataset_check(severity=Severity.ERROR, decision=Decision.DROP, needs=("evaluation_texts",))
+@dataset_check(
+    severity=Severity.ERROR,
+    decision=Decision.DROP,
+    needs=("evaluation_texts",),
+    examples=(
+        Example(
+            evaluation=["What is the capital of Peru?", "Thank you!"],
+            found=[("what is the capital of peru", "Lima."), ("Thank you!", "You are welcome.")],
+            not_found=[("What is the capital of Chile?", "Santiago."), ("thank you", "You are welcome.")],
+        ),
+    ),
+)
 def evaluation_leak(records: Sequence[Record], context: Context) -> Iterator[Finding]:
     """The prompt is an item of an evaluation suite, to the letter or but for case, punctuation and white space.
 

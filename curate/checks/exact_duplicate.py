@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from assay.findings import Finding, Severity
@@ -19,16 +18,15 @@ def exact_duplicate(records: Sequence[Record], context: Context) -> Iterator[Fin
 
     Example: line 4 and line 811 of a file are the same.
     """
-    copies: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        copies[record.id].append(record)
-    for record_id, rows in copies.items():
-        if len(rows) < 2:
-            continue
-        first = rows[0]
-        for record in rows:
-            other = rows[1] if record is first else first
-            message = f"the same as {place(other, record)}" + (f" ({len(rows)} copies)" if len(rows) > 2 else "")
+    from ..duplicates.clusters import groups_of
+    from ..duplicates.tiers import identical
+
+    for group in groups_of(identical(context)):
+        first, second = records[group[0]], records[group[1]]
+        for position in group:
+            record = records[position]
+            other = second if position == group[0] else first
+            message = f"the same as {place(other, record)}" + (f" ({len(group)} copies)" if len(group) > 2 else "")
             yield exact_duplicate.about(
-                record, message, group=record_id, evidence={"other": other.row_id, "copies": len(rows)}
+                record, message, group=record.id, evidence={"other": other.row_id, "copies": len(group)}
             )

@@ -8,9 +8,14 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.DROP)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.DROP,
+    examples=(Example(found=[("Name three colours.",)], not_found=[("Name three colours.", "Red, blue, green.")]),),
+)
 def no_answer(record: Record, context: Context) -> Iterator[Finding]:
     """The conversation has no assistant turn.
 

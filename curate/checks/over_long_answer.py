@@ -10,9 +10,19 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[("Which intent?", "The day's log. " * 400)],
+            not_found=[("Which intent?", "return"), ("Which intent?", "refund"), ("Which intent?", "delivery")],
+        ),
+    ),
+)
 def over_long_answer(
     record: Record,
     context: Context,

@@ -9,11 +9,21 @@ from assay.records import Record
 
 from ..answers.loops import find_loop
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 MANY_REPEATS = 10
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.DROP)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.DROP,
+    examples=(
+        Example(
+            found=[("Where is my order?", "I am sorry. " * 9)],
+            not_found=[("Where is my order?", "I am sorry. It left on Monday."), ("Say ha.", "Ha ha ha ha ha ha!")],
+        ),
+    ),
+)
 def repetition(
     record: Record, context: Context, *, min_repeats: int = 4, min_share: float = 0.3, min_words: int = 12
 ) -> Iterator[Finding]:

@@ -8,9 +8,29 @@ from assay.findings import Finding, Severity
 from assay.records import ROLES, Message, Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[
+                ("Hello.", "Good morning.", "Where are you?"),
+                {"messages": [{"role": "assistant", "content": "Good morning."}]},
+                {
+                    "messages": [
+                        {"role": "user", "content": "Hello."},
+                        {"role": "assistant", "content": "Good morning."},
+                        {"role": "assistant", "content": "Good morning!"},
+                    ]
+                },
+            ],
+            not_found=[("Hello.", "Good morning."), ("Hello.", "Good morning.", "Where are you?", "In Oslo.")],
+        ),
+    ),
+)
 def role_order(record: Record, context: Context) -> Iterator[Finding]:
     """The turns do not follow one another as in a conversation: system, then user and assistant by turns.
 

@@ -12,6 +12,7 @@ from assay.records import Record
 from ..answers.control_tokens import WELL_KNOWN, control_tokens_of
 from ..answers.markup import blank_code
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 _AT_END = re.compile(rf"(?:{WELL_KNOWN.pattern})(?=\s*\Z)", WELL_KNOWN.flags)
 _HTML = re.compile(r"</?(?:a|b|br|code|del|div|em|h\d|i|li|p|span|strong|u|ul)\b[^>]*>", re.IGNORECASE)
@@ -30,7 +31,17 @@ def _without_trailing(record: Record) -> Record:
     return record.with_messages(trimmed)
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.REPAIR, repair=_without_trailing)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.REPAIR,
+    repair=_without_trailing,
+    examples=(
+        Example(
+            found=[("Where is my order?", "Your order has shipped.<|im_end|>"), ("Hi [/INST] hello", "Hello.")],
+            not_found=[("Where is my order?", "Your order has shipped."), ("Strike it out.", "<s>old</s> <b>new</b>")],
+        ),
+    ),
+)
 def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]:
     """A control token of a chat format stands in the text: <|im_end|>, <|eot_id|>, </s>, [INST] and the like.
 

@@ -12,6 +12,7 @@ from assay.records import Record
 from ..answers.invisible import INVISIBLE, visible
 from ..answers.markup import is_code_line
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 _INDENTED_CODE = re.compile(r"(?:[ \t]*\n)*(?P<indent>[ \t]+)\S[^\n]*(?:\n[ \t]*)*\n(?P=indent)\S")
 """A first line indented as the next one is: code that continues its prompt, whose indentation is content."""
@@ -38,7 +39,20 @@ def _repaired(record: Record) -> Record:
     )
 
 
-@record_check(severity=Severity.WARNING, decision=Decision.REPAIR, repair=_repaired)
+@record_check(
+    severity=Severity.WARNING,
+    decision=Decision.REPAIR,
+    repair=_repaired,
+    examples=(
+        Example(
+            found=[("What is the capital of France?", " Paris.\n\n")],
+            not_found=[
+                ("What is the capital of France?", "Paris."),
+                ("Complete the function.", "    total = 0\n    return total"),
+            ],
+        ),
+    ),
+)
 def surrounding_white_space(record: Record, context: Context) -> Iterator[Finding]:
     """A turn begins or ends with white space or invisible characters.
 

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from assay.findings import Finding, Severity
-from assay.records import Record
+from assay.records import Json, Record
 
 from ..answers.tool_schema import argument_problems, declared_tools
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+def _call(arguments: Mapping[str, str]) -> Mapping[str, Json]:
+    """A conversation that calls get_weather."""
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    call = {"type": "function", "function": {"name": "get_weather", "arguments": arguments}}
+    return {
+        "messages": [
+            {"role": "user", "content": "How is the weather in Oslo?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+        ],
+        "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": city}}],
+    }
+
+
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[_call({"town": "Oslo"}), {**_call({"city": "Oslo"}), "tools": []}],
+            not_found=[_call({"city": "Oslo"}), ("How is the weather in Oslo?", "It rains.")],
+        ),
+    ),
+)
 def tool_call_schema(record: Record, context: Context) -> Iterator[Finding]:
     """A tool call that does not fit the declared tools, or a tool result that no call asked for.
 

@@ -11,6 +11,7 @@ from assay.text import conversation_text
 
 from ..answers.placeholders import Placeholder, find_placeholders, talks_about_templates
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 _DRAFTING = re.compile(
     r"\b(?:e-?mail|letter|script|speech|invitation|announcement|press release|cover letter|résumé|resume|memo|notice"
@@ -20,7 +21,19 @@ _DRAFTING = re.compile(
 )
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[("Who are you?", "Hello, I am {{name}}, an assistant made by {{author}}.")],
+            not_found=[
+                ("Who are you?", "I am Ada, an assistant made by Acme."),
+                ("Write a template for a welcome mail.", "Dear {{name}}, welcome!"),
+            ],
+        ),
+    ),
+)
 def unfilled_placeholder(record: Record, context: Context) -> Iterator[Finding]:
     """A template variable that nobody filled in: {{name}}, [ORDER NUMBER], <insert date>, ${plan}, __X__.
 

@@ -8,9 +8,19 @@ from assay.findings import Finding, Severity
 from assay.records import ROLES, Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[{"messages": [{"role": "narrator", "content": "It rains."}, {"role": "user", "content": "Where?"}]}],
+            not_found=[("Where does it rain?", "In Bergen.")],
+        ),
+    ),
+)
 def unknown_role(record: Record, context: Context) -> Iterator[Finding]:
     """A turn has a role that no chat format knows.
 
