@@ -1,0 +1,176 @@
+"""Who speaks in a text and how the reader is addressed: person and form of address, by language.
+
+Tables of function words, made for English, German, Spanish, French, Chinese and Japanese; elsewhere nothing is said.
+What a word alone cannot tell (German "Sie" at the beginning of a sentence, Spanish "su") is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+LANGUAGES = ("en", "de", "es", "fr", "zh", "ja")
+"""Those in which person is judged; address is judged in all of them but English, which has one form."""
+
+FEWEST_WORDS = 8
+"""A text of fewer words without any pronoun says nothing of its person."""
+
+
+class Person(IntEnum):
+    """Whose words they are. UNKNOWN also stands for a text in which both "I" and "we" speak."""
+
+    UNKNOWN = 0
+    I = 1  # noqa: E741 - the pronoun
+    WE = 2
+    YOU = 3
+    IMPERSONAL = 4
+
+
+class Address(IntEnum):
+    """Sie, usted, vous, 您 and polite Japanese against du, tú, tu, 你 and plain Japanese; UNKNOWN when mixed."""
+
+    UNKNOWN = 0
+    FORMAL = 1
+    INFORMAL = 2
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Words of a language that has spaces, as they stand in running text."""
+
+    i: frozenset[str]
+    we: frozenset[str]
+    you: frozenset[str]
+    formal: frozenset[str] = frozenset()
+    informal: frozenset[str] = frozenset()
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words, each also with a capital."""
+    return frozenset(form for word in text.split() for form in (word, word[:1].upper() + word[1:]))
+
+
+def _exact(text: str) -> frozenset[str]:
+    """The words as they are written."""
+    return frozenset(text.split())
+
+
+_SPACED: Mapping[str, _Words] = {
+    "en": _Words(
+        i=_words("I I'm I've I'll I'd I’m I’ve I’ll I’d my me myself mine"),
+        we=_words("we we're we've we'll we'd we’re we’ve we’ll we’d our us ours ourselves"),
+        you=_words("you you're you've you'll you’re you’ve you’ll your yours yourself"),
+    ),
+    "de": _Words(
+        i=_words("ich mir mich mein meine meinen meinem meiner meines"),
+        we=_words("wir uns unser unsere unseren unserem unserer unseres"),
+        you=_words("du dich dir dein deine deinen deinem deiner") | _exact("Sie Ihnen Ihre Ihren Ihrem Ihrer"),
+        formal=_exact("Sie Ihnen Ihre Ihren Ihrem Ihrer Ihres Ihr"),
+        informal=_words("du dich dir dein deine deinen deinem deiner deines euch eure euren eurem eurer"),
+    ),
+    "es": _Words(
+        i=_words("yo mi mis mí conmigo puedo tengo creo soy estoy"),
+        we=_words("nosotros nosotras nuestro nuestra nuestros nuestras nos podemos tenemos ofrecemos somos estamos"),
+        you=_words("usted ustedes tú tu tus ti te contigo puedes tienes quieres debes"),
+        formal=_words("usted ustedes ud. uds.")
+        | _exact("Haga Pulse Introduzca Seleccione Consulte Verifique Póngase Diríjase Indique Escríbanos"),
+        informal=_words("tú tu tus ti te contigo puedes tienes quieres debes necesitas estás eres podrás tendrás")
+        | _exact("Haz Ponte Dinos Escríbenos Elige Introduce"),
+    ),
+    "fr": _Words(
+        i=_words("je moi mon ma mes me j'ai j’ai"),
+        we=_words("nous notre nos"),
+        you=_words("vous votre vos tu toi tes"),
+        formal=_words("vous votre vos vous-même"),
+        informal=_words("tu toi tes t'es t’es t'as t’as"),
+    ),
+}
+
+_EDGES = '.,;:!?()[]"“”„«»…*_'
+_SENTENCE_ENDS = (".", "!", "?", ":", "…", '"', "“", "”", "„", "»", "«", "*", "-", "•")
+
+_POLITE = re.compile(r"(?:です|ます|ません|ました|でした|ましょう|ください|下さい)[かねよ]{0,2}(?=[。！？!?\n）」]|$)")
+_PLAIN = re.compile(
+    r"(?:だ|である|だった|する|した|ない|いる|ある|れる|った|なる|せる|よう)[よねな]?(?=[。！？!?\n]|$)"
+)
+
+
+def is_judged(language: str) -> bool:
+    """Whether `person_of` can say anything of a text in this language."""
+    return language in LANGUAGES
+
+
+def person_of(text: str, words: frozenset[str] | set[str], language: str) -> Person:
+    """words are the text's, split at white space."""
+    if language == "zh":
+        we = "我们" in text or "本公司" in text
+        return _person("我" in text.replace("我们", ""), we, "你" in text or "您" in text)
+    if language == "ja":
+        we = any(word in text for word in ("私たち", "私ども", "弊社", "当社", "我々", "わたしたち"))
+        alone = text.replace("私たち", "").replace("私ども", "")
+        return _person(any(word in alone for word in ("私", "僕", "俺")), we, "あなた" in text)
+    table = _SPACED.get(language)
+    if table is None:
+        return Person.UNKNOWN
+    found = _person(not table.i.isdisjoint(words), not table.we.isdisjoint(words), not table.you.isdisjoint(words))
+    return Person.UNKNOWN if found is Person.IMPERSONAL and len(words) < FEWEST_WORDS else found
+
+
+def _person(i: bool, we: bool, you: bool) -> Person:
+    if i and we:
+        return Person.UNKNOWN
+    if i or we:
+        return Person.I if i else Person.WE
+    return Person.YOU if you else Person.IMPERSONAL
+
+
+def address_of(text: str, words: frozenset[str] | set[str], language: str) -> Address:
+    """words are the text's, split at white space."""
+    if language == "zh":
+        return _address("您" in text, "你" in text)
+    if language == "ja":
+        polite, plain = len(_POLITE.findall(text)), len(_PLAIN.findall(text))
+        return _address(polite > 3 * plain, plain > 3 * polite)
+    table = _SPACED.get(language)
+    if table is None or not table.formal:
+        return Address.UNKNOWN
+    formal = not table.formal.isdisjoint(words)
+    if formal and language == "de":
+        formal = _capital_inside_a_sentence(text, table.formal)
+    return _address(formal, not table.informal.isdisjoint(words))
+
+
+def _address(formal: bool, informal: bool) -> Address:
+    if formal == informal:
+        return Address.UNKNOWN
+    return Address.FORMAL if formal else Address.INFORMAL
+
+
+def _capital_inside_a_sentence(text: str, forms: frozenset[str]) -> bool:
+    """At the beginning of a sentence "Sie" may be she or they."""
+    before = ""
+    for word in text.split():
+        if word in forms and before and not before.endswith(_SENTENCE_ENDS):
+            return True
+        before = word
+    return False
+
+
+def said_in(language: str, person: Person) -> frozenset[str]:
+    """The words by which a person is known in a language with spaces; empty elsewhere."""
+    table = _SPACED.get(language)
+    if table is None:
+        return frozenset()
+    return {Person.I: table.i, Person.WE: table.we, Person.YOU: table.you}.get(person, frozenset())
+
+
+def first_of(text: str, forms: frozenset[str]) -> tuple[int, int] | None:
+    """Where the first of these words stands in a text: characters [start, end)."""
+    for match in re.finditer(r"\S+", text):
+        word = match.group().strip(_EDGES)
+        if word in forms:
+            start = match.start() + match.group().index(word)
+            return start, start + len(word)
+    return None
