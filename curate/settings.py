@@ -40,6 +40,8 @@ class CurateSettings:
     min_records         fewer usable records than this are NOT_FIT [default: a tenth of what the purpose takes]
     max_lost_share      when more of the rows than this would be dropped or held, the data is NOT_FIT
     keep_of_duplicates  which of several duplicates stays: an ordered list of rules (see keeper.py)
+    encoder             what compares meaning: "static", offline and English; "off"; or a sentence-transformers model by
+                        name or folder
     """
 
     purpose: Purpose = "domain"
@@ -48,6 +50,7 @@ class CurateSettings:
     min_records: int | None = None
     max_lost_share: float = 0.5
     keep_of_duplicates: tuple[Any, ...] = DEFAULT_RULE
+    encoder: str = "static"
     seed: int = 42
 
     def __post_init__(self) -> None:

@@ -101,7 +101,9 @@ def audit(
     dataset = _as_dataset(data)
     checks = active_checks(settings)
     records = list(dataset.records())
-    context = Context(records, target, suites, _all_evaluation_texts(suites, evaluation_texts))
+    context = Context(
+        records, target, suites, _all_evaluation_texts(suites, evaluation_texts), encoder=settings.encoder
+    )
     not_judged = {item.name: why for item in checks if (why := context.missing(item.check)) is not None}
     judging = [item for item in checks if item.name not in not_judged]
 
