@@ -167,8 +167,10 @@ def _known_keys(
             value = _known_keys(nested, value, (*path, name), document, notices)
         elif nested is not None and isinstance(value, list):
             value = [
-                _known_keys(nested, item, (*path, name), document, notices) if isinstance(item, Mapping) else item
-                for item in value
+                _known_keys(nested, item, (*path, name, str(number)), document, notices)
+                if isinstance(item, Mapping)
+                else item
+                for number, item in enumerate(value)
             ]
         out[name] = value
     return out
@@ -197,8 +199,9 @@ def _collect_lines(node: Any, path: Path_, lines: dict[Path_, int], file: Path) 
             lines[(*path, name)] = line
             _collect_lines(value, (*path, name), lines, file)
     elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _collect_lines(item, path, lines, file) if isinstance(item, yaml.SequenceNode) else None
+        for number, item in enumerate(node.value):
+            lines[(*path, str(number))] = item.start_mark.line + 1
+            _collect_lines(item, (*path, str(number)), lines, file)
 
 
 def _deep_copy(data: Mapping[str, Any]) -> dict[str, Any]:

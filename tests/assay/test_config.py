@@ -78,7 +78,7 @@ def test_an_old_name_beside_its_successor_is_an_error(tmp_path: Path) -> None:
         ("lora_r: 8\nlora_r: 9", r"a\.yaml:2: 'lora_r' is given twice"),
         ("a: [", "is not YAML"),
         ("- 1", "should hold a mapping"),
-        ("several: [{treshold: 1}]", "unknown setting 'several.treshold'"),
+        ("several: [{treshold: 1}]", "unknown setting 'several.0.treshold'"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_one_line(tmp_path: Path, text: str, message: str) -> None:
@@ -135,3 +135,31 @@ def test_the_names_that_people_know_are_taken_and_named_anew(foreign: str) -> No
     value = {"warmup_ratio": 0.1, "torch_dtype": "bfloat16", "evaluation_strategy": "epoch"}.get(foreign, 8)
     _, notices = parse(TrainSettings, Document({foreign: value}, "assay.yaml"))
     assert len(notices) == 1 and foreign in notices[0]
+
+
+@dataclass(frozen=True)
+class Item:
+    name: str
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    items: tuple[Item, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("items:\n  - name: a\n  - name: b\n    sise: 2\n", 4, "'size'"),
+        ("items:\n  - name: a\n  - name: b\n    size: two\n", 4, "items.1.size"),
+        ("items:\n  - name: a\n  - size: 2\n", 3, "items.1.name"),
+        ("items:\n  - name: a\n    name: b\n", 3, "given twice"),
+    ],
+)
+def test_an_error_in_an_item_of_a_list_names_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
+    path = tmp_path / "listed.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        parse(Listed, read_document(path))
+    assert caught.value.where == f"{path}:{line}" and said in str(caught.value)
