@@ -7,7 +7,7 @@ What a word alone cannot tell (German "Sie" at the beginning of a sentence, Span
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -97,6 +97,21 @@ _PLAIN = re.compile(
 )
 
 
+_UNSPACED_PERSON: Mapping[tuple[str, Person], re.Pattern[str]] = {
+    ("zh", Person.I): re.compile("我(?!们)"),
+    ("zh", Person.WE): re.compile("我们|本公司"),
+    ("ja", Person.I): re.compile("私(?!たち|ども)|僕|俺"),
+    ("ja", Person.WE): re.compile("私たち|私ども|わたしたち|弊社|当社|我々"),
+}
+_UNSPACED_YOU = ("你", "您", "あなた")
+_UNSPACED_ADDRESS: Mapping[tuple[str, Address], re.Pattern[str]] = {
+    ("zh", Address.FORMAL): re.compile("您"),
+    ("zh", Address.INFORMAL): re.compile("你"),
+    ("ja", Address.FORMAL): _POLITE,
+    ("ja", Address.INFORMAL): _PLAIN,
+}
+
+
 def is_judged(language: str) -> bool:
     """Whether `person_of` can say anything of a text in this language."""
     return language in LANGUAGES
@@ -104,13 +119,9 @@ def is_judged(language: str) -> bool:
 
 def person_of(text: str, words: frozenset[str] | set[str], language: str) -> Person:
     """words are the text's, split at white space."""
-    if language == "zh":
-        we = "我们" in text or "本公司" in text
-        return _person("我" in text.replace("我们", ""), we, "你" in text or "您" in text)
-    if language == "ja":
-        we = any(word in text for word in ("私たち", "私ども", "弊社", "当社", "我々", "わたしたち"))
-        alone = text.replace("私たち", "").replace("私ども", "")
-        return _person(any(word in alone for word in ("私", "僕", "俺")), we, "あなた" in text)
+    if language in ("zh", "ja"):
+        i, we = (_UNSPACED_PERSON[language, person].search(text) is not None for person in (Person.I, Person.WE))
+        return _person(i, we, any(word in text for word in _UNSPACED_YOU))
     table = _SPACED.get(language)
     if table is None:
         return Person.UNKNOWN
@@ -130,7 +141,7 @@ def address_of(text: str, words: frozenset[str] | set[str], language: str) -> Ad
     """words are the text's, split at white space."""
     if language == "zh":
         return _address("您" in text, "你" in text)
-    if language == "ja":
+    if language == "ja":  # one plain clause in ten polite sentences is still polite
         polite, plain = len(_POLITE.findall(text)), len(_PLAIN.findall(text))
         return _address(polite > 3 * plain, plain > 3 * polite)
     table = _SPACED.get(language)
@@ -158,19 +169,36 @@ def _capital_inside_a_sentence(text: str, forms: frozenset[str]) -> bool:
     return False
 
 
-def said_in(language: str, person: Person) -> frozenset[str]:
-    """The words by which a person is known in a language with spaces; empty elsewhere."""
+def person_words(text: str, language: str, person: Person) -> Iterator[tuple[int, int]]:
+    """Where the words of a person (I or WE) stand: characters [start, end)."""
+    pattern = _UNSPACED_PERSON.get((language, person))
+    if pattern is not None:
+        yield from (match.span() for match in pattern.finditer(text))
+        return
+    table = _SPACED.get(language)
+    if table is not None:
+        yield from _places(text, table.i if person is Person.I else table.we)
+
+
+def address_words(text: str, language: str, address: Address) -> Iterator[tuple[int, int]]:
+    """Where the words of a form of address stand: characters [start, end)."""
+    pattern = _UNSPACED_ADDRESS.get((language, address))
+    if pattern is not None:
+        yield from (match.span() for match in pattern.finditer(text))
+        return
     table = _SPACED.get(language)
     if table is None:
-        return frozenset()
-    return {Person.I: table.i, Person.WE: table.we, Person.YOU: table.you}.get(person, frozenset())
+        return
+    forms = table.formal if address is Address.FORMAL else table.informal
+    for start, end in _places(text, forms):
+        before = text[max(0, start - 3) : start].rstrip()[-1:]
+        if language != "de" or address is Address.INFORMAL or (before and before not in _SENTENCE_ENDS):
+            yield start, end
 
 
-def first_of(text: str, forms: frozenset[str]) -> tuple[int, int] | None:
-    """Where the first of these words stands in a text: characters [start, end)."""
+def _places(text: str, forms: frozenset[str]) -> Iterator[tuple[int, int]]:
     for match in re.finditer(r"\S+", text):
         word = match.group().strip(_EDGES)
         if word in forms:
             start = match.start() + match.group().index(word)
-            return start, start + len(word)
-    return None
+            yield start, start + len(word)

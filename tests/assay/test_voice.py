@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from assay.voice import Address, Person, address_of, first_of, person_of, said_in
+from assay.voice import Address, Person, address_of, address_words, person_of, person_words
 
 PERSONS = [
     ("en", "I have looked into the matter and found my mistake.", Person.I),
@@ -53,8 +53,15 @@ def test_the_form_of_address_is_told_where_it_is_certain(language: str, text: st
     assert address_of(text, set(text.split()), language) is address
 
 
-def test_the_first_pronoun_is_found_without_its_punctuation() -> None:
-    text = "Thanks, (we) looked."
-    assert first_of(text, said_in("en", Person.WE)) == (9, 11)
-    assert first_of(text, said_in("en", Person.I)) is None
-    assert said_in("zh", Person.I) == frozenset()
+def test_each_pronoun_is_found_without_its_punctuation() -> None:
+    text = "Thanks, (we) looked at our list."
+    assert [text[a:b] for a, b in person_words(text, "en", Person.WE)] == ["we", "our"]
+    assert list(person_words(text, "en", Person.I)) == []
+    assert [*person_words("我们和我", "zh", Person.I)] == [(3, 4)]
+
+
+def test_words_of_address_are_found_but_for_a_sie_that_begins_a_sentence() -> None:
+    text = "Sie kam. Bitte klicken Sie. Du auch?"
+    assert [text[a:b] for a, b in address_words(text, "de", Address.FORMAL)] == ["Sie"]
+    assert [*address_words(text, "de", Address.INFORMAL)] == [(28, 30)]
+    assert list(address_words(text, "en", Address.FORMAL)) == []
