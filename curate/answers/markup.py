@@ -26,6 +26,13 @@ def blank_code(text: str) -> str:
     return text
 
 
+def blank_code_blocks(text: str) -> str:
+    """Code blocks and inline code replaced by spaces; mathematics and links stay."""
+    for pattern in (_FENCED, _INLINE_CODE):
+        text = pattern.sub(lambda match: " " * len(match.group()), text)
+    return text
+
+
 def looks_like_code(text: str) -> bool:
     """Whether a third of the lines, and at least two of them, begin as code does."""
     lines = [line for line in text.splitlines() if line.strip()]
