@@ -1,0 +1,89 @@
+"""Where decisions are kept: reviews.jsonl, one decision a line, only ever added to.
+
+Each line is on the disk before `append` returns, under a lock, so that two tabs, two processes or a crash between
+two decisions lose none. A later line about the same thing holds; what was said before it stays readable.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from assay.errors import SourceError, storage_error
+
+from .review import Review, review_from_json
+
+NAME = "reviews.jsonl"
+
+
+def append(path: Path, reviews: Sequence[Review]) -> None:
+    """Adds decisions. Raises StorageError when they could not be written; then none of them was.
+
+    The lock is beside the file; a last line that a crash cut off in the middle is taken away first.
+    """
+    import filelock
+
+    if not reviews:
+        return
+    lines = "".join(json.dumps(review.to_json(), ensure_ascii=True) + "\n" for review in reviews).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(path.with_name(f".{path.name}.lock")), path.open("a+b") as file:
+            start = _whole_lines(file.seek(0, os.SEEK_END), path)
+            file.truncate(start)
+            try:
+                file.write(lines if start == 0 or _byte_before(path, start) == b"\n" else b"\n" + lines)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(start)
+                raise
+    except OSError as error:
+        raise storage_error(error, f"writing {path.name}") from error
+
+
+def read_reviews(path: Path) -> tuple[Review, ...]:
+    """All decisions in order. Raises SourceError, with the line, for one that cannot be meant.
+
+    A last line without its end that is no JSON was never acknowledged: a crash cut it off, and it does not count.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SourceError(f"the decisions cannot be read ({reason})", where=str(path)) from error
+    reviews = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            data = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                break
+            raise SourceError("is not JSON", where=where, fix="one decision a line; take out what is none") from error
+        reviews.append(review_from_json(data, where))
+    return tuple(reviews)
+
+
+def _whole_lines(size: int, path: Path) -> int:
+    """Bytes up to the end of the last line that is whole: ended, or JSON all the same (somebody edited the file)."""
+    if size == 0 or _byte_before(path, size) == b"\n":
+        return size
+    data = path.read_bytes()
+    start = data.rfind(b"\n") + 1
+    try:
+        json.loads(data[start:])
+    except ValueError:
+        return start
+    return size
+
+
+def _byte_before(path: Path, position: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(position - 1)
+        return file.read(1)

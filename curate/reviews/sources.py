@@ -1,0 +1,79 @@
+"""The decisions that a command is given: the journal, and sheets that were filled in."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.errors import SourceError
+
+from .journal import NAME, append, read_reviews
+from .review import Review, latest
+from .sheet import read_sheet
+
+STORE = Path(".assay")
+
+
+@dataclass(frozen=True)
+class Given:
+    """reviews: all decisions, in order. notes: what was read from where, one line each."""
+
+    reviews: tuple[Review, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def given_reviews(files: Sequence[str], root: Path) -> Given:
+    """Decisions of the journal, those of the sheets added to it first.
+
+    files  a journal (.jsonl) in place of the usual one, and sheets (.csv); may be empty
+    root   where the settings are: the usual journal is reviews.jsonl there, or in the run store, if it is there
+    Raises SourceError for a file that cannot be read, and for a line that is no decision.
+    """
+    journals = [Path(name) for name in files if Path(name).suffix == ".jsonl"]
+    sheets = [Path(name) for name in files if Path(name).suffix in (".csv", ".tsv")]
+    others = [name for name in files if Path(name).suffix not in (".jsonl", ".csv", ".tsv")]
+    if others or len(journals) > 1:
+        name = others[0] if others else str(journals[1])
+        raise SourceError("is no file of decisions", where=name, fix="name one .jsonl file, and .csv sheets")
+    for path in (*journals, *sheets):
+        if not path.is_file() and (path in sheets or not sheets):
+            raise SourceError("there is no such file of decisions", where=str(path))
+    journal = journals[0] if journals else usual_journal(root)
+    notes = [_import(sheet, journal) for sheet in sheets]
+    if not journal.is_file():
+        return Given((), tuple(notes))
+    reviews = read_reviews(journal)
+    return Given(reviews, (*notes, f"{journal}: {len(latest(reviews)):,} decisions of people"))
+
+
+def usual_journal(root: Path) -> Path:
+    """reviews.jsonl beside the settings file where it is or that file is, else in the run store."""
+    beside = root / NAME
+    return beside if beside.is_file() or (root / "assay.yaml").is_file() else STORE / NAME
+
+
+def _import(sheet: Path, journal: Path) -> str:
+    """Adds what is new in a sheet: reading it again adds nothing."""
+    filled = read_sheet(sheet, who=_user(), when=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    held = latest(read_reviews(journal)) if journal.is_file() else {}
+    new = [review for review in filled if not _same(review, held.get(review.subject))]
+    append(journal, new)
+    return f"{sheet}: {len(filled):,} decisions, {len(new):,} of them new, kept in {journal}"
+
+
+def _same(review: Review, other: Review | None) -> bool:
+    return other is not None and (review.verdict, review.answer, review.note) == (
+        other.verdict,
+        other.answer,
+        other.note,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no name for this user id, as in some containers
+        return ""
