@@ -10,16 +10,19 @@ import re
 from collections.abc import Mapping
 
 FUNCTION_WORDS: Mapping[str, str] = {
-    "en": "the of and to is in that it for you with are this on be can as was have not or will your from by at an has"
-    " which their its they if when how what we our us he she his her my me but there these about into",
-    "de": "der die das und ist nicht ein eine zu den mit sich auf für von dem ich wird auch es im sind werden oder wie"
-    " bei aus dass einen einer nach wenn kann haben Sie Ihnen Ihre wir uns unsere du dein deine bitte Bitte nur noch aber dann hier",
-    "es": "el la los las de que y en un una es por con para del se su al lo como más o pero sus está son también puede"
-    " muy cuando este esta no tu tus puedes usted si hay sin sobre desde hasta donde porque nos mi",
-    "fr": "le la les des et est un une du en que qui dans pour pas au ce il vous sur avec sont par plus ne ou cette aux"
-    " peut être nous tu vous votre vos notre je mais sans si leur elle fait cela",
-    "it": "il di che è e un per non una del della con sono la le in da si al gli nel dei come più anche può questo tuo suo ma hai ci",
-    "pt": "o a os as de que e do da em um uma para com não por se na no são mais dos como ou você é seu sua pode isso mas nos pelo pela",
+    "en": "the of and to is in that it for you with are this on be can as was have not or will your from by at an"
+    " has which their its they if when how what we our us he she his her my me but there these about into",
+    "de": "der die das und ist nicht ein eine zu den mit sich auf für von dem ich wird auch es im sind werden oder"
+    " wie bei aus dass einen einer nach wenn kann haben Sie Ihnen Ihre wir uns unsere du dein deine bitte"
+    " nur noch aber dann hier",
+    "es": "el la los las de que y en un una es por con para del se su al lo como más o pero sus está son también"
+    " puede muy cuando este esta no tu tus puedes usted si hay sin sobre desde hasta donde porque nos mi",
+    "fr": "le la les des et est un une du en que qui dans pour pas au ce il vous sur avec sont par plus ne ou cette"
+    " aux peut peux pouvez être nous tu vous votre vos notre je mais sans si leur elle fait cela",
+    "it": "il di che è e un per non una del della con sono la le in da si al gli nel dei come più anche può questo"
+    " tuo suo ma hai ci",
+    "pt": "o a os as de que e do da em um uma para com não por se na no são mais dos como ou você é seu sua pode"
+    " isso mas nos pelo pela",
     "nl": "de het een en van is dat niet te op zijn voor met die in er aan ook als maar bij om naar worden",
 }
 
@@ -44,8 +47,10 @@ LANGUAGES = (*FUNCTION_WORDS, *(code for code, _ in _SCRIPTS))
 def _by_word() -> dict[str, tuple[str, ...]]:
     out: dict[str, list[str]] = {}
     for language, words in FUNCTION_WORDS.items():
-        for word in words.split():
+        for word in dict.fromkeys(words.split()):
             out.setdefault(word, []).append(language)
+            if word.islower() and len(word) > 1:
+                out.setdefault(word[0].upper() + word[1:], []).append(language)
     return {word: tuple(languages) for word, languages in out.items()}
 
 
@@ -68,8 +73,9 @@ def likely_language(text: str, words: frozenset[str] | set[str] | None = None) -
         return ""
     counts: dict[str, int] = {}
     for word in found:
-        for language in _LANGUAGES_OF[word]:
-            counts[language] = counts.get(language, 0) + 1
+        languages = _LANGUAGES_OF[word]
+        for language in languages:  # a word that no other language has says twice as much
+            counts[language] = counts.get(language, 0) + (2 if len(languages) == 1 else 1)
     best = max(counts, key=counts.__getitem__)
     second = max((count for language, count in counts.items() if language != best), default=0)
     return best if counts[best] >= 2 and counts[best] >= 1.5 * second else ""
