@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 
 FUNCTION_WORDS: Mapping[str, str] = {
-    "en": "the of and to is in that it for you with are this on be can as was have not or will your from by at an"
+    "en": "the a of and to is in that it for you with are this on be can as was have not or will your from by at an"
     " has which their its they if when how what we our us he she his her my me but there these about into",
     "de": "der die das und ist nicht ein eine zu den mit sich auf für von dem ich wird auch es im sind werden oder"
     " wie bei aus dass einen einer nach wenn kann haben Sie Ihnen Ihre wir uns unsere du dein deine bitte"
     " nur noch aber dann hier",
     "es": "el la los las de que y en un una es por con para del se su al lo como más o pero sus está son también"
     " puede muy cuando este esta no tu tus puedes usted si hay sin sobre desde hasta donde porque nos mi",
-    "fr": "le la les des et est un une du en que qui dans pour pas au ce il vous sur avec sont par plus ne ou cette"
+    "fr": "le la les de à des et est un une du en que qui dans pour pas au ce il vous sur avec sont par plus ne ou cette"
     " aux peut peux pouvez être nous tu vous votre vos notre je mais sans si leur elle fait cela",
     "it": "il di che è e un per non una del della con sono la le in da si al gli nel dei come più anche può questo"
     " tuo suo ma hai ci",
