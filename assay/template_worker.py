@@ -64,6 +64,14 @@ def render(request: Mapping[str, Any]) -> dict[str, Any]:
         return _problem("failed", f"the template fails with {type(error).__name__}: {error}")
 
 
+def looked_for(template: str) -> dict[str, Any]:
+    """{"contained", "equal"}: see `assay.template_constants`."""
+    from assay.template_constants import constants
+
+    found = constants(_environment(datetime.min).parse(template))
+    return {"contained": sorted(found.contained), "equal": sorted(found.equal)}
+
+
 def _problem(kind: str, message: str) -> dict[str, Any]:
     return {"kind": kind, "message": message[:500]}
 
@@ -187,6 +195,13 @@ def _set_alarm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
+def _safely_looked_for(template: str) -> dict[str, Any]:
+    try:
+        return looked_for(template)
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's template does to the parser is the answer
+        return _problem("syntax", f"{type(error).__name__}: {error}")
+
+
 def _requests(lines: IO[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         yield json.loads(line)
@@ -195,12 +210,14 @@ def _requests(lines: IO[str]) -> Iterator[dict[str, Any]]:
 def main() -> None:
     import jinja2  # noqa: F401 - loaded before the memory limit
 
+    import assay.template_constants  # noqa: F401
+
     _limit_resources()
     for request in _requests(sys.stdin):
         _set_alarm(2 * request["seconds"] + 1)
-        results = []
-        for variables in request["renders"]:
-            results.append(render({**request, "variables": variables}))
+        results = [render({**request, "variables": variables}) for variables in request["renders"]]
+        if "looked_for" in request:
+            results.append(_safely_looked_for(request["looked_for"]))
         _set_alarm(0)
         try:
             answer = json.dumps(results)

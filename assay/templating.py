@@ -20,7 +20,9 @@ from datetime import datetime
 from functools import cache
 from typing import IO, Any
 
-SECONDS = 5.0
+SECONDS = 2.0
+"""A conversation takes a template less than a thousandth of that; a check may take ten seconds over a record."""
+
 STARTUP_SECONDS = 60.0
 MAX_CHARACTERS = 4_000_000
 KILLS_BEFORE_REFUSAL = 2
@@ -81,7 +83,7 @@ class Renderer:
             return []
         if self._kills.get(template, 0) >= KILLS_BEFORE_REFUSAL:
             return [_problem("time", "the template was killed before and is not rendered again")] * len(renders)
-        answer = self._ask(template, renders)
+        answer = self._ask({"template": template, "renders": renders})
         if answer is not None:
             return [_result(item) for item in answer]
         if len(renders) > 1:
@@ -89,11 +91,21 @@ class Renderer:
         self._kills[template] = self._kills.get(template, 0) + 1
         return [_problem("time", f"the template did not end within {self.seconds:g} s, or crashed, and was killed")]
 
-    def _ask(self, template: str, renders: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    def looked_for(self, template: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """(words that a content may contain, words that it may be) by which a template tells contents apart.
+
+        None where that cannot be said.
+        """
+        with self._lock:
+            answer = self._ask({"template": template, "renders": [], "looked_for": template})
+        if not answer or "contained" not in answer[0]:
+            return None
+        return tuple(answer[0]["contained"]), tuple(answer[0]["equal"])
+
+    def _ask(self, what: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The worker's answer, or None when it had to be killed."""
         request = {
-            "template": template,
-            "renders": renders,
+            **what,
             "now": self.now.isoformat(),
             "seconds": self.seconds,
             "max_characters": MAX_CHARACTERS,
@@ -101,20 +113,26 @@ class Renderer:
         if self._worker is None or self._worker.owner != os.getpid():
             self._worker = _Worker.start()
             self._worker.ask(json.dumps({"renders": [], "seconds": STARTUP_SECONDS}), STARTUP_SECONDS)
-        answer = self._worker.ask(json.dumps(request, default=str), self.seconds)
+        try:
+            answer = self._worker.ask(json.dumps(request, default=str), self.seconds)
+        except BaseException:  # whoever interrupts leaves an answer behind, which would be taken for the next one
+            self._kill()
+            raise
         if answer is None:
-            self._worker.kill()
-            self._worker = None
+            self._kill()
             return None
         results: list[dict[str, Any]] = json.loads(answer)
         return results
 
+    def _kill(self) -> None:
+        if self._worker is not None and self._worker.owner == os.getpid():
+            self._worker.kill()
+        self._worker = None
+
     def close(self) -> None:
         """Ends the worker; the next render starts another."""
         with self._lock:
-            if self._worker is not None and self._worker.owner == os.getpid():
-                self._worker.kill()
-            self._worker = None
+            self._kill()
 
 
 @dataclass

@@ -1,0 +1,119 @@
+"""What the checks need to know of a record under a template, without the token ids of the whole.
+
+The same notes and the same problems as `encode_all` has (a test compares them), found from the rendered text and
+the tokens at the edges of its answers. Where that does not say, the record is encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from assay.answers import Answer, Note
+from assay.boundaries import Boundaries, boundaries_of
+from assay.chat_target import ChatTarget, Templated
+from assay.encoded import Encoded, Tokens, labelled, tokenize, unknown_stop
+from assay.records import Record
+from assay.rendered import Rendered, chunks, located, render_chunk
+from assay.skeletons import skeletons_for
+from assay.templating import TemplateProblem
+
+
+@dataclass(frozen=True)
+class Examined:
+    """text, answers and notes as in `Encoded`; ids and labels when they are asked for."""
+
+    text: str
+    answers: tuple[Answer, ...]
+    notes: tuple[Note, ...]
+    rendered: Rendered
+    target: ChatTarget
+
+    def encoded(self) -> Encoded:
+        """Token ids and labels. Raises TemplateProblem, though not for what `examine_all` has looked at."""
+        result = encode_rendered([self.rendered], self.target)[0]
+        if isinstance(result, TemplateProblem):
+            raise result
+        return result
+
+    def fewer_tokens_than(self, limit: int) -> bool:
+        """Whether the text is so short that it cannot have more tokens; False says nothing."""
+        text = self.text
+        most = 2 * len(text) if text.isascii() else 4 * len(text.encode())
+        if boundaries_of(self.target).exact:  # byte-level: a token has at least a byte, and NFC adds few
+            most //= 2
+        return most <= limit
+
+
+def encode_rendered(items: Sequence[Rendered], target: ChatTarget) -> list[Encoded | TemplateProblem]:
+    """Ids and labels of training texts; a prompt is tokenised by itself only where the text may begin otherwise."""
+    edges = boundaries_of(target)
+    unsure = [not edges.clean(item.text, item.answers[-1].start) for item in items]
+    prompts = [item.last_prompt for item, doubt in zip(items, unsure, strict=True) if doubt]
+    tokenized = tokenize([*(item.text for item in items), *prompts], target)
+    rest = iter(tokenized[len(items) :])
+    return [
+        _labelled_or_not(item, whole, next(rest)[0] if doubt else None, target)
+        for item, whole, doubt in zip(items, tokenized, unsure, strict=False)
+    ]
+
+
+def _labelled_or_not(
+    item: Rendered, whole: Tokens, prompt_ids: Sequence[int] | None, target: ChatTarget
+) -> Encoded | TemplateProblem:
+    try:
+        return labelled(item, whole, prompt_ids, target)
+    except TemplateProblem as problem:
+        return problem
+
+
+def examine_all(records: Iterable[Record], target: ChatTarget) -> Iterator[Examined | TemplateProblem]:
+    """Each record under the target's template, or why it cannot be trained on, in order."""
+    edges = boundaries_of(target)
+    for item in render_by_shape(records, target):
+        yield item if isinstance(item, TemplateProblem) else _examined(item, target, edges)
+
+
+def render_by_shape(records: Iterable[Record], target: Templated) -> Iterator[Rendered | TemplateProblem]:
+    """`render_all`, with what is alike rendered once (see `assay.skeletons`)."""
+    skeletons = skeletons_for(target)
+    for chunk in chunks(records):
+        if skeletons is None:
+            yield from render_chunk(chunk, target)
+            continue
+        results = [skeletons.results(record, target) for record in chunk]
+        rest = [record for record, result in zip(chunk, results, strict=True) if result is None]
+        rendered = iter(render_chunk(rest, target))
+        for record, result in zip(chunk, results, strict=True):
+            yield next(rendered) if result is None else located(record, result, target)
+
+
+def _examined(item: Rendered, target: ChatTarget, edges: Boundaries) -> Examined | TemplateProblem:
+    notes = _notes(item, target, edges)
+    if notes is not None:
+        return Examined(item.text, item.answers, notes, item, target)
+    encoded = encode_rendered([item], target)[0]
+    if isinstance(encoded, TemplateProblem):
+        return encoded
+    return Examined(item.text, encoded.answers, encoded.notes, item, target)
+
+
+def _notes(item: Rendered, target: ChatTarget, edges: Boundaries) -> tuple[Note, ...] | None:
+    """The notes that `labelled` would make; None when only the tokens of the whole can say."""
+    notes = list(item.notes)
+    for answer in item.answers:
+        if not edges.clean(item.text, answer.start) or answer.end <= answer.start:
+            return None
+        if answer.stopped:
+            last = edges.last_token(item.text, answer.end)
+            if last is None:
+                return None
+            if last not in target.stop_token_ids:
+                notes.append(unknown_stop(target.tokenizer.convert_ids_to_tokens(last), answer))
+    bos = target.special_tokens.get("bos_token")
+    if bos and bos in item.text[: len(bos) + 8]:
+        if bos not in edges.added:
+            return None
+        if item.text.startswith(bos + bos):
+            notes.append(Note("bos_doubled", "doubled", "the beginning-of-sequence token stands there twice", 0))
+    return tuple(notes)
