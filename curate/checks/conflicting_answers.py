@@ -8,16 +8,17 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
-from ..contradictions.prompts import asked_more_than_once
+from ..contradictions.candidates import COLUMNS, asked_more_than_once
 
 
-@dataset_check(severity=Severity.WARNING, decision=Decision.KEEP)
+@dataset_check(severity=Severity.WARNING, decision=Decision.KEEP, columns=COLUMNS)
 def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator[Finding]:
     """One prompt, in one context, has several different answers.
 
     The context is every turn before the answer, the system turn and the declared tools; case, punctuation, white
-    space and the order of JSON keys do not count. Prompts that invite many answers (write, suggest, name a ...)
-    are passed over. Whether the answers contradict each other is for the check `contradiction` to say.
+    space, politeness, plural endings and the order of JSON keys do not count. Prompts that invite many answers
+    (write, suggest, name a ...) are passed over. Whether the answers contradict each other is for the check
+    `contradiction` to say.
 
     Why: the model learns an average of the answers. Often one of them is outdated.
 
@@ -26,13 +27,14 @@ def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator
     for asked in asked_more_than_once(records, context):
         if asked.open_ended:
             continue
-        rows = [record for same in asked.answers.values() for record in same]
+        count = sum(len(answer.positions) for answer in asked.answers.values())
         for key, same in asked.answers.items():
-            other = next(rows[0] for name, rows in asked.answers.items() if name != key)
-            for record in same:
+            other = records[next(answer.positions[0] for name, answer in asked.answers.items() if name != key)]
+            for position in same.positions:
+                record = records[position]
                 yield conflicting_answers.about(
                     record,
                     f"{len(asked.answers)} different answers to one prompt; another is at {place(other, record)}",
                     group=asked.name,
-                    evidence={"other": other.row_id, "answers": len(asked.answers), "records": len(rows)},
+                    evidence={"other": other.row_id, "answers": len(asked.answers), "records": count},
                 )

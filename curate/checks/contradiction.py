@@ -2,83 +2,64 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
-from ..contradictions.clash import Clash, Question, find_clash
-from ..contradictions.prompts import Asked, asked_more_than_once, recurring_labels
-
-MAX_ANSWERS = 24
-"""Different answers to one prompt that are compared pair by pair; of more, each is compared with the first ones."""
+from ..contradictions.candidates import COLUMNS, Asked, asked_more_than_once, recurring_labels
+from ..contradictions.groups import Against, Budget, Compared, compare
 
 
-@dataset_check(severity=Severity.ERROR, decision=Decision.HOLD, languages=("en",))
-def contradiction(records: Sequence[Record], context: Context, *, min_confidence: float = 0.5) -> Iterator[Finding]:
-    """Two answers to one prompt cannot both be right: another number, date, label or name, yes against no, a
+@dataset_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    languages=("en", "de", "es", "zh", "ja", "ar"),
+    columns=COLUMNS,
+)
+def contradiction(
+    records: Sequence[Record], context: Context, *, min_confidence: float = 0.5, max_comparisons: int = 24
+) -> Iterator[Finding]:
+    """Two answers to one question cannot both be right: another number, date, label or name, yes against no, a
     refusal against an answer, JSON against prose.
 
-    Answers are compared fact by fact, JSON field by field; the evidence quotes what clashes. Where most of the
-    records agree, only those that dissent are at fault and held, and the others are told of it (severity info);
-    without a majority all are held, since nothing in the data says which is right. Records in prompts that
+    Questions are held to be one when context (system turn, earlier turns, tools) and wording are the same; case,
+    politeness, articles, plural endings and a moved clause do not count, while another number, name, negation or
+    content word does. Answers are compared fact by fact, JSON field by field; the evidence quotes what clashes.
+    Where most of the records agree, only those that dissent are at fault and held, and the others are told of it
+    (severity info); without a majority all are held, since nothing in the data says which is right. Prompts that
     invite many answers, and right answers in other words, do not contradict each other.
+
+    max_comparisons bounds what each answer of a question is compared with. Where it leaves some out, or an answer
+    is longer than what is compared, a finding of severity info says so.
+
+    Text in other languages than the declared ones is not judged, but for JSON, labels and bare numbers.
 
     Why: the model learns that both are true, and says either with confidence.
 
     Example: "You have 30 days to return an item." and "You have 14 days to return an item."
     """
-    labels = recurring_labels(records, context)
+    labels = recurring_labels(context)
     for asked in asked_more_than_once(records, context):
-        question = Question(asked.prompt, asked.open_ended, labels)
-        clashes = _clashes(asked, question, min_confidence)
-        if clashes:
-            yield from _findings(asked, clashes)
+        compared = compare(asked, labels, Budget(max_comparisons), min_confidence)
+        for against in compared.against:
+            for position in asked.answers[against.key].positions:
+                yield _finding(records, position, asked, against)
+        if compared.left_out or compared.cut:
+            yield _left_out(records, asked, compared)
 
 
-def _clashes(asked: Asked, question: Question, min_confidence: float) -> dict[tuple[str, str], Clash]:
-    """{(answer, other answer): where they clash}, by the keys of the answers."""
-    keys = sorted(asked.answers, key=lambda key: -len(asked.answers[key]))
-    pairs = [(a, b) for a, b in combinations(keys, 2) if len(keys) <= MAX_ANSWERS or a in keys[:MAX_ANSWERS]]
-    found = {}
-    for a, b in pairs:
-        clash = find_clash(asked.answers[a][0].answer, asked.answers[b][0].answer, question)
-        if clash is not None and clash.confidence >= min_confidence:
-            found[a, b] = clash
-    return found
-
-
-def _findings(asked: Asked, clashes: dict[tuple[str, str], Clash]) -> Iterator[Finding]:
-    against: dict[str, dict[str, Clash]] = defaultdict(dict)
-    for (a, b), clash in clashes.items():
-        against[a][b] = clash
-        against[b][a] = clash._replace(first=clash.second, second=clash.first)
-    votes = {key: len(rows) for key, rows in asked.answers.items()}
-    dissenting = [key for key in against if _dissents(key, against[key], votes)]
-    for key, others in against.items():
-        at_fault = key in dissenting or not dissenting
-        other = max(others, key=lambda name: (others[name].confidence, votes[name]))
-        for record in asked.answers[key]:
-            yield _finding(record, asked, others[other], asked.answers[other][0], at_fault, bool(dissenting))
-
-
-def _dissents(key: str, others: dict[str, Clash], votes: dict[str, int]) -> bool:
-    """Whether more records contradict this answer than give it or can live with it, and at least two do."""
-    contradicted = sum(votes[other] for other in others)
-    return contradicted >= 2 and contradicted > sum(votes.values()) - contradicted
-
-
-def _finding(record: Record, asked: Asked, clash: Clash, other: Record, at_fault: bool, has_dissenter: bool) -> Finding:
+def _finding(records: Sequence[Record], position: int, asked: Asked, against: Against) -> Finding:
+    record, other = records[position], records[asked.answers[against.other].positions[0]]
+    clash = against.clash
     message = f"{clash.kind}: {clash.first[:70]!r} against {clash.second[:70]!r} at {place(other, record)}"
-    if has_dissenter:
-        message += "; most records say otherwise" if at_fault else "; most records agree with this one"
+    if against.has_dissenter:
+        message += "; most records say otherwise" if against.at_fault else "; most records agree with this one"
     return contradiction.about(
         record,
         message,
-        severity=Severity.ERROR if at_fault else Severity.INFO,
+        severity=Severity.ERROR if against.at_fault else Severity.INFO,
         group=asked.name,
         evidence={
             "kind": clash.kind,
@@ -87,7 +68,24 @@ def _finding(record: Record, asked: Asked, clash: Clash, other: Record, at_fault
                 {"record_id": other.id, "text": clash.second},
             ],
             "confidence": clash.confidence,
-            "dissenter": at_fault and has_dissenter,
+            "dissenter": against.at_fault and against.has_dissenter,
             "other": other.row_id,
         },
+    )
+
+
+def _left_out(records: Sequence[Record], asked: Asked, compared: Compared) -> Finding:
+    """That the cost limit was hit, said once a question."""
+    first = next(iter(asked.answers.values())).positions[0]
+    parts = []
+    if compared.left_out:
+        parts.append(f"{compared.left_out} of {compared.left_out + compared.made} comparisons of answers left out")
+    if compared.cut:
+        parts.append(f"{compared.cut} long answers compared in their beginning only")
+    return contradiction.about(
+        records[first],
+        "not judged in full: " + ", ".join(parts),
+        severity=Severity.INFO,
+        group=asked.name,
+        evidence={"comparisons": compared.made, "left_out": compared.left_out, "cut": compared.cut},
     )

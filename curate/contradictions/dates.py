@@ -1,55 +1,108 @@
-"""Dates in English and ISO notation, weekdays and bare years, in a form that can be compared."""
+"""Dates in English, German, Spanish, Chinese, Japanese and Arabic, weekdays, bare years, decades and centuries."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
+from .numerals import han, with_ascii_digits
+
 _MONTH_NAMES = (
-    "jan january",
-    "feb february",
-    "mar march",
-    "apr april",
-    "may",
-    "jun june",
-    "jul july",
-    "aug august",
-    "sep sept september",
-    "oct october",
-    "nov november",
-    "dec december",
+    "jan january januar jänner enero يناير",
+    "feb february februar febrero فبراير شباط",
+    "mar march märz marzo مارس آذار",
+    "apr april abril أبريل إبريل نيسان",
+    "may mai mayo مايو أيار",
+    "jun june juni junio يونيو حزيران",
+    "jul july juli julio يوليو تموز",
+    "aug august agosto أغسطس آب",
+    "sep sept september septiembre setiembre سبتمبر أيلول",
+    "oct okt october oktober octubre أكتوبر",
+    "nov november noviembre نوفمبر",
+    "dec dez december dezember diciembre ديسمبر",
 )
 _MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()}
-_MONTH = "(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?:,?\s+(?P<year>\d{4}))?\b"
-_DATE_FORMS = (
-    re.compile(r"(?<!\d)(?P<year>\d{4})-(?P<number>\d{1,2})-(?P<day>\d{1,2})(?!\d)"),
-    re.compile(rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}{_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b{_MONTH}\s+{_DAY}(?!\d){_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b{_MONTH},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
-    re.compile(r"(?<![\d/.-])(?P<first>\d{1,2})[/.](?P<second>\d{1,2})[/.](?P<year>\d{4})(?![\d/])"),
-    re.compile(r"(?<![\w.,$€£/-])(?P<year>1[5-9]\d\d|20\d\d)(?![\w%/]|[.,]\d|-\d)"),
-    re.compile(r"\b(?P<weekday>mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE),
+_MONTH = r"(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.|º)?"
+_YEAR = r"(?:,?\s+(?:of\s+|del?\s+)?(?P<year>\d{4}))?\b"
+_WEEKDAY_NAMES = (
+    "monday mondays montag montags lunes 星期一 周一 月曜日 月曜 الاثنين الإثنين",
+    "tuesday tuesdays dienstag dienstags martes 星期二 周二 火曜日 火曜 الثلاثاء",
+    "wednesday wednesdays mittwoch mittwochs miércoles 星期三 周三 水曜日 水曜 الأربعاء",
+    "thursday thursdays donnerstag donnerstags jueves 星期四 周四 木曜日 木曜 الخميس",
+    "friday fridays freitag freitags viernes 星期五 周五 金曜日 金曜 الجمعة",
+    "saturday saturdays samstag samstags sonnabend sábado sábados 星期六 周六 土曜日 土曜 السبت",
+    "sunday sundays sonntag sonntags domingo domingos 星期日 星期天 周日 日曜日 日曜 الأحد",
 )
+_WEEKDAYS = {name: number for number, names in enumerate(_WEEKDAY_NAMES, start=1) for name in names.split()}
+_CJK_DAYS = "|".join(sorted((name for name in _WEEKDAYS if name[0] > "\u2e7f"), key=len, reverse=True))
+_OTHER_DAYS = "|".join(sorted((name for name in _WEEKDAYS if name[0] < "\u2e7f"), key=len, reverse=True))
+_HAN_DIGIT = "〇零一二三四五六七八九十"
+_BEFORE_YEAR = (
+    r"(?:(?:in|since|by|of|from|until|till|year|during|to|before|after|around|circa|late|early|mid|and|or|is|was|spring"
+    r"|summer|autumn|fall|winter|seit|im|jahr|jahre|ab|bis|von|vor|nach|um|en|desde|hasta|de|del|año|a|y|عام|سنة|في|منذ"
+    r"|[-–—(,;:])\s*|^\s*|\W\s)"
+)
+_AFTER_YEAR = r"(?=\s*(?:$|[.,;:!?)–—\-\"”]|(?:and|to|by|when|until|in|at|after|for|was|is|and|und|bis|y|a|و|年)\b|年))"
+_FORMS = (
+    re.compile(r"(?<!\d)(?P<year>\d{4})[-./](?P<number>\d{1,2})[-./](?P<day>\d{1,2})(?!\d)"),
+    re.compile(r"(?:(?P<year>\d{4})年)?(?P<number>\d{1,2})月(?P<day>\d{1,2})[日号號]"),
+    re.compile(r"(?P<year>\d{4})年(?P<number>\d{1,2})月"),
+    re.compile(r"(?P<year>(?:1\d|20)\d\d)年(?![間前])"),
+    re.compile(
+        rf"(?P<hyear>[〇零一二三四五六七八九]{{4}})年(?:(?P<hmonth>[{_HAN_DIGIT}]{{1,2}})月)?(?:(?P<hday>[{_HAN_DIGIT}]{{1,3}})[日号])?"
+    ),
+    re.compile(rf"(?<![{_HAN_DIGIT}])(?P<hmonth>[{_HAN_DIGIT}]{{1,2}})月(?P<hday>[{_HAN_DIGIT}]{{1,3}})[日号]"),
+    re.compile(rf"\b{_DAY}(?:\s+(?:of|de))?\s+{_MONTH}{_YEAR}", re.IGNORECASE),
+    re.compile(rf"\b{_MONTH}\s+{_DAY}(?![\d:]){_YEAR}", re.IGNORECASE),
+    re.compile(rf"\b{_MONTH},?\s+(?:of\s+|del?\s+)?(?P<year>\d{{4}})\b", re.IGNORECASE),
+    re.compile(r"(?<![\d/.-])(?P<first>\d{1,2})[/.-](?P<second>\d{1,2})[/.-](?P<year>\d{4})(?![\d/])"),
+    re.compile(r"(?<![\d/.-])(?P<first>\d{1,2})\.(?P<second>\d{1,2})\.(?![\d/])"),
+    re.compile(r"\b(?P<decade>1[0-9]\d0|20\d0)(?:s|'s|er)(?:\s?jahren?)?\b|\baños (?P<short>\d0)\b", re.IGNORECASE),
+    re.compile(r"\b(?P<century>1?\d|2[01])(?:st|nd|rd|th)[\s-]century\b", re.IGNORECASE),
+    re.compile(r"(?P<clock>(?<![\d.:])\d{1,2}:\d{2})(?!\d)(?::\d\d)?\s?(?P<half>[ap]\.?m\b\.?)?", re.IGNORECASE),
+    re.compile(r"(?P<clock>(?<![\d.:$€£,])\d{1,2})\s?(?P<half>[ap]\.?m\b\.?)", re.IGNORECASE),
+    re.compile(rf"{_BEFORE_YEAR}(?P<year>1[0-9]\d\d|20\d\d)(?![\w%/$€£¥]|[.,]\d){_AFTER_YEAR}", re.IGNORECASE),
+    re.compile(rf"\b(?P<weekday>{_OTHER_DAYS})\b|(?P<cjk_weekday>{_CJK_DAYS})", re.IGNORECASE),
+    re.compile(
+        r"(?<=\s)(?:in|im|en|since|until|on|last|next|by|of|every|each)\s+(?P<month>january|february|march|april"
+        r"|may|june|july|august|september|october|november|december|januar|februar|märz|mai|juni|juli|oktober"
+        r"|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)\b",
+        re.IGNORECASE,
+    ),
+)
+_MAYBE = re.compile(
+    r"\d|[〇一二三四五六七八九十]|day\b|days\b|tag|lunes|martes|miér|jueves|viernes|sábado|domingo|mittwoch"
+    r"|sonnabend|曜|星期|周|ال"
+    r"|\b(?:in|im|en|since|until|on|last|next|by|of|every|each) (?:[jfmasond])",
+    re.IGNORECASE,
+)
+_LONGEST = 20_000
 
 
 class Date(NamedTuple):
-    """What is known of a day; days holds two readings where day and month cannot be told apart."""
+    """What is known of a day or a time of day.
 
-    year: int | None
+    years    first and last year that are meant; None when nothing is said
+    days     (month, day); two readings where they cannot be told apart
+    minutes  of a time of day, since midnight; both readings of a time without am or pm
+    """
+
+    years: tuple[int, int] | None
     month: int | None
     days: frozenset[tuple[int, int]]
-    weekday: str
+    weekday: int
+    minutes: frozenset[int]
     text: str
 
 
-def dates(text: str) -> list[Date]:
+def dates(text: str, language: str = "en") -> tuple[Date, ...]:
     """Every date, from the most explicit form to a bare year; no part of the text counts twice."""
-    return [date for date, _ in _dated(text)]
+    return tuple(date for date, _ in _dated(text))
 
 
-def without_dates(text: str) -> str:
+def without_dates(text: str, language: str = "en") -> str:
     """The text with a space for every character of a date; so that "12 March" is not also the number 12."""
     for _, (start, end) in _dated(text):
         text = text[:start] + " " * (end - start) + text[end:]
@@ -58,48 +111,106 @@ def without_dates(text: str) -> str:
 
 def same_date(first: Date, second: Date) -> bool | None:
     """Whether two dates agree in all that both say; None when they say nothing of the same kind."""
-    if first.weekday and second.weekday:
-        return first.weekday == second.weekday
+    if first.minutes and second.minutes:
+        return bool(first.minutes & second.minutes)
     compared = False
-    if first.year and second.year:
-        if first.year != second.year:
+    if first.years and second.years:
+        if first.years[1] < second.years[0] or second.years[1] < first.years[0]:
             return False
         compared = True
     if first.days and second.days:
         return bool(first.days & second.days)
     if first.month and second.month:
         return first.month == second.month
+    if first.weekday and second.weekday and not compared:
+        return first.weekday == second.weekday
     return True if compared else None
 
 
-def _dated(text: str) -> list[tuple[Date, tuple[int, int]]]:
+@lru_cache(maxsize=4096)
+def _dated(text: str) -> tuple[tuple[Date, tuple[int, int]], ...]:
+    if _MAYBE.search(text) is None:
+        return ()
+    plain = with_ascii_digits(text[:_LONGEST])
+    taken = bytearray(len(plain))
     found: list[tuple[Date, tuple[int, int]]] = []
-    for form in _DATE_FORMS:
-        for match in form.finditer(text):
-            start, end = match.span()
-            if all(end <= other_start or other_end <= start for _, (other_start, other_end) in found):
-                date = _date(match)
-                if date is not None:
-                    found.append((date, (start, end)))
-    return sorted(found, key=lambda item: item[1])
+    for form in _FORMS:
+        for match in form.finditer(plain):
+            start, end = _span(match)
+            if any(taken[start:end]):
+                continue
+            date = _date(match, text[start:end])
+            if date is not None:
+                found.append((date, (start, end)))
+                taken[start:end] = b"\1" * (end - start)
+    return tuple(sorted(found, key=lambda item: item[1]))
 
 
-def _date(match: re.Match[str]) -> Date | None:
-    parts = match.groupdict()
-    year = int(parts["year"]) if parts.get("year") else None
-    if parts.get("weekday"):
-        return Date(None, None, frozenset(), parts["weekday"].lower(), match.group())
-    if parts.get("first"):
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """What the date covers: of a bare year without the word before it."""
+    groups = {name: value for name, value in match.groupdict().items() if value}
+    if set(groups) in ({"year"}, {"month"}):
+        name = next(iter(groups))
+        if match.end(name) == match.end():
+            return match.span(name)
+    return match.span()
+
+
+def _date(match: re.Match[str], written: str) -> Date | None:
+    parts = {name: value for name, value in match.groupdict().items() if value}
+    nothing: frozenset[tuple[int, int]] = frozenset()
+    if "weekday" in parts or "cjk_weekday" in parts:
+        name = parts.get("weekday") or parts["cjk_weekday"]
+        return Date(None, None, nothing, _WEEKDAYS[name.lower()], frozenset(), written)
+    if "clock" in parts:
+        minutes = _minutes(parts["clock"], parts.get("half", ""))
+        return Date(None, None, nothing, 0, minutes, written) if minutes else None
+    years = _years(parts)
+    if "first" in parts:
         first, second = int(parts["first"]), int(parts["second"])
-        readings = frozenset((m, d) for m, d in ((first, second), (second, first)) if 1 <= m <= 12 and 1 <= d <= 31)
-        return Date(year, None, readings, "", match.group()) if readings else None
-    month = int(parts["number"]) if parts.get("number") else None
-    if parts.get("month"):
-        month = _MONTHS[parts["month"].lower()]
-    day = int(parts["day"]) if parts.get("day") else None
+        both = ((first, second), (second, first))
+        days = frozenset((month, day) for month, day in both if 1 <= month <= 12 and 1 <= day <= 31)
+        return Date(years, None, days, 0, frozenset(), written) if days else None
+    month = _month(parts)
+    day = int(parts["day"]) if "day" in parts else int(han(parts["hday"]) or 0) if "hday" in parts else None
     if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
         return None
-    if parts.get("month", "") and parts["month"].lower() == "may" and day is None and parts["month"][0] == "m":
-        return None  # the verb
-    days = frozenset({(month, day)}) if month is not None and day is not None else frozenset()
-    return Date(year, month, days, "", match.group())
+    if parts.get("month") in ("may", "mar", "jan", "mai") and day is None and years is None:
+        return None  # a verb, or part of a word
+    days = frozenset({(month, day)}) if month is not None and day is not None else nothing
+    return Date(years, month, days, 0, frozenset(), written)
+
+
+def _years(parts: dict[str, str]) -> tuple[int, int] | None:
+    if "decade" in parts:
+        first = int(parts["decade"])
+        return first, first + (99 if first % 100 == 0 and first < 2000 else 9)
+    if "short" in parts:
+        return 1900 + int(parts["short"]), 1909 + int(parts["short"])
+    if "century" in parts:
+        last = 100 * int(parts["century"])
+        return last - 99, last
+    year = int(parts["year"]) if "year" in parts else int(han(parts["hyear"]) or 0) if "hyear" in parts else None
+    return None if year is None else (year, year)
+
+
+def _month(parts: dict[str, str]) -> int | None:
+    if "number" in parts:
+        return int(parts["number"])
+    if "hmonth" in parts:
+        return int(han(parts["hmonth"]) or 0)
+    return _MONTHS[parts["month"].lower()] if "month" in parts else None
+
+
+def _minutes(clock: str, half: str) -> frozenset[int]:
+    hour, _, minute = clock.partition(":")
+    hours, minutes = int(hour), int(minute or 0)
+    if hours > 24 or minutes > 59 or (half and not 1 <= hours <= 12):
+        return frozenset()
+    if half:
+        hours = hours % 12 + (12 if half.lower().startswith("p") else 0)
+        return frozenset({hours * 60 + minutes})
+    both = {hours * 60 + minutes}
+    if 1 <= hours <= 12:
+        both.add((hours % 12 + 12) * 60 + minutes)
+    return frozenset(both)

@@ -1,135 +1,407 @@
-"""Numbers with their units, in digits or English words, in a form that can be compared."""
+"""Numbers with their units, in digits or words, in a form that can be compared."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from .dates import without_dates
+from .numerals import HAN, SCALES, WORD_SCALES, WORDS, han, readings, spoken, with_ascii_digits
+from .units import CJK_UNITS, COMPOUNDS, UNITS, Unit, unit_of
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
+_DIGITS = re.compile(
+    r"(?<![a-zA-Z\d\u00c0-\u024f.,/:^_\\-])(?P<sign>[-−])?(?:(?P<currency>us\$|[$€£¥₹])\s?)?"
+    r"(?P<value>\d{1,3}(?:[ ’'\u00a0\u202f]\d{3}(?!\d))+(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
+    rf"(?!/\d|:\d|\d)(?P<han>[{HAN}][\d{HAN}]*)?",
+    re.IGNORECASE,
 )
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_NUMBER_WORDS: Mapping[str, int] = {
-    **{word: value for value, word in enumerate(_SMALL.split())},
-    **{word: 10 * value for value, word in enumerate(_TENS.split(), start=2)},
-    "dozen": 12,
-}
-_SCALES = {"hundred": 100.0, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "k": 1e3, "bn": 1e9}
+_FRACTION = re.compile(r"(?<![\w/.])(\d{1,3})/(\d{1,3})(?![\w/])|[½¼¾⅓⅔]")
+_SIGNS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
+_HAN_NUMBER = re.compile(rf"[{HAN}]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_BETWEEN_WORDS = re.compile(r"[\s-]+(?:and\s+|und\s+|y\s+|و)?|\s+و")
+_NEXT = re.compile(
+    r"[\s\u00a0\u202f]{0,2}-?(?P<unit>us\$|[%٪€$£¥₹°℃]\s?[cf]?\b|[%٪€$£¥₹°℃]|[^\W\d_]+[²/]?[a-z]?)", re.I
+)
+_RANGE = re.compile(r"\s?(?:-|–|—|~|〜|～|to|bis|hasta|a|から|到|至|إلى)\s?\Z", re.IGNORECASE)
+_AND_RANGE = re.compile(r"\s(?:and|und|y|و)\s?\Z")
+_BETWEEN = re.compile(r"(?:between|zwischen|entre|بين)\s+\Z", re.IGNORECASE)
+_HALVES = re.compile(
+    r"\b(?:half|(?:one|a|two) thirds?|(?:one|a|three) quarters?|hälfte|mitad|نصف)\b|一半|半分", re.IGNORECASE
+)
+_PARTS = {"two third": 2 / 3, "third": 1 / 3, "three quarter": 3 / 4, "quarter": 1 / 4}
+_HALF_A_UNIT = re.compile(r"\s+(?:an?\s+)?(?=[a-z])", re.IGNORECASE)
+_AND_A_HALF = re.compile(r"\s+and\s+a\s+\Z")
+_OUT_OF = re.compile(r"\s+(?:out of|von|de cada)\s+(?:every\s+)?\Z")
 
-_DIMENSIONS = {
-    "time": "second=1 sec=1 minute=60 min=60 hour=3600 hr=3600 h=3600 day=86400 week=604800",
-    "months": "month=1 year=12 yr=12 decade=120 century=1200 centurie=1200",
-    "length": "mm=1e-3 millimetre=1e-3 millimeter=1e-3 cm=1e-2 centimetre=1e-2 centimeter=1e-2 m=1 metre=1 meter=1 "
-    "km=1e3 kilometre=1e3 kilometer=1e3 mile=1609.344 foot=0.3048 feet=0.3048 ft=0.3048 inch=0.0254 inche=0.0254 "
-    "yard=0.9144",
-    "mass": "mg=1e-6 g=1e-3 gram=1e-3 kg=1 kilogram=1 kilo=1 tonne=1e3 ton=1e3 lb=0.45359237 ounce=0.028349523 "
-    "oz=0.028349523",
-    "volume": "ml=1e-3 millilitre=1e-3 milliliter=1e-3 l=1 litre=1 liter=1",
-    "data": "kb=1e3 mb=1e6 gb=1e9 tb=1e12",
-    "share": "%=1 percent=1",
-    "usd": "$=1 us$=1 dollar=1 usd=1",
-    "eur": "€=1 euro=1 eur=1",
-    "gbp": "£=1 gbp=1 pound=1",
-    "jpy": "¥=1 yen=1 jpy=1",
-    "inr": "₹=1 rupee=1 inr=1",
-}
-_UNITS: Mapping[str, tuple[str, float]] = {
-    name: (dimension, float(size))
-    for dimension, table in _DIMENSIONS.items()
-    for name, size in (entry.split("=") for entry in table.split())
-}
-"""{unit as written, without a plural s: (its dimension, how many base units it is)}"""
-
-_BEFORE_UNITS = frozenset(["working", "business", "calendar", "full", "whole", "more", "other", "different", "degrees"])
+_BEFORE_UNITS = frozenset(
+    [
+        "working",
+        "business",
+        "calendar",
+        "full",
+        "whole",
+        "more",
+        "other",
+        "different",
+        "additional",
+        "consecutive",
+        "short",
+        "long",
+        "u.s",
+        "us",
+        "american",
+        "australian",
+        "canadian",
+        "metric",
+        "square",
+        "cubic",
+    ]
+)
 """Words between a number and its unit: "5 working days"."""
 
 _NO_UNITS = frozenset(
-    ["or", "and", "to", "in", "of", "is", "are", "was", "on", "at", "for", "from", "by", "with", "as"]
+    [
+        "or",
+        "and",
+        "to",
+        "in",
+        "of",
+        "is",
+        "are",
+        "was",
+        "were",
+        "on",
+        "at",
+        "for",
+        "from",
+        "by",
+        "with",
+        "as",
+        "times",
+        "per",
+        "than",
+        "but",
+        "the",
+        "that",
+        "which",
+        "so",
+        "if",
+        "when",
+        "und",
+        "oder",
+        "bis",
+        "von",
+        "im",
+        "am",
+        "ist",
+        "sind",
+        "für",
+        "mit",
+        "auf",
+        "aus",
+        "als",
+        "pro",
+        "y",
+        "o",
+        "de",
+        "del",
+        "en",
+        "es",
+        "son",
+        "por",
+        "para",
+        "con",
+        "a",
+        "al",
+        "que",
+        "se",
+        "out",
+        "will",
+        "can",
+        "has",
+        "have",
+        "had",
+        "each",
+        "every",
+        "who",
+    ]
 )
+_PRONOUNS = frozenset(["one", "uno", "eins", "واحد", "واحدة", "m", "k"])
+"""Words that are more often something else than a number."""
 
-_WORD_NUMBER = "|".join(sorted([*_NUMBER_WORDS, *_SCALES], key=len, reverse=True))
-_NUMBER = re.compile(
-    rf"(?<![\w.,/-])(?P<sign>[-−]?)(?P<currency>us\$|[$€£¥₹])?\s?"
-    rf"(?P<value>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?"
-    rf"|(?:(?:{_WORD_NUMBER})(?:[\s-]+(?:and\s+)?(?=(?:{_WORD_NUMBER})\b)|(?=\W|$)))+)"
-    rf"(?P<scale>\s?(?:hundred|thousand|million|billion|trillion|k|bn)\b)?"
-    rf"(?:\s?-?\s?(?P<unit>%|€|°[cf]?|[^\W\d_]+))?",
-    re.IGNORECASE,
-)
+_LONGEST = 20_000
 
 
 class Number(NamedTuple):
-    """value in base units of its dimension; dimension is the word after the number where it is no known unit."""
+    """values    in base units of the dimension; several where the writing can be read in two ways
+    high      the upper end of a range, whose lower end is in `values`
+    dimension "" without a unit, the word after the number where that is no known unit
+    step      the last digit's worth in base units: what it may be rounded to
+    size      base units of the unit it is written in
+    """
 
-    value: float
+    values: frozenset[float]
+    high: float | None
     dimension: str
-    decimals: int
+    step: float
+    size: float
     text: str
+    start: int
+    end: int
 
 
-def numbers(text: str) -> list[Number]:
-    """Every number, in digits or English words, with its unit; dates are left out."""
-    return list(_numbers(without_dates(text)))
+@lru_cache(maxsize=4096)
+def numbers(text: str, language: str = "en") -> tuple[Number, ...]:
+    """Every number with its unit, in the order of the text; dates are left out."""
+    plain = with_ascii_digits(without_dates(text[:_LONGEST], language))
+    found = sorted(_found(plain, language), key=lambda number: (number.start, -number.end))
+    kept: list[Number] = []
+    for number in found:
+        if not kept or number.start >= kept[-1].end:
+            kept.append(number)
+    return tuple(_with_ranges(kept, plain))
 
 
-def same_number(first: Number, second: Number) -> bool | None:
-    """Whether two numbers agree, rounding aside; None when their units cannot be compared."""
-    if first.dimension != second.dimension:
+def same_number(first: Number, second: Number, *, unit_given: bool = True) -> bool | None:
+    """Whether two numbers agree, rounding aside; None when their units cannot be compared.
+
+    unit_given  False where the question names the unit, so that a number without one can be held against any
+    """
+    if {first.dimension, second.dimension} == {"time", "months"}:
+        return _agree(_in_seconds(first), _in_seconds(second), 0.05)
+    if {first.dimension, second.dimension} == {"share", ""}:
+        share, plain = (first, second) if first.dimension == "share" else (second, first)
+        agrees = _agree(share._replace(values=frozenset(v / 100 for v in share.values), high=None), plain, 1e-6)
+        return True if agrees else (_agree(share, plain, 1e-6) if not unit_given else None)
+    if first.dimension != second.dimension and (unit_given or (first.dimension and second.dimension)):
         return None
-    decimals = min(first.decimals, second.decimals)
-    tolerance = 0.5 * 10.0**-decimals * 1.0001 if first.decimals != second.decimals else 1e-9 * abs(first.value)
-    return abs(first.value - second.value) <= tolerance
+    if first.size != second.size and first.dimension == second.dimension:
+        return _agree(first, second, 0.06)
+    return _agree(first, second, 0.25)
 
 
-def _numbers(text: str) -> Iterator[Number]:
-    for match in _NUMBER.finditer(text):
-        written = match["value"].strip()
-        value = _value(written)
+def _agree(first: Number, second: Number, most: float) -> bool:
+    """Whether the two overlap within half a step of the coarser, and within the relative difference `most`."""
+    for one in first.values:
+        for other in second.values:
+            low, high = one, first.high if first.high is not None else one
+            other_high = second.high if second.high is not None else other
+            apart = max(0.0, other - high, low - other_high)
+            size = max(abs(one), abs(other))
+            if apart <= 1e-9 * max(1.0, size):
+                return True
+            rounded = first.step != second.step and apart <= 0.501 * max(first.step, second.step)
+            if (rounded or first.size != second.size) and apart <= most * size:
+                return True
+    return False
+
+
+def _in_seconds(number: Number) -> Number:
+    if number.dimension != "months":
+        return number
+    month = 30.44 * 86400.0
+    values = frozenset(value * month for value in number.values)
+    high = None if number.high is None else number.high * month
+    return number._replace(values=values, high=high, size=number.size * month, step=number.step * month)
+
+
+def _found(text: str, language: str) -> Iterator[Number]:
+    yield from _in_digits(text, language)
+    yield from _fractions(text)
+    if language in ("zh", "ja"):
+        yield from _in_han(text)
+    elif language != "ar" or _WORD.search(text):
+        yield from _in_words(text)
+
+
+def _in_digits(text: str, language: str) -> Iterator[Number]:
+    for match in _DIGITS.finditer(text):
+        digits, end = match["value"], match.end()
+        values = readings(digits, language)
+        tail = re.search(r"[.,](\d+)$", digits)
+        whole = bool(values) and all(value.is_integer() for value in values)
+        step = 10.0 ** -len(tail.group(1)) if tail and not (whole and len(tail.group(1)) == 3) else 1.0
+        if match["han"]:
+            value = han(digits + match["han"])
+            if value is None:
+                continue
+            values, step = frozenset({value}), 1.0
+        else:
+            scale = re.match(r"[\s-]?([^\W\d_]+)\b\.?", text[end : end + 14])
+            if scale is not None and (word := scale.group(1).casefold()) in SCALES and _scales(word, match["currency"]):
+                size = SCALES[word]
+                values, step = frozenset(value * size for value in values), step * size
+                end += scale.end()
+        if match["sign"]:
+            values = frozenset(-value for value in values)
+        if values:
+            yield _number(values, step, match["currency"], match.start(), end, text)
+
+
+def _scales(word: str, currency: str | None) -> bool:
+    """Whether a word after digits multiplies them: "m" does so after a currency only, where it is no metre."""
+    return word in WORD_SCALES or word in ("k", "bn", "mio", "mrd", "mn") or (word == "m" and currency is not None)
+
+
+def _fractions(text: str) -> Iterator[Number]:
+    for match in _FRACTION.finditer(text):
+        if match.group(1):
+            above, below = int(match.group(1)), int(match.group(2))
+            if not 0 < above < below <= 16:
+                continue
+            value = above / below
+        else:
+            value = _SIGNS[match.group()]
+        yield _number(frozenset({value}), 1e-9, None, match.start(), match.end(), text)
+    for match in _HALVES.finditer(text):
+        word = match.group().casefold()
+        value = next((share for name, share in _PARTS.items() if name in word), 0.5)
+        unit = _HALF_A_UNIT.match(text, match.end())
+        following = _WORD.match(text, unit.end()) if unit else None
+        known = unit_of(following.group().casefold()) if following else None
+        if known is not None and following is not None:
+            size = known.size
+            yield Number(
+                frozenset({value * size}),
+                None,
+                known.dimension,
+                1e-9,
+                size,
+                text[match.start() : following.end()],
+                match.start(),
+                following.end(),
+            )
+        else:
+            yield Number(frozenset({value * 100}), None, "share", 1e-9, 1.0, match.group(), match.start(), match.end())
+
+
+def _in_han(text: str) -> Iterator[Number]:
+    for match in _HAN_NUMBER.finditer(text):
+        if match.start() and text[match.start() - 1].isdigit():
+            continue
+        value = han(match.group())
         if value is None:
             continue
-        if match["scale"]:
-            value *= _SCALES[match["scale"].strip().lower()]
-        decimals = len(written.partition(".")[2]) if written[0].isdigit() and not match["scale"] else 0
-        dimension, size = _unit(match, text)
-        if written.lower() == "one" and dimension not in _DIMENSIONS:
-            continue  # "one" is more often a pronoun than a number
-        sign = -1.0 if match["sign"] else 1.0
-        end = match.start("unit") if (match["unit"] or "").lower() in _NO_UNITS else match.end()
-        text_ = text[match.start() : end].strip().rstrip("-").rstrip()
-        yield Number(sign * value * size, dimension, decimals if size == 1.0 else 9, text_)
+        number = _number(frozenset({value}), 1.0, None, match.start(), match.end(), text)
+        if len(match.group()) > 1 or number.dimension in _KNOWN_DIMENSIONS:
+            yield number
 
 
-def _value(written: str) -> float | None:
-    if written[0].isdigit():
-        return float(written.replace(",", ""))
-    total = current = 0.0
-    for word in re.findall(r"[a-z]+", written.lower()):
-        if word in _NUMBER_WORDS:
-            current += _NUMBER_WORDS[word]
-        elif word in _SCALES:
-            current = max(current, 1.0) * _SCALES[word]
-            if _SCALES[word] >= 1000:
-                total, current = total + current, 0.0
-        elif word != "and":
-            return None
-    found = total + current
-    return found if found or written.lower() == "zero" else None
+def _in_words(text: str) -> Iterator[Number]:
+    position = 0
+    while (match := _WORD.search(text, position)) is not None:
+        position = match.end()
+        word = match.group().casefold()
+        if not _is_number_word(word) or word in ("m", "k"):
+            continue
+        start, end = match.span()
+        while (gap := _BETWEEN_WORDS.match(text, end)) is not None:
+            following = _WORD.match(text, gap.end())
+            if following is None or not _is_number_word(following.group().casefold()):
+                break
+            end = following.end()
+        position = end
+        value = spoken(text[start:end])
+        if value is None or (start and text[start - 1].isdigit()):
+            continue
+        number = _number(frozenset({value}), 1.0, None, start, end, text)
+        if text[start:end].casefold() not in _PRONOUNS or number.dimension in _KNOWN_DIMENSIONS:
+            yield number
 
 
-def _unit(match: re.Match[str], text: str) -> tuple[str, float]:
-    if match["currency"]:
-        return _UNITS[match["currency"].lower()]
-    unit = (match["unit"] or "").lower()
-    if unit in _NO_UNITS:
-        return "", 1.0
-    if unit in _BEFORE_UNITS:
-        following = re.match(r"\s+([^\W\d_]+)", text[match.end() :])
-        unit = following.group(1).lower() if following else unit
-    for name in (unit, unit.removesuffix("s")):
-        if name in _UNITS:
-            return _UNITS[name]
-    return unit.removesuffix("s"), 1.0
+@lru_cache(maxsize=1 << 15)
+def _is_number_word(word: str) -> bool:
+    if word in WORDS or word in WORD_SCALES:
+        return word not in ("million", "millionen", "hundred", "thousand", "hundert", "tausend", "mil") or word == "mil"
+    return len(word) > 6 and ("hundert" in word or "tausend" in word) and spoken(word) is not None
+
+
+_KNOWN_DIMENSIONS = frozenset(unit.dimension for unit in UNITS.values())
+
+
+def _number(values: frozenset[float], step: float, currency: str | None, start: int, end: int, text: str) -> Number:
+    unit, name, stop = _unit(currency, end, text)
+    if unit is None:
+        return Number(values, None, name, step, 1.0, text[start:stop].strip(" -"), start, stop)
+    values = frozenset(value * unit.size + unit.offset for value in values)
+    return Number(values, None, unit.dimension, step * unit.size, unit.size, text[start:stop].strip(), start, stop)
+
+
+def _unit(currency: str | None, end: int, text: str) -> tuple[Unit | None, str, int]:
+    """The unit of the number that ends at `end`; its name, where it is no known one; and where it ends."""
+    if currency:
+        return UNITS[currency.lower()], "", end
+    if end < len(text) and (
+        text[end] > "\u2e7f" or (text[end : end + 1] == " " and text[end + 1 : end + 2] > "\u2e7f")
+    ):
+        return _cjk_unit(text, end + (text[end] == " "))
+    match = _NEXT.match(text, end)
+    if match is None:
+        return None, "", end
+    ahead = text[match.start("unit") : match.start("unit") + 24].lower()
+    for phrase, name in COMPOUNDS.items():
+        if ahead.startswith(phrase):
+            return UNITS.get(name), name, match.start("unit") + len(phrase)
+    word = match["unit"].lower().replace(" ", "")
+    if word in _NO_UNITS:
+        return None, "", end
+    stop = match.end()
+    if word in _BEFORE_UNITS and (following := _WORD.match(text, stop + 1)) is not None:
+        word, stop = following.group().lower(), following.end()
+    unit = unit_of(word) or unit_of(word.rstrip("/²abcdefghijklmnopqrstuvwxyz") or word)
+    if unit is None and word.endswith("/"):
+        unit = unit_of(word[:-1])
+    if unit is not None:
+        return unit, "", stop
+    return None, word.removesuffix("s"), stop
+
+
+def _cjk_unit(text: str, start: int) -> tuple[Unit | None, str, int]:
+    ahead = text[start : start + 9]
+    for name in CJK_UNITS:
+        if ahead.startswith(name):
+            return UNITS[name], "", start + len(name)
+    if not ahead[:1].isalpha():
+        return None, "", start
+    return None, ahead[:1], start + 1
+
+
+def _with_ranges(found: list[Number], text: str) -> Iterator[Number]:
+    """Joins "5 to 10 km" and "between 5 and 10 km" into one range, and "3 out of 4" into a share."""
+    index = 0
+    while index < len(found):
+        number = found[index]
+        following = found[index + 1] if index + 1 < len(found) else None
+        if following is not None and following.start - number.end <= 14:
+            gap = text[number.end : following.start]
+            if _OUT_OF.match(gap) and max(following.values) >= max(number.values) > 0:
+                share = 100 * max(number.values) / max(following.values)
+                written = text[number.start : following.end]
+                yield Number(frozenset({share}), None, "share", 1e-9, 1.0, written, number.start, following.end)
+                index += 2
+                continue
+            if _AND_A_HALF.match(gap) and following.text.casefold().startswith("half") and not number.dimension:
+                half = min(following.values) if following.dimension != "share" else 0.5
+                total = min(number.values) * 2 * half + half
+                named = following.dimension if following.dimension != "share" else ""
+                yield following._replace(values=frozenset({total}), dimension=named, start=number.start)
+                index += 2
+                continue
+            is_range = _RANGE.match(gap) or (_AND_RANGE.match(gap) and _BETWEEN.search(text[: number.start][-12:]))
+            if is_range and number.dimension in ("", following.dimension):
+                low = min(number.values) * (following.size if not number.dimension else 1.0)
+                if low < max(following.values):
+                    written = text[number.start : following.end]
+                    yield following._replace(
+                        values=frozenset({low}),
+                        high=max(following.values),
+                        text=written,
+                        start=number.start,
+                    )
+                    index += 2
+                    continue
+        yield number
+        index += 1

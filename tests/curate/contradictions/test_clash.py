@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from assay.curate.contradictions.clash import Question, answer_key, find_clash, is_open_ended
-from assay.curate.contradictions.polarity import refuses
+from assay.curate.contradictions.clash import Question, find_clash
+from assay.curate.contradictions.forms import answer_key
+from assay.curate.contradictions.openness import is_open_ended
+from assay.curate.contradictions.refusals import refuses
 
 LABELS = frozenset({"positive", "negative", "neutral", "billing", "shipping", "card arrival"})
 
