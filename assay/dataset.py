@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +77,34 @@ class Dataset:
 
     def row_ids(self) -> list[str]:
         """Of all rows read, faulty ones last."""
-        return [*self.table.column("row_id").to_pylist(), *(fault.row_id for fault in self.faults)]
+        return cast("list[str]", self.row_id_column().to_pylist())
+
+    def row_id_column(self) -> pa.ChunkedArray:
+        """The same as `row_ids`, as Arrow holds it."""
+        import pyarrow as pa
+
+        faulty = pa.array([fault.row_id for fault in self.faults], pa.string())
+        return pa.chunked_array([*self.table.column("row_id").chunks, faulty], pa.string())
+
+    def positions(self, row_ids: Sequence[str]) -> list[int]:
+        """Where rows stand in the table, -1 for those that do not."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = list(dict.fromkeys(row_ids))
+        found = pc.index_in(self.table.column("row_id"), value_set=pa.array(wanted, pa.string()))
+        present = pc.indices_nonzero(pc.is_valid(found))
+        named = found.take(present).to_pylist()
+        place = {wanted[index]: at for index, at in zip(named, present.to_pylist(), strict=True)}
+        return [place.get(row_id, -1) for row_id in row_ids]
+
+    def select_rows(self, row_ids: Collection[str]) -> Dataset:
+        """Those rows, in the order of the table, without faults."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = pa.array(list(row_ids), pa.string())
+        return Dataset(self.table.filter(pc.is_in(self.table.column("row_id"), value_set=wanted)))
 
     def select_split(self, split: str) -> Dataset:
         """The rows of one split, without faults."""

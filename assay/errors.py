@@ -8,6 +8,7 @@ AssayError                      base; exit code 1; prints as one line
 │   ├── SuiteError              a suite that cannot be scored
 │   ├── UnknownNameError        no check, scorer, format ... of that name ("did you mean")
 │   └── MissingExtraError       an optional dependency is not installed
+├── WorkerLostError             processes that look at data were killed again and again
 ├── LedgerError                 records read and records accounted for differ: a defect of assay
 ├── RunError                    a run folder is locked, damaged or was written by something else
 ├── StorageError                the disk is full, or a file cannot be written
@@ -86,6 +87,10 @@ class UnknownNameError(InputError):
 
 class MissingExtraError(InputError):
     """Raised through `require` and `missing_extra`, so that the line always names the command that mends it."""
+
+
+class WorkerLostError(AssayError):
+    pass
 
 
 class LedgerError(AssayError):

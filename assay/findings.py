@@ -118,47 +118,98 @@ class LedgerRow:
     new_record_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
-    """Every row that a stage read, with its fate: read = kept + repaired + dropped + held."""
+    """Every row that a stage read, with its fate: read = kept + repaired + dropped + held.
 
-    rows: tuple[LedgerRow, ...]
+    table  one row a row read, in the schema of `ledger_schema`; a million rows are no million objects
+    """
+
+    table: pa.Table
+
+    @classmethod
+    def of(cls, rows: Iterable[LedgerRow]) -> Ledger:
+        import pyarrow as pa
+
+        made = list(rows)
+        columns: dict[str, list[object]] = {
+            "row_id": [row.row_id for row in made],
+            "record_id": [row.record_id for row in made],
+            "source_file": [row.source.file for row in made],
+            "source_line": [row.source.line for row in made],
+            "source_row": [row.source.row for row in made],
+            "fate": [str(row.fate) for row in made],
+            "reasons": [list(row.reasons) for row in made],
+            "kept_row_id": [row.kept_row_id for row in made],
+            "new_record_id": [row.new_record_id for row in made],
+        }
+        return cls(pa.table(columns, schema=ledger_schema()))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def rows(self) -> tuple[LedgerRow, ...]:
+        """Every row as an object, in order: for ledgers that fit into memory many times over."""
+        return tuple(map(_ledger_row, self.table.to_pylist()))
 
     def counts(self) -> dict[str, int]:
         """{"read": n, "kept": n, "repaired": n, "dropped": n, "held": n}"""
-        fates = Counter(row.fate for row in self.rows)
-        return {"read": len(self.rows), **{str(fate): fates[fate] for fate in Fate}}
+        counted = self.table.column("fate").value_counts().to_pylist()
+        fates = {item["values"]: int(item["counts"]) for item in counted}
+        return {"read": len(self), **{str(fate): fates.get(str(fate), 0) for fate in Fate}}
 
-    def check(self, read_row_ids: Sequence[str]) -> None:
+    def check(self, read_row_ids: Sequence[str] | pa.ChunkedArray) -> None:
         """Raises LedgerError unless exactly the rows that were read are accounted for, each once."""
-        accounted = Counter(row.row_id for row in self.rows)
-        expected = Counter(read_row_ids)
-        if accounted != expected:
-            missing = list((expected - accounted).elements())[:3]
-            extra = list((accounted - expected).elements())[:3]
+        import pyarrow as pa
+
+        expected = read_row_ids if isinstance(read_row_ids, pa.ChunkedArray) else pa.chunked_array([list(read_row_ids)])
+        own = self.table.column("row_id")
+        if own.equals(expected.cast(pa.string())):
+            return
+        accounted, wanted = Counter(own.to_pylist()), Counter(expected.to_pylist())
+        if accounted != wanted:
+            missing = list((wanted - accounted).elements())[:3]
+            extra = list((accounted - wanted).elements())[:3]
             raise LedgerError(
-                f"the ledger does not add up: {len(read_row_ids)} rows read, {len(self.rows)} accounted for "
+                f"the ledger does not add up: {len(expected)} rows read, {len(self)} accounted for "
                 f"(missing {missing}, unexpected {extra})",
                 fix="nothing was written; please report this",
             )
 
     def to_arrow(self) -> pa.Table:
         """One row a row read; the source is in three columns: source_file, source_line, source_row."""
-        import pyarrow as pa
+        return self.table
 
-        return pa.table(
-            {
-                "row_id": pa.array([r.row_id for r in self.rows], pa.string()),
-                "record_id": pa.array([r.record_id for r in self.rows], pa.string()),
-                "source_file": pa.array([r.source.file for r in self.rows], pa.string()),
-                "source_line": pa.array([r.source.line for r in self.rows], pa.int64()),
-                "source_row": pa.array([r.source.row for r in self.rows], pa.int64()),
-                "fate": pa.array([str(r.fate) for r in self.rows], pa.string()),
-                "reasons": pa.array([list(r.reasons) for r in self.rows], pa.list_(pa.string())),
-                "kept_row_id": pa.array([r.kept_row_id for r in self.rows], pa.string()),
-                "new_record_id": pa.array([r.new_record_id for r in self.rows], pa.string()),
-            }
-        )
+
+def _ledger_row(row: Mapping[str, Json]) -> LedgerRow:
+    return LedgerRow(
+        row["row_id"],
+        row["record_id"],
+        Source(row["source_file"], row["source_line"], row["source_row"]),
+        Fate(row["fate"]),
+        tuple(row["reasons"]),
+        row["kept_row_id"],
+        row["new_record_id"],
+    )
+
+
+def ledger_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("row_id", pa.string()),
+            ("record_id", pa.string()),
+            ("source_file", pa.string()),
+            ("source_line", pa.int64()),
+            ("source_row", pa.int64()),
+            ("fate", pa.string()),
+            ("reasons", pa.list_(pa.string())),
+            ("kept_row_id", pa.string()),
+            ("new_record_id", pa.string()),
+        ]
+    )
 
 
 def summarize(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:

@@ -13,8 +13,9 @@ matters, and an example. Another package adds checks through the entry-point gro
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -27,6 +28,8 @@ from .batch import Batch
 from .example import Example
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assay.chat import ChatTarget, Encoded, TemplateProblem
     from assay.suites import EvaluationText, Suite
 
@@ -40,11 +43,17 @@ DatasetCheck: TypeAlias = Callable[..., Iterable[Finding]]
 
 Repair: TypeAlias = Callable[[Record], Record]
 
+Reader: TypeAlias = "Callable[[Path], tuple[Need, ...]]"
+"""Reads a file that a setting names and tells what else is needed because of it. Raises InputError for a bad one."""
+
 Need: TypeAlias = Literal["target", "evaluation_texts", "encoder"]
 """What a check cannot do without: the chat template of a target model, the texts of evaluation items, or an encoder of
 meaning."""
 
 ANY_LANGUAGE = ("*",)
+
+TURN_RECORDS = 64
+"""Records that one check looks at before the next one takes its turn, so that both can use their encodings."""
 
 
 class Decision(StrEnum):
@@ -69,6 +78,8 @@ class Check:
     repair     makes the record right; there when, and only when, the decision may be `repair`
     columns    of a dataset check: what is computed for it while the records are read (see column.py)
     examples   its test data: what it must find, and what it must not (see example.py)
+    reads      {setting that names a file: what reads it}; the check is not judged while one of them is empty
+    lacks      why it is not judged with the settings that it was given
     """
 
     name: str
@@ -82,6 +93,8 @@ class Check:
     repair: Repair | None = None
     columns: tuple[Column, ...] = ()
     examples: tuple[Example, ...] = field(default=(), compare=False)
+    reads: Mapping[str, Reader] = field(default_factory=dict, compare=False)
+    lacks: str = ""
 
     def about(
         self,
@@ -117,6 +130,7 @@ def record_check(
     needs: tuple[Need, ...] = (),
     repair: Repair | None = None,
     examples: tuple[Example, ...] = (),
+    reads: Mapping[str, Reader] | None = None,
 ) -> Callable[[RecordCheck], Check]:
     """Makes a check of f(record, context, *, settings...), which is called once for each record, in order."""
 
@@ -131,6 +145,7 @@ def record_check(
             needs=needs,
             repair=repair,
             examples=examples,
+            reads=reads or {},
         )
 
     return decorate
@@ -179,6 +194,7 @@ def place(other: Record, seen_from: Record) -> str:
 
 SAMPLED_RECORDS = 5_000
 
+KEPT_ENCODINGS = 2 * TURN_RECORDS
 
 def evenly(records: Sequence[Record], most: int) -> list[Record]:
     """Up to `most` records, evenly spaced."""
@@ -225,8 +241,19 @@ class Context:
             self.columns[column.name] = column.compute(Batch(self.records), self)
         return self.columns[column.name]
 
+    def over(self, records: Sequence[Record]) -> Context:
+        """The same context for other records; what was computed once for all of the data is kept."""
+        return replace(self, records=records, columns={}, _cursor=None)
+
+    @property
+    def encoding_seconds(self) -> float:
+        """Spent on templates and tokenisation."""
+        return self._cursor.seconds if self._cursor is not None else 0.0
+
     def missing(self, check: Check) -> str | None:
         """Why a check cannot be judged here, or None."""
+        if check.lacks:
+            return check.lacks
         if "target" in check.needs and self.target is None:
             return "no target model was named (--model NAME)"
         if "evaluation_texts" in check.needs and not self.evaluation_texts:
@@ -256,7 +283,7 @@ class Context:
 
 
 class _Cursor:
-    """Walks over the encodings beside the records, so that only one of them is held at a time."""
+    """Walks over the encodings beside the records, and keeps the last few: enough for checks that take turns."""
 
     def __init__(self, records: Sequence[Record], target: ChatTarget) -> None:
         from assay.chat import encode_all
@@ -267,15 +294,21 @@ class _Cursor:
             records, encode_all(records, target), strict=True
         )
         self._order = {record.row_id: position for position, record in enumerate(records)}
-        self._position = -1
-        self._current: Encoded | TemplateProblem | None = None
+        self._kept: dict[int, Encoded | TemplateProblem] = {}
+        self._next = 0
+        self.seconds = 0.0
 
     def at(self, record: Record) -> Encoded | TemplateProblem:
         wanted = self._order.get(record.row_id, -1)
-        if wanted < self._position or wanted == -1:
-            return next(iter(self._encode_all([record], self._target)))
-        while self._position < wanted:
-            _, self._current = next(self._rest)
-            self._position += 1
-        assert self._current is not None
-        return self._current
+        if wanted in self._kept:
+            return self._kept[wanted]
+        began = time.perf_counter()
+        if wanted < self._next:
+            encoded = next(iter(self._encode_all([record], self._target)))
+        while self._next <= wanted:
+            _, encoded = next(self._rest)
+            self._kept[self._next] = encoded
+            self._kept.pop(self._next - KEPT_ENCODINGS, None)
+            self._next += 1
+        self.seconds += time.perf_counter() - began
+        return encoded

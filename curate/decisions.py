@@ -9,81 +9,85 @@ checks speak about one row the strongest does:
 4. repair: a safe correction
 5. keep
 
-Of duplicates the row stays that has the longest complete answer; then human before synthetic; then the
-earlier row. Rows that rule 1 or 2 takes away are not chosen, so that a cluster never vanishes because the
-one row that should have stayed was lost for another reason.
+Of duplicates one row stays, by a rule that can be changed (keeper.py): by default the one with the longest
+complete answer; then human before synthetic; then the earlier row. Rows that rule 1 or 2 takes away are not chosen,
+so that a cluster never vanishes because the one row that should have stayed was lost for another reason.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from assay.dataset import Dataset
 from assay.families import UnionFind
-from assay.findings import Fate, Finding, Ledger, LedgerRow, Severity
+from assay.findings import Fate, Finding, Ledger, LedgerRow, Severity, ledger_schema
 from assay.records import Record
 
 from .check import Decision
+from .keeper import DEFAULT_RULE, Rule, keeper_rule, rank
 from .settings import ActiveCheck
+
+if TYPE_CHECKING:
+    from .engine.look import Located
 
 CHECK_FAILED = "check_failed"
 """The finding about a record on which a check raised; such a record is held, since nobody judged it."""
-
-INCOMPLETE = ("cut_off_answer", "repetition", "empty_turn")
-"""Checks whose findings make an answer incomplete when one of several duplicates is to stay."""
 
 _FATE = {Decision.DROP: Fate.DROPPED, Decision.HOLD: Fate.HELD}
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The fate of every row, and the content of those that were repaired (by row id)."""
+    """The fate of every row, and the content of those that were repaired (by position in the data)."""
 
     ledger: Ledger
-    repaired: Mapping[str, Record]
+    repaired: Mapping[int, Record]
 
 
-@dataclass(frozen=True)
-class _Duplicate:
-    fate: Fate
-    check: str
-    kept_row_id: str
+@dataclass
+class _Fates:
+    """What becomes of the rows that something was found in; of all others nothing is said, and they are kept."""
+
+    fate: dict[int, Fate] = field(default_factory=dict)
+    reasons: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    kept: dict[int, int] = field(default_factory=dict)
+    repaired: dict[int, Record] = field(default_factory=dict)
+
+    def say(self, position: int, fate: Fate, reasons: tuple[str, ...]) -> None:
+        self.fate[position] = fate
+        self.reasons[position] = reasons
 
 
 def decide(
+    data: Dataset,
     records: Sequence[Record],
-    faults: Sequence[Finding],
-    findings: Iterable[Finding],
+    found: Iterable[Located],
     checks: Sequence[ActiveCheck],
+    rule: Rule | None = None,
 ) -> Decided:
-    """Decides on each record; rows that could not be read are dropped, with the fault as reason."""
-    active = {item.name: item for item in checks}
-    by_row: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.severity is not Severity.INFO:
-            by_row[finding.row_id].append(finding)
-    alone = {record.row_id: _alone(by_row[record.row_id], active) for record in records}
-    duplicates = _duplicates(records, by_row, alone, active)
+    """Decides on each record; rows that could not be read are dropped, with the fault as reason.
 
-    rows: list[LedgerRow] = []
-    repaired: dict[str, Record] = {}
-    for record in records:
-        fate, reasons = alone[record.row_id]
-        duplicate = duplicates.get(record.row_id)
+    records  those of the data, in its order
+    rule     which of several duplicates stays; see keeper.py
+    """
+    active = {item.name: item for item in checks}
+    by_position: dict[int, list[Finding]] = defaultdict(list)
+    for position, finding in found:
+        if finding.severity is not Severity.INFO:
+            by_position[position].append(finding)
+    fates = _Fates()
+    for position, findings in by_position.items():
+        fate, reasons = _alone(findings, active)
         if fate is not Fate.KEPT:
-            rows.append(LedgerRow(record.row_id, record.id, record.source, fate, reasons))
-        elif duplicate is not None:
-            reasons = (duplicate.check,)
-            rows.append(
-                LedgerRow(
-                    record.row_id, record.id, record.source, duplicate.fate, reasons, kept_row_id=duplicate.kept_row_id
-                )
-            )
-        else:
-            rows.append(_repair(record, by_row[record.row_id], active, repaired))
-    rows += [LedgerRow(fault.row_id, "", fault.source, Fate.DROPPED, (fault.check,)) for fault in faults]
-    return Decided(Ledger(tuple(rows)), repaired)
+            fates.say(position, fate, reasons)
+    _choose_among_duplicates(records, by_position, active, rule or keeper_rule(DEFAULT_RULE), fates)
+    for position, findings in by_position.items():
+        if position not in fates.fate:
+            _repair(position, records, findings, active, fates)
+    return Decided(_ledger(data, fates), fates.repaired)
 
 
 def _alone(findings: Sequence[Finding], active: Mapping[str, ActiveCheck]) -> tuple[Fate, tuple[str, ...]]:
@@ -102,57 +106,78 @@ def _alone(findings: Sequence[Finding], active: Mapping[str, ActiveCheck]) -> tu
     return Fate.KEPT, ()
 
 
-def _duplicates(
+def _choose_among_duplicates(
     records: Sequence[Record],
-    by_row: Mapping[str, list[Finding]],
-    alone: Mapping[str, tuple[Fate, tuple[str, ...]]],
+    by_position: Mapping[int, Sequence[Finding]],
     active: Mapping[str, ActiveCheck],
-) -> dict[str, _Duplicate]:
-    """{row id: what it duplicates} for each row that does not stay. Clusters of all tiers are taken together."""
-    position = {record.row_id: index for index, record in enumerate(records)}
-    clusters: UnionFind[tuple[str, str]] = UnionFind()
-    tiers: dict[str, list[ActiveCheck]] = defaultdict(list)
-    for record in records:
-        if alone[record.row_id][0] is not Fate.KEPT:
+    rule: Rule,
+    fates: _Fates,
+) -> None:
+    """Of each cluster one row stays. Clusters of all tiers are taken together."""
+    clusters: UnionFind[tuple[str, Any]] = UnionFind()
+    tiers: dict[int, list[ActiveCheck]] = defaultdict(list)
+    for position in sorted(by_position):
+        if position in fates.fate:
             continue
-        for finding in by_row[record.row_id]:
+        for finding in by_position[position]:
             item = active.get(finding.check)
             if item is not None and item.check.keeps_one and item.decision in _FATE and finding.group is not None:
-                clusters.join(("row", record.row_id), (finding.check, finding.group))
-                tiers[record.row_id].append(item)
-
-    found: dict[str, _Duplicate] = {}
+                clusters.join(("row", position), (finding.check, finding.group))
+                tiers[position].append(item)
     for cluster in clusters.groups():
-        rows = sorted((name for kind, name in cluster if kind == "row"), key=position.__getitem__)
-        kept = max(rows, key=lambda row: (*_rank(records[position[row]], by_row[row]), -position[row]))
+        rows = sorted(name for kind, name in cluster if kind == "row")
+        kept = max(rows, key=lambda row: rank(records[row], row, by_position[row], rule))
         for row in rows:
             if row != kept:
                 strongest = min(tiers[row], key=lambda item: (item.decision is not Decision.DROP, item.name))
-                found[row] = _Duplicate(_FATE[strongest.decision], strongest.name, kept)
-    return found
-
-
-def _rank(record: Record, findings: Iterable[Finding]) -> tuple[bool, int, bool]:
-    complete = not any(finding.check in INCOMPLETE for finding in findings)
-    return complete, len(record.answer.strip()), record.origin == "human"
+                fates.say(row, _FATE[strongest.decision], (strongest.name,))
+                fates.kept[row] = kept
 
 
 def _repair(
-    record: Record, findings: Sequence[Finding], active: Mapping[str, ActiveCheck], repaired: dict[str, Record]
-) -> LedgerRow:
+    position: int,
+    records: Sequence[Record],
+    findings: Sequence[Finding],
+    active: Mapping[str, ActiveCheck],
+    fates: _Fates,
+) -> None:
     """Applies the repairs asked for, one after the other; a row that one of them leaves as it was is held."""
-    reasons: list[str] = []
-    changed = record
-    for name in dict.fromkeys(finding.check for finding in findings):
-        item = active.get(name)
-        if item is None or item.decision is not Decision.REPAIR or item.check.repair is None:
-            continue
-        before = changed.id
+    wanted = [active[name] for name in dict.fromkeys(finding.check for finding in findings) if name in active]
+    wanted = [item for item in wanted if item.decision is Decision.REPAIR and item.check.repair is not None]
+    if not wanted:
+        return
+    changed = records[position]
+    for item in wanted:
+        assert item.check.repair is not None
+        before = changed
         changed = item.check.repair(changed)
-        if changed.id == before:
-            return LedgerRow(record.row_id, record.id, record.source, Fate.HELD, (name,))
-        reasons.append(name)
-    if not reasons:
-        return LedgerRow(record.row_id, record.id, record.source, Fate.KEPT)
-    repaired[record.row_id] = changed
-    return LedgerRow(record.row_id, record.id, record.source, Fate.REPAIRED, tuple(reasons), new_record_id=changed.id)
+        if changed == before:
+            fates.say(position, Fate.HELD, (item.name,))
+            return
+    fates.say(position, Fate.REPAIRED, tuple(item.name for item in wanted))
+    fates.repaired[position] = changed
+
+
+def _ledger(data: Dataset, fates: _Fates) -> Ledger:
+    import pyarrow as pa
+
+    schema, count = ledger_schema(), len(data)
+    row_ids = data.table.column("row_id")
+    decided: list[str] = [str(Fate.KEPT)] * count
+    reasons: list[tuple[str, ...]] = [()] * count
+    for position, fate in fates.fate.items():
+        decided[position] = str(fate)
+        reasons[position] = fates.reasons[position]
+    kept: list[str | None] = [None] * count
+    for position, other in fates.kept.items():
+        kept[position] = row_ids[other].as_py()
+    new: list[str | None] = [None] * count
+    for position, record in fates.repaired.items():
+        new[position] = record.id
+    made: dict[str, Any] = {"fate": decided, "reasons": reasons, "kept_row_id": kept, "new_record_id": new}
+    columns = [
+        pa.array(made[name], schema.field(name).type) if name in made else data.table.column(name)
+        for name in schema.names
+    ]
+    faulty = Ledger.of(LedgerRow(fault.row_id, "", fault.source, Fate.DROPPED, (fault.check,)) for fault in data.faults)
+    return Ledger(pa.concat_tables([pa.Table.from_arrays(columns, schema=schema), faulty.table]))

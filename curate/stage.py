@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,11 +15,19 @@ from assay.records import Json, Record
 from assay.split import split
 
 from .check import Context
-from .decisions import CHECK_FAILED, Decided, decide
+from .corpus import Corpus
+from .decisions import Decided, decide
+from .engine.engines import Engine, choose
+from .engine.look import Gathering, Job, Located, Pass
 from .fitness import Fitness, judge_fitness
+from .keeper import keeper_rule
+from .limits import describe
+from .pages.concealment import conceal_findings
 from .settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from assay.chat import ChatTarget
     from assay.suites import EvaluationText, Suite
 
@@ -26,6 +35,9 @@ JSON_FINDINGS = 10_000
 """Above this many findings the JSON carries samples; findings.parquet has them all."""
 
 SAMPLES_A_CHECK = 20
+
+FAILED = "it failed"
+"""How the reason begins for which a check that raised is not judged."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,7 @@ class Audited:
     decided     the fate that each row would have
     not_judged  {check: why}
     alike       groups of row ids that are no duplicates, and too much alike to be parted by a split
+    seconds     {check or column: processor time}; templates and tokenisation by themselves
     """
 
     data: Dataset
@@ -45,6 +58,7 @@ class Audited:
     checks: tuple[ActiveCheck, ...]
     not_judged: Mapping[str, str] = field(default_factory=dict)
     alike: tuple[tuple[str, ...], ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def summary(self) -> dict[str, dict[str, int]]:
@@ -92,34 +106,45 @@ def audit(
     target: ChatTarget | None = None,
     suites: Sequence[Suite] = (),
     evaluation_texts: Sequence[EvaluationText] = (),
+    engine: Engine | None = None,
 ) -> Audited:
     """Runs every check that is on. `data` is a Dataset, or what `assay.convert.as_dataset` takes.
 
-    evaluation_texts come on top of those of `suites`. Raises SettingsError for an unknown check or setting.
+    evaluation_texts  come on top of those of `suites`
+    engine            where the pass over the data runs; None for what suits its size; what is found is the same
+
+    Raises SettingsError for an unknown check or setting, WorkerLostError when processes are killed again and again.
     """
     settings = settings or CurateSettings()
     dataset = _as_dataset(data)
     checks = active_checks(settings)
-    records = list(dataset.records())
+    records = Corpus(dataset.table)
     context = Context(
         records, target, suites, _all_evaluation_texts(suites, evaluation_texts), encoder=settings.encoder
     )
     not_judged = {item.name: why for item in checks if (why := context.missing(item.check)) is not None}
-    judging = [item for item in checks if item.name not in not_judged]
+    job = Job(settings, frozenset(not_judged), target, suites, context.evaluation_texts, context.sample)
+    looked = _pass(engine or choose(len(dataset)), dataset, job)
+    context.columns.update(looked.columns)
 
-    found = list(_run_record_checks([item for item in judging if item.check.scope == "record"], records, context))
-    failed: dict[str, str] = {}
-    for item in judging:
-        if item.check.scope == "dataset":
-            found += _run_dataset_check(item, records, context, failed)
-    position = {record.row_id: index for index, record in enumerate(records)}
-    found.sort(key=lambda finding: (finding.check, position[finding.row_id]))
+    found = list(looked.findings)
+    seconds = dict(looked.seconds)
+    for item in checks:
+        if item.check.scope == "dataset" and item.name not in not_judged:
+            began = time.perf_counter()
+            found += _run_dataset_check(item, dataset, records, context, looked.failed, not_judged)
+            seconds[item.name] = time.perf_counter() - began
+    found.sort(key=lambda located: (located.finding.check, located.position))
 
-    decided = decide(records, dataset.faults, found, checks)
-    decided.ledger.check(dataset.row_ids())
-    not_judged |= failed
-    fitness = judge_fitness(decided.ledger, not_judged, settings, tuple(failed))
-    return Audited(dataset, (*dataset.faults, *found), decided, fitness, checks, not_judged, alike=tuple(context.alike))
+    decided = decide(dataset, records, found, checks, keeper_rule(settings.keep_of_duplicates))
+    decided.ledger.check(dataset.row_id_column())
+    broken = tuple(name for name, why in not_judged.items() if why.startswith(FAILED))
+    fitness = judge_fitness(decided.ledger, not_judged, settings, broken)
+    secrets = [located.position for located in found if located.finding.check == "secret"]
+    findings = conceal_findings(
+        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, secrets)
+    )
+    return Audited(dataset, findings, decided, fitness, checks, not_judged, tuple(context.alike), seconds)
 
 
 def curate(
@@ -128,23 +153,51 @@ def curate(
     target: ChatTarget | None = None,
     suites: Sequence[Suite] = (),
     evaluation_texts: Sequence[EvaluationText] = (),
+    engine: Engine | None = None,
 ) -> Curated:
     """Audits, then keeps, repairs, drops or holds each row; what trains gets its family and split.
 
     Raises SettingsError, and LedgerError when a row is not accounted for.
     """
     settings = settings or CurateSettings()
-    audited = audit(data, settings, target, suites, evaluation_texts)
+    audited = audit(data, settings, target, suites, evaluation_texts, engine)
     decided = audited.decided
-    fate = {row.row_id: row.fate for row in decided.ledger.rows}
-    records = [decided.repaired.get(record.row_id, record) for record in audited.data.records()]
-    used = Dataset.from_records(record for record in records if fate[record.row_id] in (Fate.KEPT, Fate.REPAIRED))
-    held = Dataset.from_records(record for record in records if fate[record.row_id] is Fate.HELD)
+    used, held = _parted(audited.data, decided)
     groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]
-    used = assign_families(used, _within(groups, used), settings.split.group_column)
+    used = assign_families(used, groups, settings.split.group_column)
     used = split(used, settings.split.validation, settings.seed)
-    decided.ledger.check(audited.data.row_ids())
+    decided.ledger.check(audited.data.row_id_column())
     return Curated(replace(used, notes=audited.data.notes), held, decided.ledger, audited)
+
+
+def _pass(engine: Engine, dataset: Dataset, job: Job) -> Pass:
+    gathering = Gathering(len(dataset))
+    for looked in engine.looks(dataset.table, job):
+        gathering.add(looked)
+    return gathering.finish()
+
+
+def _parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset]:
+    """What trains, with repaired rows in their new form, and what is held."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    fates = decided.ledger.table.column("fate").slice(0, len(data)).combine_chunks()
+    kept = pc.is_in(fates, value_set=pa.array([str(Fate.KEPT), str(Fate.REPAIRED)]))
+    held = data.table.filter(pc.equal(fates, str(Fate.HELD)))
+    return Dataset(_with_repairs(data.table, decided.repaired).filter(kept)), Dataset(held)
+
+
+def _with_repairs(table: pa.Table, repaired: Mapping[int, Record]) -> pa.Table:
+    import pyarrow as pa
+
+    if not repaired:
+        return table
+    parts, done = [], 0
+    for position in sorted(repaired):
+        parts += [table.slice(done, position - done), Dataset.from_records([repaired[position]]).table]
+        done = position + 1
+    return pa.concat_tables([*parts, table.slice(done)])
 
 
 def duplicate_groups(findings: Iterable[Finding], checks: Sequence[ActiveCheck]) -> list[list[str]]:
@@ -166,39 +219,25 @@ def samples(findings: Iterable[Finding], each: int) -> Iterator[Finding]:
             yield finding
 
 
-def _within(groups: Iterable[Sequence[str]], data: Dataset) -> list[list[str]]:
-    present = set(data.table.column("row_id").to_pylist())
-    return [[row for row in group if row in present] for group in groups]
-
-
-def _run_record_checks(checks: Sequence[ActiveCheck], records: Sequence[Record], context: Context) -> Iterator[Finding]:
-    """Record by record, so that checks which need the encoding of a record share it."""
-    for record in records:
-        for item in checks:
-            try:
-                yield from list(item.check.function(record, context, **item.settings))
-            except Exception as error:  # noqa: BLE001 - the boundary: a check that fails on a record is a finding
-                yield Finding.about(
-                    record,
-                    CHECK_FAILED,
-                    Severity.WARNING,
-                    f"the check {item.name} failed on this record: {_describe(error)}",
-                    evidence={"failed": item.name},
-                )
-
-
 def _run_dataset_check(
-    item: ActiveCheck, records: Sequence[Record], context: Context, failed: dict[str, str]
-) -> list[Finding]:
-    try:
-        return list(item.check.function(records, context, **item.settings))
-    except Exception as error:  # noqa: BLE001 - the boundary: a check that fails is said to have judged nothing
-        failed[item.name] = f"it failed: {_describe(error)}"
-        return []
-
-
-def _describe(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    item: ActiveCheck,
+    dataset: Dataset,
+    records: Sequence[Record],
+    context: Context,
+    failed_columns: Mapping[str, str],
+    not_judged: dict[str, str],
+) -> list[Located]:
+    """Its findings; where it fails, or one of its columns did, it is said to have judged nothing."""
+    why = next((failed_columns[column.name] for column in item.check.columns if column.name in failed_columns), None)
+    if why is None:
+        try:
+            found = list(item.check.function(records, context, **item.settings))
+            positions = dataset.positions([finding.row_id for finding in found])
+            return [Located(position, finding) for position, finding in zip(positions, found, strict=True)]
+        except Exception as error:  # noqa: BLE001 - the boundary: a check that fails is said to have judged nothing
+            why = describe(error)
+    not_judged[item.name] = f"{FAILED}: {why}"
+    return []
 
 
 def _all_evaluation_texts(suites: Sequence[Suite], given: Sequence[EvaluationText]) -> tuple[EvaluationText, ...]:

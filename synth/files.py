@@ -22,7 +22,7 @@ def describe(result: Synthesized) -> str:
     """Lines for a person: what was asked, what was accepted, what refused the rest."""
     spent = result.spent
     lines = [
-        f"{len(result.data)} of {result.wanted} records accepted, out of {len(result.ledger.rows)} answers.",
+        f"{len(result.data)} of {result.wanted} records accepted, out of {len(result.ledger)} answers.",
         f"Spent ${spent.usd:.4f} in {spent.requests} requests "
         f"({spent.input_tokens:,} tokens in, {spent.output_tokens:,} out).",
     ]

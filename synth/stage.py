@@ -50,7 +50,7 @@ class Synthesized:
     def to_json(self) -> dict[str, Any]:
         return {
             "wanted": self.wanted,
-            "answered": len(self.ledger.rows),
+            "answered": len(self.ledger),
             "accepted": len(self.data),
             "refused": dict(self.refused),
             "spent": dataclasses.asdict(self.spent),
@@ -117,7 +117,7 @@ def synth(
             jobs = plugin.function(list(start.records()), settings, **arguments)
             _run_method(_Method(name, wanted, caller, audit, known), jobs, progress, on_progress)
         spent = book.spent()
-    ledger = Ledger(tuple(progress.rows))
+    ledger = Ledger.of(progress.rows)
     ledger.check(progress.answered)
     refused = dict(progress.refused.most_common())
     return Synthesized(Dataset.from_records(progress.accepted), ledger, refused, wanted, spent, progress.stopped)

@@ -108,7 +108,7 @@ def encode_rows(data: Dataset, settings: TrainSettings, target: ChatTarget) -> R
     _refuse_unusable(unusable)
     warnings = _length_warnings(too_long, limit, settings)
     faulty = [_fault(fault.row_id, fault.source) for fault in data.faults]
-    rows = Rows(tuple(training), tuple(validation), Ledger((*ledger, *faulty)), warnings)
+    rows = Rows(tuple(training), tuple(validation), Ledger.of((*ledger, *faulty)), warnings)
     _check(rows, data)
     return rows
 

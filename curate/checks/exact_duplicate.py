@@ -8,9 +8,10 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
+from ..duplicates.columns import record_hash
 
 
-@dataset_check(severity=Severity.ERROR, decision=Decision.DROP, keeps_one=True)
+@dataset_check(severity=Severity.ERROR, decision=Decision.DROP, keeps_one=True, columns=(record_hash,))
 def exact_duplicate(records: Sequence[Record], context: Context) -> Iterator[Finding]:
     """The same messages and tools as another record, to the last character.
 

@@ -18,22 +18,22 @@ def finding(check: str, row_id: str, group: str | None = None) -> Finding:
 
 
 def test_every_fate_is_counted_and_they_sum_to_what_was_read() -> None:
-    counts = Ledger((row("1"), row("2", Fate.DROPPED), row("3", Fate.HELD), row("4", Fate.REPAIRED))).counts()
+    counts = Ledger.of((row("1"), row("2", Fate.DROPPED), row("3", Fate.HELD), row("4", Fate.REPAIRED))).counts()
     assert counts == {"read": 4, "kept": 1, "repaired": 1, "dropped": 1, "held": 1}
 
 
 @pytest.mark.parametrize("read", [["1"], ["1", "2", "3"], ["1", "3"], ["1", "2", "2"]])
 def test_a_row_missing_unknown_or_counted_twice_is_an_error(read: list[str]) -> None:
     with pytest.raises(LedgerError, match="does not add up"):
-        Ledger((row("1"), row("2"))).check(read)
+        Ledger.of((row("1"), row("2"))).check(read)
 
 
 def test_a_ledger_that_adds_up_passes_in_any_order() -> None:
-    Ledger((row("2"), row("1"))).check(["1", "2"])
+    Ledger.of((row("2"), row("1"))).check(["1", "2"])
 
 
 def test_the_ledger_as_a_table_has_a_row_for_each() -> None:
-    table = Ledger((row("1"), row("2", Fate.DROPPED))).to_arrow()
+    table = Ledger.of((row("1"), row("2", Fate.DROPPED))).to_arrow()
     assert table.column("fate").to_pylist() == ["kept", "dropped"]
 
 

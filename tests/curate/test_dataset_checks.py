@@ -49,9 +49,9 @@ def test_nearly_the_same_question_with_another_answer_is_no_duplicate(make: Make
 
 def test_an_instruction_before_every_question_makes_no_duplicates(make: Make) -> None:
     instruction = f"{LONG} and answer with the one label that fits best. " * 3
-    questions = [" ".join(f"thing{n * word % 97} of kind{n + word}" for word in range(2, 6)) for n in range(60)]
+    questions = [" ".join(f"thing{n * word % 97} of kind{n + word}" for word in range(2, 20)) for n in range(60)]
     records = [make(f"{instruction} {question}", "theft") for question in questions]
-    copy = make(f"{instruction} {questions[9].upper()}!", "theft")
+    copy = make(f"{instruction} {questions[9].upper()}! Please.", "theft")
     assert {finding.row_id for finding in run("near_duplicate", *records, copy)} == {records[9].row_id, copy.row_id}
 
 

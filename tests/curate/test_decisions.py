@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.curate.check import Check, Context, Decision, dataset_check, record_check
-from assay.curate.decisions import CHECK_FAILED, Decided, decide
+from assay.curate.decisions import CHECK_FAILED, Decided
+from assay.curate.decisions import decide as decide_located
+from assay.curate.engine.look import Located
 from assay.curate.settings import ActiveCheck
+from assay.dataset import Dataset
 from assay.findings import Fate, Finding, Severity
 from assay.records import Record, Source
 
@@ -63,6 +66,14 @@ CHECKS = (useless, doubtful, same, alike, quiet, cut_off_answer)
 ACTIVE = tuple(ActiveCheck(check, check.decision, {}) for check in CHECKS)
 
 
+def decide(
+    records: Sequence[Record], faults: Sequence[Finding], findings: Sequence[Finding], checks: Sequence[ActiveCheck]
+) -> Decided:
+    place = {record.row_id: position for position, record in enumerate(records)}
+    found = [Located(place[finding.row_id], finding) for finding in findings]
+    return decide_located(Dataset.from_records(records, faults), records, found, checks)
+
+
 def fates(decided: Decided) -> list[str]:
     return [str(row.fate) for row in decided.ledger.rows]
 
@@ -73,8 +84,8 @@ def test_each_decision_leads_to_its_fate(make: Make) -> None:
     decided = decide(records, (), found, ACTIVE)
     assert fates(decided) == ["dropped", "held", "repaired", "kept"]
     assert [row.reasons for row in decided.ledger.rows] == [("useless",), ("doubtful",), ("quiet",), ()]
-    assert decided.repaired[records[2].row_id].messages[0].content == "C"
-    assert decided.ledger.rows[2].new_record_id == decided.repaired[records[2].row_id].id
+    assert decided.repaired[2].messages[0].content == "C"
+    assert decided.ledger.rows[2].new_record_id == decided.repaired[2].id
 
 
 def test_a_finding_of_severity_info_moves_nothing(make: Make) -> None:

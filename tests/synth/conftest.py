@@ -126,6 +126,6 @@ def keep_new() -> Callable[[Dataset], Judged]:
             reasons = ("exact_duplicate",) if record.id in seen else ()
             rows.append(LedgerRow(record.row_id, record.id, record.source, fate, reasons))
             seen.add(record.id)
-        return Judged(Ledger(tuple(rows)), ())
+        return Judged(Ledger.of(rows), ())
 
     return audit

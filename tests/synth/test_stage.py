@@ -127,7 +127,7 @@ from assay.synth.settings import SynthSettings
 from assay.synth.stage import synth
 
 def audit(data):
-    return Judged(Ledger(tuple(LedgerRow(r.row_id, r.id, r.source, Fate.KEPT) for r in data.records())), ())
+    return Judged(Ledger.of((LedgerRow(r.row_id, r.id, r.source, Fate.KEPT) for r in data.records())), ())
 
 url, folder = sys.argv[1], Path(sys.argv[2])
 settings = SynthSettings(provider="openai_compatible", model="m", base_url=url, concurrency=2,

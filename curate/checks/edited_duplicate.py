@@ -1,0 +1,37 @@
+"""The edited_duplicate check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from ..check import Context, Decision, dataset_check
+from ..duplicates.columns import record_hash, setting_hash, sketches
+from ..duplicates.findings import tier_findings
+
+
+@dataset_check(
+    severity=Severity.WARNING, decision=Decision.HOLD, keeps_one=True, columns=(record_hash, setting_hash, sketches)
+)
+def edited_duplicate(
+    records: Sequence[Record], context: Context, *, threshold: float = 0.3, near_threshold: float = 0.8
+) -> Iterator[Finding]:
+    """An edited copy of another record: up to a third of its words were replaced, the rest stands as it stood.
+
+    Found by rare word 3-grams that both have, and verified by the Jaccard similarity of word 2-grams. What the near
+    tier finds (`near_threshold`) is left to it, and so are texts of fewer than twelve words. Where the answers
+    differ in a number or in most of their words, or the questions do, the records are no copies; a split keeps them
+    together nevertheless.
+
+    Why: copies that a tool or a person reworded here and there are trained on as if they were several examples, and
+    one of them in the validation set makes its loss look good. One of each group stays, the others are held, since
+    a person should see whether the edit says something new.
+
+    Example: a support message of sixty words, and the same message with every fifth word exchanged.
+    """
+    from ..duplicates.tiers import edited
+
+    tier = edited(records, context, threshold, near_threshold)
+    yield from tier_findings(edited_duplicate, records, tier, "of word pairs shared with")

@@ -1,0 +1,72 @@
+"""Whether two records whose words are alike say the same; a shared word count does not decide it alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from assay.records import Record
+from assay.text import conversation_text, normalize, symbols, words
+
+from ..column import hash_of
+from .columns import setting_hash_of, system_turns
+
+_QUESTION = re.compile(r"[^.!?\n]*\?")
+
+
+class Answers(NamedTuple):
+    """What the assistant says in all its turns: normalised, and as words."""
+
+    text: str
+    words: frozenset[str]
+
+
+def answers_of(record: Record) -> Answers:
+    text = conversation_text(message for message in record.messages if message.role == "assistant")
+    return Answers(normalize(text), frozenset(words(text)))
+
+
+def answers_agree(one: Answers, other: Answers, share: float) -> bool:
+    """Whether two answers have `share` of their different words in common, and the same numbers."""
+    if one.text == other.text:
+        return True
+    common, different = one.words & other.words, one.words ^ other.words
+    if any(character.isdigit() for word in different for character in word):
+        return False
+    return len(common) >= share * (len(common) + len(different))
+
+
+def questions_agree(one: Record, other: Record, share: float) -> bool:
+    """Whether the questions in the last user turn have `share` of their words in common, when there are any."""
+    mine, theirs = _question_words(one), _question_words(other)
+    return len(mine & theirs) >= share * len(mine | theirs)
+
+
+def symbols_agree(one: Record, other: Record) -> bool:
+    """Formulas and code may differ by nothing but brackets and operators."""
+    return symbols(conversation_text(one.messages)) == symbols(conversation_text(other.messages))
+
+
+def compared_text(record: Record, shared_settings: Collection[int]) -> str:
+    """The text of all turns, but for system turns that many records share: those are a setting, not content."""
+    turns = record.messages
+    if system_turns(turns) and setting_hash_of(record) in shared_settings:
+        turns = tuple(message for message in turns if message.role != "system")
+    return conversation_text(turns)
+
+
+def normalized_record(record: Record) -> int:
+    """Equal for records that are the same but for case, punctuation, white space and Unicode form."""
+    turns = [
+        f"{message.role} {normalize(text)} {symbols(text)}"
+        for message in record.messages
+        for text in [conversation_text([message])]
+    ]
+    return hash_of("\n".join([*turns, json.dumps(list(record.tools), sort_keys=True, default=str)]))
+
+
+def _question_words(record: Record) -> frozenset[str]:
+    text = next((message.content or "" for message in reversed(record.prompt) if message.role == "user"), "")
+    return frozenset(word for question in _QUESTION.findall(text) for word in words(question))

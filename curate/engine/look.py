@@ -1,0 +1,170 @@
+"""The one pass over the data: record checks and columns, batch by batch, as a pure function of a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from assay.findings import Finding
+from assay.records import Record
+
+from ..batch import Batch
+from ..check import TURN_RECORDS, Context
+from ..column import Column
+from ..limits import Watch
+from ..settings import ActiveCheck, CurateSettings, active_checks
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+    from assay.suites import EvaluationText, Suite
+
+    from ..column import Array
+
+ENCODING = "(templates and tokenisation)"
+"""Its name among the seconds: it serves several checks, and is reported by itself."""
+
+PASS_ROWS = 4096
+"""Rows that are looked at together: enough that a batch pays for its way to another process."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that `look` needs besides a batch; it travels to other processes once.
+
+    left_out  names of checks that cannot be judged here
+    sample    what is usual in the data: the same records in every process
+    """
+
+    settings: CurateSettings
+    left_out: frozenset[str] = frozenset()
+    target: ChatTarget | None = None
+    suites: Sequence[Suite] = ()
+    evaluation_texts: Sequence[EvaluationText] = ()
+    sample: Sequence[Record] = ()
+
+
+class Located(NamedTuple):
+    """A finding and the position of its record in the data."""
+
+    position: int
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one batch came to.
+
+    start, rows  where the batch stands in the data
+    columns      {name: array of shape [rows, ...]}
+    failed       {column or check: why it could not be computed}
+    seconds      {check or column: processor time spent on it}
+    """
+
+    start: int
+    rows: int
+    findings: list[Located]
+    columns: dict[str, Array]
+    failed: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Looker:
+    """A job made ready: the checks found by name, the context built once for all batches of this process."""
+
+    def __init__(self, job: Job) -> None:
+        judging = [item for item in active_checks(job.settings) if item.name not in job.left_out]
+        self._checks = [item for item in judging if item.check.scope == "record"]
+        self._columns = columns_of(judging)
+        self._context = Context(
+            (), job.target, job.suites, job.evaluation_texts, encoder=job.settings.encoder, sampled=job.sample
+        )
+        self._watch = Watch()
+
+    def look(self, batch: Batch) -> Looked:
+        """Record checks in name order for each record, then the columns."""
+        context = self._context.over(batch.records)
+        findings: list[Located] = []
+        seconds: dict[str, float] = {}
+        with self._watch:
+            for first in range(0, len(batch.records), TURN_RECORDS):
+                self._take_turns(batch, first, context, findings, seconds)
+        if context.encoding_seconds:
+            seconds[ENCODING] = context.encoding_seconds
+        columns, failed = _compute(self._columns, batch, context, seconds)
+        return Looked(batch.start, len(batch.records), findings, columns, failed, seconds)
+
+    def _take_turns(
+        self, batch: Batch, first: int, context: Context, findings: list[Located], seconds: dict[str, float]
+    ) -> None:
+        records = batch.records[first : first + TURN_RECORDS]
+        for item in self._checks:
+            began, encoding = time.perf_counter(), context.encoding_seconds
+            for position, record in enumerate(records, batch.start + first):
+                for finding in self._watch.run(item.check, item.settings, record, context):
+                    findings.append(Located(position, finding))
+            spent = time.perf_counter() - began - (context.encoding_seconds - encoding)
+            seconds[item.name] = seconds.get(item.name, 0.0) + spent
+
+
+def columns_of(checks: Sequence[ActiveCheck]) -> list[Column]:
+    """The columns that dataset checks declare, each once."""
+    return list({column.name: column for item in checks for column in item.check.columns}.values())
+
+
+def _compute(
+    columns: Sequence[Column], batch: Batch, context: Context, seconds: dict[str, float]
+) -> tuple[dict[str, Array], dict[str, str]]:
+    computed: dict[str, Array] = {}
+    failed: dict[str, str] = {}
+    for column in columns:
+        began = time.perf_counter()
+        try:
+            computed[column.name] = column.compute(batch, context)
+        except Exception as error:  # noqa: BLE001 - the boundary: checks that need the column are said to be not judged
+            failed[column.name] = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        seconds[column.name] = time.perf_counter() - began
+    return computed, failed
+
+
+@dataclass(frozen=True)
+class Pass:
+    """The batches put together.
+
+    columns  {name: array of shape [records, ...]}
+    failed   {column: why}; a column that failed on one batch is there for none
+    """
+
+    findings: list[Located]
+    columns: Mapping[str, Array]
+    failed: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+
+class Gathering:
+    """Puts the batches together as they come, in any order."""
+
+    def __init__(self, records: int) -> None:
+        self._records = records
+        self._findings: list[Located] = []
+        self._columns: dict[str, Array] = {}
+        self._failed: dict[str, str] = {}
+        self._seconds: dict[str, float] = {}
+
+    def add(self, looked: Looked) -> None:
+        import numpy as np
+
+        self._findings += looked.findings
+        self._failed.update(looked.failed)
+        for name, values in looked.columns.items():
+            if name not in self._columns:
+                self._columns[name] = np.zeros((self._records, *values.shape[1:]), values.dtype)
+            self._columns[name][looked.start : looked.start + looked.rows] = values
+        for name, seconds in looked.seconds.items():
+            self._seconds[name] = self._seconds.get(name, 0.0) + seconds
+
+    def finish(self) -> Pass:
+        self._findings.sort(key=lambda located: (located.finding.check, located.position))
+        whole = {name: values for name, values in self._columns.items() if name not in self._failed}
+        return Pass(self._findings, whole, self._failed, self._seconds)
