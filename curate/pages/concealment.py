@@ -1,0 +1,108 @@
+"""No report, table or log of assay shows personal data or a secret, whichever check quotes the text around it.
+
+Masks are as long as what they hide, so that spans keep their places. The records themselves are in data.parquet and
+held.parquet alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from assay.findings import Finding
+from assay.records import Json, Record
+
+from ..personal.look import flags, places
+from ..personal.masking import concealed
+from ..personal.strings import replaced
+
+MASKED_ALREADY = frozenset({"secret", "personal_data", "contact_details"})
+
+FRAGMENT = 8
+"""This many characters of a secret in a row are a part of it, where a check quotes a piece of its record."""
+
+ROWS = 4096
+
+
+def conceal_record(record: Record) -> Record:
+    """For display: every string as long as before, with masks over personal data and secrets."""
+    return replaced(record, concealed)
+
+
+def conceal_findings(findings: Sequence[Finding], secret_records: Iterable[Record] = ()) -> tuple[Finding, ...]:
+    """The findings in order, with masks in message, span and evidence.
+
+    secret_records are those in which secrets were found: of these, pieces are hidden as well in all that is said of
+    the record and of others in its groups.
+    """
+    known = {record.row_id: _secrets_of(record) for record in secret_records}
+    pieces = _by_group(findings, known) if known else {}
+    out: list[Finding] = []
+    for start in range(0, len(findings), ROWS):
+        rows = findings[start : start + ROWS]
+        for finding, suspicious in zip(rows, flags(["\n".join(_texts(finding)) for finding in rows]), strict=True):
+            own = (*known.get(finding.row_id, ()), *pieces.get(f"{finding.check} {finding.group}", ()))
+            if finding.check not in MASKED_ALREADY and (suspicious or own):
+                finding = _changed(finding, lambda text, own=own: _without_pieces(concealed(text), own))  # type: ignore[misc]
+            out.append(finding)
+    return tuple(out)
+
+
+def _secrets_of(record: Record) -> tuple[str, ...]:
+    found = [place.found for place in places(record)]
+    return tuple(dict.fromkeys(item.value for item in found if item.pattern.group == "secret"))
+
+
+def _by_group(findings: Iterable[Finding], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    out: dict[str, tuple[str, ...]] = {}
+    for finding in findings:
+        if finding.group is not None and finding.row_id in known:
+            key = f"{finding.check} {finding.group}"
+            out[key] = tuple(dict.fromkeys([*out.get(key, ()), *known[finding.row_id]]))
+    return out
+
+
+def _without_pieces(text: str, secrets: Sequence[str]) -> str:
+    """Stars over each run of FRAGMENT and more characters that stands in one of the secrets."""
+    hidden = list(text)
+    for secret in secrets:
+        grams = {secret[start : start + FRAGMENT] for start in range(max(1, len(secret) - FRAGMENT + 1))}
+        width = min(FRAGMENT, len(secret))
+        for start in range(len(text) - width + 1):
+            if text[start : start + width] in grams:
+                hidden[start : start + width] = "*" * width
+    return "".join(hidden)
+
+
+def _texts(finding: Finding) -> Iterator[str]:
+    yield finding.message
+    if finding.span is not None:
+        yield finding.span.text
+    yield from _strings(finding.evidence)
+
+
+def _strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item)
+
+
+def _changed(finding: Finding, change: Callable[[str], str]) -> Finding:
+    span = replace(finding.span, text=change(finding.span.text)) if finding.span is not None else None
+    evidence = {key: _with(value, change) for key, value in finding.evidence.items()}
+    return replace(finding, message=change(finding.message), span=span, evidence=evidence)
+
+
+def _with(value: Json, change: Callable[[str], str]) -> Json:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _with(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with(item, change) for item in value]
+    return value

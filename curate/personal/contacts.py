@@ -1,0 +1,171 @@
+"""Where a person or a machine is reached: e-mail, telephone, street, network addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+
+from .pattern import Pattern
+
+_RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan")
+_EXAMPLE_DOMAINS = re.compile(
+    r"(?:^|\.)(?:example\.[a-z.]+|(?:your|my|some)?(?:-?(?:domain|company|email|mail|site|website|org))\.(?:com|org|net))$"
+)
+_EXAMPLE_NAMES = re.compile(r"^(?:your|my|some|first|user|last)[._-]?(?:name|email|mail|user|username|id|lastname)?$")
+_FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|py|json|md|txt|pdf|zip)$", re.IGNORECASE)
+
+
+def _is_email(value: str) -> bool:
+    local, _, domain = value.rpartition("@")
+    labels = domain.split(".")
+    tail = labels[-1].lower()
+    ends = tail.isalpha() or tail.startswith("xn--")
+    return (
+        len(local) <= 64
+        and len(labels) > 1
+        and ends
+        and len(tail) > 1
+        and ".." not in value
+        and not local.endswith(".")
+        and all(label and label[0] != "-" != label[-1] for label in labels)
+        and not _FILES.search(domain)
+    )
+
+
+def _is_example_email(value: str) -> bool:
+    """RFC 2606 and RFC 6761 set domains aside; texts say you@yourcompany.com."""
+    local, _, domain = value.lower().rpartition("@")
+    return bool(
+        domain.rpartition(".")[2] in _RESERVED or _EXAMPLE_DOMAINS.search(domain) or _EXAMPLE_NAMES.match(local)
+    )
+
+
+_RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220"})
+"""Public name servers, which every guide names."""
+
+
+def _is_public_ip(value: str) -> bool:
+    """Global: not loopback, private, link-local or set aside for documentation (RFC 5737, RFC 3849)."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return address.is_global and not address.is_multicast and value not in _RESOLVERS
+
+
+def _is_public_ip_4(value: str) -> bool:
+    """With at least one number above 20: 1.2.3.4 and 10.4.2.1 are versions and sections more often than hosts."""
+    return any(int(part) > 20 for part in value.split(".")) and _is_public_ip(value)
+
+
+def _is_mac(value: str) -> bool:
+    plain = value.replace("-", ":").replace(".", "").lower().replace(":", "")
+    return len(set(plain)) > 3 and plain not in ("001122334455", "0123456789ab", "aabbccddeeff")
+
+
+def _is_phone_abroad(value: str) -> bool:
+    """With its country code; valid in that country's numbering plan."""
+    import phonenumbers
+
+    plain = re.sub(r"^00", "+", re.sub(r"\(0\)", "", value))
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(plain, None))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _is_phone_in(region: str) -> Callable[[str], bool]:
+    def check(value: str) -> bool:
+        import phonenumbers
+
+        try:
+            return phonenumbers.is_valid_number(phonenumbers.parse(value, region))
+        except phonenumbers.NumberParseException:
+            return False
+
+    return check
+
+
+_YEARS = re.compile(r"(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d$")
+
+
+def _is_possible_phone(value: str) -> bool:
+    """7 to 15 digits (ITU-T E.164) that are neither two years nor one digit over and over; a word stands near it."""
+    plain = [character for character in value if character.isdigit()]
+    return 7 <= len(plain) <= 15 and len(set(plain)) > 2 and not _YEARS.match(value)
+
+
+_PHONE_WORDS = (
+    r"(?:tele)?phones?(?: ?(?:no|number|#))?|tel|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|telefone|telefoon|mobiles?|mobil|cell"
+    r"|cellphone|handy|rufnummer|fax|whatsapp|hotline|call(?: (?:me|us|him|her))?|m[oó]vil|celular|cellulare|portable"
+    r"|contact (?:no|number)|电话|手机|電話|携帯|전화|телефон|моб|هاتف|جوال|फ़ोन|मोबाइल"
+)
+_EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
+_NATIONAL = r"\(?\d[\d .()/-]{4,20}\d"
+
+_STREET = (
+    r"Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Parkway|Pkwy|Square|Sq"
+    r"|Circle|Cir|Close|Crescent|Highway|Hwy"
+)
+_LINE = rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,? (?:[A-Z0-9][\w.'’-]{{0,20}} ){{1,4}}(?:{_STREET})\b\.?"
+_UNIT = r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.? ?[\w-]{1,6})?"
+_CITY = r"(?:,\s{0,2}|\s{1,2})[A-Z][A-Za-zÀ-ž.'’ -]{1,30}"
+
+CONTACTS: tuple[Pattern, ...] = (
+    Pattern(
+        "email", "contact", "at",
+        r"(?<![\w.+%@/-])[A-Za-z0-9_][\w.+%'-]{0,63}@[A-Za-z0-9À-ž](?:[A-Za-z0-9À-ž-]{0,62}\.){1,8}[A-Za-zÀ-ž]"
+        r"[A-Za-z0-9À-ž-]{1,62}(?![\w@:])",
+        "EMAIL", check=_is_email, example=_is_example_email,
+    ),
+    Pattern(
+        "phone", "contact", "number",
+        rf"(?<![\w+./-])(?:\+|00)[1-9](?:[ ./-]?(?:\(\d{{1,4}}\)|\d)){{6,14}}{_EXTENSION}(?!\w|[.,-]\d)", "PHONE",
+        check=_is_phone_abroad,
+    ),
+    Pattern(
+        "phone", "contact", "number",
+        rf"(?<![\w+./-])(?:1[ .-]?)?(?:\(\d{{3}}\) ?|\d{{3}}([ .-]))\d{{3}}[.-]\d{{4}}{_EXTENSION}(?!\w|[.,-]\d)", "PHONE", "US",
+        _is_phone_in("US"),
+    ),
+    Pattern(
+        "phone", "contact", "number", r"(?<![\w+./-])0[1-79](?:([ .-])\d\d)(?:\1\d\d){3}(?!\w|[ .,-]\d)", "PHONE", "FR",
+        _is_phone_in("FR"),
+    ),
+    Pattern(
+        "phone", "contact", "number", rf"(?<![\w./-])(?:\+|00)?{_NATIONAL}{_EXTENSION}(?!\w|[.,]\d)", "PHONE",
+        check=_is_possible_phone, words=_PHONE_WORDS, near=30,
+    ),
+    Pattern(
+        "street_address", "contact", "address",
+        rf"{_LINE}{_UNIT}{_CITY},?\s{{1,2}}(?:[A-Z]{{2}}|[A-Z][a-z]{{3,12}}),?\s{{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)",
+        "ADDRESS", "US",
+    ),
+    Pattern(
+        "street_address", "contact", "address",
+        rf"{_LINE}{_UNIT}(?:{_CITY}){{1,2}},?\s{{1,2}}[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}}(?!\w)", "ADDRESS", "GB",
+    ),
+    Pattern(
+        "street_address", "contact", "address",
+        r"(?<!\w)[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:[ -][A-ZÄÖÜ][\wäöüß.-]{1,30}){0,2}?(?:stra(?:ße|sse)|str\.|weg|platz|allee|gasse)"
+        r" \d{1,4} ?[a-z]?,?\s{1,2}\d{5} [A-ZÄÖÜ][a-zäöüß-]{2,30}",
+        "ADDRESS", "DE",
+    ),
+    Pattern(
+        "ip_address", "contact", "network",
+        r"(?<![\w./-])(?<!version )(?<!release )(?<!Version )(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}"
+        r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w/-]|\.\d)",
+        "IP", check=_is_public_ip_4,
+    ),
+    Pattern(
+        "ip_address", "contact", "network",
+        r"(?<![\w:.])(?=[0-9A-Fa-f:]{6,39}(?![\w:]))[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)", "IP",
+        check=_is_public_ip,
+    ),
+    Pattern(
+        "mac_address", "contact", "network",
+        r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])", "MAC", check=_is_mac,
+    ),
+)  # fmt: skip
+"""Of values that overlap the longer is taken, of equally long ones the earlier in this table."""

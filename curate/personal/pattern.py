@@ -1,0 +1,79 @@
+"""What a pattern is: one line of a table, a kind of personal data or secret in one country."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple, TypeAlias
+
+Group: TypeAlias = Literal["identity", "contact", "secret"]
+"""identity: numbers of a person or an account; contact: where a person or a machine is reached."""
+
+Shape: TypeAlias = Literal["number", "lettered", "address", "at", "network", "wallet", "labelled", "token"]
+"""Where a text is worth a look, see `shapes.py`."""
+
+LEFT = r"(?<![A-Za-z0-9_/])(?<!\d[.,-])"
+RIGHT = r"(?![A-Za-z0-9_])(?![.,/-]\d)"
+"""No part of a longer word or number. Letters of other scripts may touch: Chinese puts no space before a number."""
+
+CONTEXT_BEFORE = 60
+CONTEXT_AFTER = 30
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A kind of value.
+
+    name     of the entity, for example "us_ssn"; several patterns may share one
+    group    which check reports it
+    shape    where it is looked for
+    regex    of the value, or with a group named "value" of what stands around it; runs in linear time
+    label    what a mask is named after: <LABEL_1>
+    country  ISO 3166-1 code; "" where it belongs to none
+    check    whether the value holds: its checksum, length, prefix
+    words    one of them (regex) has to stand near, since the form alone says too little
+    near     characters before the value in which one of the words has to stand
+    literals for secrets: the pattern is tried only where one of them stands in the text
+    example  whether the value is one that documentation uses, and so nobody's
+    """
+
+    name: str
+    group: Group
+    shape: Shape
+    regex: str
+    label: str
+    country: str = ""
+    check: Callable[[str], bool] | None = None
+    words: str = ""
+    near: int = CONTEXT_BEFORE
+    flags: int = 0
+    literals: tuple[str, ...] = ()
+    example: Callable[[str], bool] | None = None
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        return re.compile(self.regex, self.flags)
+
+    @cached_property
+    def context(self) -> re.Pattern[str] | None:
+        return re.compile(rf"(?<![a-z])(?:{self.words})(?![a-z])", re.IGNORECASE) if self.words else None
+
+    def accepts(self, text: str, start: int, end: int) -> bool:
+        """Whether text[start:end], which the regex matched, is such a value."""
+        if self.context is not None:
+            before = self.context.search(text, max(0, start - self.near), start)
+            if before is None and self.context.search(text, end, end + CONTEXT_AFTER) is None:
+                return False
+        return self.check is None or self.check(text[start:end])
+
+
+class Found(NamedTuple):
+    """Characters [start, end) of a text, and what they are. example: documentation uses it, it is nobody's."""
+
+    pattern: Pattern
+    start: int
+    end: int
+    value: str
+    example: bool = False
