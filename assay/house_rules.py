@@ -19,7 +19,10 @@ from assay.records import Json, Message, Record
 from assay.rule_file import Rule, Where, matches, read_rules
 from assay.rule_kinds import Hit, Required, Said
 
-__all__ = ["Breach", "HouseRules", "Judgement", "Rule", "Said", "read_house_rules"]
+__all__ = ["STARTER", "Breach", "HouseRules", "Judgement", "Rule", "Said", "read_house_rules"]
+
+STARTER = Path(__file__).resolve().parent / "templates" / "house_rules.yaml"
+"""A commented file to begin with."""
 
 
 @dataclass(frozen=True)

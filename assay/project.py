@@ -168,6 +168,7 @@ def load_project(document: Document, root: Path) -> Project:
         section = document.section(name)
         sections[name], found = parse(getattr(importlib.import_module(module), cls), section)
         notices += found
+    sections["curate"] = sections["curate"].beside(root)
     return Project(settings, root, sections, notices)
 
 

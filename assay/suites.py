@@ -148,6 +148,7 @@ def read_suite(path: Path) -> Suite:
         key = "name" if not header.name.strip() else "max_new_tokens"
         raise SuiteError(f"'{key}' is empty or not positive", where=document.where((key,)))
     scorer, settings = _scorer(header.scorer, document.where(("scorer",)))
+    settings = _beside(settings, path.parent, document.where(("scorer",)))
     data = path.parent / header.data
     if not data.is_file():
         raise SuiteError(f"there is no data file '{header.data}'", where=document.where(("data",)))
@@ -183,6 +184,19 @@ def _scorer(given: str | dict[str, Any], where: str) -> tuple[str, dict[str, Jso
     if not isinstance(name, str):
         raise SuiteError("the scorer has no name", where=where, fix="write scorer: {name: exact_match}")
     return name, settings
+
+
+def _beside(settings: dict[str, Json], folder: Path, where: str) -> dict[str, Json]:
+    """A scorer's `file` is found beside the suite; its digest goes along, since scores depend on what is in it."""
+    from assay.storage import sha256_file
+
+    given = settings.get("file")
+    if not isinstance(given, str):
+        return settings
+    path = folder / given
+    if not path.is_file():
+        raise SuiteError(f"there is no file '{given}' for the scorer", where=where)
+    return {**settings, "file": str(path), "sha256": sha256_file(path)}
 
 
 def _unique(items: Iterator[tuple[str, SuiteItem]]) -> Iterator[SuiteItem]:

@@ -50,7 +50,7 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     """Without DATA, the data, model and suites of the settings file. Raises SettingsError, SourceError, ModelError."""
     from assay.suites import evaluation_texts, read_suites
 
-    settings = options.settings(CurateSettings, "curate")
+    settings = options.settings(CurateSettings, "curate").beside(options.config.parent if options.config else Path())
     if options.seed is not None:
         settings = dataclasses.replace(settings, seed=options.seed)
     _check_settings(settings, options)
@@ -83,6 +83,8 @@ def _check_settings(settings: CurateSettings, options: Options) -> None:
     try:
         active_checks(settings)
     except SettingsError as error:
+        if not (error.where or "").startswith("curate."):  # in a file that a check reads: the error names its line
+            raise
         path = tuple((error.where or "").split("."))
         raise SettingsError(
             f"{error.where}: {error.what}", where=options.document().where(path), fix=error.fix

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from assay.errors import SettingsError, did_you_mean
-from assay.registry import check_settings
+from assay.registry import check_settings, settings_of
+from assay.storage import sha256_file
 
 from .check import CHECKS, Check, Decision
 from .keeper import DEFAULT_RULE, keeper_rule
@@ -57,6 +61,13 @@ class CurateSettings:
         """Raises SettingsError for a rule that cannot be meant."""
         keeper_rule(self.keep_of_duplicates)
 
+    def beside(self, folder: Path) -> CurateSettings:
+        """The same with the files that checks name found from this folder, where assay.yaml is.
+
+        A check with a setting `sha256` is told the file's, so that a run is another one when the file has changed.
+        """
+        return replace(self, checks={name: _beside(name, given, folder) for name, given in self.checks.items()})
+
     @property
     def fewest_records(self) -> int:
         return self.min_records if self.min_records is not None else USABLE_RECORDS[self.purpose][0] // 10
@@ -97,7 +108,38 @@ def _activate(check: Check, given: Any) -> ActiveCheck | None:
         raise SettingsError(f"{given!r} says nothing", where=where, fix="write false, or a mapping of settings")
     own = {str(key): value for key, value in given.items() if key != "decision"}
     decision = _decision(check, given.get("decision", check.decision), where)
-    return ActiveCheck(check, decision, check_settings(check, own, where))
+    chosen = check_settings(check, own, where)
+    return ActiveCheck(_having_read(_with_settings_of_repair(check, chosen), chosen), decision, chosen)
+
+
+def _having_read(check: Check, settings: Mapping[str, Any]) -> Check:
+    """The check with what it needs because of its files. Raises InputError for a file that is of no use."""
+    needs = check.needs
+    for setting, read in check.reads.items():
+        if not settings.get(setting):
+            return replace(check, lacks=f"no {setting} was named (curate.checks.{check.name}.{setting})")
+        needs += read(Path(settings[setting]))
+    return replace(check, needs=needs) if check.reads else check
+
+
+def _beside(name: str, given: Any, folder: Path) -> Any:
+    check = CHECKS.all().get(name)
+    if check is None or not check.reads or not isinstance(given, Mapping):
+        return given
+    files = {setting: folder / given[setting] for setting in check.reads if isinstance(given.get(setting), str)}
+    out = {**given, **{setting: str(path) for setting, path in files.items()}}
+    if any(setting.name == "sha256" for setting in settings_of(check)):
+        out["sha256"] = "".join(sha256_file(path) for path in files.values() if path.is_file())
+    return out
+
+
+def _with_settings_of_repair(check: Check, settings: Mapping[str, Any]) -> Check:
+    """A repair that names settings of its check as arguments gets them: it mends what the check was asked to find."""
+    if check.repair is None:
+        return check
+    named = inspect.signature(check.repair).parameters
+    own = {name: value for name, value in settings.items() if name in named}
+    return replace(check, repair=functools.partial(check.repair, **own)) if own else check
 
 
 def _decision(check: Check, given: Any, where: str) -> Decision:

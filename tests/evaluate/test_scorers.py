@@ -129,6 +129,7 @@ def test_multiple_choice_compares_the_likeliest_option_and_is_known_to_need_like
     assert [name for name, found in SCORERS.all().items() if found.by_likelihood] == ["multiple_choice"]
 
 
+NEED_A_FILE = {"house_rules"}
 SAMPLES = {"json_fields": '{"intent": "refund", "n": [1, null]}', "numeric": "1,250.50"}
 
 
@@ -139,7 +140,7 @@ def test_a_reference_that_is_an_answer_scores_1_against_itself(name: str) -> Non
         assert score(name, reference, reference) == 1.0
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS.all()))
+@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE))
 @given(output=st.text(max_size=80))
 def test_any_output_gets_a_score_from_0_to_1(name: str, output: str) -> None:
     assert 0.0 <= score(name, output, SAMPLES.get(name, "care plus")) <= 1.0

@@ -47,7 +47,7 @@ def test_every_scorer_is_on_the_page_with_its_settings_and_no_other() -> None:
         assert sorted(settings) == sorted(setting.name for setting in settings_of(SCORERS.get(name)))
 
 
-@pytest.mark.parametrize("row", table("Scorers"), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", [row for row in table("Scorers") if code(row[2])], ids=lambda row: row[0])
 def test_an_output_that_the_page_says_counts_does_count(row: list[str]) -> None:
     (name,), (output,), (reference,) = code(row[0]), code(row[1]), code(row[2])
     scorer = make_scorer(name, {}, "docs/suites.md")
