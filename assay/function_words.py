@@ -17,7 +17,7 @@ FUNCTION_WORDS: Mapping[str, str] = {
     " nur noch aber dann hier",
     "es": "el la los las de que y en un una es por con para del se su al lo como más o pero sus está son también"
     " puede muy cuando este esta no tu tus puedes usted si hay sin sobre desde hasta donde porque nos mi",
-    "fr": "le la les de à des et est un une du en que qui dans pour pas au ce il vous sur avec sont par plus ne ou cette"
+    "fr": "le la les de à des et est un une du en que qui dans pour pas au ce il vous sur avec sont par plus ne ou"
     " aux peut peux pouvez être nous tu vous votre vos notre je mais sans si leur elle fait cela",
     "it": "il di che è e un per non una del della con sono la le in da si al gli nel dei come più anche può questo"
     " tuo suo ma hai ci",

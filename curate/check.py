@@ -46,9 +46,6 @@ Repair: TypeAlias = Callable[[Record], Record]
 Reader: TypeAlias = "Callable[[Path], tuple[Need, ...]]"
 """Reads a file that a setting names and tells what else is needed because of it. Raises InputError for a bad one."""
 
-Reader: TypeAlias = "Callable[[Path], tuple[Need, ...]]"
-"""Reads a file that a setting names and tells what else is needed because of it. Raises InputError for a bad one."""
-
 Need: TypeAlias = Literal["target", "evaluation_texts", "encoder"]
 """What a check cannot do without: the chat template of a target model, the texts of evaluation items, or an encoder of
 meaning."""
@@ -148,7 +145,6 @@ def record_check(
             needs=needs,
             repair=repair,
             examples=examples,
-            reads=reads or {},
             reads=reads or {},
         )
 
@@ -256,8 +252,6 @@ class Context:
 
     def missing(self, check: Check) -> str | None:
         """Why a check cannot be judged here, or None."""
-        if check.lacks:
-            return check.lacks
         if check.lacks:
             return check.lacks
         if "target" in check.needs and self.target is None:
