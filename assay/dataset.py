@@ -189,10 +189,25 @@ def _from_row(row: dict[str, Any]) -> Record:
 
 def messages_to_text(messages: Sequence[Message]) -> str:
     """The `messages` column: a JSON array."""
-    return dump_json([message_to_json(message) for message in messages])
+    import orjson
+
+    plain = [message_to_json(message) for message in messages]
+    if not any(message.tool_calls for message in messages):  # text alone, where all encoders say the same
+        try:
+            return orjson.dumps(plain).decode()
+        except TypeError:  # a lone surrogate
+            pass
+    return dump_json(plain)
 
 
 def messages_from_text(text: str) -> tuple[Message, ...]:
+    import orjson
+
+    if '"tool_calls"' not in text:
+        try:
+            return tuple(message_from_json(item) for item in orjson.loads(text))
+        except ValueError:  # an escaped lone surrogate
+            pass
     return tuple(message_from_json(item) for item in json.loads(text))
 
 

@@ -6,7 +6,6 @@ Data moves as Arrow tables in batches; `Record` is for the edges and for checks 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -162,15 +161,14 @@ def row_id(file_digest: str, row: int) -> str:
     return hashlib.sha256(f"{file_digest}:{row}".encode()).hexdigest()[:16]
 
 
-_TEXT_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def _canonical_text(body: Json) -> bytes:
-    """RFC 8785 by the standard library, ten times as fast: the same bytes where there are neither numbers nor
-    keys beyond ASCII."""
+    """RFC 8785 by orjson, thirty times as fast: the same bytes where there are neither numbers nor keys beyond
+    ASCII."""
+    import orjson
+
     try:
-        return _TEXT_ENCODER.encode(body).encode()
-    except UnicodeEncodeError:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, RecursionError):  # a lone surrogate; content that is no text
         return _canonical(body)
 
 

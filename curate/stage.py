@@ -131,9 +131,9 @@ def audit(
     seconds = dict(looked.seconds)
     for item in checks:
         if item.check.scope == "dataset" and item.name not in not_judged:
-            began = time.perf_counter()
+            began = time.thread_time()
             found += _run_dataset_check(item, dataset, records, context, looked.failed, not_judged)
-            seconds[item.name] = time.perf_counter() - began
+            seconds[item.name] = time.thread_time() - began
     found.sort(key=lambda located: (located.finding.check, located.position))
 
     decided = decide(dataset, records, found, checks, keeper_rule(settings.keep_of_duplicates))
