@@ -37,6 +37,8 @@ def _yaml_fault(source: str) -> Fault | None:
         for _ in yaml.parse(source, Loader=loader):
             pass
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in str(error.problem):
+            return None
         mark = error.problem_mark
         return Fault(mark.line + 1 if mark is not None else 1, str(error.problem or error.context or "no YAML"))
     except (yaml.YAMLError, RecursionError, ValueError):
