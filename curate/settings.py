@@ -15,6 +15,7 @@ from assay.storage import sha256_file
 
 from .check import CHECKS, Check, Decision
 from .keeper import DEFAULT_RULE, keeper_rule
+from .overview.interval import readings_needed
 
 Purpose: TypeAlias = Literal["style", "formatting", "domain", "shift"]
 
@@ -36,6 +37,33 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
+class ReadingSettings:
+    """How many records that no check flagged are drawn for a person to read.
+
+    half_width  as near is the error rate to be known, to either side, with 95 % confidence ...
+    error_rate  ... if it is about this
+    records     so many instead
+    """
+
+    half_width: float = 0.05
+    error_rate: float = 0.05
+    records: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for what is no share."""
+        if not 0.005 <= self.half_width < 0.5:
+            raise SettingsError(f"reading.half_width is {self.half_width}", fix="write a share from 0.005 to 0.5")
+        if not 0 <= self.error_rate <= 1:
+            raise SettingsError(f"reading.error_rate is {self.error_rate}", fix="write a share from 0 to 1")
+        if self.records is not None and self.records < 0:
+            raise SettingsError(f"reading.records is {self.records}", fix="write 0 or more")
+
+    @property
+    def count(self) -> int:
+        return readings_needed(self.half_width, self.error_rate) if self.records is None else self.records
+
+
+@dataclass(frozen=True)
 class CurateSettings:
     """Settings of `curate` and `audit`.
 
@@ -44,6 +72,7 @@ class CurateSettings:
     min_records         fewer usable records than this are NOT_FIT [default: a tenth of what the purpose takes]
     max_lost_share      when more of the rows than this would be dropped or held, the data is NOT_FIT
     keep_of_duplicates  which of several duplicates stays: an ordered list of rules (see keeper.py)
+    reading             how many records that no check flagged are drawn to be read
     encoder             what compares meaning: "static", offline and English; "off"; or a sentence-transformers model by
                         name or folder
     """
@@ -54,6 +83,7 @@ class CurateSettings:
     min_records: int | None = None
     max_lost_share: float = 0.5
     keep_of_duplicates: tuple[Any, ...] = DEFAULT_RULE
+    reading: ReadingSettings = ReadingSettings()
     encoder: str = "static"
     seed: int = 42
 

@@ -8,8 +8,10 @@ from itertools import islice
 
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
+from assay.records import Record
 
 from .replay import subjects_of
+from .review import READING, Subject
 from .sheet import SHEET_ROWS, Entry
 
 
@@ -30,6 +32,11 @@ def held_entries(held: Dataset, findings: Sequence[Finding], most: int = SHEET_R
         )
         for row in sorted(records, key=lambda row: order.get(row, 0))
     ]
+
+
+def reading_entries(records: Iterable[Record]) -> list[Entry]:
+    """Records that were drawn at random, to be read."""
+    return [Entry(record, subjects=(Subject(record.id, READING),)) for record in records]
 
 
 def _order(findings: Sequence[Finding], about: dict[str, list[int]]) -> dict[str, int]:

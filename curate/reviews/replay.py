@@ -21,7 +21,8 @@ from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Json, Record
 
-from .review import EDITS, Review, Subject, Verdict, evidence_digest, group_digest, latest
+from ..corpus import Corpus
+from .review import EDITS, READING, Review, Subject, Verdict, evidence_digest, group_digest, latest
 
 REVIEWED = "reviewed"
 """The finding about a record that a person dropped, and the reason in the ledger for what people decided."""
@@ -41,7 +42,7 @@ class Edited:
 class Replayed:
     """findings: as they count now, those of REVIEWED last. counts: decisions by what became of them.
 
-    counts  kept, dropped, edited: in force; offered_again: the evidence or the group has changed; not_found: the
+    counts  kept, dropped, edited, read: in force; offered_again: the evidence or the group has changed; not_found: the
             check finds nothing any more; not_here: the record is not in this data
     """
 
@@ -177,7 +178,7 @@ def _count(
     found: Iterable[Subject],
     edited: Mapping[str, str],
 ) -> dict[str, int]:
-    """Decisions by what became of them; "right" is no decision about a finding, and counts as kept."""
+    """Decisions by what became of them; "right" is no decision about a finding, and counts as read."""
     found = set(found)
     checks_of = {(subject.record_id, subject.check) for subject in found}
     before = set(edited.values())
@@ -187,10 +188,14 @@ def _count(
             subject = review.subject
             if review.verdict in EDITS:
                 counts["edited" if record_id in before else "not_here"] += 1
+            elif subject.check == READING and record_id in before:
+                counts["read"] += 1
             elif record_id not in rows:
                 counts["not_here"] += 1
             elif review.verdict in (Verdict.DROP, Verdict.WRONG) and (not subject.group or subject in found):
                 counts["dropped"] += 1
+            elif subject.check == READING:
+                counts["read"] += 1
             elif not subject.check or subject in found:
                 counts["kept"] += 1
             else:
@@ -205,9 +210,8 @@ def _rows(data: Dataset, record_ids: Iterable[str]) -> list[tuple[int, Record]]:
     import pyarrow.compute as pc
 
     wanted = pa.array(list(record_ids), pa.string())
-    positions = np.flatnonzero(pc.is_in(data.table.column("record_id"), value_set=wanted).to_numpy())
-    chosen = Dataset(data.table.take(pa.array(positions, pa.int64())))
-    return list(zip(positions.tolist(), chosen.records(), strict=True))
+    positions = np.flatnonzero(pc.is_in(data.table.column("record_id"), value_set=wanted).to_numpy()).tolist()
+    return list(zip(positions, Corpus(data.table).take(positions), strict=True))
 
 
 def replace_rows(data: Dataset, changed: Mapping[int, Record]) -> Dataset:

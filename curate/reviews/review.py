@@ -4,7 +4,7 @@ What a decision is about is named by content alone, so that it is found again wh
 and checks get other settings:
 
     record    its id, which is a hash of its content
-    check     whose finding was judged; "" when it was the record as a whole
+    check     whose finding was judged; "" when it was the record as a whole; READING when it was drawn to be read
     group     a hash of the ids of all records of the group that was judged (duplicates, a contradiction)
     evidence  a hash of what the check had found: see `evidence_digest`
 """
@@ -30,8 +30,8 @@ class Verdict(StrEnum):
     drop     it must not be trained on
     repair   it is right with other content, which is given
     relabel  the same, where the answer is a label
-    right    it was read, and is right; says nothing about what a check may find later
-    wrong    it was read, and is wrong: dropped, and counted as an error of what no check found
+    right    about a record that was read: it is right; says nothing about what a check may find later
+    wrong    about a record that was read: it is wrong; dropped, and counted as an error of what no check found
     undo     the decision about the same thing before this one does not hold
     """
 
@@ -45,6 +45,9 @@ class Verdict(StrEnum):
 
 
 EDITS = frozenset({Verdict.REPAIR, Verdict.RELABEL})
+
+READING = "reading"
+"""In place of a check: the record was drawn at random from those that no check flagged, and read."""
 
 
 class Subject(NamedTuple):
@@ -124,9 +127,11 @@ def review_from_json(data: Any, where: str) -> Review:
             raise SourceError(f"'{key}' should be text", where=where)
     if not data.get("record_id"):
         raise SourceError("names no record", where=where, fix="record_id is in findings.parquet and ledger.parquet")
+    verdict = verdict_from_text(data.get("decision", ""), where)
+    subject = Subject(*(data.get(key, "") for key in Subject._fields))
     review = Review(
-        Subject(*(data.get(key, "") for key in Subject._fields)),
-        verdict_from_text(data.get("decision", ""), where),
+        Subject(subject.record_id, READING) if verdict in (Verdict.RIGHT, Verdict.WRONG) else subject,
+        verdict,
         data.get("who", ""),
         data.get("when", ""),
         data.get("note", ""),

@@ -28,7 +28,7 @@ from assay.records import Record
 from assay.storage import write_atomically
 from assay.text import message_text
 
-from .review import EDITS, Review, Subject, Verdict, verdict_from_text
+from .review import EDITS, READING, Review, Subject, Verdict, verdict_from_text
 
 COLUMNS = ("decision", "note", "found", "prompt", "answer", "source", "record_id", "assay")
 
@@ -121,12 +121,18 @@ def _reviews(row: Mapping[str, str], where: str, who: str, when: str) -> Iterabl
         if own.answer and not changed:
             raise SourceError(f"{verdict}, but the answer is as it was", where=where, fix="change the cell `answer`")
         yield Review(Subject(own.record), verdict, who, when, note, answer=row["answer"])
+        if any(subject[0] == READING for subject in own.about):
+            yield Review(Subject(own.record, READING), Verdict.WRONG, who, when, note)
         return
     if changed:
         raise SourceError(f"{verdict}, but the answer was changed", where=where, fix="write repair, or change it back")
-    subjects = own.about if verdict in (Verdict.KEEP, Verdict.DROP, Verdict.UNDO) else []
-    for subject in subjects or [("", "", "")]:
-        yield Review(Subject(own.record, *subject), verdict, who, when, note, shown=row.get("found") or None)
+    for subject in own.about or [("", "", "")]:
+        said = (_READ if subject[0] == READING else _JUDGED).get(verdict, verdict)
+        yield Review(Subject(own.record, *subject), said, who, when, note, shown=row.get("found") or None)
+
+
+_READ = {Verdict.KEEP: Verdict.RIGHT, Verdict.DROP: Verdict.WRONG}
+_JUDGED = {Verdict.RIGHT: Verdict.KEEP, Verdict.WRONG: Verdict.DROP}
 
 
 class _Own(NamedTuple):

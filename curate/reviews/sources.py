@@ -46,7 +46,7 @@ def given_reviews(files: Sequence[str], root: Path) -> Given:
     if not journal.is_file():
         return Given((), tuple(notes))
     reviews = read_reviews(journal)
-    return Given(reviews, (*notes, f"{journal}: {len(latest(reviews)):,} decisions of people"))
+    return Given(reviews, (*notes, f"{journal}: {_decisions(len(latest(reviews)))} of people"))
 
 
 def usual_journal(root: Path) -> Path:
@@ -61,7 +61,11 @@ def _import(sheet: Path, journal: Path) -> str:
     held = latest(read_reviews(journal)) if journal.is_file() else {}
     new = [review for review in filled if not _same(review, held.get(review.subject))]
     append(journal, new)
-    return f"{sheet}: {len(filled):,} decisions, {len(new):,} of them new, kept in {journal}"
+    return f"{sheet}: {_decisions(len(filled))}, {len(new):,} of them new, kept in {journal}"
+
+
+def _decisions(count: int) -> str:
+    return f"{count:,} decision" + ("" if count == 1 else "s")
 
 
 def _same(review: Review, other: Review | None) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from assay.curate.reviews.journal import read_reviews
 from assay.curate.reviews.offered import held_entries
 from assay.curate.reviews.replay import replay
-from assay.curate.reviews.review import Subject, Verdict
+from assay.curate.reviews.review import READING, Subject, Verdict
 from assay.curate.reviews.sheet import CELL_CHARACTERS, Entry, read_sheet, write_sheet
 from assay.curate.reviews.sources import given_reviews
 from assay.dataset import Dataset
@@ -34,6 +34,10 @@ def fill(path: Path, *changes: dict[str, str], delimiter: str = ",") -> None:
         writer = csv.DictWriter(file, list(table[0]), delimiter=delimiter)
         writer.writeheader()
         writer.writerows(table)
+
+
+def to_read(record: Record) -> Entry:
+    return Entry(record, subjects=(Subject(record.id, READING),))
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ def test_a_sheet_saved_with_semicolons_and_sorted_is_read(pair: tuple[Dataset, l
     path = tmp_path / "held.csv"
     write_sheet(path, held_entries(*pair))
     fill(path, {"decision": "keep"}, {"decision": "keep"}, {"decision": "right"}, delimiter=";")
-    assert [item.verdict for item in read_sheet(path, "", "")] == [Verdict.KEEP, Verdict.KEEP, Verdict.RIGHT]
+    assert [item.verdict for item in read_sheet(path, "", "")] == [Verdict.KEEP, Verdict.KEEP, Verdict.KEEP]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +130,7 @@ def test_a_file_that_is_no_sheet_is_one_line(tmp_path: Path) -> None:
 
 def test_a_long_answer_is_shown_in_part_and_cannot_be_edited_there(make: Make, tmp_path: Path) -> None:
     path = tmp_path / "held.csv"
-    write_sheet(path, [Entry(make("Q\x00\ud800", "x" * (CELL_CHARACTERS + 5)))])
+    write_sheet(path, [to_read(make("Q\x00\ud800", "x" * (CELL_CHARACTERS + 5)))])
     assert len(rows(path)[0]["answer"]) == CELL_CHARACTERS
     fill(path, {"decision": "right"})
     assert [item.verdict for item in read_sheet(path, "", "")] == [Verdict.RIGHT]
@@ -137,7 +141,7 @@ def test_a_long_answer_is_shown_in_part_and_cannot_be_edited_there(make: Make, t
 
 def test_a_number_that_the_spreadsheet_wrote_in_another_form_is_no_change(make: Make, tmp_path: Path) -> None:
     path = tmp_path / "held.csv"
-    write_sheet(path, [Entry(make("Q", "007")), Entry(make("Q", "1,000.50"))])
+    write_sheet(path, [to_read(make("Q", "007")), to_read(make("Q", "1,000.50"))])
     fill(path, {"decision": "right", "answer": "7"}, {"answer": "1000.5"})
     assert [item.verdict for item in read_sheet(path, "", "")] == [Verdict.RIGHT]
 
@@ -145,11 +149,11 @@ def test_a_number_that_the_spreadsheet_wrote_in_another_form_is_no_change(make: 
 def test_sheets_go_into_the_journal_once(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     record = make("Q", "A")
-    write_sheet(Path("to_read.csv"), [Entry(record)])
+    write_sheet(Path("to_read.csv"), [to_read(record)])
     fill(Path("to_read.csv"), {"decision": "right"})
     first = given_reviews(["to_read.csv"], Path())
-    assert [item.subject for item in first.reviews] == [Subject(record.id)]
-    assert "1 decisions, 1 of them new" in first.notes[0]
+    assert [item.subject for item in first.reviews] == [Subject(record.id, READING)]
+    assert "1 decision, 1 of them new" in first.notes[0]
     assert "0 of them new" in given_reviews(["to_read.csv"], Path()).notes[0]
     assert len(read_reviews(Path(".assay/reviews.jsonl"))) == 1
     assert len(given_reviews([], Path()).reviews) == 1
@@ -169,3 +173,21 @@ def test_the_journal_is_beside_the_settings_where_they_are(tmp_path: Path, monke
 def test_a_file_of_decisions_that_is_not_there_is_one_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="file of decisions"):
         given_reviews([str(tmp_path / name)], tmp_path)
+
+
+def test_what_was_drawn_to_be_read_is_right_or_wrong_and_a_mended_one_was_wrong(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "to_read.csv"
+    records = [make("Q", f"Answer {number}") for number in range(5)]
+    write_sheet(path, [to_read(record) for record in records])
+    said = [{"decision": word} for word in ("right", "keep", "wrong", "drop")]
+    fill(path, *said, {"decision": "repair", "answer": "Better"})
+    reviews = read_sheet(path, "", "")
+    assert [(item.verdict, item.subject.check) for item in reviews] == [
+        (Verdict.RIGHT, READING),
+        (Verdict.RIGHT, READING),
+        (Verdict.WRONG, READING),
+        (Verdict.WRONG, READING),
+        (Verdict.REPAIR, ""),
+        (Verdict.WRONG, READING),
+    ]
+    assert replay(Dataset.from_records(records[:4]), [], reviews[:4]).counts == {"read": 2, "dropped": 2}

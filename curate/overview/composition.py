@@ -1,0 +1,187 @@
+"""What usable data consists of: topics or labels, languages, sources, origins, lengths; each with its records.
+
+Counts of sources and origins are of all usable records. The others are of an even sample of up to SAMPLED of them,
+and are given as shares of all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.function_words import likely_language
+from assay.records import Json, Record
+from assay.split import labels_of
+
+from .topics import Encode, effective_number, find_topics
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from assay.dataset import Dataset
+
+SAMPLED = 20_000
+EXAMPLES = 5
+"""Records shown of each part."""
+
+FEWEST_A_LABEL = 10
+"""A label with fewer records than this is nearly empty: it is hardly learned, and can hardly be tested."""
+
+NO_LABEL = "no label"
+LANGUAGE_CHARACTERS = 1_000
+SHARES = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Records that have something in common; examples are some of those that were looked at."""
+
+    name: str
+    records: int
+    examples: tuple[Record, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        return {"name": self.name, "records": self.records, "row_ids": [record.row_id for record in self.examples]}
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """In characters: at the shares SHARES, and the longest. bars: (upper end, records), each end double the last."""
+
+    at: tuple[int, ...]
+    longest: int
+    bars: tuple[tuple[int, int], ...]
+
+    def to_json(self) -> dict[str, Json]:
+        at = {f"p{round(share * 100)}": value for share, value in zip(SHARES, self.at, strict=True)}
+        return {**at, "longest": self.longest, "bars": [list(bar) for bar in self.bars]}
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Parts are the largest first.
+
+    usable    records that would train
+    looked_at of them, for what is not counted over all
+    labels    where answers are labels; then topics are the labels' business, and empty
+    """
+
+    usable: int
+    looked_at: int
+    topics: tuple[Part, ...]
+    labels: tuple[Part, ...]
+    languages: tuple[Part, ...]
+    sources: tuple[Part, ...]
+    origins: tuple[Part, ...]
+    prompts: Lengths
+    answers: Lengths
+
+    @property
+    def kind(self) -> str:
+        return "label" if self.labels else "topic"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Labels, or topics where answers are no labels."""
+        return self.labels or self.topics
+
+    @property
+    def effective(self) -> float:
+        """As many equally large topics or labels would be as diverse."""
+        return effective_number([part.records for part in self.parts])
+
+    @property
+    def nearly_empty(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.labels if part.records < FEWEST_A_LABEL)
+
+    def to_json(self) -> dict[str, Json]:
+        named = {"topics": self.topics, "labels": self.labels, "languages": self.languages, "sources": self.sources}
+        return {
+            "usable": self.usable,
+            "looked_at": self.looked_at,
+            **{name: [part.to_json() for part in parts] for name, parts in {**named, "origins": self.origins}.items()},
+            f"effective_number_of_{self.kind}s": round(self.effective, 1),
+            "prompt_characters": self.prompts.to_json(),
+            "answer_characters": self.answers.to_json(),
+        }
+
+
+Naming = Callable[[Sequence[Record]], Sequence[str]]
+
+
+def compose(
+    data: Dataset, usable: npt.NDArray[np.int64], sample: Sequence[Record], seed: int, encode: Encode | None = None
+) -> tuple[Composition, Mapping[str, str]]:
+    """The composition, and {row id: topic or label} of the records that were looked at.
+
+    usable  positions of the records that would train
+    sample  those of them that are looked at, evenly spaced
+    """
+    share = len(usable) / len(sample) if sample else 1.0
+    labels = labels_of(sample)
+    labels = [label or NO_LABEL for label in labels] if labels else None
+    topics = None if labels else find_topics([question(record) for record in sample], seed, encode)
+    names = labels or ([topics.names[group] for group in topics.assigned] if topics is not None else [])
+    languages = [likely_language(_language_text(record)) or "unsure" for record in sample]
+    parts = _parts(sample, names, share) if names else ()
+    composition = Composition(
+        usable=len(usable),
+        looked_at=len(sample),
+        topics=() if labels else parts,
+        labels=parts if labels else (),
+        languages=_parts(sample, languages, share),
+        sources=_counted(data, usable, "source_file", sample, lambda record: record.source.file),
+        origins=_counted(data, usable, "origin", sample, lambda record: record.origin),
+        prompts=_lengths([sum(len(message.content or "") for message in record.prompt) for record in sample], share),
+        answers=_lengths([len(record.answer) for record in sample], share),
+    )
+    return composition, dict(zip((record.row_id for record in sample), names, strict=False))
+
+
+def question(record: Record) -> str:
+    """What is asked last, or the first turn of a record without a question."""
+    asked = (message.content for message in reversed(record.prompt) if message.role == "user" and message.content)
+    return next(asked, record.messages[0].content or "" if record.messages else "")
+
+
+def _language_text(record: Record) -> str:
+    return f"{question(record)[:LANGUAGE_CHARACTERS]} {record.answer[:LANGUAGE_CHARACTERS]}"
+
+
+def _parts(records: Sequence[Record], names: Sequence[str], share: float) -> tuple[Part, ...]:
+    members: dict[str, list[Record]] = defaultdict(list)
+    counts = Counter(names)
+    for record, name in zip(records, names, strict=True):
+        if len(members[name]) < EXAMPLES:
+            members[name].append(record)
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    return tuple(Part(name, round(counts[name] * share), tuple(members[name])) for name in order)
+
+
+def _counted(
+    data: Dataset,
+    usable: npt.NDArray[np.int64],
+    column: str,
+    sample: Sequence[Record],
+    key: Callable[[Record], str],
+) -> tuple[Part, ...]:
+    examples: dict[str, list[Record]] = defaultdict(list)
+    for record in sample:
+        if len(examples[key(record)]) < EXAMPLES:
+            examples[key(record)].append(record)
+    values = data.table.column(column).take(usable).value_counts().to_pylist()
+    parts = [Part(str(item["values"]), int(item["counts"]), tuple(examples[str(item["values"])])) for item in values]
+    return tuple(sorted(parts, key=lambda part: (-part.records, part.name)))
+
+
+def _lengths(lengths: Sequence[int], share: float) -> Lengths:
+    if not lengths:
+        return Lengths((0,) * len(SHARES), 0, ())
+    ordered = sorted(lengths)
+    at = tuple(ordered[min(len(ordered) - 1, int(part * len(ordered)))] for part in SHARES)
+    counts = Counter(length.bit_length() for length in ordered)
+    bars = range(min(counts), max(counts) + 1)
+    return Lengths(at, ordered[-1], tuple((2**bits - 1, round(counts[bits] * share)) for bits in bars))

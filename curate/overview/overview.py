@@ -1,0 +1,99 @@
+"""Is this fit to train on, for this purpose? What the answer rests on, with the records behind each statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.dataset import Dataset
+from assay.findings import Fate, Finding
+from assay.records import Json, Record
+from assay.split import labels_of
+
+from ..corpus import Corpus
+from ..reviews.review import Review
+from ..settings import USABLE_RECORDS, CurateSettings
+from .composition import SAMPLED, Composition, compose, question
+from .improvements import Improvement, improvements
+from .reading import Reading, draw
+from .topics import OTHER, Encode, find_topics
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Overview:
+    """purpose: what the data is to teach, and (fewest, most) records that this usually takes."""
+
+    purpose: str
+    usual: tuple[int, int]
+    composition: Composition
+    reading: Reading
+    improvements: tuple[Improvement, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "purpose": self.purpose,
+            "usually_takes": list(self.usual),
+            "usable": self.composition.usable,
+            "reading": self.reading.to_json(),
+            "improvements": [item.to_json() for item in self.improvements],
+            "composition": self.composition.to_json(),
+        }
+
+
+def look_over(
+    data: Dataset,
+    ledger: pa.Table,
+    findings: Sequence[Finding],
+    not_judged: Mapping[str, str],
+    settings: CurateSettings,
+    reviews: Sequence[Review] = (),
+    edited: Mapping[str, str] | None = None,
+    encode: Encode | None = None,
+) -> Overview:
+    """The overview of what `curate` would leave.
+
+    data     as the checks saw it
+    ledger   one row a row of the data, in its order; faulty rows after them
+    edited   {row id: id before a person edited it}
+    encode   texts to vectors, for topics by meaning; None for topics by words
+    """
+    usable = _usable(data, ledger)
+    step = max(1, -(-len(usable) // SAMPLED))
+    sample = Corpus(data.table).take(usable[::step].tolist())
+    composition, named = compose(data, usable, sample, settings.seed, encode)
+
+    def strata(records: Sequence[Record]) -> Sequence[str]:
+        known = [named.get(record.row_id) for record in records]
+        if sum(name is not None for name in known) > 0.9 * len(known):
+            return [name or OTHER for name in known]
+        return _strata(records, settings.seed, encode)
+
+    fates = ledger.column("fate")
+    reading = draw(data, fates, findings, reviews, settings.reading.count, settings.seed, strata, edited)
+    doing = improvements(ledger, findings, not_judged, composition, reading, settings)
+    return Overview(settings.purpose, USABLE_RECORDS[settings.purpose], composition, reading, doing)
+
+
+def _usable(data: Dataset, ledger: pa.Table) -> npt.NDArray[np.int64]:
+    """Positions of the records that would train."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    trains = pa.array([str(Fate.KEPT), str(Fate.REPAIRED)])
+    return np.flatnonzero(pc.is_in(ledger.column("fate").slice(0, len(data)), value_set=trains).to_numpy())
+
+
+def _strata(records: Sequence[Record], seed: int, encode: Encode | None) -> Sequence[str]:
+    """The label or topic of each of some records, found among themselves."""
+    labels = labels_of(records)
+    if labels is not None:
+        return labels
+    topics = find_topics([question(record) for record in records], seed, encode)
+    return [topics.names[group] for group in topics.assigned] if topics is not None else [OTHER] * len(records)
