@@ -87,7 +87,11 @@ def _words(number: int) -> str:
 
 
 def test_prose_has_topics_lengths_and_languages() -> None:
-    subjects = ("the refund of my parcel", "a thermostat that is cold", "the password of my account")
+    subjects = (
+        "the refund of my lost parcel after delivery",
+        "a thermostat that leaves the heating cold at night",
+        "the forgotten password of my customer account login",
+    )
     rows = [
         {
             "instruction": f"Tell me about {subjects[n % 3]}, case {n * 31}: " + _words(n),
