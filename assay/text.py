@@ -34,6 +34,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold() if text.isascii() else unicodedata.normalize("NFKC", text).casefold())
 
 
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Characters [start, end) of each word, in order."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 def normalize(text: str) -> str:
     """The text without case, punctuation, and differences of white space and Unicode form (NFKC).
 

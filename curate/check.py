@@ -30,10 +30,11 @@ from .example import Example
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from assay.chat import ChatTarget, Encoded, TemplateProblem
+    from assay.chat import ChatTarget, Encoded, Examined, TemplateProblem
     from assay.suites import EvaluationText, Suite
 
     from .column import Array, Column
+    from .template.examinations import Examinations
 
 RecordCheck: TypeAlias = Callable[..., Iterable[Finding]]
 """f(record: Record, context: Context, *, settings...)"""
@@ -228,6 +229,7 @@ class Context:
     columns: dict[str, Array] = field(default_factory=dict)
     sampled: Sequence[Record] | None = None
     _cursor: _Cursor | None = None
+    _examinations: Examinations | None = None
 
     @property
     def sample(self) -> Sequence[Record]:
@@ -243,12 +245,12 @@ class Context:
 
     def over(self, records: Sequence[Record]) -> Context:
         """The same context for other records; what was computed once for all of the data is kept."""
-        return replace(self, records=records, columns={}, _cursor=None)
+        return replace(self, records=records, columns={}, _cursor=None, _examinations=None)
 
     @property
     def encoding_seconds(self) -> float:
         """Spent on templates and tokenisation."""
-        return self._cursor.seconds if self._cursor is not None else 0.0
+        return sum(item.seconds for item in (self._cursor, self._examinations) if item is not None)
 
     def missing(self, check: Check) -> str | None:
         """Why a check cannot be judged here, or None."""
@@ -274,6 +276,19 @@ class Context:
         if self._cursor is None:
             self._cursor = _Cursor(self.records, self.target)
         return self._cursor.at(record)
+
+    def examined(self, record: Record) -> Examined | TemplateProblem:
+        """What the target's template makes of the record, without the token ids of all of it: far cheaper.
+
+        Raises ModelError when there is no target, as `encoded` does.
+        """
+        if self.target is None:
+            raise ModelError("no target model was named", fix="declare needs=('target',) in the check")
+        if self._examinations is None:
+            from .template.examinations import Examinations
+
+            self._examinations = Examinations(self.records, self.target)
+        return self._examinations.at(record)
 
     def once(self, key: str, compute: Callable[[], Any]) -> Any:
         """A value that several checks need and one computes, for example the groups of equal prompts."""

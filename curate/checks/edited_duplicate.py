@@ -11,6 +11,15 @@ from ..check import Context, Decision, dataset_check
 from ..duplicates.columns import record_hash, setting_hash, sketches
 from ..duplicates.findings import tier_findings
 
+_MESSAGE = (
+    "my order has not arrived although it was to be here last week and the courier says that nobody was at home "
+    "which is not true since I was in all day waiting for it with the door open and a kettle on for him and the dog"
+)
+_EDITED = (
+    "my parcel has not arrived although it should be here last week and the driver says that nobody was at home "
+    "which is simply not true since I sat in all day waiting for it with the door open and a coffee on for him"
+)
+
 
 @dataset_check(
     severity=Severity.WARNING, decision=Decision.HOLD, keeps_one=True, columns=(record_hash, setting_hash, sketches)

@@ -10,6 +10,7 @@ from assay.text import normalize
 
 from ..check import Context, Decision, dataset_check
 from ..example import Example
+from ..leaks.columns import leak_flags
 
 FEWEST_WORDS = 3
 
@@ -18,6 +19,7 @@ FEWEST_WORDS = 3
     severity=Severity.ERROR,
     decision=Decision.DROP,
     needs=("evaluation_texts",),
+    columns=(leak_flags,),
     examples=(
         Example(
             evaluation=["What is the capital of Peru?", "Thank you!"],
@@ -36,9 +38,14 @@ def evaluation_leak(records: Sequence[Record], context: Context) -> Iterator[Fin
 
     Example: the suite asks "What is the capital of Peru?", the record "what is the capital of peru"
     """
+    import numpy as np
+
+    from ..leaks.index import SAME_WORDS
+
     exact = {item.text.strip(): item for item in reversed(context.evaluation_texts)}
     normalized = {normalize(item.text): item for item in reversed(context.evaluation_texts)}
-    for record in records:
+    for position in np.flatnonzero(context.column(leak_flags) & SAME_WORDS):
+        record = records[position]
         for text in _questions(record):
             item, how = exact.get(text.strip()), "exact"
             if item is None:

@@ -9,9 +9,21 @@ from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
 from ..duplicates.columns import record_hash
+from ..example import Example
 
 
-@dataset_check(severity=Severity.ERROR, decision=Decision.DROP, keeps_one=True, columns=(record_hash,))
+@dataset_check(
+    severity=Severity.ERROR,
+    decision=Decision.DROP,
+    keeps_one=True,
+    columns=(record_hash,),
+    examples=(
+        Example(
+            found=[("Where is it?", "In town."), ("Where is it?", "In town.")],
+            not_found=[("Where is it?", "In town!"), ("where is it?", "In town.")],
+        ),
+    ),
+)
 def exact_duplicate(records: Sequence[Record], context: Context) -> Iterator[Finding]:
     """The same messages and tools as another record, to the last character.
 

@@ -9,9 +9,25 @@ from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
 from ..duplicates.columns import record_hash, sketches
+from ..example import Example
 
 
-@dataset_check(severity=Severity.WARNING, decision=Decision.DROP, keeps_one=True, columns=(record_hash, sketches))
+@dataset_check(
+    severity=Severity.WARNING,
+    decision=Decision.DROP,
+    keeps_one=True,
+    columns=(record_hash, sketches),
+    examples=(
+        Example(
+            found=[("How do I return it?", "By post."), ("how do I return it", "By post!")],
+            not_found=[
+                ("How do I return them?", "By post."),
+                ("Is it -5 degrees?", "No."),
+                ("Is it 5 degrees?", "No."),
+            ],
+        ),
+    ),
+)
 def normalised_duplicate(records: Sequence[Record], context: Context) -> Iterator[Finding]:
     """The same as another record but for case, punctuation, white space and Unicode form.
 

@@ -38,6 +38,9 @@ from .edited import FEWEST_WORDS, VERIFIED_WORDS, candidates
 if TYPE_CHECKING:
     from ..check import Context
 
+NEAR_THRESHOLD, EDITED_THRESHOLD = 0.8, 0.3
+"""Defaults of the checks of these tiers."""
+
 SHARED_SETTING = 3
 """System turns that so many records have are a setting, and records under different settings are not compared."""
 
@@ -161,6 +164,11 @@ def _near(records: Sequence[Record], context: Context, threshold: float) -> Tier
 
 def edited(records: Sequence[Record], context: Context, threshold: float, near_threshold: float) -> Tier:
     """Among the first of each near group."""
+    key = f"duplicates.edited.{threshold}.{near_threshold}"
+    return cast("Tier", context.once(key, lambda: _edited(records, context, threshold, near_threshold)))
+
+
+def _edited(records: Sequence[Record], context: Context, threshold: float, near_threshold: float) -> Tier:
     below = near(records, context, near_threshold).leaders
     sketched = context.column(sketches)
     own = np.flatnonzero((below == np.arange(len(below))) & (sketched["words"] >= FEWEST_WORDS))
