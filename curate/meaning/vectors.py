@@ -1,0 +1,69 @@
+"""Vectors at a byte a component: a million records of two texts in 512 MB.
+
+Each vector is scaled so that its largest component is 127; its direction is kept, with an error of about 0.001 in
+the cosine of two of them. What is found with packed vectors is verified with exact ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .encoder import Encoder
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Codes: TypeAlias = npt.NDArray[np.int8]
+Positions: TypeAlias = npt.NDArray[np.int64]
+
+ENCODED_AT_ONCE = 4096
+
+
+class Packed:
+    """Directions of several texts a record, at equal weight.
+
+    codes  int8, shape [records, texts, dimensions]; zeros for a text without words
+    """
+
+    def __init__(self, codes: Codes) -> None:
+        self.codes = codes
+        self.texts, self.dimensions = int(codes.shape[1]), int(codes.shape[1] * codes.shape[2])
+        self._lengths = np.empty(codes.shape[:2], np.float32)
+        for start in range(0, len(codes), ENCODED_AT_ONCE):
+            block = codes[start : start + ENCODED_AT_ONCE].astype(np.float32)
+            self._lengths[start : start + len(block)] = np.sqrt(np.einsum("rtd,rtd->rt", block, block))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def complete(self) -> npt.NDArray[np.bool_]:
+        """Records of which every text has words, shape [records]."""
+        return np.asarray((self._lengths > 0).all(axis=1))
+
+    def rows(self, positions: Positions | slice) -> Floats:
+        """Unit vectors, shape [positions, dimensions]: the dot product of two is the mean cosine of their texts."""
+        lengths = np.maximum(self._lengths[positions], 1e-9) * np.float32(np.sqrt(self.texts))
+        block = self.codes[positions].astype(np.float32)
+        block /= lengths[:, :, None]
+        return block.reshape(len(block), -1)
+
+
+def pack(vectors: npt.NDArray[np.floating[Any]]) -> Codes:
+    """int8 codes of vectors, shape [..., dimensions]."""
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    scaled = vectors * np.divide(127.0, largest, out=np.zeros_like(largest), where=largest > 0)
+    codes: Codes = np.rint(scaled).astype(np.int8)
+    return codes
+
+
+def pack_texts(encoder: Encoder, texts: Sequence[str]) -> Packed:
+    """One text a record; at no time are more than ENCODED_AT_ONCE vectors held in full."""
+    codes = np.empty((len(texts), 1, encoder.dimensions), np.int8)
+    for start in range(0, len(texts), ENCODED_AT_ONCE):
+        part = encoder.encode(texts[start : start + ENCODED_AT_ONCE])
+        codes[start : start + len(part), 0] = pack(part)
+    return Packed(codes)
