@@ -3,7 +3,7 @@
 A tokenizer cuts a text at its added tokens (`<|im_start|>`, ...) before anything else, and a byte-level one then
 cuts between words, so what becomes of the last characters of a prompt and the first of an answer depends on no more
 than the text between the added token before them and the end of the first word after. That piece is
-small, and alike in most records.
+small, and alike in most records: words of letters alone differ in nothing that could matter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from enum import Enum, auto
+from functools import cache, cached_property
+from typing import Any
 
 from assay.chat_target import ChatTarget
 from assay.encoded import tokenize
@@ -20,6 +22,20 @@ from assay.encoded import tokenize
 LONGEST_PIECE = 400
 REMEMBERED = 100_000
 _FIRST_WORD = re.compile(r"\s*\S*\s*\S?")
+_LETTERS = re.compile(r"[a-z]{2,}")
+
+
+class Edge(Enum):
+    """The tokens of a text around a place in it.
+
+    CLEAN      the part before it has the tokens that it has alone
+    DIFFERENT  no token reaches over it, and yet the part before has other tokens than alone
+    STRADDLED  a token reaches over it
+    """
+
+    CLEAN = auto()
+    DIFFERENT = auto()
+    STRADDLED = auto()
 
 
 @dataclass
@@ -30,11 +46,22 @@ class Boundaries:
     """
 
     target: ChatTarget
-    known: dict[tuple[str, str], bool] = field(default_factory=dict)
+    known: dict[tuple[str, str], Edge] = field(default_factory=dict)
+    between_words: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads(self.target.tokenizer.backend_tokenizer.to_str())
+        return described
+
+    @cached_property
+    def _tokens_keep_to_themselves(self) -> bool:
+        """Whether no added token takes the white space beside it."""
+        return not any(token.get("lstrip") or token.get("rstrip") for token in self._described.get("added_tokens", []))
 
     @cached_property
     def exact(self) -> bool:
-        described = json.loads(self.target.tokenizer.backend_tokenizer.to_str())
+        described = self._described
         plain = all(
             not (token.get("single_word") or token.get("normalized") or re.search(r"\s", token["content"]))
             for token in described.get("added_tokens", [])
@@ -52,8 +79,25 @@ class Boundaries:
         names = sorted(filter(None, self.added), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, names)) or r"(?!)")
 
-    def clean(self, text: str, cut: int) -> bool | None:
-        """Whether the text is cut into tokens at `cut`, and the part before it as if it stood alone.
+    @cached_property
+    def _reversible(self) -> bool:
+        """Whether a text of known bytes comes back from its tokens: byte-level, with nothing normalised or trimmed."""
+        decoder = (self._described.get("decoder") or {}).get("type")
+        plain = self._described.get("normalizer") is None and self._tokens_keep_to_themselves
+        return self.exact and plain and decoder == "ByteLevel"
+
+    @cached_property
+    def _unknown_bytes(self) -> re.Pattern[bytes]:
+        vocabulary = self.target.tokenizer.get_vocab()
+        unknown = bytes(byte for byte, sign in _byte_signs().items() if sign not in vocabulary)
+        return re.compile(b"[" + re.escape(unknown) + b"]" if unknown else rb"(?!)")
+
+    def comes_back(self, text: str) -> bool:
+        """Whether the text is what its tokens stand for; False says nothing."""
+        return self._reversible and self._unknown_bytes.search(text.encode()) is None
+
+    def edge(self, text: str, cut: int) -> Edge | None:
+        """How the text is cut into tokens around a character.
 
         None when a piece cannot say so, and the whole has to be tokenised.
         """
@@ -64,12 +108,36 @@ class Boundaries:
         after = word.group() if word else ""
         if before is None or len(after) >= LONGEST_PIECE:
             return None
+        if after[:1].isascii() and after[:1].isalpha() and self._between_words(before, after):
+            return Edge.CLEAN
         key = (before, after)
         if key not in self.known:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = self._tokenizes_apart(before, after)
+            self.known[key] = self._tokenized_edge(before, after)
         return self.known[key]
+
+    def _between_words(self, before: str, after: str) -> bool:
+        """Whether every word that looks like this one is cut off from what stands before it, and leaves it as it is.
+
+        For words that begin with a letter: a pattern that cuts between words sees that it is one, and not which.
+        """
+        key = (before, _LETTERS.sub("aa", after))
+        if key not in self.between_words:
+            if len(self.between_words) >= REMEMBERED:
+                self.between_words.clear()
+            self.between_words[key] = self._tokens_keep_to_themselves and self._cut_at(*key)
+        return self.between_words[key]
+
+    def _cut_at(self, before: str, after: str) -> bool:
+        token = self.pattern.match(before)
+        before = before[token.end() :] if token else before
+        if before.endswith("'"):  # a pattern may look for 's and 'll
+            return False
+        cut = self.target.tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str
+        alone = [piece for piece, _ in cut(before)] if before else []
+        together = [piece for piece, _ in cut(before + after)]
+        return together[: len(alone)] == alone and len("".join(alone)) == len("".join(map(_as_bytes, before)))
 
     def _from_added_token(self, text: str, cut: int) -> str | None:
         """The text before the cut from the last added token on, or from the beginning."""
@@ -82,15 +150,29 @@ class Boundaries:
                 return text[:cut]
         return None
 
-    def _tokenizes_apart(self, before: str, after: str) -> bool:
+    def _tokenized_edge(self, before: str, after: str) -> Edge:
         (alone, _), (together, offsets) = tokenize([before, before + after], self.target)
-        straddled = any(start < len(before) < end for start, end in offsets)
-        return not straddled and together[: len(alone)] == alone
+        if any(start < len(before) < end for start, end in offsets):
+            return Edge.STRADDLED
+        return Edge.CLEAN if together[: len(alone)] == alone else Edge.DIFFERENT
 
     def last_token(self, text: str, end: int) -> int | None:
         """The added token that the text ends in at `end`, None where it ends in none."""
         names = [match for match in self.pattern.finditer(text, max(0, end - LONGEST_PIECE), end) if match.end() == end]
         return self.added[names[-1].group()] if names else None
+
+
+@cache
+def _byte_signs() -> dict[int, str]:
+    """The character by which a byte-level vocabulary writes each byte (GPT-2's `bytes_to_unicode`)."""
+    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in set(plain)]
+    return {byte: chr(byte) for byte in plain} | {byte: chr(256 + i) for i, byte in enumerate(others)}
+
+
+def _as_bytes(sign: str) -> str:
+    """As many characters as a byte-level tokenizer makes of one."""
+    return "x" * len(sign.encode("utf-8", "surrogatepass"))
 
 
 def _cuts_between_words(pre_tokenizer: object) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assay.answers import Answer, Note
-from assay.boundaries import Boundaries, boundaries_of
+from assay.boundaries import Boundaries, Edge, boundaries_of
 from assay.chat_target import ChatTarget, Templated
 from assay.encoded import Encoded, Tokens, labelled, tokenize, unknown_stop
 from assay.records import Record
@@ -48,7 +48,7 @@ class Examined:
 def encode_rendered(items: Sequence[Rendered], target: ChatTarget) -> list[Encoded | TemplateProblem]:
     """Ids and labels of training texts; a prompt is tokenised by itself only where the text may begin otherwise."""
     edges = boundaries_of(target)
-    unsure = [not edges.clean(item.text, item.answers[-1].start) for item in items]
+    unsure = [edges.edge(item.text, item.answers[-1].start) is not Edge.CLEAN for item in items]
     prompts = [item.last_prompt for item, doubt in zip(items, unsure, strict=True) if doubt]
     tokenized = tokenize([*(item.text for item in items), *prompts], target)
     rest = iter(tokenized[len(items) :])
@@ -102,7 +102,13 @@ def _notes(item: Rendered, target: ChatTarget, edges: Boundaries) -> tuple[Note,
     """The notes that `labelled` would make; None when only the tokens of the whole can say."""
     notes = list(item.notes)
     for answer in item.answers:
-        if not edges.clean(item.text, answer.start) or answer.end <= answer.start:
+        edge = edges.edge(item.text, answer.start)
+        if edge is None or answer.end <= answer.start:
+            return None
+        if answer is item.answers[-1]:
+            if edge is not Edge.CLEAN and not edges.comes_back(item.text[answer.start :]):  # it is tokenised apart
+                return None
+        elif edge is Edge.STRADDLED:
             return None
         if answer.stopped:
             last = edges.last_token(item.text, answer.end)

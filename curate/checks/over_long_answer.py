@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from assay.chat import IGNORED, TemplateProblem
 from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
 from ..example import Example
+from ..template.truncation import truncation
 
 
 @record_check(
@@ -34,27 +34,24 @@ def over_long_answer(
     """The record has more tokens than the model takes, or its answer is far longer than all others.
 
     Why: beyond `max_length` (0 means the target's context length) the end of the answer and its stop token are
-    cut, and the model learns to break off. An essay where others give one line teaches another task.
+    cut, and the model learns to break off. The evidence counts the trained tokens that would be lost, and names the
+    turns that are cut short and those that are lost as a whole; the summary adds them up.
+
+    An essay where others give one line teaches another task.
 
     An answer is far longer from `outlier_characters` on, when it is also `outlier_factor` times the median answer.
 
     Example: a day's log in place of {"intent": "return"}
     """
     if context.target is not None:
-        limit = max_length or context.target.context_length
-        encoded = context.encoded(record)
-        if limit and not isinstance(encoded, TemplateProblem) and len(encoded.input_ids) > limit:
-            cut = sum(label != IGNORED for label in encoded.labels[limit:])
-            yield over_long_answer.about(
-                record,
-                f"{len(encoded.input_ids):,} tokens, where {limit:,} fit: {cut:,} tokens of its answers would be cut",
-                evidence={"kind": "cut", "tokens": len(encoded.input_ids), "limit": limit, "cut": cut},
-            )
+        lost = truncation(record, context, max_length or context.target.context_length)
+        if lost is not None:
+            yield over_long_answer.about(record, lost.message(), evidence=lost.to_json())
             return
     length = len(record.answer)
     if length < outlier_characters:
         return
-    typical = context.once("median_answer_characters", lambda: _median_characters(context.records or [record]))
+    typical = context.once("median_answer_characters", lambda: _median_characters(context.sample or [record]))
     if length > outlier_factor * typical:
         yield over_long_answer.about(
             record,

@@ -1,4 +1,4 @@
-"""What `assay.chat` met when it encoded a record, as findings of the check that reports it."""
+"""What `assay.chat` met when it looked at a record, as findings of the check that reports it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def template_findings(
 ) -> Iterator[Finding]:
     """Findings of one check about one record; severities by kind, where they differ from the check's own.
 
-    A record that could not be encoded has exactly one problem, and so one check that speaks about it.
+    A record that cannot be trained on has exactly one problem, and so one check that speaks about it.
     """
-    encoded = context.encoded(record)
-    if isinstance(encoded, TemplateProblem):
-        if encoded.check == check.name:
-            yield check.about(record, encoded.message, evidence={"kind": encoded.kind})
+    found = context.examined(record)
+    if isinstance(found, TemplateProblem):
+        if found.check == check.name:
+            yield check.about(record, found.message, evidence={"kind": found.kind})
         return
-    for note in encoded.notes:
+    for note in found.notes:
         if note.check == check.name:
             yield check.about(
                 record,

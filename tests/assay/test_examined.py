@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.boundaries import boundaries_of
+from assay.boundaries import Edge, boundaries_of
 from assay.chat import ChatTarget, Encoded, TemplateProblem, encode_all, examine_all, load_target
 from assay.examined import Examined
 from assay.records import Message, Record, Source, ToolCall, record_id
@@ -21,6 +21,9 @@ TEMPLATES = {
     "chatml": CHATML,
     "answer_in_the_word_of_the_prompt": CHATML.replace("assistant\n{% endif %}", "assistant{% endif %}").replace(
         "{{ m.role }}\n", "{{ m.role }}{{ '\n' if m.role != 'assistant' }}"
+    ),
+    "two_line_breaks": CHATML.replace("assistant\n{% endif %}", "assistant\n\n{% endif %}").replace(
+        "m.role }}\n", "m.role }}\n\n"
     ),
     "end_is_no_token": CHATML.replace("<|im_end|>", "</turn>"),
     "end_is_no_stop": CHATML.replace("<|im_end|>", "<unused0>"),
@@ -77,7 +80,7 @@ def test_ordinary_records_are_not_tokenised(targets: dict[str, ChatTarget], monk
 
 
 @given(before=st.text(max_size=12), after=st.text(max_size=12))
-def test_a_cut_is_clean_when_the_tokens_of_the_whole_begin_with_those_of_the_part(
+def test_an_edge_is_what_the_tokens_of_the_whole_and_of_the_part_say(
     targets: dict[str, ChatTarget], before: str, after: str
 ) -> None:
     target = targets["chatml"]
@@ -88,8 +91,10 @@ def test_a_cut_is_clean_when_the_tokens_of_the_whole_begin_with_those_of_the_par
     cut = len(text) - len(after)
     whole, part = (target.tokenizer(piece)["input_ids"] for piece in (text, text[:cut]))
     offsets = target.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
-    expected = whole[: len(part)] == part and not any(start < cut < end for start, end in offsets)
-    assert boundaries_of(target).clean(text, cut) in (expected, None)
+    straddled = any(start < cut < end for start, end in offsets)
+    alike = whole[: len(part)] == part
+    expected = Edge.STRADDLED if straddled else Edge.CLEAN if alike else Edge.DIFFERENT
+    assert boundaries_of(target).edge(text, cut) in (expected, None)
 
 
 def test_every_turn_that_ends_in_no_stop_token_is_said(targets: dict[str, ChatTarget]) -> None:
