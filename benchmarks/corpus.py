@@ -46,7 +46,11 @@ class Corpus(NamedTuple):
 
 
 def make_corpus(
-    records: int, *, words: int = 100, edits: tuple[float, ...] = (0.0, 0.02, 0.05, 0.2, 0.3), share: float = 0.02,
+    records: int,
+    *,
+    words: int = 100,
+    edits: tuple[float, ...] = (0.0, 0.02, 0.05, 0.2, 0.3),
+    share: float = 0.02,
     seed: int = 1,
 ) -> Corpus:
     """`share` of the records are copies at each rate in `edits`, of records that are copied once."""

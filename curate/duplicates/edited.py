@@ -42,11 +42,10 @@ def candidates(sampled: npt.NDArray[np.uint32], positions: Positions) -> tuple[P
 def _joined(chosen: npt.NDArray[np.uint32], partition: int) -> npt.NDArray[np.int64]:
     """first * rows + second for each pair of rows and each rare hash that both have."""
     rows, places = np.nonzero((chosen >> np.uint32(28)) == partition)
-    hashes = chosen[rows, places]
-    filled = hashes != 0
-    rows, hashes = rows[filled], hashes[filled]
-    order = np.argsort(hashes, kind="stable")  # rows stay in ascending order within a hash
-    rows, hashes = rows[order], hashes[order]
+    both = (chosen[rows, places].astype(np.uint64) << np.uint64(32)) | rows.astype(np.uint64)
+    both = both[both >> np.uint64(32) != 0]
+    both.sort()  # by hash, and within a hash by row
+    rows, hashes = (both & np.uint64(0xFFFFFFFF)).astype(np.int64), both >> np.uint64(32)
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.zeros(0, int)
     sizes = np.diff(np.append(starts, len(hashes)))
     rare = np.repeat(sizes <= RARE, sizes)

@@ -116,7 +116,8 @@ def _sketch(
 ) -> Any:
     words = np.empty(longest + 1, np.uint64)
     grams = np.empty(longest + 1, np.uint64)
-    signature = np.empty(len(factors), np.uint32)
+    lows = np.empty(longest + 1, np.uint32)
+    signature = np.empty(BANDS * ROWS, np.uint32)
     for text in range(len(offsets) - 1):
         count, stream = words_of(data, offsets[text], offsets[text + 1], classes, words)
         lengths[text] = count
@@ -124,13 +125,13 @@ def _sketch(
             continue
         streams[text] = stream
         total = _without(grams, ngrams_of(words, count, NEAR_WORDS, grams), near_out, near_table)
-        signature[:] = np.uint32(0xFFFFFFFF)
         for position in range(total):
-            low = np.uint32(grams[position] >> S32)
-            for row in range(len(factors)):
-                hashed = np.uint32((low ^ addends[row]) * factors[row])
-                hashed ^= hashed >> np.uint32(15)
-                signature[row] = min(signature[row], hashed)
+            lows[position] = np.uint32(grams[position] >> S32)
+        for row in range(BANDS * ROWS):  # row by row, so that the least hash stays in a register
+            factor, addend, least = factors[row], addends[row], np.uint32(0xFFFFFFFF)
+            for position in range(total):
+                least = min(least, np.uint32(np.uint32(lows[position] ^ addend) * factor))
+            signature[row] = least
         for band in range(BANDS):
             key = FNV_OFFSET
             for row in range(ROWS):

@@ -51,10 +51,17 @@ class Texts(NamedTuple):
 
 def buffer(texts: Sequence[str]) -> Texts:
     """Texts that are not ASCII are brought to compatibility form (NFKC) and folded."""
+    joined = "".join(texts)
+    if joined.isascii():
+        return Texts(np.frombuffer(joined.encode(), np.uint8), _offsets(texts))
     parts = [text.encode() if text.isascii() else _folded(text) for text in texts]
+    return Texts(np.frombuffer(b"".join(parts), np.uint8), _offsets(parts))
+
+
+def _offsets(parts: Sequence[str | bytes]) -> Offsets:
     offsets = np.zeros(len(parts) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=offsets[1:])
-    return Texts(np.frombuffer(b"".join(parts), np.uint8), offsets)
+    return offsets
 
 
 def _folded(text: str) -> bytes:

@@ -101,7 +101,7 @@ def test_a_large_cluster_is_tied_together_without_all_of_its_pairs(make: Make) -
     records = [make("Tell me.", f"{base} {end}") for end in ends]
     found = near(records, context(records), 0.8)
     assert [len(group) for group in found.groups] == [len(ends)]
-    assert len(found.tied.first) == len(ends) - 1
+    assert len(found.tied.first) < 2 * len(ends)
 
 
 def test_texts_without_spaces_are_compared_by_character(make: Make) -> None:
