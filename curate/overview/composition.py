@@ -7,8 +7,8 @@ and are given as shares of all.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.function_words import likely_language
@@ -97,6 +97,14 @@ class Composition:
     def nearly_empty(self) -> tuple[Part, ...]:
         return tuple(part for part in self.labels if part.records < FEWEST_A_LABEL)
 
+    def without_text(self) -> Composition:
+        """The same with numbers in place of topics and labels, which are words of the records."""
+        topics, labels = (
+            tuple(replace(part, name=f"{kind} {number}") for number, part in enumerate(parts, 1))
+            for kind, parts in (("topic", self.topics), ("label", self.labels))
+        )
+        return replace(self, topics=topics, labels=labels)
+
     def to_json(self) -> dict[str, Json]:
         named = {"topics": self.topics, "labels": self.labels, "languages": self.languages, "sources": self.sources}
         return {
@@ -109,16 +117,19 @@ class Composition:
         }
 
 
-Naming = Callable[[Sequence[Record]], Sequence[str]]
-
-
 def compose(
-    data: Dataset, usable: npt.NDArray[np.int64], sample: Sequence[Record], seed: int, encode: Encode | None = None
+    data: Dataset,
+    usable: npt.NDArray[np.int64],
+    sample: Sequence[Record],
+    flagged: Collection[str],
+    seed: int,
+    encode: Encode | None = None,
 ) -> tuple[Composition, Mapping[str, str]]:
     """The composition, and {row id: topic or label} of the records that were looked at.
 
     usable  positions of the records that would train
     sample  those of them that are looked at, evenly spaced
+    flagged row ids that a check found something in: no example, since a repair may take something out of them
     """
     share = len(usable) / len(sample) if sample else 1.0
     labels = labels_of(sample)
@@ -126,15 +137,16 @@ def compose(
     topics = None if labels else find_topics([question(record) for record in sample], seed, encode)
     names = labels or ([topics.names[group] for group in topics.assigned] if topics is not None else [])
     languages = [likely_language(_language_text(record)) or "unsure" for record in sample]
-    parts = _parts(sample, names, share) if names else ()
+    shown = [None if record.row_id in flagged else record for record in sample]
+    parts = _parts(shown, names, share) if names else ()
     composition = Composition(
         usable=len(usable),
         looked_at=len(sample),
         topics=() if labels else parts,
         labels=parts if labels else (),
-        languages=_parts(sample, languages, share),
-        sources=_counted(data, usable, "source_file", sample, lambda record: record.source.file),
-        origins=_counted(data, usable, "origin", sample, lambda record: record.origin),
+        languages=_parts(shown, languages, share),
+        sources=_counted(data, usable, "source_file", shown, lambda record: record.source.file),
+        origins=_counted(data, usable, "origin", shown, lambda record: record.origin),
         prompts=_lengths([sum(len(message.content or "") for message in record.prompt) for record in sample], share),
         answers=_lengths([len(record.answer) for record in sample], share),
     )
@@ -151,11 +163,11 @@ def _language_text(record: Record) -> str:
     return f"{question(record)[:LANGUAGE_CHARACTERS]} {record.answer[:LANGUAGE_CHARACTERS]}"
 
 
-def _parts(records: Sequence[Record], names: Sequence[str], share: float) -> tuple[Part, ...]:
+def _parts(shown: Sequence[Record | None], names: Sequence[str], share: float) -> tuple[Part, ...]:
     members: dict[str, list[Record]] = defaultdict(list)
     counts = Counter(names)
-    for record, name in zip(records, names, strict=True):
-        if len(members[name]) < EXAMPLES:
+    for record, name in zip(shown, names, strict=True):
+        if record is not None and len(members[name]) < EXAMPLES:
             members[name].append(record)
     order = sorted(counts, key=lambda name: (-counts[name], name))
     return tuple(Part(name, round(counts[name] * share), tuple(members[name])) for name in order)
@@ -165,12 +177,12 @@ def _counted(
     data: Dataset,
     usable: npt.NDArray[np.int64],
     column: str,
-    sample: Sequence[Record],
+    shown: Sequence[Record | None],
     key: Callable[[Record], str],
 ) -> tuple[Part, ...]:
     examples: dict[str, list[Record]] = defaultdict(list)
-    for record in sample:
-        if len(examples[key(record)]) < EXAMPLES:
+    for record in shown:
+        if record is not None and len(examples[key(record)]) < EXAMPLES:
             examples[key(record)].append(record)
     values = data.table.column(column).take(usable).value_counts().to_pylist()
     parts = [Part(str(item["values"]), int(item["counts"]), tuple(examples[str(item["values"])])) for item in values]

@@ -95,7 +95,7 @@ def _by_fate(ledger: pa.Table, settings: CurateSettings) -> Iterator[Improvement
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
     columns = ("row_id", "fate", "reasons", "kept_row_id")
     for row_id, fate, reasons, kept in zip(*(ledger.column(name).to_pylist() for name in columns), strict=True):
-        if fate in (Fate.HELD, Fate.DROPPED) and kept is None:
+        if fate == Fate.HELD or (fate == Fate.DROPPED and kept is None):
             rows[fate].append((row_id, reasons[0] if reasons else ""))
     lost = len(rows[Fate.HELD]) + len(rows[Fate.DROPPED])
     blocks = lost > settings.max_lost_share * ledger.num_rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.dataset import Dataset
-from assay.findings import Fate, Finding
+from assay.findings import Fate, Finding, Severity
 from assay.records import Json, Record
 from assay.split import labels_of
 
@@ -55,6 +55,7 @@ def look_over(
     reviews: Sequence[Review] = (),
     edited: Mapping[str, str] | None = None,
     encode: Encode | None = None,
+    redact: bool = False,
 ) -> Overview:
     """The overview of what `curate` would leave.
 
@@ -62,11 +63,14 @@ def look_over(
     ledger   one row a row of the data, in its order; faulty rows after them
     edited   {row id: id before a person edited it}
     encode   texts to vectors, for topics by meaning; None for topics by words
+    redact   no word of a record is in what `to_json` gives
     """
     usable = _usable(data, ledger)
     step = max(1, -(-len(usable) // SAMPLED))
     sample = Corpus(data.table).take(usable[::step].tolist())
-    composition, named = compose(data, usable, sample, settings.seed, encode)
+    flagged = {finding.row_id for finding in findings if finding.severity is not Severity.INFO}
+    composition, named = compose(data, usable, sample, flagged, settings.seed, encode)
+    composition = composition.without_text() if redact else composition
 
     def strata(records: Sequence[Record]) -> Sequence[str]:
         known = [named.get(record.row_id) for record in records]
