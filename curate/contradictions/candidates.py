@@ -9,6 +9,7 @@ turn, whatever its form.)
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
@@ -32,7 +33,13 @@ MOST_ANSWERS = 300
 """Different answers to one question that are read; of a prompt like "Hi" there may be a hundred thousand."""
 
 RECURRING = 3
-"""A short answer that so many records give is a label."""
+"""A short answer that so many different questions have is a label."""
+
+_STATEMENT = re.compile(
+    r"(?:^|\s)(?:is|are|was|were|am|i|you|it|they|he|she|we|have|has|had|do|does|did|can|could|will|would|there|be"
+    r"|cant|dont|isnt|arent|doesnt|didnt|wont|wasnt)(?:\s|$)|^(?:yes|no) \w"
+)
+"""Words that make a sentence of a short answer, and no label."""
 
 
 @column("uint64")
@@ -69,7 +76,10 @@ def answer_hash(record: Record) -> int:
 def label_hash(record: Record) -> int:
     """Equal for records with the same answer of a few words; 0 for a longer one."""
     answer = record.answer
-    return hash_of(label_text(answer)) if 0 < len(answer) <= 60 and answer.count(" ") < LABEL_WORDS else 0
+    if not answer or len(answer) > 60 or answer.count(" ") >= LABEL_WORDS:
+        return 0
+    label = label_text(answer)
+    return 0 if _STATEMENT.search(label) else hash_of(label)
 
 
 COLUMNS = (question_hash, answer_hash, label_hash)
@@ -137,7 +147,7 @@ class Labels(Collection[str]):
 
 def recurring_labels(context: Context) -> Labels:
     """Short answers that RECURRING records give: in data that classifies, these are its labels."""
-    return cast(Labels, context.once("contradictions.labels", lambda: _labels(context.column(label_hash))))
+    return cast(Labels, context.once("contradictions.labels", lambda: _labels(context)))
 
 
 def asked_more_than_once(records: Sequence[Record], context: Context) -> list[Asked]:
@@ -145,10 +155,13 @@ def asked_more_than_once(records: Sequence[Record], context: Context) -> list[As
     return cast("list[Asked]", context.once("contradictions.asked", lambda: _asked(records, context)))
 
 
-def _labels(hashes: Array) -> Labels:
+def _labels(context: Context) -> Labels:
     import numpy as np
 
-    values, counts = np.unique(hashes[hashes != 0], return_counts=True)
+    labels, questions = context.column(label_hash), context.column(question_hash)
+    short = labels != 0
+    different = np.unique(np.stack([labels[short], questions[short]], axis=1), axis=0)
+    values, counts = np.unique(different[:, 0], return_counts=True)
     return Labels(values[counts >= RECURRING])
 
 

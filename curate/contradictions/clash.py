@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from assay.records import Json
 from assay.text import normalize, words
 
-from .alignment import aligned, content_words, jaccard
+from .alignment import aligned, content_words, jaccard, sentences
 from .facts import DATES, NUMBERS, Differing, differing, single
 from .forms import is_short, key_values, label_text, parsed, quote, unfenced, without_markup
 from .names import may_have_several, one_name_is_right, other_name, same_name
 from .openness import is_categorical
+from .opposites import opposed
 from .polarity import ANTONYMS, leading_polarity, negations, turned_round, without_negations
 from .refusals import is_refusal, refuses
 from .tongue import OTHER, language_of_pair
@@ -97,7 +98,19 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
     if may_have_several(question.text):
         return None
     named = next(filter(None, (other_name(a, b) for a, b in pairs)), None)
-    return None if named is None else Clash("entity", *named, 0.6)
+    if named is not None:
+        return Clash("entity", *named, 0.6)
+    turned = _opposed(one, other, pairs) if language == "en" else None
+    return None if turned is None else Clash("free", *turned, 0.55)
+
+
+def _opposed(one: str, other: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """Two counterparts with a word each that exclude one another, quoted whole."""
+    both_single = len(sentences(one)) == 1 and len(sentences(other)) == 1
+    for a, b in [(one, other)] if both_single else pairs:
+        if opposed(a, b) is not None:
+            return quote(a), quote(b)
+    return None
 
 
 def _yes_no(one: str, other: str, question: Question) -> Clash | None:

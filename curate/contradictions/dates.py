@@ -48,6 +48,7 @@ _AFTER_YEAR = r"(?=\s*(?:$|[.,;:!?)–—\-\"”]|(?:and|to|by|when|until|in|at|
 _FORMS = (
     re.compile(r"(?<!\d)(?P<year>\d{4})[-./](?P<number>\d{1,2})[-./](?P<day>\d{1,2})(?!\d)"),
     re.compile(r"(?:(?P<year>\d{4})年)?(?P<number>\d{1,2})月(?P<day>\d{1,2})[日号號]"),
+    re.compile(r"(?<![\d.,-])(?P<year>1[5-9]\d\d|20\d\d)\s?(?:--|[-–—/])\s?\d\d(?![\d-])"),
     re.compile(r"(?P<year>\d{4})年(?P<number>\d{1,2})月"),
     re.compile(r"(?P<year>(?:1\d|20)\d\d)年(?![間前])"),
     re.compile(

@@ -13,22 +13,28 @@ from .quantities import Number, numbers, same_number
 
 Fact = TypeVar("Fact", Number, Date)
 
-_APPROXIMATE = re.compile(
-    r"\b(?:about|around|approximately|roughly|nearly|almost|circa|over|more than|up to|some|close to|just (?:under"
-    r"|over)"
-    r"|etwa|rund|ungefähr|knapp|gut|fast|zirka|unos|unas|aproximadamente|alrededor de|casi|cerca de)\b|~|≈|约|大约"
-    r"|左右|近"
-    r"|約|およそ|ほど|حوالي|نحو|تقريبا",
+_ROUGHLY = re.compile(
+    r"(?:\b(?:about|around|approximately|roughly|nearly|almost|circa|some|close to|just (?:under|over)|an estimated"
+    r"|up to"
+    r"|over|more than|etwa|rund|ungefähr|knapp|gut|fast|zirka|unos|unas|aproximadamente|alrededor de|casi|cerca de)"
+    r"|[~≈]|约|大约|近|約|およそ|حوالي|نحو|تقريبا)\s*(?:the |us\$|[$€£¥])?\Z",
     re.IGNORECASE,
 )
 _BOUND = re.compile(
-    r"\b(?:less than|fewer than|more than|at least|at most|between|under|over|below|above|up to|no more than"
-    r"|minimum|maximum"
-    r"|mindestens|höchstens|weniger als|mehr als|bis zu|maximal|minimal|al menos|como máximo|como mínimo|menos de"
-    r"|más de|hasta)\b"
-    r"|至少|最多|不超过|超过|以上|以下|以内|最低|最高|少なくとも|على الأقل|على الأكثر|أقل من|أكثر من",
+    r"(?:\b(?:less than|fewer than|more than|at least|at most|under|over|below|above|up to|no more than|minimum(?: of)?"
+    r"|maximum(?: of)?|within|mindestens|höchstens|weniger als|mehr als|bis zu|maximal|minimal|al menos|como máximo"
+    r"|como mínimo|menos de|más de|hasta|unter|über)|至少|最多|不超过|超过|最低|最高|少なくとも|最大|على الأقل"
+    r"|على الأكثر|أقل من|أكثر من)"
+    r"\s*(?:the |us\$|[$€£¥])?\Z",
     re.IGNORECASE,
 )
+_AFTER = re.compile(
+    r"\s*(?:左右|以上|以下|以内|ほど|程度|くらい|or (?:more|less|so)|oder (?:mehr|weniger)|o más|o menos|تقريبا)"
+)
+_CONCLUSION = re.compile(
+    r"(?:\banswer(?: is|:)|####|\btherefore\b|\bboxed\b|\bthe result is\b|\bin total\b|=\s*[^=]{1,20}\Z)", re.IGNORECASE
+)
+"""A sentence that says what a calculation comes to."""
 
 
 class Differing(NamedTuple):
@@ -63,7 +69,7 @@ def single(facts: Facts[Fact], one: str, other: str, language: str) -> Differing
         agree = same_number(left[0], right[0], unit_given=False)  # type: ignore[arg-type]
     if agree is None:
         return None
-    if agree or _is_rough(left[0], right[0], one, other):
+    if agree or (facts is NUMBERS and _is_rough(left[0], right[0], one, other)):
         return True
     return Differing(facts.kind, left[0].text, right[0].text, True)
 
@@ -85,7 +91,8 @@ def differing(
         if found is not None and (pairs or _share(one, other, language) >= 0.25):
             return found
     for a, b in pairs:
-        found = _between(facts, a, b, everything, language)
+        concluding = _CONCLUSION.search(a) is not None and _CONCLUSION.search(b) is not None
+        found = _between(facts, a, b, ((), ()) if concluding else everything, language)
         if found is not None:
             return found
     return None
@@ -128,11 +135,35 @@ def _share(a: str, b: str, language: str) -> float:
     return jaccard(mine, theirs) if mine and theirs else 1.0
 
 
+def _repeats(one: Number | Date, other: Number | Date) -> bool:
+    """Whether the same fact is said again, in as much detail."""
+    if isinstance(one, Number) and isinstance(other, Number):
+        return same_number(one, other) is True
+    if isinstance(one, Date) and isinstance(other, Date):
+        return one._replace(text="") == other._replace(text="")
+    return False
+
+
 def _is_rough(left: Number | Date, right: Number | Date, a: str, b: str) -> bool:
-    """Whether one number is only a bound, or within a twentieth of the other and only said to be roughly so."""
+    """Whether a number is a bound where the other is none or another bound of a share, or is near and rounded."""
     if not isinstance(left, Number) or not isinstance(right, Number):
         return False
-    if (_BOUND.search(a) is None) != (_BOUND.search(b) is None):
+    if _same_but(left, right, a, b):
+        return bool(left.dimension == "share" and _is_bound(left, a))
+    if _is_bound(left, a) or _is_bound(right, b):
         return True
     close = any(abs(x - y) <= 0.05 * max(abs(x), abs(y)) for x in left.values for y in right.values)
-    return close and bool(_APPROXIMATE.search(a) or _APPROXIMATE.search(b))
+    return close and bool(_ROUGHLY.search(_before(left, a)) or _ROUGHLY.search(_before(right, b)))
+
+
+def _same_but(left: Number, right: Number, a: str, b: str) -> bool:
+    """Whether the texts before both numbers are the same, so that one says of it what the other does."""
+    return _before(left, a) == _before(right, b) != ""
+
+
+def _before(number: Number, text: str) -> str:
+    return text[max(0, number.start - 24) : number.start]
+
+
+def _is_bound(number: Number, text: str) -> bool:
+    return bool(_BOUND.search(_before(number, text)) or _AFTER.match(text, number.end))

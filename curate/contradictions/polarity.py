@@ -53,7 +53,8 @@ _GLADLY = re.compile(
 _NEGATOR: Mapping[str, re.Pattern[str]] = {
     "en": re.compile(
         r"\b(?:not|never|no|none|nothing|nobody|nowhere|neither|nor|cannot|cant|dont|doesnt|isnt|wont|without|unable"
-        r"|impossible|hardly|rarely|(?:ca|wo|do|does|did|is|are|was|were|has|have|had|should|would|could|must"
+        r"|impossible|illegal|unlikely|hardly|rarely|(?:ca|wo|do|does|did|is|are|was|were|has|have|had|should|would"
+        r"|could|must"
         r"|need)n'?t)\b",
         re.IGNORECASE,
     ),
