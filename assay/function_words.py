@@ -56,6 +56,9 @@ def _by_word() -> dict[str, tuple[str, ...]]:
 
 _LANGUAGES_OF = _by_word()
 _ALL = frozenset(_LANGUAGES_OF)
+_ENGLISH_ALONE = frozenset(word for word, languages in _LANGUAGES_OF.items() if languages == ("en",))
+_CERTAIN = 6
+"""So many words that no other language has, in ASCII, are English without counting the others."""
 
 
 def likely_language(text: str, words: frozenset[str] | set[str] | None = None) -> str:
@@ -64,11 +67,15 @@ def likely_language(text: str, words: frozenset[str] | set[str] | None = None) -
     >>> likely_language("Das Paket ist noch nicht bei mir."), likely_language("ok")
     ('de', '')
     """
+    if words is None:
+        words = frozenset(text.split())
     if not text.isascii():
         script = _by_script(text[:_LOOKED_AT])
         if script:
             return script
-    found = _ALL.intersection(words if words is not None else text.split())
+    elif len(_ENGLISH_ALONE & words) >= _CERTAIN:
+        return "en"
+    found = _ALL & words
     if len(found) < 2:
         return ""
     counts: dict[str, int] = {}

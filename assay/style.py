@@ -44,12 +44,14 @@ LOOKED_AT = 20_000
 _ITEM = re.compile(r"^[ \t]{0,8}(?:[-*•+–]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}[ \t]+\S", re.MULTILINE)
 _BOLD = re.compile(r"\*\*[^\s*][^*\n]*\*\*")
+_EXCLAIMED = re.compile(r"[^\W\d_][\"')*]?!+(?=[\s\"')*]|$)")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u26ff\u2705\u2728\u274c\u2764\u2b50]")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 
 _FULL_FORMS = (
     " do not ", " does not ", " is not ", " are not ", " it is ", " It is ", " you are ", " I am ", " cannot ",
 )  # fmt: skip
+_FULL_FORM_WORDS = frozenset(("not", "is", "are", "am", "cannot"))
 
 
 def _words(text: str) -> frozenset[str]:
@@ -72,6 +74,7 @@ _OFFERS = (
     "no dude en", "no dudes en", "alguna otra pregunta", "n'hésitez pas", "n'hésite pas", "d'autres questions",
     "お気軽に", "ご不明な点", "请随时", "如有任何", "随时联系",
 )  # fmt: skip
+_OFFER_WORDS = ("know", "free", "help", "question", "else", "hesit", "meld", "fragen", "dude", "pregunta")
 
 
 class Style(NamedTuple):
@@ -136,20 +139,22 @@ def style_of(text: str) -> Style:
         return NOTHING._replace(words=count, form=form, length=length)
     words = frozenset(listed)
     language = likely_language(head, words)
-    lines = "\n" in text
-    long_enough = lines or count >= LAYOUT_WORDS
+    fenced = "```" in text
+    prose = "".join(text.split("```")[::2]) if fenced else text
+    lines = "\n" in prose
+    long_enough = lines or fenced or count >= LAYOUT_WORDS
     return Style(
         words=count,
         form=form,
         length=length,
-        headings=(2 if lines and "#" in text and _HEADING.search(text) else 1) if long_enough else 0,
-        bullets=(2 if lines and _has_items(text) else 1) if long_enough else 0,
-        bold=(2 if "**" in text and _BOLD.search(text) else 1) if long_enough else 0,
-        code=(2 if "```" in text else 1) if long_enough else 0,
+        headings=(2 if lines and "#" in prose and _HEADING.search(prose) else 1) if long_enough else 0,
+        bullets=(2 if lines and _has_items(prose) else 1) if long_enough else 0,
+        bold=(2 if "**" in prose and _BOLD.search(prose) else 1) if long_enough else 0,
+        code=(2 if fenced else 1) if long_enough else 0,
         person=int(person_of(head, words, language)),
         address=int(address_of(head, words, language)),
         contractions=_contractions(head, words, count) if language == "en" else 0,
-        exclamation=2 if "!" in text or "！" in text else 1,
+        exclamation=2 if "！" in text or ("!" in prose and _EXCLAIMED.search(prose)) else 1,
         emoji=1 if ascii_only or not _EMOJI.search(text) else 2,
         apology=_apology(head, words, ascii_only),
         closing=_closing(text),
@@ -214,11 +219,13 @@ def _has_table(text: str) -> bool:
 def _contractions(text: str, words: frozenset[str], count: int) -> int:
     if count < CONTRACTED_WORDS:
         return 0
-    contracted = len(_CONTRACTED.intersection(words))
+    contracted = len(_CONTRACTED & words)
+    if contracted == 1 or (not contracted and _FULL_FORM_WORDS.isdisjoint(words)):
+        return 0
     full = sum(form in text for form in _FULL_FORMS)
-    if contracted >= 2 and not full:
-        return 2
-    return 1 if full >= 2 and not contracted else 0
+    if contracted:
+        return 0 if full else 2
+    return 1 if full >= 2 else 0
 
 
 def _apology(text: str, words: frozenset[str], ascii_only: bool) -> int:
@@ -229,6 +236,6 @@ def _apology(text: str, words: frozenset[str], ascii_only: bool) -> int:
 
 def _closing(text: str) -> int:
     tail = text[-200:].lower()
-    if any(offer in tail for offer in _OFFERS):
+    if (not tail.isascii() or any(word in tail for word in _OFFER_WORDS)) and any(offer in tail for offer in _OFFERS):
         return 3
     return 2 if tail.endswith(("?", "？")) else 1

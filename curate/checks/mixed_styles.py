@@ -1,0 +1,160 @@
+"""The mixed_styles check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from assay.findings import Finding, Severity
+from assay.records import Record
+from assay.style import FEATURES
+
+from ..check import Context, Decision, dataset_check
+from ..column import hash_of
+from ..example import Example
+from ..styles.columns import (
+    OPENING_WORDS,
+    TEMPLATE_WORDS,
+    answer_styles,
+    first_exchange,
+    opening_words,
+    prompt_kinds,
+    source_of,
+)
+from ..styles.explained import OF_THE_SPEAKER, asks_for, other_lengths, telling_word
+from ..styles.mixes import Mix, find_mixes
+
+if TYPE_CHECKING:
+    from ..column import Array
+
+COMPARED_PROMPTS = 300
+"""Of each side so many prompts are compared when a word is looked for that tells them apart."""
+
+MOST_EXPLAINED = 0.6
+"""When the prompts of so many of a minority ask for its style, the others' do too, in words that we do not know."""
+
+ASKED_MORE_OFTEN = 1.5
+"""Prompts explain a style when those of the minority ask for it so many times as often as those of the majority."""
+
+EXAMPLES = 2
+
+_THINGS = ("lamp", "chair", "table", "clock", "shelf", "radio", "kettle", "carpet", "mirror", "drawer")
+_ASKED = [f"How do I return the {thing} that I bought from you last week?" for thing in _THINGS]
+_PLAIN = "Put the {} back into its box, print the label from your account and give it to the driver on Monday."
+_LISTED = "To send the {} back:\n- put it back into its box\n- print the label\n- give it to the driver"
+
+
+@dataset_check(
+    severity=Severity.WARNING,
+    decision=Decision.KEEP,
+    columns=(answer_styles, prompt_kinds),
+    examples=(
+        Example(
+            found=[(prompt, _LISTED.format(thing)) for prompt, thing in zip(_ASKED[:3], _THINGS, strict=False)],
+            not_found=[
+                (f"{prompt} {more}", _PLAIN.format(thing))
+                for prompt, thing in zip(_ASKED, _THINGS, strict=True)
+                for more in ("", "Thanks.")
+            ],
+        ),
+        Example(
+            found=[],
+            not_found=[
+                *(
+                    (f"{prompt} As a list.", _LISTED.format(thing))
+                    for prompt, thing in zip(_ASKED, _THINGS, strict=True)
+                ),
+                *((f"{prompt} Thanks.", _PLAIN.format(thing)) for prompt, thing in zip(_ASKED, _THINGS, strict=True)),
+            ],
+        ),
+    ),
+)
+def mixed_styles(
+    records: Sequence[Record],
+    context: Context,
+    *,
+    majority: float = 0.7,
+    min_group: int = 20,
+    min_minority: int = 3,
+) -> Iterator[Finding]:
+    """A few answers have another style than most answers to prompts that are alike.
+
+    Why: a model that has seen two styles for one kind of prompt chooses between them by chance.
+
+    Prompts are alike when they begin with the same words under the same system turn (two words, or the six of a
+    template), or share a system turn, or the value of a column such as `category`. Of the first answers are compared:
+    JSON, code or prose; concise or long-form; headings, lists, bold, code blocks; person (I, we, you, impersonal);
+    formal or informal address; contractions, exclamation marks, emoji, apologies; how it ends; language. Person and
+    address are judged in English, German, Spanish, French, Chinese and Japanese and in no other language.
+
+    A mix is told of when at least `majority` of at least `min_group` answers stand against at least `min_minority`,
+    and nothing in the prompts explains it: that they ask for it ("in detail", "as JSON", "list three"), show it
+    themselves, are of another length, or share a word that the others have not. The wider the group, the larger the
+    majority has to be and the fewer features are compared.
+
+    Example: 45 answers to "How do I return the ..." are a paragraph, 5 are a list
+    """
+    for mix in find_mixes(
+        context.column(prompt_kinds), context.column(answer_styles), majority, min_group, min_minority
+    ):
+        yield from _told(mix, records, min_minority)
+
+
+def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Finding]:
+    style, usual = (FEATURES[mix.feature][value] for value in reversed(mix.values))
+    typical = [records[int(position)] for position in _evenly(mix.majority, COMPARED_PROMPTS)]
+    dissenters = _unexplained([records[int(position)] for position in mix.minority], typical, mix.feature, style)
+    if (
+        len(dissenters) < (1 - MOST_EXPLAINED) * len(mix.minority)
+        or len({item.id for item in dissenters}) < min_minority
+    ):
+        return
+    few = [first_exchange(record).prompt for record in dissenters[:COMPARED_PROMPTS]]
+    many = [first_exchange(record).prompt for record in typical]
+    if telling_word(few, many) is not None or (mix.feature == "length" and other_lengths(few, many)):
+        return
+    alike = _alike(mix, dissenters[0])
+    counts = {usual: len(mix.majority), style: len(dissenters)}
+    for record in dissenters:
+        yield mixed_styles.about(
+            record,
+            f"{style}; of {mix.known:,} answers {alike} {len(mix.majority):,} have: {usual}",
+            evidence={
+                "kind": mix.feature,
+                "style": style,
+                "usual": usual,
+                "counts": counts,
+                "alike": alike,
+                "other": [item.row_id for item in typical[:EXAMPLES]],
+            },
+            group=f"{hash_of(f'{mix.level} {mix.key} {mix.feature} {style}'):016x}",
+        )
+
+
+def _unexplained(minority: Sequence[Record], typical: Sequence[Record], feature: str, style: str) -> list[Record]:
+    """Those whose prompts do not ask for their style; what the majority's prompts ask for as often explains nothing.
+
+    But in a letter or a story nobody speaks for the house, however many of the prompts ask for one.
+    """
+    asked = [asks_for(first_exchange(record).prompt, feature, style) for record in minority]
+    usually = sum(asks_for(first_exchange(record).prompt, feature, style) for record in typical) / len(typical)
+    if feature not in OF_THE_SPEAKER and sum(asked) / len(asked) <= ASKED_MORE_OFTEN * usually:
+        return list(minority)
+    return [record for record, explained in zip(minority, asked, strict=True) if not explained]
+
+
+def _alike(mix: Mix, record: Record) -> str:
+    """How the prompts of a mix are alike, in words."""
+    if mix.level == "system":
+        return "under this system turn"
+    if mix.level == "source":
+        column, value = source_of(record) or ("", "")
+        return f"with {column} {value:.40}"
+    if mix.level == "all":
+        return "in all of the data"
+    count = TEMPLATE_WORDS if mix.level == "template" else OPENING_WORDS
+    return f'to prompts that begin "{opening_words(first_exchange(record).prompt, count):.60}"'
+
+
+def _evenly(positions: Array, most: int) -> Array:
+    return positions[:: max(1, -(-len(positions) // most))]
