@@ -107,13 +107,14 @@ def _repaired_line(line: str) -> str:
 
 def _by_ftfy(line: str) -> str:
     import ftfy
+    from ftfy.badness import is_bad
 
     config = ftfy.TextFixerConfig(replace_lossy_sequences=False, fix_c1_controls=False)
     try:
         fixed = ftfy.fix_encoding(line, config)
     except (UnicodeError, ValueError):
         return line  # lone surrogates among its characters
-    return line if fixed != line and ftfy.is_bad(fixed) else fixed  # half a repair is none
+    return line if fixed != line and is_bad(fixed) else fixed  # half a repair is none
 
 
 @cache

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..personal.masking import MASK
 from .markup import blank_code, is_code_line, looks_like_code
 
 _NOUNS = (
@@ -82,6 +83,8 @@ def find_placeholders(text: str) -> Iterator[Placeholder]:
                 if any(start < other_end and other_start < end for other_start, other_end in taken):
                     continue
                 if _NOT_PLACEHOLDERS.fullmatch(match.group()) or _is_closed_tag(match.group(), prose):
+                    continue
+                if MASK.fullmatch(match.group()):
                     continue
                 if code_lines >= 2 and pattern in (_DOLLAR, _BRACES):
                     continue
