@@ -24,10 +24,13 @@ def input_options(format_option: str) -> Callable[[Callable[..., Any]], Callable
         click.option("--model", help="Target model whose chat template is judged: a hub id, a folder, or a name."),
         click.option("--suite", "suites", multiple=True, metavar="FILE", help="Domain suite that must not leak."),
         click.option("--tasks", multiple=True, metavar="FOLDER", help="lm-eval tasks, local, that must not leak."),
+        click.option("--against", multiple=True, metavar="FILE", help="Any data whose prompts must not leak."),
         click.option(format_option, "input_format", default="auto", metavar="NAME", help="Format of DATA [auto]."),
         click.option("--columns", default="", metavar="NAME=COLUMN,...", help="e.g. prompt=text,answer=category"),
         click.option("--system", help="A system turn for every record without one."),
         click.option("--preference", is_flag=True, help="Read preference data for its chosen side."),
+        click.option("--workers", type=click.IntRange(1), help="Processes that look at the data [one a core]."),
+        click.option("--engine", type=click.Choice(["auto", "ray"]), default="auto", help="Where they run [auto]."),
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +63,9 @@ def audit(
 
     data, options = split_overrides(data, options)
     inputs = read_inputs(_given(data, given), options)
-    audited = run_audit(inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts)
+    audited = run_audit(
+        inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts, inputs.engine
+    )
     steps = [f"{_typed('curate', data, given, options)} -o OUT    write what is fit; every row is accounted for"]
     if options.output is not None:
         write_audited(audited, options.output, redact=options.redact)
@@ -105,6 +110,7 @@ def _typed(command: str, data: tuple[str, ...], given: dict[str, Any], options: 
         words += [option, given[name]] if given[name] else []
     words += [word for suite in given["suites"] for word in ("--suite", suite)]
     words += [word for folder in given["tasks"] for word in ("--tasks", folder)]
+    words += [word for file in given["against"] for word in ("--against", file)]
     if given["input_format"] != "auto":
         words += ["--format" if command == "audit" else "--input-format", given["input_format"]]
     words += ["--preference"] if given["preference"] else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from assay.console import Options, parse_columns
 from assay.errors import SettingsError, SourceError
 from assay.sources import ReadSettings, read
 
+from .engine.engines import Engine, choose
 from .settings import CurateSettings, active_checks
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ class Given:
     columns: str = ""
     system: str | None = None
     preference: bool = False
+    against: tuple[str, ...] = ()
+    workers: int | None = None
+    engine: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Inputs:
     target: ChatTarget | None
     suites: tuple[Suite, ...]
     evaluation_texts: tuple[EvaluationText, ...]
+    engine: Engine | None = None
 
 
 def read_inputs(given: Given, options: Options) -> Inputs:
@@ -73,9 +78,20 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     if len(data) == 0:
         raise _no_rows(data, given, options.redact)
     suites = read_suites(suite_paths)
-    return Inputs(
-        data, settings, _target(model, revision, trust, options), suites, tuple(evaluation_texts((), folders))
-    )
+    held_back = (*evaluation_texts((), folders), *_texts_of(given.against, options.offline))
+    target = _target(model, revision, trust, options)
+    return Inputs(data, settings, target, suites, held_back, choose(len(data), given.workers, given.engine))
+
+
+def _texts_of(files: Sequence[str], offline: bool) -> Iterator[EvaluationText]:
+    """The prompts of data that is no suite: a benchmark's file, the test set of an earlier release."""
+    from assay.suites import EvaluationText, prompt_text, suite_name
+
+    for file in files:
+        for record in read([file], ReadSettings(preference=True), offline=offline).records():
+            yield EvaluationText(
+                suite_name(file), str(record.source.line or record.source.row), prompt_text(record.prompt)
+            )
 
 
 def _check_settings(settings: CurateSettings, options: Options) -> None:

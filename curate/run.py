@@ -50,7 +50,9 @@ def run_curate(inputs: Inputs, options: Options, format_name: str | None) -> Out
 
 
 def _work(run: Run, inputs: Inputs, options: Options, format_name: str | None) -> None:
-    curated = curate(inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts)
+    curated = curate(
+        inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts, inputs.engine
+    )
     write_curated(curated, run.path, format=format_name, redact=options.redact)
     write_text(run.path / TEXT, render(curated.audited, redact=options.redact))
     run.facts |= {"counts": curated.ledger.counts(), "seed": inputs.settings.seed}

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from assay.errors import require
+
 from ..batch import Batch
 from .look import PASS_ROWS, Job, Looked, Looker
 
@@ -37,12 +39,20 @@ class InProcess:
             start += rows.num_rows
 
 
-def choose(rows: int, workers: int | None = None) -> Engine:
+def choose(rows: int, workers: int | None = None, name: str = "auto") -> Engine:
     """Several processes where the data is large enough to be worth their start, and there is more than one core.
 
-    workers  of this machine; None for as many as there are cores
+    workers  processes, or actors of the cluster; None for as many as this process may use cores
+    name     "auto", or "ray" for a Ray cluster whatever the size
+
+    Raises MissingExtraError when Ray is asked for and not installed.
     """
     cores = workers or _cores()
+    if name == "ray":
+        require("ray", "ray")
+        from .ray_data import RayData
+
+        return RayData(cores)
     if cores < 2 or rows < FEWEST_ROWS:
         return InProcess()
     from .processes import Processes

@@ -6,12 +6,12 @@ does not change.
 
 from __future__ import annotations
 
+import logging
+import os
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from assay.errors import missing_extra
 
 from ..batch import Batch
 from .look import PASS_ROWS, Job, Looked, Looker
@@ -31,14 +31,14 @@ class RayData:
 
     def looks(self, table: pa.Table, job: Job) -> Iterator[Looked]:
         import pyarrow as pa
+        import ray
+        import ray.data
 
-        try:
-            import ray
-            import ray.data
-        except ImportError as error:
-            raise missing_extra("ray", error) from error
         if not ray.is_initialized():
-            ray.init(ignore_reinit_error=True, log_to_driver=False)
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            ray.init(log_to_driver=False, logging_level=logging.WARNING, include_dashboard=False)
+        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        ray.data.DataContext.get_current().enable_progress_bars = False
         positioned = table.append_column(POSITION, pa.array(range(table.num_rows), pa.int64()))
         looked = ray.data.from_arrow(_parts(positioned, self.rows)).map_batches(
             _Look,
