@@ -10,9 +10,28 @@ from assay.records import Record
 from ..answers.arithmetic import written, wrong_results
 from ..answers.turns import exchanges
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[
+                ("How many clips?", "She sold 48/2 = 24 clips in May, so 48 + 24 = 74 in all."),
+                ("How many clips?", "She sold 48/2 = <<48/2=26>>26 clips in May."),
+                ("What is 20% of 50?", "20% of 50 is 15."),
+            ],
+            not_found=[
+                ("How many clips?", "She sold 48/2 = 24 clips in May, and 48 + 24 = 72 in all."),
+                ("How many a day?", "About 72 / 31 = 2.3 a day."),
+                ("Solve it.", "2x + 3 = 7, so 2x = 4, and x = 2."),
+                ("What does 2 + 2 = 5 stand for in Orwell's novel?", "For obedience: he says 2 + 2 = 5."),
+            ],
+        ),
+    ),
+)
 def arithmetic(record: Record, context: Context) -> Iterator[Finding]:
     """The answer calculates, and the result is wrong: 12 * 7 = 86.
 

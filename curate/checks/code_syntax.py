@@ -11,6 +11,7 @@ from ..answers.code import bare_python, fault_in, is_judged
 from ..answers.fences import fenced_blocks
 from ..answers.turns import exchanges
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 _OPENINGS = ("def ", "class ", "import ", "from ", "#", "@", "async ")
 _ABOUT_ERRORS = (
@@ -19,7 +20,24 @@ _ABOUT_ERRORS = (
 )  # fmt: skip
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[
+                ("How do I add?", "So:\n```python\ndef add(a, b)\n    return a + b\n```"),
+                ("How do I add?", "So:\n```python\ndef add(a, b):\nreturn a + b\n```"),
+                ("Write the compose file.", "```yaml\nservices: web: nginx\n```"),
+            ],
+            not_found=[
+                ("How do I add?", "So:\n```python\n>>> add(1, 2)\n3\n```"),
+                ("How do I add?", "So:\n```python\n%pip install adder\nadd(1, ...)\n```"),
+                ("How do I add?", "So:\n```js\nfunction add(\n```"),
+            ],
+        ),
+    ),
+)
 def code_syntax(record: Record, context: Context) -> Iterator[Finding]:
     """Code in an answer does not parse: Python, YAML, TOML or XML.
 

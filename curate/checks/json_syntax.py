@@ -13,6 +13,7 @@ from ..answers.fences import fenced_blocks
 from ..answers.json_text import JsonFault, are_json_lines, is_json_container, json_fault
 from ..answers.turns import before, exchanges
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 _ONLY = re.compile(
     r"\b(?:only|just|solely|exclusively|nothing but|strictly)\b[^.\n]{0,40}\bJSON\b"
@@ -28,7 +29,25 @@ _ABOUT = re.compile(
 LEAST_ANSWERS = 20
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    examples=(
+        Example(
+            found=[
+                ("Give the intent as JSON.", '{"intent": "refund", "order": 12,}'),
+                ("Give the intent as JSON.", "{'intent': 'refund'}"),
+                ("Give the intent as JSON.", '{"intent": "refund", "order": 12, "intent": "return"}'),
+                ("Reply with JSON only.", 'Here it is:\n```json\n{"intent": "refund"}\n```'),
+            ],
+            not_found=[
+                ("Give the intent as JSON.", '{"intent": "refund", "order": 12}'),
+                ("Show me a line of the file.", 'It says:\n```json\n"intent": "refund",\n```'),
+                ("Who is it?", "{curly} is my name."),
+            ],
+        ),
+    ),
+)
 def json_syntax(record: Record, context: Context, *, min_share: float = 0.8) -> Iterator[Finding]:
     """An answer that should be JSON is none: it does not parse, has a key twice, or text around it.
 

@@ -12,6 +12,7 @@ from assay.text import conversation_text
 from ..answers.encoding import Damage, damages, is_about_encoding, is_lost, repaired
 from ..answers.markup import blank_code_blocks
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 SHOWN = 5
 
@@ -33,7 +34,24 @@ def _said(record: Record) -> str:
     return conversation_text(message for message in record.messages if message.role != "tool")
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.REPAIR, repair=_decoded_rightly)
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.REPAIR,
+    repair=_decoded_rightly,
+    examples=(
+        Example(
+            found=[
+                ("How was it?", "It was cafÃ© weather, werenâ€™t it?"),
+                ("How was it?", "ï»¿Fine."),
+                ("How was it?", "The caf\ufffd was closed."),
+            ],
+            not_found=[
+                ("Wie war es?", "Schön, „naïve“ Größe – 3 € für Café, ещё, 日本語 ✅"),
+                ("Why does Ã© stand there?", "The file is UTF-8, and was read as Latin-1: é becomes Ã©."),
+            ],
+        ),
+    ),
+)
 def mojibake(record: Record, context: Context) -> Iterator[Finding]:
     """Text was decoded with the wrong encoding: Ã©, â€™, ï»¿; or characters of it were lost: U+FFFD, half an emoji.
 
