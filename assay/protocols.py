@@ -51,6 +51,14 @@ class Generation:
     stop_reason: str
 
 
+@dataclass(frozen=True)
+class Price:
+    """US dollars for a million tokens."""
+
+    input: float
+    output: float
+
+
 class Provider(Protocol):
     """A model that answers, remote or local. Retrying is not its business: what can be retried raises
     `ProviderError`, what cannot raises `ProviderRefusedError`."""

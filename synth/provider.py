@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from assay.errors import ProviderError, ProviderRefusedError, SettingsError
-from assay.protocols import Provider
+from assay.protocols import Price, Provider
 from assay.registry import Registry
 
-from .settings import Price, SynthSettings
+from .settings import SynthSettings
 
 FREE = Price(0.0, 0.0)
 CODE = re.compile(r"[a-z]+(_[a-z]+)*")

@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay.errors import SettingsError
-
-
-@dataclass(frozen=True)
-class Price:
-    """US dollars for a million tokens."""
-
-    input: float
-    output: float
+from assay.protocols import Price
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from assay.caller import Caller
 from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
 from assay.errors import ProviderRefusedError
 from assay.findings import Fate, Ledger, LedgerRow
+from assay.journal import Journal, Spent
 from assay.protocols import Audit, Generation, Provider
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.registry import check_settings
 
-from .caller import Caller
 from .generator import GENERATORS, Job, Refused
-from .journal import Journal, Spent
 from .provider import price_of
 from .settings import SynthSettings
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from assay.protocols import GenerationRequest
+from assay.caller import Caller
+from assay.journal import Journal
+from assay.protocols import GenerationRequest, Price
 from assay.records import Message
-from assay.synth.caller import Caller
-from assay.synth.journal import Journal
 from assay.synth.provider import make_provider
-from assay.synth.settings import Price, SynthSettings
+from assay.synth.settings import SynthSettings
 
 
 def test_equal_requests_are_asked_once_and_share_their_answer(api: Any, tmp_path: Path) -> None:

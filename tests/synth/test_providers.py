@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from assay.errors import ProviderError, ProviderRefusedError, SettingsError
-from assay.protocols import GenerationRequest
+from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider, price_of
-from assay.synth.settings import Price, SynthSettings
+from assay.synth.settings import SynthSettings
 
 ASK = GenerationRequest((Message("system", "Be brief."), Message("user", "Hello")), max_tokens=7, temperature=0.5)
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from assay.caller import Caller, worst_usd
 from assay.dataset import Dataset
 from assay.findings import Fate
-from assay.protocols import GenerationRequest
+from assay.journal import Journal
+from assay.protocols import GenerationRequest, Price
 from assay.records import Message
-from assay.synth.caller import Caller, worst_usd
-from assay.synth.journal import Journal
 from assay.synth.provider import make_provider
-from assay.synth.settings import Price, SynthSettings
+from assay.synth.settings import SynthSettings
 from assay.synth.stage import Synthesized, synth
 
 

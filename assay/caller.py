@@ -10,10 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError
-from assay.protocols import Generation, GenerationRequest, Provider
-
-from .journal import Journal, request_key
-from .settings import Price
+from assay.journal import Journal, request_key
+from assay.protocols import Generation, GenerationRequest, Price, Provider
 
 MAX_BACKOFF_SECONDS = 30.0
 TOKENS_A_MESSAGE = 16

@@ -103,7 +103,7 @@ class Journal:
             count, usd = self._database.execute("SELECT count(*), total(usd) FROM attempts").fetchone()
             if count + 1 > self._max_requests:
                 raise BudgetError(
-                    f"the cap of {self._max_requests} requests is reached", fix="raise synth.max_requests"
+                    f"the cap of {self._max_requests} requests is reached", fix="raise max_requests"
                 )
             if usd + worst_usd > self._max_usd:
                 raise BudgetError(

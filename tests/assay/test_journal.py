@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from assay.errors import BudgetError, RunError
+from assay.journal import Journal, request_key
 from assay.protocols import Generation, GenerationRequest
 from assay.records import Message
-from assay.synth.journal import Journal, request_key
 
 ASK = GenerationRequest((Message("user", "Hello"),), max_tokens=7)
 ANSWER = Generation("Hi", "m", 3, 2, "stop")
