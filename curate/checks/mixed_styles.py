@@ -36,7 +36,7 @@ MOST_EXPLAINED = 0.6
 ASKED_MORE_OFTEN = 1.5
 """Prompts explain a style when those of the minority ask for it so many times as often as those of the majority."""
 
-EXAMPLES = 2
+EXAMPLES = 3
 
 _THINGS = ("lamp", "chair", "table", "clock", "shelf", "radio", "kettle", "carpet", "mirror", "drawer")
 _ASKED = [f"How do I return the {thing} that I bought from you last week?" for thing in _THINGS]

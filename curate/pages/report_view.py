@@ -15,6 +15,7 @@ from ..answers.invisible import visible
 from ..settings import ActiveCheck
 from ..stage import Audited
 from .redaction import redacted
+from .style_view import StyleMix, shown_rows, style_mix
 
 SHOWN_A_CHECK = 20
 MAX_CHARACTERS = 1200
@@ -41,12 +42,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One finding, or one group of them. prompt is shown once above sides that share it."""
+    """One finding, or one group of them. prompt is shown once above sides that share it.
+
+    mix  two styles in place of sides
+    """
 
     title: str
     severity: str
     prompt: str
     sides: tuple[Side, ...]
+    mix: StyleMix | None = None
 
 
 @dataclass(frozen=True)
@@ -121,12 +126,15 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 def _records(audited: Audited, shown: Iterable[Sequence[Sequence[Finding]]]) -> dict[str, Record]:
     """The records that are shown, by row id; read in one pass."""
-    wanted = {finding.row_id for groups in shown for group in groups for finding in group}
+    wanted = {row for groups in shown for group in groups for row in shown_rows(group)}
     return {record.row_id: record for record in audited.data.records() if record.row_id in wanted}
 
 
 def _exhibit(group: Sequence[Finding], texts: Mapping[str, Record] | None) -> Exhibit:
     first = group[0]
+    mix = style_mix(group, texts)
+    if mix is not None:
+        return Exhibit("", str(first.severity), "", (), mix)
     if texts is None:  # redacted: the place and the kind, since every message would say the same
         places = tuple(Side(str(finding.source), "", ()) for finding in group)
         return Exhibit(str(first.evidence.get("kind", "")), str(first.severity), "", places)

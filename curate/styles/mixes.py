@@ -40,6 +40,9 @@ COMPARED = (
 )
 """From the narrowest to the widest; a record is told of a feature once, in the narrowest group where it differs."""
 
+_OF_A_LANGUAGE = ("person", "address")
+"""Each language has its own ways: compared are answers in the same one."""
+
 NARROWER = 5
 """So many records of a narrower group that mostly agree with a dissenter are a task of their own."""
 
@@ -76,13 +79,14 @@ def find_mixes(kinds: Array, styles: Array, least_majority: float, min_group: in
             keys: Array = np.asarray(styles.any(axis=1), np.uint64)
         else:
             keys = kinds[:, LEVELS.index(level.name)]
-        grouped = _grouped(keys)
+        grouped, by_language = _grouped(keys), _grouped(_with(keys, styles[:, list(FEATURES).index("language")]))
         narrower = narrow[: LEVELS.index(level.name)] if level.name in LEVELS[:2] else narrow
         for feature in level.features:
             column = list(FEATURES).index(feature)
             own = _own_task(narrower, styles[:, column])
             threshold = max(level.majority, least_majority)
-            for mix in _of_feature(grouped, styles[:, column], threshold, min_group, min_minority):
+            groups = by_language if feature in _OF_A_LANGUAGE else grouped
+            for mix in _of_feature(groups, styles[:, column], threshold, min_group, min_minority):
                 minority = mix.minority[~told[mix.minority, column] & ~own[mix.minority]]
                 if len(minority) >= min_minority:
                     told[minority, column] = True
@@ -97,6 +101,14 @@ class _Grouped(NamedTuple):
     sizes: Array
     order: Array
     starts: Array
+
+
+def _with(keys: Array, values: Array) -> Array:
+    """Keys of groups that are equal only where the values are, too; 0 stays 0."""
+    import numpy as np
+
+    mixed = keys ^ ((values.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
+    return np.where(keys == 0, np.uint64(0), mixed)
 
 
 def _grouped(keys: Array) -> _Grouped:

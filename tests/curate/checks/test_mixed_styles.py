@@ -109,6 +109,12 @@ def test_form_of_address_is_compared_by_language(make: Make) -> None:
     assert {finding.row_id for finding in findings} == {record.row_id for record in informal}
 
 
+def test_what_is_usual_in_one_language_is_not_held_against_another(make: Make) -> None:
+    german = [make(f"Wo ist {thing}?", f"Wir senden Ihnen {thing}, sobald Sie das wollen.") for thing in THINGS * 2]
+    french = [make(f"Wo {thing}?", f"Tu peux changer la {thing} dans tes réglages.") for thing in ("a", "b", "c")]
+    assert "address" not in kinds(found([*german, *french]))
+
+
 def test_a_task_of_its_own_is_no_dissenter(make: Make) -> None:
     """Under one system turn, a fifth of the prompts ask for something that is always answered as JSON."""
     system = "You work for Acme."
