@@ -15,13 +15,17 @@ from assay.errors import Exit
 if TYPE_CHECKING:
     from .inputs import Given
     from .stage import Audited
+    from .template.matrix import Matrix
 
 
-def input_options(format_option: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """DATA and what says how to read and judge it. format_option names the format of DATA."""
+MODEL = "Target model whose chat template is judged: a hub id, a folder, or a name."
+
+
+def input_options(format_option: str, **model: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """DATA and what says how to read and judge it. format_option names the format of DATA, model is of --model."""
     options = (
         click.argument("data", nargs=-1, metavar="DATA..."),
-        click.option("--model", help="Target model whose chat template is judged: a hub id, a folder, or a name."),
+        click.option("--model", **{"help": MODEL, **model}),
         click.option("--suite", "suites", multiple=True, metavar="FILE", help="Domain suite that must not leak."),
         click.option("--tasks", multiple=True, metavar="FOLDER", help="lm-eval tasks, local, that must not leak."),
         click.option("--against", multiple=True, metavar="FILE", help="Any data whose prompts must not leak."),
@@ -40,29 +44,51 @@ def input_options(format_option: str) -> Callable[[Callable[..., Any]], Callable
 
 
 @click.command()
-@input_options("--format")
+@input_options("--format", multiple=True, help=f"{MODEL} Repeat it to compare models; a .jinja file will do.")
+@click.option("--templates", multiple=True, metavar="FOLDER", help="Chat templates to compare: a folder, or a glob.")
+@click.option("--show", multiple=True, metavar="ID", help="A record token by token: an id, or FILE:LINE.")
+@click.option("--inference", metavar="FILE", help="A request as production sends it, to hold the data against.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="Exit 3 when there is such a finding.")
 @click.option("--list", "list_", is_flag=True, help="List the checks.")
 @click.option("--explain", metavar="CHECK", help="What a check finds, why, and its settings.")
 @common_options
 def audit(
-    options: Options, data: tuple[str, ...], fail_on: str | None, list_: bool, explain: str | None, **given: Any
+    options: Options,
+    data: tuple[str, ...],
+    model: tuple[str, ...],
+    templates: tuple[str, ...],
+    show: tuple[str, ...],
+    inference: str | None,
+    fail_on: str | None,
+    list_: bool,
+    explain: str | None,
+    **given: Any,
 ) -> int:
     """Look at data, change nothing: is it fit to train on?
 
     DATA is files, folders, globs or hub ids; without it, what assay.yaml names. With -o, findings.parquet,
-    report.html and summary.json are written there.
+    report.html and summary.json are written there, and with several models template_matrix.parquet, .json and .html.
     """
     if list_ or explain:
         from .explain import show_checks
 
         return show_checks(options, explain)
+    from .corpus import Corpus
     from .inputs import read_inputs
     from .outputs import write_audited
     from .stage import audit as run_audit
+    from .template.asked import Asked, judge_models, show_records, write_matrix
 
     data, options = split_overrides(data, options)
+    asked = Asked(model, templates, show, inference)
+    given["model"] = asked.target
+    options = asked.settings(options)
     inputs = read_inputs(_given(data, given), options)
+    models = asked.load(inputs.target, options) if show or asked.wants_matrix else []
+    records = Corpus(inputs.data.table)
+    if show:
+        show_records(asked, records, models, options)
+        return int(Exit.OK)
     audited = run_audit(
         inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts, inputs.engine
     )
@@ -72,20 +98,33 @@ def audit(
         steps.insert(0, f"{options.output / 'report.html'}    every finding with its text")
     else:
         steps.insert(0, f"{_typed('audit', data, given, options)} -o OUT    a report with the texts side by side")
-    _show(audited, options, steps)
+    table = None
+    if asked.wants_matrix:
+        table = judge_models(models, records, dict(inputs.settings.checks), options.say)
+        if options.output is not None:
+            write_matrix(table, records, options.output)
+            steps.insert(0, f"{options.output / 'template_matrix.html'}    which records fit which model")
+    _show(audited, options, steps, table)
     return int(Exit.NEGATIVE if fail_on is not None and _reaches(audited, fail_on) else Exit.OK)
 
 
 @click.command()
 @input_options("--input-format")
 @click.option("--format", "format_", metavar="NAME", help="Also write the data in this format.")
+@click.option("--diff", nargs=2, metavar="OLD NEW", help="What NEW changes: two OUT folders, runs, or data files.")
 @common_options
-def curate(options: Options, data: tuple[str, ...], format_: str | None, **given: Any) -> int:
+def curate(
+    options: Options, data: tuple[str, ...], format_: str | None, diff: tuple[str, str] | None, **given: Any
+) -> int:
     """Decide on each record, write what is fit to train on, and account for every row.
 
     With -o OUT: data.parquet (kept and repaired), held.parquet (waits for a person), ledger.parquet (the fate of
     every row), findings.parquet, report.html, summary.json. --format NAME also writes data.jsonl in that format.
     """
+    if diff:
+        from .versions.show import show_diff
+
+        return show_diff(options, *diff)
     from .inputs import read_inputs
     from .run import run_curate
 
@@ -118,11 +157,17 @@ def _typed(command: str, data: tuple[str, ...], given: dict[str, Any], options: 
     return shlex.join(words)
 
 
-def _show(audited: Audited, options: Options, steps: list[str]) -> None:
+def _show(audited: Audited, options: Options, steps: list[str], table: Matrix | None) -> None:
     from .pages.terminal import render
 
     options.show(render(audited, next_steps=steps, redact=options.redact))
-    options.emit(audited.to_json(redact=options.redact))
+    out = audited.to_json(redact=options.redact)
+    if table is not None:
+        from .pages.matrix import render_matrix
+
+        options.show(render_matrix(table))
+        out["templates"] = table.to_json()
+    options.emit(out)
 
 
 def _reaches(audited: Audited, severity: str) -> bool:

@@ -160,3 +160,18 @@ def test_a_leak_into_a_suite_is_found(data: Path, capsys: pytest.CaptureFixture[
     Path("suite.yaml").write_text("{version: 1, name: s, data: suite.jsonl, scorer: {name: exact_match}}\n")
     body = json.loads(run(capsys, "audit", "data.jsonl", "--suite", "suite.yaml", "--json")[1])
     assert body["summary"]["evaluation_leak"]["records"] == 1
+
+
+def test_diff_says_what_a_new_version_changes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    newer = data.parent / "newer.jsonl"
+    newer.write_text("".join(data.read_text().splitlines(keepends=True)[2:]))
+    for name in ("data", "newer"):
+        assert run(capsys, "curate", f"{name}.jsonl", "-o", name)[0] == 0
+    code, out, _ = run(capsys, "curate", "--diff", "data", "newer", "-o", "changed")
+    assert code == 0
+    assert "1 removed" in out or "2 removed" in out
+    assert (Path("changed") / "diff.html").is_file() and (Path("changed") / "diff.json").is_file()
+    body = json.loads(run(capsys, "curate", "--diff", "data", "newer", "--json")[1])
+    assert body["records"][0] > body["records"][1]
+    code, _, err = run(capsys, "curate", "--diff", "data", "nowhere.jsonl")
+    assert code == 2 and len(err.strip().splitlines()) == 1
