@@ -22,7 +22,7 @@ from .engine.look import Gathering, Job, Located, Pass
 from .fitness import Fitness, judge_fitness
 from .keeper import keeper_rule
 from .limits import describe
-from .pages.concealment import conceal_findings
+from .pages.concealment import NEVER_QUOTED, conceal_findings
 from .settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def audit(
     decided.ledger.check(dataset.row_id_column())
     broken = tuple(name for name, why in not_judged.items() if why.startswith(FAILED))
     fitness = judge_fitness(decided.ledger, not_judged, settings, broken)
-    secrets = [located.position for located in found if located.finding.check == "secret"]
+    hidden = dict.fromkeys(located.position for located in found if located.finding.check in NEVER_QUOTED)
     findings = conceal_findings(
-        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, secrets)
+        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, hidden)
     )
     return Audited(dataset, findings, decided, fitness, checks, not_judged, tuple(context.alike), seconds)
 

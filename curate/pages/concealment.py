@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from assay.findings import Finding
-from assay.records import Json, Record
+from assay.records import ROLES, Json, Record
 
 from ..personal.look import flags, places
 from ..personal.masking import concealed
@@ -18,24 +18,30 @@ from ..personal.strings import replaced
 
 MASKED_ALREADY = frozenset({"secret", "personal_data", "contact_details"})
 
+NEVER_QUOTED = frozenset({"secret", "personal_data"})
+"""Checks whose values are hidden in pieces as well."""
+
 FRAGMENT = 8
-"""This many characters of a secret in a row are a part of it, where a check quotes a piece of its record."""
+"""This many characters of such a value in a row are a part of it, where another check quotes a piece of the record."""
 
 ROWS = 4096
 
 
 def conceal_record(record: Record) -> Record:
-    """For display: every string as long as before, with masks over personal data and secrets."""
-    return replaced(record, concealed)
+    """For display: every string as long as before, with masks over personal data and secrets; odd roles as well."""
+    hidden = replaced(record, concealed)
+    if all(message.role in ROLES for message in hidden.messages):
+        return hidden
+    return hidden.with_messages(replace(message, role=concealed(message.role)) for message in hidden.messages)
 
 
-def conceal_findings(findings: Sequence[Finding], secret_records: Iterable[Record] = ()) -> tuple[Finding, ...]:
+def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = ()) -> tuple[Finding, ...]:
     """The findings in order, with masks in message, span and evidence.
 
-    secret_records are those in which secrets were found: of these, pieces are hidden as well in all that is said of
-    the record and of others in its groups.
+    sensitive: records in which a check of NEVER_QUOTED found something. Of what it found pieces are hidden, too, in
+    all that is said of the record and of others in its groups.
     """
-    known = {record.row_id: _secrets_of(record) for record in secret_records}
+    known = {record.row_id: _values_of(record) for record in sensitive}
     pieces = _by_group(findings, known) if known else {}
     out: list[Finding] = []
     for start in range(0, len(findings), ROWS):
@@ -48,9 +54,9 @@ def conceal_findings(findings: Sequence[Finding], secret_records: Iterable[Recor
     return tuple(out)
 
 
-def _secrets_of(record: Record) -> tuple[str, ...]:
+def _values_of(record: Record) -> tuple[str, ...]:
     found = [place.found for place in places(record)]
-    return tuple(dict.fromkeys(item.value for item in found if item.pattern.group == "secret"))
+    return tuple(dict.fromkeys(item.value for item in found if item.pattern.group != "contact"))
 
 
 def _by_group(findings: Iterable[Finding], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -62,12 +68,12 @@ def _by_group(findings: Iterable[Finding], known: Mapping[str, tuple[str, ...]])
     return out
 
 
-def _without_pieces(text: str, secrets: Sequence[str]) -> str:
-    """Stars over each run of FRAGMENT and more characters that stands in one of the secrets."""
+def _without_pieces(text: str, values: Sequence[str]) -> str:
+    """Stars over each run of FRAGMENT and more characters that stands in one of the values."""
     hidden = list(text)
-    for secret in secrets:
-        grams = {secret[start : start + FRAGMENT] for start in range(max(1, len(secret) - FRAGMENT + 1))}
-        width = min(FRAGMENT, len(secret))
+    for value in values:
+        grams = {value[start : start + FRAGMENT] for start in range(max(1, len(value) - FRAGMENT + 1))}
+        width = min(FRAGMENT, len(value))
         for start in range(len(text) - width + 1):
             if text[start : start + width] in grams:
                 hidden[start : start + width] = "*" * width

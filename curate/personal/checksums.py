@@ -7,6 +7,7 @@ Each takes the value as it was written; separators are passed over. Sources are 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -122,7 +123,7 @@ def payment_card(value: str) -> bool:
 
 
 def us_ssn(value: str) -> bool:
-    """Social Security Administration: no 000, 666 or 9xx area, no group 00, no serial 0000; not the printed specimens."""
+    """Social Security Administration: no area 000, 666 or 9xx, no group 00, no serial 0000; not a specimen."""
     plain = "".join(map(str, digits_of(value)))
     specimen = plain in ("078051120", "219099999", "111111111", "222222222", "333333333")
     area = plain[:3]
@@ -146,10 +147,10 @@ def uk_nino(value: str) -> bool:
 
 
 def de_steuer_id(value: str) -> bool:
-    """Of the first ten digits one occurs twice or three times, the others once; mod 11,10."""
+    """Of the first ten digits one occurs twice or three times, the others at most once; mod 11,10."""
     plain = digits_of(value)
-    distinct = len(set(plain[:10]))
-    return plain[0] != 0 and distinct in (8, 9) and mod_11_10(value)
+    repeated = [count for count in Counter(plain[:10]).values() if count > 1]
+    return plain[0] != 0 and repeated in ([2], [3]) and mod_11_10(value)
 
 
 _DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
@@ -232,7 +233,7 @@ def au_tfn(value: str) -> bool:
 
 def au_abn(value: str) -> bool:
     plain = digits_of(value)
-    return weighted([plain[0] - 1, *plain[1:]], (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)) % 89 == 0
+    return plain[0] > 0 and weighted([plain[0] - 1, *plain[1:]], (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19)) % 89 == 0
 
 
 def au_medicare(value: str) -> bool:
@@ -320,7 +321,7 @@ def ch_ahv(value: str) -> bool:
 def be_rijksregister(value: str) -> bool:
     plain = "".join(map(str, digits_of(value)))
     body, check = plain[:9], int(plain[9:])
-    return check in (97 - int(body) % 97, 97 - int("2" + body) % 97)
+    return check == 97 - int(body) % 97 or (body < "40" and check == 97 - int("2" + body) % 97)
 
 
 def cz_rodne_cislo(value: str) -> bool:
@@ -328,7 +329,7 @@ def cz_rodne_cislo(value: str) -> bool:
     month = plain[2] * 10 + plain[3]
     month -= next((added for added in (70, 50, 20) if month > added), 0)
     good = is_day(month, plain[4] * 10 + plain[5])
-    return good and int("".join(map(str, plain))) % 11 == 0
+    return good and int("".join(map(str, plain[:9]))) % 11 % 10 == plain[9]
 
 
 def tr_kimlik(value: str) -> bool:

@@ -10,7 +10,7 @@ from .pattern import Pattern
 
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan")
 _EXAMPLE_DOMAINS = re.compile(
-    r"(?:^|\.)(?:example\.[a-z.]+|(?:your|my|some)?(?:-?(?:domain|company|email|mail|site|website|org))\.(?:com|org|net))$"
+    r"(?:^|\.)(?:example[-.][a-z.]+|(?:your|my|some)?(?:-?(?:domain|company|email|mail|site|website|org))\.(?:com|org|net))$"
 )
 _EXAMPLE_NAMES = re.compile(r"^(?:your|my|some|first|user|last)[._-]?(?:name|email|mail|user|username|id|lastname)?$")
 _FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|py|json|md|txt|pdf|zip)$", re.IGNORECASE)
@@ -54,9 +54,9 @@ def _is_public_ip(value: str) -> bool:
     return address.is_global and not address.is_multicast and value not in _RESOLVERS
 
 
-def _is_public_ip_4(value: str) -> bool:
-    """With at least one number above 20: 1.2.3.4 and 10.4.2.1 are versions and sections more often than hosts."""
-    return any(int(part) > 20 for part in value.split(".")) and _is_public_ip(value)
+def _is_no_version(value: str) -> bool:
+    """At least two numbers above 20: 1.2.3.4 and 2.55.0.1 are versions more often than hosts."""
+    return sum(int(part) > 20 for part in value.split(".")) > 1 and _is_public_ip(value)
 
 
 def _is_mac(value: str) -> bool:
@@ -87,19 +87,36 @@ def _is_phone_in(region: str) -> Callable[[str], bool]:
     return check
 
 
-_YEARS = re.compile(r"(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d$")
+_DATES = re.compile(
+    r"(?:1[5-9]|20)\d\d ?- ?(?:1[5-9]|20)\d\d$|(?:1\d|20)\d\d([-./])[01]?\d\1[0-3]?\d\b"
+    r"|[0-3]?\d([-./])[0-3]?\d\2(?:1\d|20)\d\d\b"
+)
 
 
 def _is_possible_phone(value: str) -> bool:
-    """7 to 15 digits (ITU-T E.164) that are neither two years nor one digit over and over; a word stands near it."""
-    plain = [character for character in value if character.isdigit()]
-    return 7 <= len(plain) <= 15 and len(set(plain)) > 2 and not _YEARS.match(value)
+    """7 to 15 digits (ITU-T E.164) that are no dates, and not one digit over and over; a word stands near it."""
+    number = re.split(r"[a-z]", value, maxsplit=1)[0]
+    plain = [character for character in number if character.isdigit()]
+    return 7 <= len(plain) <= 15 and len(set(plain)) > 2 and not _DATES.match(value)
+
+
+def _is_french_phone(value: str) -> bool:
+    """Valid, and no row of a table: 01 02 03 04 05."""
+    pairs = [int(pair) for pair in re.findall(r"\d\d", value)]
+    return pairs != list(range(pairs[0], pairs[0] + 5)) and _is_phone_in("FR")(value)
+
+
+def _is_example_phone(value: str) -> bool:
+    """555-0100 to 555-0199 are set aside for fiction, and films use 555-1234 and the like without an area code."""
+    return bool(re.search(r"(?<!\d)555[-. ]01\d\d$|^555[-. ]?\d{4}$", value))
 
 
 _PHONE_WORDS = (
-    r"(?:tele)?phones?(?: ?(?:no|number|#))?|tel|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|telefone|telefoon|mobiles?|mobil|cell"
-    r"|cellphone|handy|rufnummer|fax|whatsapp|hotline|call(?: (?:me|us|him|her))?|m[oó]vil|celular|cellulare|portable"
-    r"|contact (?:no|number)|电话|手机|電話|携帯|전화|телефон|моб|هاتف|جوال|फ़ोन|मोबाइल"
+    r"(?:tele)?phones?(?: ?(?:no|number|#))?|tel|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|telefone|telefoon|mobiles?"
+    r"|mobil|cell|cellphone|handy|rufnummer|fax|whatsapp|hotline|call(?: (?:me|us|him|her))?|sms|dial|desk"
+    r"|messages? (?:to|on|at)|answer(?:ing)? (?:at|on)|reach(?:ed|able)?(?: (?:me|us|him|her|them))? (?:at|on|under)"
+    r"|registered(?: (?:number|no|on|at))?|text (?:me|us)|m[oó]vil|celular|cellulare|portable|contact (?:no|number)"
+    r"|电话|手机|電話|携帯|전화|телефон|моб|هاتف|جوال|फ़ोन|मोबाइल"
 )
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
 _NATIONAL = r"\(?\d[\d .()/-]{4,20}\d"
@@ -112,60 +129,112 @@ _LINE = rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,? (?:[A-Z0-9][\w.'’-]{{0,20}} ){{1,4}}
 _UNIT = r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.? ?[\w-]{1,6})?"
 _CITY = r"(?:,\s{0,2}|\s{1,2})[A-Z][A-Za-zÀ-ž.'’ -]{1,30}"
 
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP_4 = rf"(?<![\w./-])(?<!version )(?<!release )(?<!Version )(?<!Release )(?:{_OCTET}\.){{3}}{_OCTET}(?![\w/-]|\.\d)"
+
 CONTACTS: tuple[Pattern, ...] = (
     Pattern(
-        "email", "contact", "at",
+        "email",
+        "contact",
+        "at",
         r"(?<![\w.+%@/-])[A-Za-z0-9_][\w.+%'-]{0,63}@[A-Za-z0-9À-ž](?:[A-Za-z0-9À-ž-]{0,62}\.){1,8}[A-Za-zÀ-ž]"
         r"[A-Za-z0-9À-ž-]{1,62}(?![\w@:])",
-        "EMAIL", check=_is_email, example=_is_example_email,
+        "EMAIL",
+        check=_is_email,
+        example=_is_example_email,
     ),
     Pattern(
-        "phone", "contact", "number",
-        rf"(?<![\w+./-])(?:\+|00)[1-9](?:[ ./-]?(?:\(\d{{1,4}}\)|\d)){{6,14}}{_EXTENSION}(?!\w|[.,-]\d)", "PHONE",
+        "phone",
+        "contact",
+        "number",
+        rf"(?<![\w+./-])(?:\+|00)[1-9](?:[ ./-]?(?:\(\d{{1,4}}\)|\d)){{6,14}}{_EXTENSION}(?!\w|[.,-]\d)",
+        "PHONE",
         check=_is_phone_abroad,
     ),
     Pattern(
-        "phone", "contact", "number",
-        rf"(?<![\w+./-])(?:1[ .-]?)?(?:\(\d{{3}}\) ?|\d{{3}}([ .-]))\d{{3}}[.-]\d{{4}}{_EXTENSION}(?!\w|[.,-]\d)", "PHONE", "US",
+        "phone",
+        "contact",
+        "number",
+        r"(?<![\w+./-])(?:1[ .-]?)?(?:\(\d{3}\) ?\d{3}[ .-]|\d{3}([.-])\d{3}\1)\d{4}"
+        rf"{_EXTENSION}(?!\w|[.,-]\d)",
+        "PHONE",
+        "US",
         _is_phone_in("US"),
+        example=_is_example_phone,
     ),
     Pattern(
-        "phone", "contact", "number", r"(?<![\w+./-])0[1-79](?:([ .-])\d\d)(?:\1\d\d){3}(?!\w|[ .,-]\d)", "PHONE", "FR",
-        _is_phone_in("FR"),
+        "phone",
+        "contact",
+        "number",
+        r"(?<![\w+./-])0[1-79](?:([ .-])\d\d)(?:\1\d\d){3}(?!\w|[ .,-]\d)",
+        "PHONE",
+        "FR",
+        _is_french_phone,
     ),
     Pattern(
-        "phone", "contact", "number", rf"(?<![\w./-])(?:\+|00)?{_NATIONAL}{_EXTENSION}(?!\w|[.,]\d)", "PHONE",
-        check=_is_possible_phone, words=_PHONE_WORDS, near=30,
+        "phone",
+        "contact",
+        "number",
+        rf"(?<![\w./#-])(?:\+|00)?{_NATIONAL}{_EXTENSION}(?!\w|[.,]\d)",
+        "PHONE",
+        check=_is_possible_phone,
+        words=_PHONE_WORDS,
+        near=30,
+        after=0,
+        example=_is_example_phone,
     ),
     Pattern(
-        "street_address", "contact", "address",
+        "street_address",
+        "contact",
+        "address",
         rf"{_LINE}{_UNIT}{_CITY},?\s{{1,2}}(?:[A-Z]{{2}}|[A-Z][a-z]{{3,12}}),?\s{{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)",
-        "ADDRESS", "US",
+        "ADDRESS",
+        "US",
     ),
     Pattern(
-        "street_address", "contact", "address",
-        rf"{_LINE}{_UNIT}(?:{_CITY}){{1,2}},?\s{{1,2}}[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}}(?!\w)", "ADDRESS", "GB",
+        "street_address",
+        "contact",
+        "address",
+        rf"{_LINE}{_UNIT}(?:{_CITY}){{1,2}},?\s{{1,2}}[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}}(?!\w)",
+        "ADDRESS",
+        "GB",
     ),
     Pattern(
-        "street_address", "contact", "address",
-        r"(?<!\w)[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:[ -][A-ZÄÖÜ][\wäöüß.-]{1,30}){0,2}?(?:stra(?:ße|sse)|str\.|weg|platz|allee|gasse)"
-        r" \d{1,4} ?[a-z]?,?\s{1,2}\d{5} [A-ZÄÖÜ][a-zäöüß-]{2,30}",
-        "ADDRESS", "DE",
+        "street_address",
+        "contact",
+        "address",
+        r"(?<!\w)[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:[ -][A-ZÄÖÜ][\wäöüß.-]{1,30}){0,2}?"
+        r"(?:stra(?:ße|sse)|str\.|weg|platz|allee|gasse) \d{1,4} ?[a-z]?,?\s{1,2}\d{5} [A-ZÄÖÜ][a-zäöüß-]{2,30}",
+        "ADDRESS",
+        "DE",
+    ),
+    Pattern("ip_address", "contact", "network", _IP_4, "IP", check=_is_no_version),
+    Pattern(
+        "ip_address",
+        "contact",
+        "network",
+        _IP_4,
+        "IP",
+        check=_is_public_ip,
+        words=r"ips?|ip[ -]addr(?:ess)?(?:es)?|hosts?|ping|inet|ssh|server|dirección ip|ip-adresse|адрес",
+        near=25,
+        after=0,
     ),
     Pattern(
-        "ip_address", "contact", "network",
-        r"(?<![\w./-])(?<!version )(?<!release )(?<!Version )(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}"
-        r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w/-]|\.\d)",
-        "IP", check=_is_public_ip_4,
-    ),
-    Pattern(
-        "ip_address", "contact", "network",
-        r"(?<![\w:.])(?=[0-9A-Fa-f:]{6,39}(?![\w:]))[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)", "IP",
+        "ip_address",
+        "contact",
+        "network",
+        r"(?<![\w:.])(?=[0-9A-Fa-f:]{6,39}(?![\w:]))[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]|\.\d)",
+        "IP",
         check=_is_public_ip,
     ),
     Pattern(
-        "mac_address", "contact", "network",
-        r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])", "MAC", check=_is_mac,
+        "mac_address",
+        "contact",
+        "network",
+        r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])",
+        "MAC",
+        check=_is_mac,
     ),
-)  # fmt: skip
+)
 """Of values that overlap the longer is taken, of equally long ones the earlier in this table."""

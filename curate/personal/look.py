@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -52,9 +53,27 @@ def found_in(record: Record, context: Context) -> Sequence[Place]:
     return looked.found[record.row_id]
 
 
+_MADE_UP = re.compile(
+    r"(?:generat|creat|mak|suggest|com(?:e|ing) up with|giv|random|set|need|want)\w{0,4}\b.{0,40}"
+    r"\bpass(?:words?|phrases?|codes?)\b"
+    r"|password[ _-]?generat|generate_?(?:random_?)?password",
+    re.IGNORECASE,
+)
+
+
 def places(record: Record) -> list[Place]:
-    """All that stands in the record, in the order in which it is read."""
-    return [Place(where, found) for where in strings(record) for found in scan(where.text)]
+    """All that stands in the record, in the order in which it is read.
+
+    A password that somebody asked for was made up for the asking, and is an example.
+    """
+    found = [Place(where, item) for where in strings(record) for item in scan(where.text)]
+    if any(place.found.pattern.name == "password" for place in found) and _MADE_UP.search(one_text(record)):
+        return [_as_example(place) if place.found.pattern.name == "password" else place for place in found]
+    return found
+
+
+def _as_example(place: Place) -> Place:
+    return place._replace(found=place.found._replace(example=True))
 
 
 def cleared(records: Sequence[Record]) -> list[str]:

@@ -35,6 +35,7 @@ class Pattern:
     check    whether the value holds: its checksum, length, prefix
     words    one of them (regex) has to stand near, since the form alone says too little
     near     characters before the value in which one of the words has to stand
+    after    characters after it that do as well
     literals for secrets: the pattern is tried only where one of them stands in the text
     example  whether the value is one that documentation uses, and so nobody's
     """
@@ -48,6 +49,7 @@ class Pattern:
     check: Callable[[str], bool] | None = None
     words: str = ""
     near: int = CONTEXT_BEFORE
+    after: int = CONTEXT_AFTER
     flags: int = 0
     literals: tuple[str, ...] = ()
     example: Callable[[str], bool] | None = None
@@ -58,13 +60,13 @@ class Pattern:
 
     @cached_property
     def context(self) -> re.Pattern[str] | None:
-        return re.compile(rf"(?<![a-z])(?:{self.words})(?![a-z])", re.IGNORECASE) if self.words else None
+        return re.compile(rf"(?<![a-z_])(?:{self.words})(?![a-z_])", re.IGNORECASE) if self.words else None
 
     def accepts(self, text: str, start: int, end: int) -> bool:
         """Whether text[start:end], which the regex matched, is such a value."""
         if self.context is not None:
             before = self.context.search(text, max(0, start - self.near), start)
-            if before is None and self.context.search(text, end, end + CONTEXT_AFTER) is None:
+            if before is None and (not self.after or self.context.search(text, end, end + self.after) is None):
                 return False
         return self.check is None or self.check(text[start:end])
 

@@ -26,33 +26,44 @@ GATES: Mapping[Shape, Gate] = {
     "lettered": Gate(
         r"[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}"
         r"|[A-Za-z]{6}[0-9]{2}[A-Za-z]|[A-Z]{5}[0-9]{4}|[A-Z][- ]?[0-9]{3}-?[0-9]{3}|[0-9]{7}|[0-9]{6}[-+A-Z][0-9]{3}"
-        r"|[0-9] [0-9]{2} [0-9]{2} [0-9AB]{2} [0-9]{3}|[A-Z]{4}[0-9]{6}|[A-Z]{2,5}9{0,3}[0-9]{6}|[A-Z]{2}[A-Z0-9]{1}[0-9]{4}",
+        r"|[0-9] [0-9]{2} [0-9]{2} [0-9AB]{2} [0-9]{3}|[A-Z]{4}[0-9]{6}|[A-Z]{2,5}9{0,3}[0-9]{6}"
+        r"|[A-Z]{2}[A-Z0-9][0-9]{4}",
         24,
         40,
     ),
     "address": Gate(
-        r"[A-Za-z],? {0,2}\n?[0-9]{5}|[A-Z][0-9][A-Z0-9]? ?[0-9][A-Z]{2}|(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse) [0-9]",
+        r"[A-Za-z],? {0,2}\n?[0-9]{5}|[A-Z][0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
+        r"|(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse) [0-9]",
         120,
         60,
     ),
     "at": Gate(r"[A-Za-z0-9_'%+-]@[A-Za-z0-9À-ž]", 66, 400),
     "network": Gate(
         r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
-        r"|[0-9A-Fa-f]{1,4}::[0-9A-Fa-f]|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-", 45, 45
+        r"|[0-9A-Fa-f]{1,4}::[0-9A-Fa-f]|[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-",
+        45,
+        45,
     ),
-    "wallet": Gate(r"(?:bc|ltc|tb|BC|LTC|TB)1[0-9A-Za-z]{11}|0x[0-9a-fA-F]{40}|[123DLMT9A][1-9A-HJ-NP-Za-km-z]{25}", 2, 80),
+    "wallet": Gate(
+        r"(?:bc|ltc|tb|BC|LTC|TB)1[0-9A-Za-z]{11}|0x[0-9a-fA-F]{40}|[123DLMT9A][1-9A-HJ-NP-Za-km-z]{25}", 2, 80
+    ),
     "labelled": Gate(
         r"(?i:birth|d\.?o\.?b\b|geburtsdatum|geb\. am|nacimiento|naissance|nascita|nascimento|geboortedatum|født den)"
-        r"|出生日期|生年月日|생년월일|ождения|الميلاد", 16, 60
+        r"|出生日期|生年月日|생년월일|ождения|الميلاد",
+        16,
+        60,
     ),
     "token": Gate(
-        r"AKIA|ASIA|ABIA|ACCA|AIza|ya29\.|GOCSPX-|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|xox[abeoprs]-|xapp-|hooks\.slack\.com"
-        r"|[sr]k_(?:live|test)_|whsec_|sk-[A-Za-z0-9]|hf_[A-Za-z]|api_org_|pypi-AgE|npm_|(?:SK|AC)[0-9a-f]{4}|SG\.|key-[0-9a-f]{4}"
-        r"|do[opr]_v1_|shp[a-z]{2}_|gsk_|r8_|dapi[a-f0-9]|:AA|sq0[a-z]{3}-|AGE-SECRET|hv[sbr]\.|AccountKey=|[78]Q~|sig=|PRIVATE KEY|eyJ"
-        r"|://[^\s/@]+@|(?i:passw|pwd|passphrase|passcode|contrase|mot de passe|senha|key|token|secret|credential)\w*"
-        r"[\"'`]?\s*[:=]|密码|パスワード|비밀번호|(?i:пароль|authorization[\"']?\s*[:=])", 0, 0
+        r"AKIA|ASIA|ABIA|ACCA|AIza|ya29\.|GOCSPX-|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|xox[abeoprs]-|xapp-"
+        r"|hooks\.slack\.com|[sr]k_(?:live|test)_|whsec_|sk-[A-Za-z0-9]|hf_[A-Za-z]|api_org_|pypi-AgE|npm_|(?:SK|AC)[0-9a-f]{4}"
+        r"|SG\.|key-[0-9a-f]{4}|do[opr]_v1_|shp[a-z]{2}_|gsk_|r8_|dapi[a-f0-9]|:AA|sq0[a-z]{3}-|AGE-SECRET|hv[sbr]\."
+        r"|AccountKey=|[78]Q~|sig=|PRIVATE KEY|eyJ|://[^\s/@]+@"
+        r"|(?i:passw|pwd|passphrase|passcode|contrase|mot de passe|senha|key|token|secret|credential)\w*"
+        r"[\"'`]?\s*[:=]|密码|パスワード|비밀번호|(?i:пароль|authorization[\"']?\s*[:=])",
+        0,
+        0,
     ),
-}  # fmt: skip
+}
 
 _TYPOGRAPHIC = r"\x{a0}\x{2007}\x{202f}\x{2010}-\x{2015}\x{2212}"
 _OTHER_DIGITS = (
@@ -60,12 +71,13 @@ _OTHER_DIGITS = (
     r"\x{b66}-\x{b6f}\x{be6}-\x{bef}\x{c66}-\x{c6f}\x{ce6}-\x{cef}\x{d66}-\x{d6f}\x{e50}-\x{e59}\x{ed0}-\x{ed9}"
     r"\x{f20}-\x{f29}\x{1040}-\x{1049}\x{17e0}-\x{17e9}\x{1810}-\x{1819}\x{ff10}-\x{ff19}"
 )
-"""Of Arabic, Persian, N'Ko, Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada, Malayalam, Thai, Lao,
-Tibetan, Burmese, Khmer, Mongolian; full-width."""
+"""Of Arabic, Persian, N'Ko, Devanagari, Bengali, Gurmukhi, Gujarati, Odia, Tamil, Telugu, Kannada, Malayalam, Thai,
+Lao, Tibetan, Burmese, Khmer, Mongolian; full-width."""
 
 PREFILTER = (
     "|".join(f"(?:{gate.regex})" for gate in GATES.values())
-    + rf"|[{_OTHER_DIGITS}][{_OTHER_DIGITS} .\-/]{{4}}|[0-9][0-9 .\-/()]{{0,4}}[{_TYPOGRAPHIC}][0-9]|[\x{{ff01}}-\x{{ff5e}}]{{5}}"
+    + rf"|[{_OTHER_DIGITS}][{_OTHER_DIGITS} .\-/]{{4}}|[0-9][0-9 .\-/()]{{0,4}}[{_TYPOGRAPHIC}][0-9]"
+    + r"|[\x{ff01}-\x{ff5e}]{5}"
 )
 """For RE2: matches wherever a value may stand, in digits of any script; most texts do not match it."""
 

@@ -62,7 +62,9 @@ def replaced(record: Record, change: Callable[[str], str]) -> Record:
 def _message(message: Message, change: Callable[[str], str]) -> Message:
     calls = tuple(ToolCall(call.name, _changed(call.arguments, change), call.id) for call in message.tool_calls)
     content = change(message.content) if message.content else message.content
-    return replace(message, content=content, tool_calls=calls, name=change(message.name) if message.name else message.name)
+    return replace(
+        message, content=content, tool_calls=calls, name=change(message.name) if message.name else message.name
+    )
 
 
 def _leaves(value: Json, depth: int = 0) -> Iterator[str]:

@@ -1,0 +1,39 @@
+"""The contact_details check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+
+
+def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
+    from ..personal.masking import mask_record
+    from ..personal.scan import chosen
+
+    return mask_record(record, chosen("contact", entities, countries))
+
+
+@record_check(severity=Severity.WARNING, decision=Decision.KEEP, repair=_masked)
+def contact_details(
+    record: Record, context: Context, *, entities: Sequence[str] = (), countries: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """An e-mail address, a telephone number, a street address, an IP or MAC address.
+
+    Why: it may be a customer's, and then a model must not repeat it; or it may be your own hotline, which the model
+    is there to give. Nobody but you can tell, so such a record is reported and kept. `decision: repair` masks
+    (<EMAIL_1>, <PHONE_1>, the same one for the same value throughout the record), `hold` and `drop` are stricter.
+
+    A telephone number has its country code, or a form that is valid where it is used, or a word like "call" before
+    it. A street address counts with its postal code. Addresses of private networks, of documentation, and of public
+    name servers are passed over; e-mail addresses at example.com and the like are facts (severity info).
+    `entities` and `countries` narrow it down: `entities: [email, phone]`; all by default.
+
+    Example: "Write to maria.keller@mailbox.org or call +49 30 901820."
+    """
+    from ..personal.report import report
+
+    yield from report(contact_details, record, context, "contact", entities, countries)

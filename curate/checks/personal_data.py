@@ -1,0 +1,42 @@
+"""The personal_data check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+
+
+def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
+    from ..personal.masking import mask_record
+    from ..personal.scan import chosen
+
+    return mask_record(record, chosen("identity", entities, countries))
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.HOLD, repair=_masked)
+def personal_data(
+    record: Record, context: Context, *, entities: Sequence[str] = (), countries: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """A number that identifies a person or an account: a payment card, an IBAN, a social security or tax number.
+
+    Why: a model repeats what it was trained on, and a number like this is nothing that it should know. Most people
+    want to see such a record before anything is done with it, so it is held; `decision: repair` masks instead.
+
+    Numbers with checksums are verified (Luhn, mod 97, Verhoeff, and each country's own). One whose form says
+    little, like nine digits in a row, counts only where a word for it stands near. Names of people are not guessed.
+    `entities` and `countries` narrow it down; `entities: [iban, us_ssn]`, `countries: [DE, US]`; all by default.
+    What belongs to no country, like cards, is always among them.
+
+    The mask is <CARD_1>, <SSN_1> and so on, the same one for the same number throughout the record: in turns, tool
+    calls, tool results, declared tools, and in the columns that are kept beside them. No finding shows a number in
+    full. A date of birth counts where it is named as one.
+
+    Example: "My card is 4000 0012 3456 7899"
+    """
+    from ..personal.report import report
+
+    yield from report(personal_data, record, context, "identity", entities, countries)

@@ -1,0 +1,40 @@
+"""The secret check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.findings import Finding, Severity
+from assay.records import Record
+
+from ..check import Context, Decision, record_check
+
+
+def _masked(record: Record, entities: Sequence[str] = ()) -> Record:
+    from ..personal.masking import mask_record
+    from ..personal.scan import chosen
+
+    return mask_record(record, chosen("secret", entities))
+
+
+@record_check(severity=Severity.ERROR, decision=Decision.HOLD, repair=_masked)
+def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) -> Iterator[Finding]:
+    """A key, token or password: of a cloud, a code host or a model provider, a private key, a connection string.
+
+    Why: the model would give it to whoever asks in the right way. It has been in a file, so it has to be revoked
+    whatever becomes of the record: therefore a person should see it, and the record is held. `decision: repair`
+    masks it (<GITHUB_TOKEN_1>), in turns, tool calls, tool results, declared tools, and the columns beside them.
+
+    Keys of some 35 kinds are known by the form that their issuers give them; a value behind password= or api_key:
+    has to look random. Placeholders and published specimens (AKIA...EXAMPLE, your-api-key, xxxx, $TOKEN) are passed
+    over; a password that the prompt asks to make up is a fact (severity info).
+    `entities` narrows it down: `entities: [github_token, private_key]`; all by default.
+
+    No report, log or table of assay shows a secret, whichever check quotes the text around it. The record itself is
+    in held.parquet, or in data.parquet where you decide to keep it.
+
+    Example: "export GITHUB_TOKEN=ghp_" and 36 letters and digits
+    """
+    from ..personal.report import report
+
+    yield from report(secret, record, context, "secret", entities)

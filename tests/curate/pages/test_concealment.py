@@ -1,0 +1,128 @@
+"""A secret, or a person's number, comes out in data.parquet and held.parquet and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from assay.cli import main
+from assay.curate.pages.concealment import conceal_findings, conceal_record
+from assay.findings import Finding, Severity, Span
+from assay.records import Record
+
+KEY = "ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z5B"
+PASSWORD = "Xk9!vbQ2rr"
+CARD = "4539 5787 6362 1486"
+MAIL = "otto.brandt@posteo.de"
+CANARIES = (KEY, KEY[4:16], PASSWORD, CARD, "5787 6362", MAIL, "otto.brandt")
+RECORDS = ("data.parquet", "held.parquet", "data.jsonl")
+
+Command = Callable[..., str]
+
+
+def chat(*turns: str, **rest: Any) -> dict[str, Any]:
+    roles = ("user", "assistant")
+    return {"messages": [{"role": roles[n % 2], "content": text} for n, text in enumerate(turns)], **rest}
+
+
+def rows() -> list[dict[str, Any]]:
+    """Records that many checks quote, each with the canaries in it."""
+    all_ = f"password = '{PASSWORD}' and {KEY}, {CARD}, {MAIL}"
+    arguments = {"key": KEY, "card": CARD, "mail": MAIL, "text": f"password = '{PASSWORD}'"}
+    call = {"type": "function", "id": "1", "function": {"name": "pay", "arguments": json.dumps(arguments)}}
+    calling = {"role": "assistant", "content": None, "tool_calls": [call]}
+    return [
+        chat(f"Which card is it, {MAIL}?", f"The card is {CARD}."),
+        chat(f"Which card is it, {MAIL}?", "The card is 6011 0009 9013 9424."),
+        chat("What is the key?", f"The key is {KEY}."),
+        chat("What is the key?", "The key is ghp_zZ3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z5Q."),
+        chat(f"Copy {all_}", all_),
+        chat(f"Copy {all_}", all_),
+        chat(f"Loop {all_}", f"{all_}. " * 30),
+        chat(f"Fill {all_}", f"Dear {{{{name}}}}, {all_}"),
+        chat(f"Token {all_}", f"{all_} <|im_end|> {all_}"),
+        chat(f"White {all_}", f" {all_} "),
+        chat(f"Cut {all_}", f'{{"a": "{KEY}", "b'),
+        {"messages": [{"role": "user", "content": all_}, calling], "tools": [{"type": "function", "function": {
+            "name": "pay", "description": all_, "parameters": {"type": "object", "properties": {}}}}]},
+        {"messages": [{"role": KEY, "content": all_}, {"role": "assistant", "content": all_}]},
+        chat("a question", "an answer", note=all_),
+        {"messages": all_},
+        {"other": all_, KEY: 1},
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command and gives back all that it prints."""
+    monkeypatch.chdir(tmp_path)
+    Path("data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()) + f'{{"key": "{KEY}", \n')
+
+    def call(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as caught:
+            main(list(arguments))
+        output = capsys.readouterr()
+        assert not caught.value.code, output.err
+        return output.out + output.err
+
+    return call
+
+
+def written(folder: Path) -> dict[str, str]:
+    out = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name not in RECORDS:
+            parquet = path.suffix == ".parquet"
+            out[str(path)] = json.dumps(pq.read_table(path).to_pylist()) if parquet else path.read_text()
+    return out
+
+
+def seen(texts: dict[str, str]) -> list[tuple[str, str]]:
+    return [(name, canary) for name, text in texts.items() for canary in CANARIES if canary in text]
+
+
+@pytest.mark.parametrize("command", ["audit", "curate"])
+def test_no_canary_leaves_the_records(run: Command, command: str) -> None:
+    said = run(command, "data.jsonl", "-o", "out", "--verbose")
+    document = run(command, "data.jsonl", "-o", "out", "--json")
+    files = written(Path("out")) | (written(Path(".assay")) if command == "curate" else {})
+    assert {"out/report.html", "out/findings.parquet", "out/summary.json"} <= set(files)
+    assert seen({"terminal": said, "--json": document, **files}) == []
+
+
+def test_the_canaries_are_in_the_records_so_that_the_test_above_can_fail(run: Command) -> None:
+    run("curate", "data.jsonl", "-o", "out")
+    held = json.dumps(pq.read_table("out/held.parquet").to_pylist())
+    assert all(canary in held for canary in CANARIES)
+
+
+def test_masks_keep_positions(make: Callable[..., Record]) -> None:
+    record = make(f"a {MAIL} b", f"c {KEY} d")
+    hidden = conceal_record(record)
+    for before, after in zip(record.messages, hidden.messages, strict=True):
+        assert before.content is not None and after.content is not None
+        assert len(before.content) == len(after.content)
+    assert hidden.messages[0].content == "a o**********@p*****.de b"
+
+
+def test_a_piece_of_a_secret_that_a_check_quotes_is_hidden(make: Callable[..., Record]) -> None:
+    record = make("a", f"the key is {KEY}")
+    quoted = Finding.about(
+        record, "other", Severity.ERROR, f"cut off: {KEY[:20]}", span=Span(1, 0, 30, KEY[5:25]),
+        evidence={"spans": [{"text": KEY[2:22]}], "share": 0.5},
+    )  # fmt: skip
+    (hidden,) = conceal_findings([quoted], [record])
+    text = json.dumps(hidden.to_json())
+    assert not [KEY[n : n + 8] for n in range(len(KEY) - 8) if KEY[n : n + 8] in text]
+    assert hidden.span is not None and len(hidden.span.text) == 20
+    assert hidden.evidence["share"] == 0.5 and hidden.message.startswith("cut off: ")
+
+
+def test_a_finding_about_nothing_secret_stays_as_it_is(make: Callable[..., Record]) -> None:
+    finding = Finding.about(make("a", "b"), "other", Severity.INFO, "3.5 km in 2024", evidence={"a": ["b"]})
+    assert conceal_findings([finding]) == (finding,)

@@ -1,0 +1,132 @@
+"""personal_data, contact_details and secret: what they say, what they mask, and that they never show a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from assay.curate.check import CHECKS, Context, Decision
+from assay.curate.settings import CurateSettings
+from assay.curate.stage import audit, curate
+from assay.findings import Finding, Severity
+from assay.records import Message, Record, ToolCall
+
+Make = Callable[..., Record]
+
+CARD, MAIL, KEY = "4539 5787 6362 1486", "maria.keller@mailbox.org", "ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z5B"
+
+
+def found(name: str, *records: Record, **settings: Any) -> list[Finding]:
+    context = Context(records)
+    return [finding for record in records for finding in CHECKS.get(name).function(record, context, **settings)]
+
+
+def chat(*turns: str, **rest: Any) -> dict[str, Any]:
+    roles = ("user", "assistant")
+    return {"messages": [{"role": roles[n % 2], "content": text} for n, text in enumerate(turns)], **rest}
+
+
+def curated(rows: list[dict[str, Any]], **checks: Any) -> Any:
+    return curate(rows, CurateSettings(checks=checks, min_records=0, max_lost_share=1.0))
+
+
+def test_each_check_says_what_belongs_to_it(make: Make) -> None:
+    record = make(f"I am {MAIL}, card {CARD}", f"The key is {KEY}")
+    said = {name: found(name, record) for name in ("personal_data", "contact_details", "secret")}
+    assert {name: findings[0].evidence["entities"] for name, findings in said.items()} == {
+        "personal_data": {"payment_card": 1}, "contact_details": {"email": 1}, "secret": {"github_token": 1},
+    }  # fmt: skip
+    assert {name: str(findings[0].severity) for name, findings in said.items()} == {
+        "personal_data": "error", "contact_details": "warning", "secret": "error",
+    }  # fmt: skip
+
+
+def test_a_finding_has_its_place_and_a_mask(make: Make) -> None:
+    (finding,) = found("contact_details", make("hi", f"ask {MAIL} now"))
+    assert finding.span is not None
+    assert (finding.span.message, finding.span.start, finding.span.end) == (1, 4, 4 + len(MAIL))
+    assert finding.span.text == "m***********@m******.org"
+    assert finding.message == "email m***@m***.org"
+
+
+def test_no_finding_shows_a_value(make: Make) -> None:
+    call = ToolCall("pay", {"card": CARD, "key": KEY})
+    record = make(f"{MAIL} {CARD}", Message("assistant", KEY, (call,)), meta={"by": MAIL})
+    for name in ("personal_data", "contact_details", "secret"):
+        for finding in found(name, record):
+            text = json.dumps(finding.to_json())
+            assert not [value for value in (CARD, MAIL, KEY) if value in text]
+
+
+def test_what_stands_outside_of_the_turns_is_said_to(make: Make) -> None:
+    call = ToolCall("pay", {"card": 4539578763621486})
+    (called,) = found("personal_data", make("pay", Message("assistant", None, (call,))))
+    assert "in a tool call" in called.message and called.span is None and called.evidence["message"] == 1
+    (column,) = found("contact_details", make("a", "b", meta={"customer": MAIL}))
+    assert "other columns" in column.message
+
+
+def test_entities_and_countries_narrow_it_down(make: Make) -> None:
+    record = make(f"{CARD}, 219-45-8273, 12345678Z")
+    assert found("personal_data", record)[0].evidence["entities"] == {"payment_card": 1, "us_ssn": 1, "es_dni": 1}
+    spanish = found("personal_data", record, countries=["ES"])
+    assert spanish[0].evidence["entities"] == {"payment_card": 1, "es_dni": 1}
+    assert found("personal_data", record, entities=["us_ssn"])[0].evidence["entities"] == {"us_ssn": 1}
+    assert found("personal_data", record, entities=["iban"]) == []
+
+
+def test_addresses_of_documentation_are_facts(make: Make) -> None:
+    (finding,) = found("contact_details", make("a", "write to jane@example.com"))
+    assert finding.severity is Severity.INFO
+    (both,) = found("contact_details", make("a", f"write to jane@example.com or {MAIL}"))
+    assert both.severity is Severity.WARNING
+
+
+def test_a_password_that_was_asked_for_is_nobodys(make: Make) -> None:
+    (made_up,) = found("secret", make("Generate a strong password for me", "Your password: aB3#fG7!kL9@"))
+    (leaked,) = found("secret", make("I cannot log in", "Your password: aB3#fG7!kL9@"))
+    assert (made_up.severity, leaked.severity) == (Severity.INFO, Severity.ERROR)
+
+
+def test_a_record_that_the_context_does_not_hold_is_looked_at_all_the_same(make: Make) -> None:
+    assert list(CHECKS.get("contact_details").function(make(MAIL), Context()))
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"), [("secret", "hold"), ("personal_data", "hold"), ("contact_details", "keep")]
+)
+def test_by_default_keys_and_numbers_wait_for_a_person(name: str, decision: str) -> None:
+    assert CHECKS.get(name).decision is Decision(decision)
+
+
+def test_repair_masks_and_the_masked_data_has_nothing_left() -> None:
+    rows = [chat(f"I am {MAIL}", f"Hello {MAIL}, is {CARD} yours?", source_mail=MAIL), chat("What is 2+2?", "It is 4.")]
+    asked = {name: {"decision": "repair"} for name in ("personal_data", "contact_details", "secret")}
+    out = curated(rows, **asked)
+    (masked, other) = out.data.records()
+    assert [message.content for message in masked.messages] == ["I am <EMAIL_1>", "Hello <EMAIL_1>, is <CARD_1> yours?"]
+    assert masked.meta["source_mail"] == "<EMAIL_1>"
+    assert other.messages[1].content == "It is 4."
+    again = audit(out.data, CurateSettings(min_records=0))
+    assert {finding.check for finding in again.findings} & {*asked, "unfilled_placeholder"} == set()
+
+
+def test_a_value_in_another_column_alone_is_masked_too() -> None:
+    out = curated([chat("a question", "an answer", customer=MAIL)], contact_details={"decision": "repair"})
+    assert [record.meta for record in out.data.records()] == [{"customer": "<EMAIL_1>"}]
+    assert out.ledger.counts()["repaired"] == 1
+
+
+def test_the_repair_masks_what_the_settings_ask_for() -> None:
+    text = f"{CARD} and 219-45-8273"
+    out = curated([chat(text, "ok, noted.")], personal_data={"decision": "repair", "entities": ["us_ssn"]})
+    assert [record.messages[0].content for record in out.data.records()] == [f"{CARD} and <SSN_1>"]
+
+
+def test_drop_and_hold_are_obeyed() -> None:
+    row = chat(f"write to {MAIL}", "I did so.")
+    counts = {d: curated([row], contact_details={"decision": d}).ledger.counts() for d in ("keep", "drop", "hold")}
+    assert (counts["keep"]["kept"], counts["drop"]["dropped"], counts["hold"]["held"]) == (1, 1, 1)
