@@ -14,6 +14,7 @@ from assay.text import message_text
 from ..answers.invisible import visible
 from ..settings import ActiveCheck
 from ..stage import Audited
+from .concealment import conceal_record
 from .redaction import redacted
 from .style_view import StyleMix, shown_rows, style_mix
 
@@ -125,9 +126,9 @@ def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 def _records(audited: Audited, shown: Iterable[Sequence[Sequence[Finding]]]) -> dict[str, Record]:
-    """The records that are shown, by row id; read in one pass."""
+    """The records that are shown, by row id, without personal data and secrets; read in one pass."""
     wanted = {row for groups in shown for group in groups for row in shown_rows(group)}
-    return {record.row_id: record for record in audited.data.records() if record.row_id in wanted}
+    return {record.row_id: conceal_record(record) for record in audited.data.records() if record.row_id in wanted}
 
 
 def _exhibit(group: Sequence[Finding], texts: Mapping[str, Record] | None) -> Exhibit:
