@@ -17,25 +17,22 @@ _QUESTION = re.compile(r"[^.!?\n]*\?")
 
 
 class Answers(NamedTuple):
-    """What the assistant says in all its turns: normalised, and as words."""
+    """What the assistant says in all its turns: its different words, and those of them with a digit."""
 
-    text: str
     words: frozenset[str]
+    numbers: frozenset[str]
 
 
 def answers_of(record: Record) -> Answers:
-    text = conversation_text(message for message in record.messages if message.role == "assistant")
-    return Answers(normalize(text), frozenset(words(text)))
+    found = frozenset(words(conversation_text(message for message in record.messages if message.role == "assistant")))
+    return Answers(found, frozenset(word for word in found if not word.isalpha() and any(map(str.isdigit, word))))
 
 
 def answers_agree(one: Answers, other: Answers, share: float) -> bool:
     """Whether two answers have `share` of their different words in common, and the same numbers."""
-    if one.text == other.text:
-        return True
-    common, different = one.words & other.words, one.words ^ other.words
-    if any(character.isdigit() for word in different for character in word):
+    if one.numbers != other.numbers:
         return False
-    return len(common) >= share * (len(common) + len(different))
+    return len(one.words & other.words) >= share * len(one.words | other.words)
 
 
 def questions_agree(one: Record, other: Record, share: float) -> bool:

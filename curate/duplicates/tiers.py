@@ -52,6 +52,9 @@ QUESTION_SHARE = 0.6
 
 REMEMBERED = 4096
 
+READ_PAIRS = 2048
+"""Pairs whose records are read together; fewer than the corpus keeps decoded."""
+
 
 class Tie:
     """Pairs that were verified, in the order in which they were: positions, first < second, and similarity."""
@@ -60,6 +63,11 @@ class Tie:
         self.first: list[int] = []
         self.second: list[int] = []
         self.similarity: list[float] = []
+
+    def add(self, first: int, second: int, similarity: float) -> None:
+        self.first.append(first)
+        self.second.append(second)
+        self.similarity.append(similarity)
 
     def nearest(self) -> dict[int, tuple[float, int]]:
         """{position: (similarity, other position)} of the most similar record that each was tied to."""
@@ -201,15 +209,17 @@ def _verifier(
         similarity = np.zeros(len(first))
         similarity[alike] = store.similarities(first[alike], second[alike])
         alike &= similarity >= threshold
-        for pair in np.flatnonzero(alike):
-            one, other = int(first[pair]), int(second[pair])
-            if (one, other) not in answered:
-                answered[one, other] = accept(one, other, float(similarity[pair]))
-                if answered[one, other]:
-                    tied.first.append(one)
-                    tied.second.append(other)
-                    tied.similarity.append(float(similarity[pair]))
-            alike[pair] = answered[one, other]
+        wanted = np.flatnonzero(alike)
+        for start in range(0, len(wanted), READ_PAIRS):
+            block = wanted[start : start + READ_PAIRS]
+            taken(comparison.records, np.unique(np.concatenate((first[block], second[block]))))
+            for pair in block:
+                one, other = int(first[pair]), int(second[pair])
+                if (one, other) not in answered:
+                    answered[one, other] = accept(one, other, float(similarity[pair]))
+                    if answered[one, other]:
+                        tied.add(one, other, float(similarity[pair]))
+                alike[pair] = answered[one, other]
         return alike
 
     return verify
