@@ -75,8 +75,8 @@ def nearest(vectors: Packed, queries: Packed, threshold: float) -> Pairs:
     """
     asked = queries.rows(slice(None))
     found = []
-    for start in range(0, len(vectors), BLOCK):
-        similarities = vectors.rows(slice(start, start + BLOCK)) @ asked.T if len(queries) else np.zeros((0, 1))
+    for start in range(0, len(vectors) if len(queries) else 0, BLOCK):
+        similarities = vectors.rows(slice(start, start + BLOCK)) @ asked.T
         best = similarities.argmax(axis=1)
         cosine = similarities[np.arange(len(best)), best]
         rows = np.flatnonzero(cosine >= threshold)

@@ -25,11 +25,13 @@ ENCODED_AT_ONCE = 4096
 class Packed:
     """Directions of several texts a record, at equal weight.
 
-    codes  int8, shape [records, texts, dimensions]; zeros for a text without words
+    codes   int8, shape [records, texts, dimensions]; zeros for a text without words
+    wanted  which records are to be searched, shape [records]; all of them for None
     """
 
-    def __init__(self, codes: Codes) -> None:
+    def __init__(self, codes: Codes, wanted: npt.NDArray[np.bool_] | None = None) -> None:
         self.codes = codes
+        self.wanted = wanted
         self.texts, self.dimensions = int(codes.shape[1]), int(codes.shape[1] * codes.shape[2])
         self._lengths = np.empty(codes.shape[:2], np.float32)
         for start in range(0, len(codes), ENCODED_AT_ONCE):
@@ -41,15 +43,16 @@ class Packed:
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
-        """Records of which every text has words, shape [records]."""
-        return np.asarray((self._lengths > 0).all(axis=1))
+        """Records that are wanted and of which every text has words, shape [records]."""
+        complete = np.asarray((self._lengths > 0).all(axis=1))
+        return complete if self.wanted is None else complete & self.wanted
 
     def rows(self, positions: Positions | slice) -> Floats:
         """Unit vectors, shape [positions, dimensions]: the dot product of two is the mean cosine of their texts."""
         lengths = np.maximum(self._lengths[positions], 1e-9) * np.float32(np.sqrt(self.texts))
         block = self.codes[positions].astype(np.float32)
         block /= lengths[:, :, None]
-        return block.reshape(len(block), -1)
+        return block.reshape(len(block), self.dimensions)
 
 
 def pack(vectors: npt.NDArray[np.floating[Any]]) -> Codes:
