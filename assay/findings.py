@@ -159,6 +159,12 @@ class Ledger:
         fates = {item["values"]: int(item["counts"]) for item in counted}
         return {"read": len(self), **{str(fate): fates.get(str(fate), 0) for fate in Fate}}
 
+    def causes(self) -> list[str]:
+        """Every reason that a row was not kept for, in the order of the rows."""
+        import pyarrow.compute as pc
+
+        return [str(reason) for reason in pc.unique(pc.list_flatten(self.table.column("reasons"))).to_pylist()]
+
     def check(self, read_row_ids: Sequence[str] | pa.ChunkedArray) -> None:
         """Raises LedgerError unless exactly the rows that were read are accounted for, each once."""
         import pyarrow as pa

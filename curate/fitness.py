@@ -83,8 +83,7 @@ def _reasons_against(read: int, usable: int, settings: CurateSettings) -> list[s
 
 def _work(counts: Mapping[str, int], ledger: Ledger) -> str:
     parts = [f"{word} {counts[fate]:,}" for word, fate in _VERBS if counts[fate]]
-    causes = dict.fromkeys(reason for row in ledger.rows for reason in row.reasons)
-    names = list(causes)
+    names = ledger.causes()
     shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     return f"curate would {', '.join(parts)} of {counts['read']:,} rows ({shown})"
 
