@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 from assay.text import words
 
+from .markup import is_code_line
+
 HEAD = 16
 """Characters compared first: nearly all answers begin otherwise than their question."""
 
@@ -25,8 +27,8 @@ _ASKED = re.compile(
 )
 _ASKED_OF_ITSELF = re.compile(
     r"\b(?:repeat|echo|copy|quote|verbatim|word for word|continu|complet|finish|correct|fix|proofread|typo|punctuat"
-    r"|format|spell|say|read (?:this|it) back|wiederhol|korrigier|vervollständig|zitier|repet|repit|corrig|complet|répét|répèt"
-    r"|complét|повтор|исправ|продолж)|重复|重複|续写|纠正|补全|繰り返|続け|修正|كرر|صحح|أكمل|반복|고쳐",
+    r"|format|spell|say|read (?:this|it) back|wiederhol|korrigier|vervollständig|zitier|repet|repit|corrig|complet|répét"
+    r"|répèt|complét|повтор|исправ|продолж)|重复|重複|续写|纠正|补全|繰り返|続け|修正|كرر|صحح|أكمل|반복|고쳐",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.?!:;。？！：؟।…\"”')\]]\s*\Z")
@@ -70,7 +72,7 @@ def asks_for_it(question: str, earlier: str) -> bool:
 
 def _at_the_beginning(asked: str, answer: str, least_words: int) -> Echo | None:
     end = _same_text(asked, answer)
-    if end is None or not _counts(asked, least_words):
+    if end is None or not _counts(asked, least_words, apart=answer[end : end + 1] in ("", "\n")):
         return None
     start = len(answer) - len(answer.lstrip())
     rest = answer[end:].strip(" \t\n.?!:;\"'。？！")
@@ -88,5 +90,8 @@ def _same_text(asked: str, answer: str) -> int | None:
     return match.end() if match else None
 
 
-def _counts(asked: str, least_words: int) -> bool:
-    return _SENTENCE_END.search(asked) is not None and len(words(asked[:2_000])) >= least_words
+def _counts(asked: str, least_words: int, *, apart: bool = False) -> bool:
+    """apart: a line of its own, which no sentence goes on from; code may."""
+    if _SENTENCE_END.search(asked) is None and (not apart or is_code_line(asked.rsplit("\n", 1)[-1])):
+        return False
+    return len(words(asked[:2_000])) >= least_words
