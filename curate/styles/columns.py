@@ -92,13 +92,18 @@ _REFUSALS = (
 _REFUSED_WITHIN = 160
 
 
+def is_refusal(answer: str) -> bool:
+    """Whether a short answer says at its beginning that it is none."""
+    if len(answer) > 5 * _REFUSED_WITHIN:
+        return False
+    head = answer[:_REFUSED_WITHIN].lower().replace("’", "'")
+    return any(refusal in head for refusal in _REFUSALS)
+
+
 def _style(answer: str) -> Style:
     """A refusal is another kind of answer, not another style of it."""
     style = style_of(answer)
-    if len(answer) > 5 * _REFUSED_WITHIN:
-        return style
-    head = answer[:_REFUSED_WITHIN].lower().replace("’", "'")
-    if not any(refusal in head for refusal in _REFUSALS):
+    if not is_refusal(answer):
         return style
     return style._replace(
         length=0, headings=0, bullets=0, bold=0, code=0, person=0, contractions=0, apology=0, closing=0

@@ -73,13 +73,13 @@ def find_mixes(kinds: Array, styles: Array, least_majority: float, min_group: in
     import numpy as np
 
     told = np.zeros(styles.shape, bool)
-    narrow = [_grouped(kinds[:, level]) for level in range(2)]
+    narrow = [group_by(kinds[:, level]) for level in range(2)]
     for level in COMPARED:
         if level.name == "all":
             keys: Array = np.asarray(styles.any(axis=1), np.uint64)
         else:
             keys = kinds[:, LEVELS.index(level.name)]
-        grouped, by_language = _grouped(keys), _grouped(_with(keys, styles[:, list(FEATURES).index("language")]))
+        grouped, by_language = group_by(keys), group_by(_with(keys, styles[:, list(FEATURES).index("language")]))
         narrower = narrow[: LEVELS.index(level.name)] if level.name in LEVELS[:2] else narrow
         for feature in level.features:
             column = list(FEATURES).index(feature)
@@ -93,7 +93,7 @@ def find_mixes(kinds: Array, styles: Array, least_majority: float, min_group: in
                     yield mix._replace(level=level.name, feature=feature, minority=minority)
 
 
-class _Grouped(NamedTuple):
+class Grouped(NamedTuple):
     """groups[i] is the group of record i, -1 for none; order lists records by group, starts where each begins."""
 
     keys: Array
@@ -111,7 +111,7 @@ def _with(keys: Array, values: Array) -> Array:
     return np.where(keys == 0, np.uint64(0), mixed)
 
 
-def _grouped(keys: Array) -> _Grouped:
+def group_by(keys: Array) -> Grouped:
     import numpy as np
 
     unique, groups = np.unique(keys, return_inverse=True)
@@ -121,10 +121,10 @@ def _grouped(keys: Array) -> _Grouped:
     order = np.argsort(groups, kind="stable")
     order = order[np.searchsorted(groups[order], 0) :]
     sizes = np.bincount(groups[groups >= 0], minlength=len(unique))
-    return _Grouped(unique, groups, sizes, order, np.concatenate([[0], np.cumsum(sizes)]))
+    return Grouped(unique, groups, sizes, order, np.concatenate([[0], np.cumsum(sizes)]))
 
 
-def _counts(grouped: _Grouped, values: Array) -> Array:
+def _counts(grouped: Grouped, values: Array) -> Array:
     """Of each group how often each value occurs; shape [groups, values]."""
     import numpy as np
 
@@ -134,7 +134,7 @@ def _counts(grouped: _Grouped, values: Array) -> Array:
     return np.bincount(flat, minlength=len(grouped.keys) * width).reshape(len(grouped.keys), width)
 
 
-def _own_task(narrower: list[_Grouped], values: Array) -> Array:
+def _own_task(narrower: list[Grouped], values: Array) -> Array:
     """Records whose narrower group mostly has their value: the task asks for it, whatever the wider group does."""
     import numpy as np
 
@@ -151,7 +151,7 @@ def _own_task(narrower: list[_Grouped], values: Array) -> Array:
     return own
 
 
-def _of_feature(grouped: _Grouped, values: Array, threshold: float, min_group: int, min_minority: int) -> Iterator[Mix]:
+def _of_feature(grouped: Grouped, values: Array, threshold: float, min_group: int, min_minority: int) -> Iterator[Mix]:
     import numpy as np
 
     if not len(grouped.keys):
