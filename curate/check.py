@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from assay.suites import EvaluationText, Suite
 
     from .column import Array, Column
+    from .contradictions.confirmers import Confirmer
     from .template.examinations import Examinations
 
 RecordCheck: TypeAlias = Callable[..., Iterable[Finding]]
@@ -46,6 +47,9 @@ Repair: TypeAlias = Callable[[Record], Record]
 
 Reader: TypeAlias = "Callable[[Path], tuple[Need, ...]]"
 """Reads a file that a setting names and tells what else is needed because of it. Raises InputError for a bad one."""
+
+Choices: TypeAlias = Callable[[], Collection[str]]
+"""The names that a setting may hold, asked for when a setting is given."""
 
 Need: TypeAlias = Literal["target", "evaluation_texts", "encoder"]
 """What a check cannot do without: the chat template of a target model, the texts of evaluation items, or an encoder of
@@ -80,6 +84,8 @@ class Check:
     columns    of a dataset check: what is computed for it while the records are read (see column.py)
     examples   its test data: what it must find, and what it must not (see example.py)
     reads      {setting that names a file: what reads it}; the check is not judged while one of them is empty
+    choices    {setting that is a list of names: what knows the names}; any other name is an error
+    asks       settings without which it is not judged: the check is off unless they are given
     lacks      why it is not judged with the settings that it was given
     """
 
@@ -95,6 +101,8 @@ class Check:
     columns: tuple[Column, ...] = ()
     examples: tuple[Example, ...] = field(default=(), compare=False)
     reads: Mapping[str, Reader] = field(default_factory=dict, compare=False)
+    choices: Mapping[str, Choices] = field(default_factory=dict, compare=False)
+    asks: tuple[str, ...] = ()
     lacks: str = ""
 
     def about(
@@ -132,6 +140,7 @@ def record_check(
     repair: Repair | None = None,
     examples: tuple[Example, ...] = (),
     reads: Mapping[str, Reader] | None = None,
+    choices: Mapping[str, Choices] | None = None,
 ) -> Callable[[RecordCheck], Check]:
     """Makes a check of f(record, context, *, settings...), which is called once for each record, in order."""
 
@@ -147,6 +156,7 @@ def record_check(
             repair=repair,
             examples=examples,
             reads=reads or {},
+            choices=choices or {},
         )
 
     return decorate
@@ -161,6 +171,7 @@ def dataset_check(
     keeps_one: bool = False,
     columns: tuple[Column, ...] = (),
     examples: tuple[Example, ...] = (),
+    asks: tuple[str, ...] = (),
 ) -> Callable[[DatasetCheck], Check]:
     """Makes a check of f(records, context, *, settings...), which is called once.
 
@@ -180,6 +191,7 @@ def dataset_check(
             keeps_one=keeps_one,
             columns=columns,
             examples=examples,
+            asks=asks,
         )
 
     return decorate
@@ -216,6 +228,7 @@ class Context:
     suites            the domain suites in use
     evaluation_texts  prompts of evaluation items, which must not be trained on
     encoder           name of what encodes meaning, as in CurateSettings; a column that encodes takes it from here
+    confirmer         a second opinion on contradictions; None where none was named, or the check makes it itself
     alike             groups of row ids that a check found too much alike to be parted by a split, though no duplicates
     """
 
@@ -224,6 +237,7 @@ class Context:
     suites: Sequence[Suite] = ()
     evaluation_texts: Sequence[EvaluationText] = ()
     encoder: str = "static"
+    confirmer: Confirmer | None = None
     alike: list[tuple[str, ...]] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Array] = field(default_factory=dict)

@@ -139,12 +139,25 @@ def _activate(check: Check, given: Any) -> ActiveCheck | None:
     own = {str(key): value for key, value in given.items() if key != "decision"}
     decision = _decision(check, given.get("decision", check.decision), where)
     chosen = check_settings(check, own, where)
+    _check_choices(check, chosen, where)
     return ActiveCheck(_having_read(_with_settings_of_repair(check, chosen), chosen), decision, chosen)
+
+
+def _check_choices(check: Check, settings: Mapping[str, Any], where: str) -> None:
+    for setting, names in check.choices.items():
+        known = names() if setting in settings else ()
+        for name in settings.get(setting, ()):
+            if name not in known:
+                fix = did_you_mean(str(name), known)
+                raise SettingsError(f"'{name}' is none of its {setting}", where=where, fix=fix)
 
 
 def _having_read(check: Check, settings: Mapping[str, Any]) -> Check:
     """The check with what it needs because of its files. Raises InputError for a file that is of no use."""
     needs = check.needs
+    for setting in check.asks:
+        if not settings.get(setting):
+            return replace(check, lacks=f"no {setting} was named (curate.checks.{check.name}.{setting})")
     for setting, read in check.reads.items():
         if not settings.get(setting):
             return replace(check, lacks=f"no {setting} was named (curate.checks.{check.name}.{setting})")

@@ -8,6 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
 def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
@@ -17,7 +18,39 @@ def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[st
     return mask_record(record, chosen("contact", entities, countries))
 
 
-@record_check(severity=Severity.WARNING, decision=Decision.KEEP, repair=_masked)
+def _entities() -> tuple[str, ...]:
+    from ..personal.scan import entities_of
+
+    return entities_of("contact")
+
+
+def _countries() -> tuple[str, ...]:
+    from ..personal.scan import COUNTRIES
+
+    return COUNTRIES
+
+
+@record_check(
+    severity=Severity.WARNING,
+    decision=Decision.KEEP,
+    repair=_masked,
+    choices={"entities": _entities, "countries": _countries},
+    examples=(
+        Example(
+            found=[
+                ("Write to maria.keller@mailbox.org", "I did."),
+                ("Meine Nummer ist +49 30 901820.", "Danke."),
+                ("电话：010 6552 9988", "好的。"),
+                ("The host is 81.23.45.67", "It answers."),
+            ],
+            not_found=[
+                ("Write to jane@example.com", "That is an address of examples."),
+                ("Which version is it?", "2.55.0.1, behind 192.168.0.1"),
+                ("@someone wrote in 2020-2021", "a @ b"),
+            ],
+        ),
+    ),
+)
 def contact_details(
     record: Record, context: Context, *, entities: Sequence[str] = (), countries: Sequence[str] = ()
 ) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
 def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
@@ -17,7 +18,44 @@ def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[st
     return mask_record(record, chosen("identity", entities, countries))
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD, repair=_masked)
+def _entities() -> tuple[str, ...]:
+    from ..personal.scan import entities_of
+
+    return entities_of("identity")
+
+
+def _countries() -> tuple[str, ...]:
+    from ..personal.scan import COUNTRIES
+
+    return COUNTRIES
+
+
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    repair=_masked,
+    choices={"entities": _entities, "countries": _countries},
+    examples=(
+        Example(
+            found=[
+                ("My card is 4539 5787 6362 1486.", "Thank you."),
+                ("Mein Konto: DE68 2105 0170 0012 3456 78", "Danke."),
+                ("我的身份证号码是11010519491231002X。", "好的。"),
+                ("My SSN is 219458273", "Noted."),
+            ],
+            not_found=[
+                ("My card is 4539 5787 6362 1487.", "That number has a typo."),
+                ("The order number is 219458273", "Noted."),
+                ("How many people live there?", "1,402,938 in 2019-2020."),
+            ],
+        ),
+        Example(
+            found=[("It is 12345678Z", "Gracias.")],
+            not_found=[("It is 219-45-8273", "Thanks.")],
+            settings={"countries": ["ES"]},
+        ),
+    ),
+)
 def personal_data(
     record: Record, context: Context, *, entities: Sequence[str] = (), countries: Sequence[str] = ()
 ) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
+from ..example import Example
 
 
 def _masked(record: Record, entities: Sequence[str] = ()) -> Record:
@@ -17,7 +18,31 @@ def _masked(record: Record, entities: Sequence[str] = ()) -> Record:
     return mask_record(record, chosen("secret", entities))
 
 
-@record_check(severity=Severity.ERROR, decision=Decision.HOLD, repair=_masked)
+def _entities() -> tuple[str, ...]:
+    from ..personal.scan import entities_of
+
+    return entities_of("secret")
+
+
+@record_check(
+    severity=Severity.ERROR,
+    decision=Decision.HOLD,
+    repair=_masked,
+    choices={"entities": _entities},
+    examples=(
+        Example(
+            found=[
+                ("Here: password = 'Xk9!vbQ2rr'", "Please change it."),
+                ("Connect to postgres://bob:Xy72kfl@db.host.io:5432/x", "Connected."),
+            ],
+            not_found=[
+                ("Connect to postgres://user:password@localhost/x", "Connected."),
+                ("Which key?", "AKIAIOSFODNN7EXAMPLE, or api_key = 'your-api-key-goes-here'"),
+                ("How do I read it?", "password = os.environ['DB_PASSWORD']"),
+            ],
+        ),
+    ),
+)
 def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) -> Iterator[Finding]:
     """A key, token or password: of a cloud, a code host or a model provider, a private key, a connection string.
 

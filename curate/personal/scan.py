@@ -99,6 +99,10 @@ def _without_overlap(found: list[Found]) -> list[Found]:
     return taken
 
 
+def entities_of(group: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(pattern.name for pattern in PATTERNS if pattern.group == group))
+
+
 def chosen(group: str, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> tuple[Pattern, ...]:
     """The patterns of a group, of these entities and countries; those of no country always. () stands for all."""
     return _chosen(group, tuple(entities), tuple(country.upper() for country in countries))

@@ -11,6 +11,7 @@ import pytest
 from assay.curate.check import CHECKS, Context, Decision
 from assay.curate.settings import CurateSettings
 from assay.curate.stage import audit, curate
+from assay.errors import SettingsError
 from assay.findings import Finding, Severity
 from assay.records import Message, Record, ToolCall
 
@@ -130,3 +131,18 @@ def test_drop_and_hold_are_obeyed() -> None:
     row = chat(f"write to {MAIL}", "I did so.")
     counts = {d: curated([row], contact_details={"decision": d}).ledger.counts() for d in ("keep", "drop", "hold")}
     assert (counts["keep"]["kept"], counts["drop"]["dropped"], counts["hold"]["held"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("checks", "words"),
+    [
+        ({"personal_data": {"entities": ["us_sn"]}}, "did you mean 'us_ssn'"),
+        ({"contact_details": {"entities": ["iban"]}}, "email"),
+        ({"personal_data": {"countries": ["de"]}}, "DE"),
+        ({"secret": {"entities": ["github_tokens"]}}, "did you mean 'github_token'"),
+    ],
+)
+def test_a_name_that_is_none_is_an_error_before_anything_is_read(checks: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        audit([chat("a", "b")], CurateSettings(checks=checks))
+    assert words in str(caught.value.fix)
