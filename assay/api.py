@@ -31,6 +31,7 @@ __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", 
 _HOMES = {
     "CHECKS": "assay.curate.check",
     "Models": "assay.evaluate.identity",
+    "ProviderSettings": "assay.synth.settings",
     "audit": "assay.curate.stage",
     "curate": "assay.curate.stage",
     "evaluate": "assay.evaluate.stage",
@@ -40,6 +41,7 @@ _HOMES = {
     "input_digests": "assay.evaluate.identity",
     "make_audit": "assay.curate.judge",
     "make_provider": "assay.synth.provider",
+    "price_of": "assay.synth.provider",
     "read_policy": "assay.evaluate.policy",
     "run": "assay.pipeline",
     "synth": "assay.synth.stage",
@@ -49,7 +51,7 @@ _HOMES = {
     "write_synthesized": "assay.synth.files",
 }
 
-_NAMES = {"write_evaluation": "write"}
+_NAMES = {"write_evaluation": "write", "ProviderSettings": "SynthSettings"}
 """Where the home calls it otherwise."""
 
 

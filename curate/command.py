@@ -90,7 +90,13 @@ def audit(
         show_records(asked, records, models, options)
         return int(Exit.OK)
     audited = run_audit(
-        inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts, inputs.engine
+        inputs.data,
+        inputs.settings,
+        inputs.target,
+        inputs.suites,
+        inputs.evaluation_texts,
+        inputs.engine,
+        inputs.confirmer,
     )
     steps = [f"{_typed('curate', data, given, options)} -o OUT    write what is fit; every row is accounted for"]
     if options.output is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from assay.dataset import Dataset
     from assay.project import Project
     from assay.suites import EvaluationText, Suite
+
+    from .contradictions.confirmers import Confirmer
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Inputs:
     suites: tuple[Suite, ...]
     evaluation_texts: tuple[EvaluationText, ...]
     engine: Engine | None = None
+    confirmer: Confirmer | None = None
 
 
 def read_inputs(given: Given, options: Options) -> Inputs:
@@ -80,7 +83,43 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     suites = read_suites(suite_paths)
     held_back = (*evaluation_texts((), folders), *_texts_of(given.against, options.offline))
     target = _target(model, revision, trust, options)
-    return Inputs(data, settings, target, suites, held_back, choose(len(data), given.workers, given.engine))
+    engine = choose(len(data), given.workers, given.engine)
+    return Inputs(data, settings, target, suites, held_back, engine, _confirmer(settings, model, options))
+
+
+def _confirmer(settings: CurateSettings, model: str | None, options: Options) -> Confirmer | None:
+    """What gives a second opinion on contradictions; the judge speaks through a provider of synth's.
+
+    Raises SettingsError, ModelError, MissingExtraError.
+    """
+    given = settings.checks.get("contradiction")
+    if not isinstance(given, Mapping) or given.get("confirm") is None:
+        return None
+    from .contradictions.confirm import make_confirmer, make_judge
+    from .contradictions.confirmers import read_confirm
+
+    confirm = read_confirm(given["confirm"])
+    if confirm is None or confirm.judge is None:
+        return None if confirm is None else make_confirmer(confirm, offline=options.offline)
+    from assay.api import ProviderSettings, make_provider, price_of
+    from assay.protocols import Price
+    from assay.runs import RunStore
+
+    judge = confirm.judge
+    provider = ProviderSettings(
+        provider=judge.provider,
+        model=judge.model,
+        base_url=judge.base_url,
+        api_key_env=judge.api_key_env,
+        price=None if judge.price is None else Price(**judge.price),
+        concurrency=judge.concurrency,
+        timeout=judge.timeout,
+        temperature=0.0,
+    )
+    price = price_of(provider)
+    return make_judge(
+        judge, make_provider(provider, model, offline=options.offline), price, RunStore().root, options.say
+    )
 
 
 def _texts_of(files: Sequence[str], offline: bool) -> Iterator[EvaluationText]:

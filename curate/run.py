@@ -51,7 +51,13 @@ def run_curate(inputs: Inputs, options: Options, format_name: str | None) -> Out
 
 def _work(run: Run, inputs: Inputs, options: Options, format_name: str | None) -> None:
     curated = curate(
-        inputs.data, inputs.settings, inputs.target, inputs.suites, inputs.evaluation_texts, inputs.engine
+        inputs.data,
+        inputs.settings,
+        inputs.target,
+        inputs.suites,
+        inputs.evaluation_texts,
+        inputs.engine,
+        inputs.confirmer,
     )
     write_curated(curated, run.path, format=format_name, redact=options.redact)
     write_text(run.path / TEXT, render(curated.audited, redact=options.redact))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget
     from assay.suites import EvaluationText, Suite
 
+    from .contradictions.confirmers import Confirmer
+
 JSON_FINDINGS = 10_000
 """Above this many findings the JSON carries samples; findings.parquet has them all."""
 
@@ -107,11 +109,13 @@ def audit(
     suites: Sequence[Suite] = (),
     evaluation_texts: Sequence[EvaluationText] = (),
     engine: Engine | None = None,
+    confirmer: Confirmer | None = None,
 ) -> Audited:
     """Runs every check that is on. `data` is a Dataset, or what `assay.convert.as_dataset` takes.
 
     evaluation_texts  come on top of those of `suites`
     engine            where the pass over the data runs; None for what suits its size; what is found is the same
+    confirmer         a second opinion on contradictions, where the settings ask for one
 
     Raises SettingsError for an unknown check or setting, WorkerLostError when processes are killed again and again.
     """
@@ -120,7 +124,12 @@ def audit(
     checks = active_checks(settings)
     records = Corpus(dataset.table)
     context = Context(
-        records, target, suites, _all_evaluation_texts(suites, evaluation_texts), encoder=settings.encoder
+        records,
+        target,
+        suites,
+        _all_evaluation_texts(suites, evaluation_texts),
+        encoder=settings.encoder,
+        confirmer=confirmer,
     )
     not_judged = {item.name: why for item in checks if (why := context.missing(item.check)) is not None}
     job = Job(settings, frozenset(not_judged), target, suites, context.evaluation_texts, context.sample)
@@ -154,13 +163,14 @@ def curate(
     suites: Sequence[Suite] = (),
     evaluation_texts: Sequence[EvaluationText] = (),
     engine: Engine | None = None,
+    confirmer: Confirmer | None = None,
 ) -> Curated:
     """Audits, then keeps, repairs, drops or holds each row; what trains gets its family and split.
 
     Raises SettingsError, and LedgerError when a row is not accounted for.
     """
     settings = settings or CurateSettings()
-    audited = audit(data, settings, target, suites, evaluation_texts, engine)
+    audited = audit(data, settings, target, suites, evaluation_texts, engine, confirmer)
     decided = audited.decided
     used, held = _parted(audited.data, decided)
     groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
 from ..contradictions.candidates import COLUMNS, Asked, asked_more_than_once, recurring_labels
-from ..contradictions.groups import Against, Budget, Compared, compare
+from ..contradictions.confirmers import Confirmer, read_confirm
+from ..contradictions.groups import Against, Compared, compare
+from ..contradictions.groups import confirm as ask_confirmer
 
 
 @dataset_check(
@@ -19,7 +22,12 @@ from ..contradictions.groups import Against, Budget, Compared, compare
     columns=COLUMNS,
 )
 def contradiction(
-    records: Sequence[Record], context: Context, *, min_confidence: float = 0.5, max_comparisons: int = 24
+    records: Sequence[Record],
+    context: Context,
+    *,
+    min_confidence: float = 0.5,
+    max_comparisons: int = 24,
+    confirm: Mapping[str, Any] | None = None,
 ) -> Iterator[Finding]:
     """Two answers to one question cannot both be right: another number, date, label or name, yes against no, a
     refusal against an answer, JSON against prose.
@@ -34,6 +42,10 @@ def contradiction(
     max_comparisons bounds what each answer of a question is compared with. Where it leaves some out, or an answer
     is longer than what is compared, a finding of severity info says so.
 
+    confirm adds a second opinion, on what the rules found and on statements that no rule covers (kind "free"):
+    {nli: MODEL} a cross-encoder for natural-language inference, a hub id or a folder; {judge: {provider: openai,
+    model: NAME, max_usd: 1}} a language model, whose cost is estimated first and capped.
+
     Text in other languages than the declared ones is not judged, but for JSON, labels and bare numbers.
 
     Why: the model learns that both are true, and says either with confidence.
@@ -41,13 +53,28 @@ def contradiction(
     Example: "You have 30 days to return an item." and "You have 14 days to return an item."
     """
     labels = recurring_labels(context)
-    for asked in asked_more_than_once(records, context):
-        compared = compare(asked, labels, Budget(max_comparisons), min_confidence)
-        for against in compared.against:
+    groups = [compare(asked, labels, max_comparisons) for asked in asked_more_than_once(records, context)]
+    confirmer = _confirmer(confirm, context)
+    unjudged = ask_confirmer(groups, confirmer) if confirmer is not None else 0
+    for compared in groups:
+        asked = compared.asked
+        for against in compared.against(min_confidence):
             for position in asked.answers[against.key].positions:
                 yield _finding(records, position, asked, against)
         if compared.left_out or compared.cut:
             yield _left_out(records, asked, compared)
+    if confirmer is not None and unjudged:
+        yield _unconfirmed(records, groups[0].asked, confirmer, unjudged)
+
+
+def _confirmer(given: Mapping[str, Any] | None, context: Context) -> Confirmer | None:
+    """What the command made, or the NLI model that the setting names."""
+    settings = read_confirm(given)
+    if settings is None or context.confirmer is not None:
+        return context.confirmer if settings is not None else None
+    from ..contradictions.confirm import make_confirmer
+
+    return make_confirmer(settings)
 
 
 def _finding(records: Sequence[Record], position: int, asked: Asked, against: Against) -> Finding:
@@ -88,4 +115,15 @@ def _left_out(records: Sequence[Record], asked: Asked, compared: Compared) -> Fi
         severity=Severity.INFO,
         group=asked.name,
         evidence={"comparisons": compared.made, "left_out": compared.left_out, "cut": compared.cut},
+    )
+
+
+def _unconfirmed(records: Sequence[Record], asked: Asked, confirmer: Confirmer, unjudged: int) -> Finding:
+    """That the confirmer was not asked about all there was to ask, said once."""
+    first = next(iter(asked.answers.values())).positions[0]
+    return contradiction.about(
+        records[first],
+        f"{confirmer.name} gave no opinion of {unjudged} pairs of answers: its cap was reached, or it gave no verdict",
+        severity=Severity.INFO,
+        evidence={"confirmer": confirmer.name, "unjudged": unjudged},
     )
