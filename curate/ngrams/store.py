@@ -14,11 +14,11 @@ from .texts import buffer, character_classes
 Positions: TypeAlias = npt.NDArray[np.int64]
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 
-MOST_VALUES = 1 << 24
-"""n-grams that are held at a time, 128 MB; beyond it those loaded before make room."""
+MOST_VALUES = 1 << 22
+"""n-grams that are held at a time, 32 MB; beyond it those loaded before make room."""
 
 TEXTS_AT_A_TIME = 4096
-PAIRS_AT_A_TIME = 1 << 16
+PAIRS_AT_A_TIME = 1 << 14
 
 
 class NgramStore:
