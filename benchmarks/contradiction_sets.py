@@ -125,10 +125,14 @@ class Real:
                 yield "sts", one, other
 
 
-_FACTUAL = r"(?:What|How|Which|When|Who|Where|Why|Explain|Calculate|Find|Determine|Identify|Convert|Describe"
-r"|Compare|Is|Are)\b"
-_OPEN = r"(?:Generate|Create|Write|Suggest|Name|List|Give|Design|Compose|Come up|Brainstorm|Construct|Imagine"
-r"|Provide)\b"
+_FACTUAL = (
+    r"(?:What|How|Which|When|Who|Where|Why|Explain|Calculate|Find|Determine|Identify|Convert|Describe"
+    r"|Compare|Is|Are)\b"
+)
+_OPEN = (
+    r"(?:Generate|Create|Write|Suggest|Name|List|Give|Design|Compose|Come up|Brainstorm|Construct|Imagine"
+    r"|Provide)\b"
+)
 
 
 # ---------------------------------------------------------------------------------------- contradictions

@@ -105,9 +105,8 @@ def print_errors(items: Sequence[Item], found: Sequence[str | None], kind: str, 
     ]
     print(f"\n==== wrong in {kind}: {len(wrong)}")
     for item, name in wrong[:: max(1, len(wrong) // show)][:show]:
-        print(
-            f"\n[{item.source}] called {name}\n  P {item.prompt[:150]!r}\n  1 {item.first[:300]!r}\n  2 {item.second[:300]!r}"
-        )
+        print(f"\n[{item.source}] called {name}\n  P {item.prompt[:150]!r}")
+        print(f"  1 {item.first[:300]!r}\n  2 {item.second[:300]!r}")
         if item.second_prompt is not None:
             print(f"  P2 {item.second_prompt[:150]!r}")
 

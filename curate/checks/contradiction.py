@@ -27,6 +27,7 @@ def contradiction(
     *,
     min_confidence: float = 0.5,
     max_comparisons: int = 24,
+    same_meaning: float = 0.8,
     confirm: Mapping[str, Any] | None = None,
 ) -> Iterator[Finding]:
     """Two answers to one question cannot both be right: another number, date, label or name, yes against no, a
@@ -34,10 +35,12 @@ def contradiction(
 
     Questions are held to be one when context (system turn, earlier turns, tools) and wording are the same; case,
     politeness, articles, plural endings and a moved clause do not count, while another number, name, negation or
-    content word does. Answers are compared fact by fact, JSON field by field; the evidence quotes what clashes.
-    Where most of the records agree, only those that dissent are at fault and held, and the others are told of it
-    (severity info); without a majority all are held, since nothing in the data says which is right. Prompts that
-    invite many answers, and right answers in other words, do not contradict each other.
+    content word does. Where an encoder is installed (`curate.encoder`), questions in other words are read as one
+    when their cosine reaches same_meaning and each word has its counterpart; 0 turns that off. Answers are compared
+    fact by fact, JSON field by field; the evidence quotes what clashes. Where most of the records agree, only those
+    that dissent are at fault and held, and the others are told of it (severity info); without a majority all are
+    held, since nothing in the data says which is right. Prompts that invite many answers, and right answers in other
+    words, do not contradict each other.
 
     max_comparisons bounds what each answer of a question is compared with. Where it leaves some out, or an answer
     is longer than what is compared, a finding of severity info says so.
@@ -53,16 +56,16 @@ def contradiction(
     Example: "You have 30 days to return an item." and "You have 14 days to return an item."
     """
     labels = recurring_labels(context)
-    groups = [compare(asked, labels, max_comparisons) for asked in asked_more_than_once(records, context)]
+    asked = asked_more_than_once(records, context, same_meaning)
+    groups = [compare(question, labels, max_comparisons) for question in asked]
     confirmer = _confirmer(confirm, context)
     unjudged = ask_confirmer(groups, confirmer) if confirmer is not None else 0
     for compared in groups:
-        asked = compared.asked
         for against in compared.against(min_confidence):
-            for position in asked.answers[against.key].positions:
-                yield _finding(records, position, asked, against)
+            for position in compared.asked.answers[against.key].positions:
+                yield _finding(records, position, compared.asked, against)
         if compared.left_out or compared.cut:
-            yield _left_out(records, asked, compared)
+            yield _left_out(records, compared.asked, compared)
     if confirmer is not None and unjudged:
         yield _unconfirmed(records, groups[0].asked, confirmer, unjudged)
 

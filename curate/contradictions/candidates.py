@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from assay.records import Message, Record
 from assay.text import message_text
@@ -20,14 +20,12 @@ from assay.text import message_text
 from ..check import Context
 from ..column import column, hash_of
 from .forms import LABEL_WORDS, answer_key, label_text
+from .meanings import joined_by_meaning, question_of
 from .openness import is_open_ended
 from .questions import asked
 
 if TYPE_CHECKING:
     from ..column import Array
-
-PairsOf: TypeAlias = "Callable[[Sequence[str]], tuple[Array, Array, Array]]"
-"""f(prompts) -> (first, second, similarity): positions of prompts of the same meaning, first < second, verified."""
 
 MOST_ANSWERS = 300
 """Different answers to one question that are read; of a prompt like "Hi" there may be a hundred thousand."""
@@ -82,7 +80,7 @@ def label_hash(record: Record) -> int:
     return 0 if _STATEMENT.search(label) else hash_of(label)
 
 
-COLUMNS = (question_hash, answer_hash, label_hash)
+COLUMNS = (question_hash, context_hash, answer_hash, label_hash)
 
 
 def _context(turns: Sequence[Message], question: int, record: Record) -> str:
@@ -111,7 +109,6 @@ class Asked:
 
     prompt      the question as the first record has it
     answers     by `answer_key`, in the order of the data
-    similarity  1.0 for the same words, else the least similarity of meaning to the first prompt
     unread      different answers beyond MOST_ANSWERS, which were not looked at
     """
 
@@ -119,7 +116,6 @@ class Asked:
     prompt: str
     open_ended: bool
     answers: dict[str, Answer]
-    similarity: float = 1.0
     unread: int = 0
 
 
@@ -150,9 +146,13 @@ def recurring_labels(context: Context) -> Labels:
     return cast(Labels, context.once("contradictions.labels", lambda: _labels(context)))
 
 
-def asked_more_than_once(records: Sequence[Record], context: Context) -> list[Asked]:
-    """Every question with several different answers, in data order; computed once for all checks that need it."""
-    return cast("list[Asked]", context.once("contradictions.asked", lambda: _asked(records, context)))
+def asked_more_than_once(records: Sequence[Record], context: Context, same_meaning: float = 0.0) -> list[Asked]:
+    """Every question with several different answers, in data order; computed once for all checks that need it.
+
+    same_meaning  cosine from which questions in other words are read as one; 0 for the same words only
+    """
+    key = f"contradictions.asked.{same_meaning}"
+    return cast("list[Asked]", context.once(key, lambda: _asked(records, context, same_meaning)))
 
 
 def _labels(context: Context) -> Labels:
@@ -165,9 +165,11 @@ def _labels(context: Context) -> Labels:
     return Labels(values[counts >= RECURRING])
 
 
-def _asked(records: Sequence[Record], context: Context) -> list[Asked]:
-    questions, answers = context.column(question_hash), context.column(answer_hash)
-    groups = (_read(records, rows, answers) for rows in groups_of(questions))
+def _asked(records: Sequence[Record], context: Context, same_meaning: float) -> list[Asked]:
+    questions, contexts = context.column(question_hash), context.column(context_hash)
+    joined = joined_by_meaning(questions, contexts, records, context, same_meaning)
+    answers = context.column(answer_hash)
+    groups = (_read(records, rows, answers) for rows in groups_of(joined))
     return [group for group in groups if group is not None]
 
 
@@ -184,7 +186,7 @@ def groups_of(questions: Array) -> Iterator[Array]:
         yield order[starts[group] : ends[group]]
 
 
-def _read(records: Sequence[Record], rows: Array, answers: Array, similarity: float = 1.0) -> Asked | None:
+def _read(records: Sequence[Record], rows: Array, answers: Array) -> Asked | None:
     """The group with its texts, or None when all of its answers are the same in substance."""
     import numpy as np
 
@@ -202,6 +204,6 @@ def _read(records: Sequence[Record], rows: Array, answers: Array, similarity: fl
     if len(found) < 2:
         return None
     head = records[int(rows[0])]
-    prompt = next((message.content or "" for message in reversed(head.prompt) if message.role == "user"), "")
+    prompt = question_of(head)
     name = min(records[answer.positions[0]].id for answer in found.values())
-    return Asked(name, prompt, is_open_ended(prompt), found, similarity, len(first) - len(chosen))
+    return Asked(name, prompt, is_open_ended(prompt), found, len(first) - len(chosen))

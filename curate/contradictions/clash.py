@@ -42,7 +42,6 @@ class Question(NamedTuple):
     text: str
     open_ended: bool
     labels: Collection[str]
-    similarity: float = 1.0
 
 
 def find_clash(first: str, second: str, question: Question) -> Clash | None:

@@ -136,6 +136,14 @@ _NAMES = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+|\d+(?:[.,]\d+)*|[%$€£¥]")
 _QUESTION_WORD = re.compile(
     r"\b(?:who|whom|whose|what|which|when|where|why|how(?: (?:many|much|long|far|old|often))?)\b"
 )
+_WAY = re.compile(
+    r"\bwhat(?: is|'s| are)(?: the| a| some)?(?: best| good| easiest| right)? (?:ways?|methods?|steps?"
+    r"|procedures?) (?:to|of|for)\b"
+    r"|\bhow (?:can|do|should|could|would|does|to)\b",
+    re.IGNORECASE,
+)
+"""Ways of asking how."""
+
 _DENIAL = re.compile(
     r"\b(?:not|never|no|without|except|unless|only|cannot|\w+n['’]t|nicht|kein\w*|ohne|sin|nunca)\b|[不没無无非]"
     r"|ない|ません|لا|ليس"
@@ -147,6 +155,15 @@ _DIRECTION = re.compile(
 )
 
 
+def plainly(text: str) -> str:
+    """The question with one way of asking how, and without politeness.
+
+    >>> plainly("What is the best way to fix a bike?")
+    'how fix a bike?'
+    """
+    return re.sub(r"\bwhich\b", "what", _WAY.sub("how", _POLITE.sub(" ", text)), flags=re.IGNORECASE).strip()
+
+
 def may_ask_the_same(one: str, other: str) -> bool:
     """Whether nothing that an encoder of meaning overlooks tells two prompts of the same meaning apart.
 
@@ -154,7 +171,7 @@ def may_ask_the_same(one: str, other: str) -> bool:
     """
     if max(len(one), len(other)) > MOST_WORDS * 12 or _MATERIAL.search(one) or _MATERIAL.search(other):
         return False
-    lower, other_lower = one.casefold(), other.casefold()
+    lower, other_lower = plainly(one).casefold(), plainly(other).casefold()
     return (
         {name.casefold() for name in _NAMES.findall(one)} == {name.casefold() for name in _NAMES.findall(other)}
         and set(_QUESTION_WORD.findall(lower)) == set(_QUESTION_WORD.findall(other_lower))
