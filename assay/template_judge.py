@@ -281,6 +281,14 @@ def _call_ends(shown: _Shown) -> list[str]:
     return [match.group(1) for text in texts if (match := re.search(r"(<\|[^|<>]+\|>)\s*$", text))]
 
 
+def call_ends(template: str, special_tokens: Mapping[str, str], renderer: Renderer) -> list[str]:
+    """What a template writes after tool calls, where that looks like a control token: the stop of such turns.
+
+    For templates without a tokenizer; with one, its generation config says what ends generation.
+    """
+    return _call_ends(_Prober(template, special_tokens, renderer).show("tools", [PROBE_TOOL]))
+
+
 def _judge_special_tokens(prober: _Prober, plain: Rendering) -> list[Problem]:
     problems = []
     ends = prober.turn_ends()

@@ -12,7 +12,7 @@ from assay.chat_target import TextTarget
 from assay.conversation import find_style
 from assay.errors import ModelError
 from assay.models import TOKENIZER_FILES
-from assay.template_judge import judge
+from assay.template_judge import call_ends, judge
 from assay.templating import shared_renderer
 
 TEMPLATE_SUFFIXES = (".jinja", ".jinja2", ".j2")
@@ -21,11 +21,13 @@ USUAL_TOKENS: Mapping[str, str] = {"bos_token": "<s>", "eos_token": "</s>"}
 
 
 def is_template_alone(name: str) -> bool:
-    """Whether a name is a template file, or a folder with a chat template and no tokenizer."""
+    """Whether a name is a template file, or a folder of a tokenizer's settings without the tokenizer."""
     path = Path(name).expanduser()
-    if path.is_file():
-        return path.suffix in TEMPLATE_SUFFIXES
-    return path.is_dir() and _templates_in(path) is not None and not any((path / n).is_file() for n in TOKENIZER_FILES)
+    if path.suffix in TEMPLATE_SUFFIXES and not path.is_dir():
+        return True
+    if not path.is_dir() or any((path / name).is_file() for name in TOKENIZER_FILES):
+        return False
+    return (path / "tokenizer_config.json").is_file() or _templates_in(path) is not None
 
 
 def load_text_target(name: str) -> TextTarget:
@@ -42,7 +44,7 @@ def load_text_target(name: str) -> TextTarget:
     judged = judge(template, special, None, renderer)
     if judged.fatal is not None:
         raise ModelError(f"the chat template is of no use: {judged.fatal.message}", where=name)
-    ends = [*judged.turn_ends, special.get("eos_token", "")]
+    ends = [*judged.turn_ends, special.get("eos_token", ""), *call_ends(template, special, renderer)]
     return TextTarget(
         name=name,
         template=template,

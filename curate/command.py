@@ -164,14 +164,13 @@ def _typed(command: str, data: tuple[str, ...], given: dict[str, Any], options: 
 
 
 def _show(audited: Audited, options: Options, steps: list[str], table: Matrix | None) -> None:
+    from .pages.matrix import render_matrix
     from .pages.terminal import render
 
-    options.show(render(audited, next_steps=steps, redact=options.redact))
+    tables = [render_matrix(table)] if table is not None else []
+    options.show(render(audited, next_steps=steps, tables=tables, redact=options.redact))
     out = audited.to_json(redact=options.redact)
     if table is not None:
-        from .pages.matrix import render_matrix
-
-        options.show(render_matrix(table))
         out["templates"] = table.to_json()
     options.emit(out)
 

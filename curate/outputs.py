@@ -13,6 +13,7 @@ from assay.storage import write_json, write_table
 from .pages.redaction import redacted
 from .pages.report import write_report
 from .stage import Audited, Curated
+from .template.truncation import losses
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,8 +50,10 @@ def write_curated(curated: Curated, folder: Path, *, format: str | None = None, 
 
 def summary(audited: Audited) -> dict[str, Any]:
     """Counts of the ledger, {check: {"records", "groups"}}, fitness, and what was not judged."""
+    lost = losses(audited.findings)
     return {
         **audited.decided.ledger.counts(),
+        **({"truncation": lost.to_json()} if lost is not None else {}),
         "findings": audited.summary,
         "fit": audited.fitness.to_json(),
         "not_judged": dict(audited.not_judged),

@@ -75,6 +75,7 @@ class Audited:
     def to_json(self, *, redact: bool = False) -> dict[str, Json]:
         """The document of `assay audit --json`; with `redact` there is no record text in it."""
         from .pages.redaction import redacted
+        from .template.truncation import losses
 
         shown: Sequence[Finding] = redacted(self.findings, self.checks) if redact else self.findings
         out: dict[str, Json] = {"records": len(self.data), "read": self.data.rows_read, "digest": self.data.digest}
@@ -87,6 +88,9 @@ class Audited:
         out["findings"] = [finding.to_json() for finding in shown]
         out["summary"] = self.summary
         out["fit"] = self.fitness.to_json()
+        lost = losses(self.findings)
+        if lost is not None:
+            out["truncation"] = lost.to_json()
         out["not_judged"] = dict(self.not_judged)
         out["notes"] = list(self.data.notes)
         return out

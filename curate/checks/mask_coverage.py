@@ -8,10 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, record_check
-from ..template.findings import template_findings
-
-FACTS = ("thinking_cut", "turn_left_out", "unmarked", "stop_unmarked", "marked_beyond", "start_differs")
-"""Kinds that assay deals with by itself: said, and no reason to hold a record."""
+from ..template.findings import FACTS, template_findings
 
 
 @record_check(severity=Severity.ERROR, decision=Decision.HOLD, needs=("target",))

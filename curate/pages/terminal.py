@@ -17,6 +17,7 @@ from assay.records import Source
 
 from ..fitness import Fit
 from ..stage import Audited
+from ..template.truncation import losses
 from .redaction import redacted
 
 EXAMPLES = 2
@@ -30,15 +31,22 @@ _VERDICTS = {
 }
 
 
-def render(audited: Audited, *, next_steps: Sequence[str] = (), redact: bool = False) -> str:
-    """What was read, the verdict with its reasons, a table of checks with examples, what was not judged, what next."""
+def render(
+    audited: Audited, *, next_steps: Sequence[str] = (), tables: Sequence[str] = (), redact: bool = False
+) -> str:
+    """What was read, the verdict with its reasons, a table of checks with examples, what was not judged, what next.
+
+    tables  other tables, as they are, before what next
+    """
     width = min(shutil.get_terminal_size((110, 24)).columns, 130)
     findings = redacted(audited.findings, audited.checks) if redact else audited.findings
     blocks = [
         _read(audited),
         _verdict(audited, width),
         _table(audited, findings, width),
+        _losses(audited, width),
         _not_judged(audited, width),
+        tables,
         _next(next_steps),
     ]
     return "\n\n".join("\n".join(lines) for block in blocks if (lines := list(block))) + "\n"
@@ -105,6 +113,12 @@ def _place(source: Source) -> str:
 
 def _cut(line: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 3].rstrip() + "..."
+
+
+def _losses(audited: Audited, width: int) -> Iterator[str]:
+    lost = losses(audited.findings)
+    if lost is not None:
+        yield textwrap.fill(lost.sentence(), width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _not_judged(audited: Audited, width: int) -> Iterator[str]:

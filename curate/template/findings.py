@@ -10,6 +10,9 @@ from assay.records import Record
 
 from ..check import Check, Context
 
+FACTS = frozenset({"thinking_cut", "turn_left_out", "unmarked", "stop_unmarked", "marked_beyond", "start_differs"})
+"""Kinds of mask_coverage that assay deals with by itself: said, and no reason to hold a record."""
+
 
 def template_findings(
     check: Check, record: Record, context: Context, severities: Mapping[str, Severity] | None = None

@@ -99,6 +99,21 @@ class Losses:
     answers_cut_short: int
     answers_lost: int
 
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"truncation would lose {self.tokens:,} trained tokens of {self.records:,} records: "
+            f"{self.answers_cut_short:,} answers cut short, {self.answers_lost:,} lost as a whole"
+        )
+
+    def to_json(self) -> dict[str, int]:
+        return {
+            "records": self.records,
+            "tokens": self.tokens,
+            "answers_cut_short": self.answers_cut_short,
+            "answers_lost": self.answers_lost,
+        }
+
 
 def losses(findings: Iterable[Finding]) -> Losses | None:
     """Adds up what findings of truncation say; None when nothing would be lost."""

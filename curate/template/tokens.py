@@ -1,0 +1,268 @@
+"""A record token by token: what is trained, where turns begin, and what would be asked at inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import SettingsError
+from assay.records import Record
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget, Encoded, TemplateProblem, TextTarget
+    from assay.chat_target import Templated
+
+
+@dataclass(frozen=True)
+class Token:
+    """start, end in characters of the training text; turn: index of the message that it stands in.
+
+    id is None for a piece of text that no tokenizer has seen.
+    """
+
+    id: int | None
+    text: str
+    start: int
+    end: int
+    turn: int
+    trained: bool
+    stop: bool = False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """start: the first character of the turn in the training text, None where the template does not show it."""
+
+    index: int
+    role: str
+    start: int | None
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model would be asked to go on from before a trained turn.
+
+    tokens       how many, None without a tokenizer
+    diverges_at  the first token (character, without a tokenizer) in which training differs; None when it begins so
+    asked, seen  what stands there in the prompt and in training, for people
+    """
+
+    turn: int
+    text: str
+    tokens: int | None
+    diverges_at: int | None
+    asked: str = ""
+    seen: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One record under one model. problem: (check, kind, message) when it cannot be trained on as it is."""
+
+    model: str
+    record: Record
+    tokens: tuple[Token, ...]
+    turns: tuple[Turn, ...]
+    prompts: tuple[Prompt, ...]
+    stops: tuple[str, ...]
+    notes: tuple[tuple[str, str, str], ...] = ()
+    problem: tuple[str, str, str] | None = None
+    tokens_judged: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        source = self.record.source
+        return {
+            "model": self.model,
+            "record_id": self.record.id,
+            "row_id": self.record.row_id,
+            "source": {"file": source.file, "line": source.line, "row": source.row},
+            "tokens_judged": self.tokens_judged,
+            "tokens": [_fields(token) for token in self.tokens],
+            "trained_tokens": sum(token.trained for token in self.tokens) if self.tokens_judged else None,
+            "turns": [_fields(turn) for turn in self.turns],
+            "inference_prompts": [_fields(prompt) for prompt in self.prompts],
+            "stop_tokens": list(self.stops),
+            "notes": [dict(zip(("check", "kind", "message"), note, strict=True)) for note in self.notes],
+            "problem": dict(zip(("check", "kind", "message"), self.problem, strict=True)) if self.problem else None,
+        }
+
+
+def _fields(item: Token | Turn | Prompt) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in item.__dataclass_fields__}
+
+
+def find_record(records: Iterable[Record], name: str) -> list[Record]:
+    """By record id, row id, or FILE:LINE (the end of a path is enough, and `FILE row N`).
+
+    All records of one id, which are duplicates of each other. Raises SettingsError when there is none.
+    """
+    file, _, line = name.rpartition(":")
+    found = [
+        record
+        for record in records
+        if name in (record.id, record.row_id, str(record.source))
+        or (
+            line.isdecimal()
+            and str(record.source.line) == line
+            and ("/" + record.source.file.replace("\\", "/")).endswith("/" + file.replace("\\", "/"))
+        )
+    ]
+    if not found:
+        raise SettingsError(
+            f"there is no record {name}", where="--show", fix="give a record id, a row id, or FILE:LINE as findings do"
+        )
+    return found
+
+
+def show_record(record: Record, target: ChatTarget | TextTarget) -> Shown:
+    """Never raises for what a template does to the record."""
+    from assay.chat import ChatTarget
+
+    return _with_tokens(record, target) if isinstance(target, ChatTarget) else _as_text(record, target)
+
+
+def _with_tokens(record: Record, target: ChatTarget) -> Shown:
+    from assay.chat import IGNORED, Encoded, encode_all
+    from assay.encoded import tokenize
+
+    result = next(iter(encode_all([record], target)))
+    whole, prompt_texts = _renderings(record, target)
+    stops = tuple(str(target.tokenizer.convert_ids_to_tokens(token)) for token in target.stop_token_ids)
+    text = result.text if isinstance(result, Encoded) else whole
+    if text is None:
+        return Shown(target.name, record, (), _turns(record, target, None), (), stops, problem=_problem(result))
+    if isinstance(result, Encoded):
+        ids, offsets = result.input_ids, result.offsets
+        trained = [label != IGNORED for label in result.labels]
+    else:
+        ids, offsets = tokenize([_encodable(text)], target)[0]
+        trained = [False] * len(ids)
+    turns = _turns(record, target, text)
+    tokens = tuple(
+        Token(token, _token_text(text, offsets, i, token, target), start, end, turn, trained[i], _stops(token, target))
+        for i, (token, (start, end), turn) in enumerate(zip(ids, offsets, _turn_of(offsets, turns), strict=True))
+    )
+    asked = tokenize([_encodable(prompt) for _, prompt in prompt_texts], target)
+    prompts = tuple(
+        _prompt(turn, prompt, prompt_ids, ids, target)
+        for (turn, prompt), (prompt_ids, _) in zip(prompt_texts, asked, strict=True)
+    )
+    return Shown(target.name, record, tokens, turns, prompts, stops, _notes(result), _problem(result))
+
+
+def _as_text(record: Record, target: TextTarget) -> Shown:
+    """Pieces of text, trained and not, in place of tokens."""
+    from assay.rendered import Rendered, render_all
+
+    result = next(iter(render_all([record], target)))
+    whole, prompt_texts = _renderings(record, target)
+    stops = target.stop_texts
+    if whole is None:
+        turns = _turns(record, target, None)
+        return Shown(target.name, record, (), turns, (), stops, problem=_problem(result), tokens_judged=False)
+    answers = result.answers if isinstance(result, Rendered) else ()
+    turns = _turns(record, target, whole)
+    cuts = {0, len(whole), *(turn.start for turn in turns if turn.start is not None)}
+    cuts |= {place for answer in answers for place in (answer.start, answer.end)}
+    edges = sorted(cuts)
+    pieces = list(pairwise(edges))
+    tokens = tuple(
+        Token(None, whole[start:end], start, end, turn, any(a.start <= start < a.end for a in answers))
+        for (start, end), turn in zip(pieces, _turn_of(pieces, turns), strict=True)
+    )
+    prompts = tuple(_text_prompt(turn, prompt, whole) for turn, prompt in prompt_texts)
+    return Shown(
+        target.name, record, tokens, turns, prompts, stops, _notes(result), _problem(result), tokens_judged=False
+    )
+
+
+def _renderings(record: Record, target: Templated) -> tuple[str | None, list[tuple[int, str]]]:
+    """The whole conversation, and (turn, inference prompt) of each trained turn, as far as they can be rendered."""
+    from assay.chat_target import template_for
+    from assay.rendered import template_variables, trained_turns
+    from assay.templating import Rendering, shared_renderer
+
+    turns = [turn for turn in trained_turns(record.messages) if turn > 0]
+    renders = [template_variables(record.messages, record.tools, target, prompt=False)]
+    renders += [template_variables(record.messages[:turn], record.tools, target, prompt=True) for turn in turns]
+    whole, *prompts = shared_renderer().render_many(template_for(target, record.tools), renders)
+    found = [(turn, item.text) for turn, item in zip(turns, prompts, strict=True) if isinstance(item, Rendering)]
+    return (whole.text if isinstance(whole, Rendering) else None), found
+
+
+def _turns(record: Record, target: Templated, text: str | None) -> tuple[Turn, ...]:
+    """Where each turn begins: after the rendering of the turns before it, else at its content."""
+    from assay.chat_target import template_for
+    from assay.rendered import template_variables
+    from assay.templating import Rendering, shared_renderer
+
+    if text is None:
+        return tuple(Turn(index, message.role, None) for index, message in enumerate(record.messages))
+    indices = range(1, len(record.messages))
+    renders = [template_variables(record.messages[:index], record.tools, target, prompt=False) for index in indices]
+    before = shared_renderer().render_many(template_for(target, record.tools), renders)
+    turns = [Turn(0, record.messages[0].role, 0)] if record.messages else []
+    for index, rendering in zip(indices, before, strict=True):
+        message, least = record.messages[index], max((turn.start or 0) for turn in turns)
+        if isinstance(rendering, Rendering) and rendering.text and text.startswith(rendering.text):
+            start: int | None = len(rendering.text)
+        else:
+            position = text.find((message.content or "").strip(), least) if (message.content or "").strip() else -1
+            start = position if position >= 0 else None
+        turns.append(Turn(index, message.role, start))
+    return tuple(turns)
+
+
+def _turn_of(offsets: Sequence[tuple[int, int]], turns: Sequence[Turn]) -> list[int]:
+    starts = [(turn.start, turn.index) for turn in turns if turn.start is not None]
+    out, current = [], 0
+    for start, _ in offsets:
+        while current + 1 < len(starts) and starts[current + 1][0] <= start:
+            current += 1
+        out.append(starts[current][1] if starts else 0)
+    return out
+
+
+def _token_text(text: str, offsets: Sequence[tuple[int, int]], at: int, token: int, target: ChatTarget) -> str:
+    """The characters behind a token; of one that holds a part of a character, its own name in the vocabulary."""
+    start, end = offsets[at]
+    shared = end > start and any(
+        0 <= near < len(offsets) and offsets[near] == (start, end) for near in (at - 1, at + 1)
+    )
+    return text[start:end] if end > start and not shared else str(target.tokenizer.convert_ids_to_tokens(token))
+
+
+def _stops(token: int, target: ChatTarget) -> bool:
+    return token in target.stop_token_ids
+
+
+def _prompt(turn: int, text: str, asked: Sequence[int], trained: Sequence[int], target: ChatTarget) -> Prompt:
+    at = next((i for i, token in enumerate(asked) if i >= len(trained) or trained[i] != token), None)
+    if at is None:
+        return Prompt(turn, text, len(asked), None)
+    decode = target.tokenizer.decode
+    return Prompt(turn, text, len(asked), at, decode(list(asked[at : at + 12])), decode(list(trained[at : at + 12])))
+
+
+def _text_prompt(turn: int, prompt: str, whole: str) -> Prompt:
+    if whole.startswith(prompt):
+        return Prompt(turn, prompt, None, None)
+    at = next((i for i, (a, b) in enumerate(zip(whole, prompt, strict=False)) if a != b), min(len(whole), len(prompt)))
+    return Prompt(turn, prompt, None, at, prompt[at : at + 40], whole[at : at + 40])
+
+
+def _notes(result: Encoded | TemplateProblem | Any) -> tuple[tuple[str, str, str], ...]:
+    return tuple((note.check, note.kind, note.message) for note in getattr(result, "notes", ()))
+
+
+def _problem(result: Any) -> tuple[str, str, str] | None:
+    from assay.templating import TemplateProblem
+
+    return (result.check, result.kind, result.message) if isinstance(result, TemplateProblem) else None
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which no tokenizer takes, as a question mark."""
+    return text.encode("utf-8", "replace").decode()
