@@ -32,6 +32,7 @@ LOPSIDED = 10
 class Improvement:
     """One thing to do.
 
+    about    words of records that it is about, or ""
     records  how many it concerns, or how many are missing
     rows     some of them, by row id
     anchor   the part of the report that shows them
@@ -45,10 +46,15 @@ class Improvement:
     anchor: str
     rows: tuple[str, ...] = ()
     blocks: bool = False
+    about: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.text[:-1]} ({self.about})." if self.about else self.text
 
     def to_json(self) -> dict[str, Json]:
         return {
-            "text": self.text,
+            "text": self.sentence,
             "records": self.records,
             "command": self.command,
             "row_ids": list(self.rows),
@@ -157,11 +163,13 @@ def _unbalanced(composition: Composition) -> Iterator[Improvement]:
         missing = sum(FEWEST_A_LABEL - part.records for part in empty)
         names = ", ".join(part.name for part in empty[:3]) + (", ..." if len(empty) > 3 else "")
         yield Improvement(
-            f"Add {missing:,} records for {len(empty):,} labels with fewer than {FEWEST_A_LABEL} each ({names}).",
+            f"Add {missing:,} records for {len(empty):,} {'label' if len(empty) == 1 else 'labels'} with fewer than "
+            f"{FEWEST_A_LABEL} each.",
             missing,
             "assay synth DATA -o MORE",
             "parts",
             tuple(record.row_id for part in empty for record in part.examples)[:LINKED],
+            about=names,
         )
     parts = composition.parts
     if len(parts) < 2:
@@ -173,10 +181,10 @@ def _unbalanced(composition: Composition) -> Iterator[Improvement]:
     ):
         yield Improvement(
             f"Balance the {composition.kind}s: {largest.records:,} of {composition.usable:,} records "
-            f"({largest.records / composition.usable:.0%}) are '{largest.name}', where the middle one has "
-            f"{middle.records:,}.",
+            f"({largest.records / composition.usable:.0%}) are of the largest, {middle.records:,} of the middle one.",
             largest.records,
             "assay synth DATA -o MORE",
             "parts",
             rows,
+            about=largest.name,
         )

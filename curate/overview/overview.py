@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assay.dataset import Dataset
@@ -35,6 +35,11 @@ class Overview:
     reading: Reading
     improvements: tuple[Improvement, ...]
 
+    def without_text(self) -> Overview:
+        """The same without a word of any record in what `to_json` gives."""
+        doing = tuple(replace(item, about="") for item in self.improvements)
+        return replace(self, composition=self.composition.without_text(), improvements=doing)
+
     def to_json(self) -> dict[str, Json]:
         return {
             "purpose": self.purpose,
@@ -55,7 +60,6 @@ def look_over(
     reviews: Sequence[Review] = (),
     edited: Mapping[str, str] | None = None,
     encode: Encode | None = None,
-    redact: bool = False,
 ) -> Overview:
     """The overview of what `curate` would leave.
 
@@ -63,14 +67,12 @@ def look_over(
     ledger   one row a row of the data, in its order; faulty rows after them
     edited   {row id: id before a person edited it}
     encode   texts to vectors, for topics by meaning; None for topics by words
-    redact   no word of a record is in what `to_json` gives
     """
     usable = _usable(data, ledger)
     step = max(1, -(-len(usable) // SAMPLED))
     sample = Corpus(data.table).take(usable[::step].tolist())
     flagged = {finding.row_id for finding in findings if finding.severity is not Severity.INFO}
     composition, named = compose(data, usable, sample, flagged, settings.seed, encode)
-    composition = composition.without_text() if redact else composition
 
     def strata(records: Sequence[Record]) -> Sequence[str]:
         known = [named.get(record.row_id) for record in records]

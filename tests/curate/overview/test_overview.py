@@ -31,7 +31,7 @@ def tickets(counts: dict[str, int]) -> list[dict[str, Any]]:
 
 
 def texts(found: Overview) -> str:
-    return "\n".join(item.text for item in found.improvements)
+    return "\n".join(item.sentence for item in found.improvements)
 
 
 def test_labels_take_the_place_of_topics_and_empty_ones_are_named_with_what_is_missing() -> None:
@@ -45,8 +45,8 @@ def test_labels_take_the_place_of_topics_and_empty_ones_are_named_with_what_is_m
     assert composition.topics == () and composition.kind == "label"
     assert composition.effective == pytest.approx(2.009, abs=0.001)
     assert [part.name for part in composition.nearly_empty] == ["warranty"]
-    assert "Add 7 records for 1 labels with fewer than 10 each (warranty)." in texts(found)
-    assert "83 records (72%) are 'refund'" in texts(found)
+    assert "Add 7 records for 1 label with fewer than 10 each (warranty)." in texts(found)
+    assert "60 of 83 records (72%) are of the largest, 20 of the middle one (refund)." in texts(found)
 
 
 def test_every_statement_names_records_that_are_there() -> None:
@@ -121,3 +121,11 @@ def test_a_reading_that_cannot_be_meant_is_one_line(reading: dict[str, Any]) -> 
 
     with pytest.raises(SettingsError, match="reading"):
         ReadingSettings(**reading)
+
+
+def test_without_text_no_word_of_a_record_is_left() -> None:
+    found = overview(tickets({"refund": 60, "delivery": 20, "warranty": 3}))
+    body = str(found.without_text().to_json())
+    assert "label 1" in body
+    assert not any(word in body for word in ("refund", "delivery", "warranty"))
+    assert "refund" in str(found.to_json())

@@ -24,8 +24,8 @@ def page(records: list[Record], *, redact: bool = False, **settings: Any) -> str
     chosen = CurateSettings(**settings)
     audited = audit(Dataset.from_records(records), chosen)
     ledger = audited.decided.ledger.to_arrow()
-    overview = look_over(audited.data, ledger, audited.findings, audited.not_judged, chosen, redact=redact)
-    return render_report(audited, overview, redact=redact)
+    overview = look_over(audited.data, ledger, audited.findings, audited.not_judged, chosen)
+    return render_report(audited, overview.without_text() if redact else overview, redact=redact)
 
 
 @pytest.fixture
