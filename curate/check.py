@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .column import Array, Column
     from .contradictions.confirmers import Confirmer
+    from .duplicates.releases import Releases
     from .template.examinations import Examinations
 
 RecordCheck: TypeAlias = Callable[..., Iterable[Finding]]
@@ -51,9 +52,9 @@ Reader: TypeAlias = "Callable[[Path], tuple[Need, ...]]"
 Choices: TypeAlias = Callable[[], Collection[str]]
 """The names that a setting may hold, asked for when a setting is given."""
 
-Need: TypeAlias = Literal["target", "evaluation_texts", "encoder"]
-"""What a check cannot do without: the chat template of a target model, the texts of evaluation items, or an encoder of
-meaning."""
+Need: TypeAlias = Literal["target", "evaluation_texts", "encoder", "releases"]
+"""What a check cannot do without: the chat template of a target model, the texts of evaluation items, an encoder of
+meaning, or an index of earlier releases."""
 
 ANY_LANGUAGE = ("*",)
 
@@ -229,6 +230,7 @@ class Context:
     evaluation_texts  prompts of evaluation items, which must not be trained on
     encoder           name of what encodes meaning, as in CurateSettings; a column that encodes takes it from here
     confirmer         a second opinion on contradictions; None where none was named, or the check makes it itself
+    releases          an index of earlier releases of the data
     alike             groups of row ids that a check found too much alike to be parted by a split, though no duplicates
     """
 
@@ -238,6 +240,7 @@ class Context:
     evaluation_texts: Sequence[EvaluationText] = ()
     encoder: str = "static"
     confirmer: Confirmer | None = None
+    releases: Releases | None = None
     alike: list[tuple[str, ...]] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Array] = field(default_factory=dict)
@@ -274,6 +277,8 @@ class Context:
             return "no target model was named (--model NAME)"
         if "evaluation_texts" in check.needs and not self.evaluation_texts:
             return "no evaluation suite was named (--suite FILE)"
+        if "releases" in check.needs and self.releases is None:
+            return "no index of earlier releases was named (--index URL)"
         if "encoder" in check.needs:
             from .meaning.encoder import why_missing
 

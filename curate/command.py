@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.console import Options, common_options, split_overrides
-from assay.errors import Exit
+from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
     from .inputs import Given
@@ -34,6 +34,7 @@ def input_options(format_option: str, **model: Any) -> Callable[[Callable[..., A
         click.option("--system", help="A system turn for every record without one."),
         click.option("--preference", is_flag=True, help="Read preference data for its chosen side."),
         click.option("--workers", type=click.IntRange(1), help="Processes that look at the data [one a core]."),
+        click.option("--index", metavar="URL", help="Redis index of earlier releases, redis://HOST:6379/0#NAME."),
         click.option("--engine", type=click.Choice(["auto", "ray"]), default="auto", help="Where they run [auto]."),
     )
 
@@ -97,6 +98,7 @@ def audit(
         inputs.evaluation_texts,
         inputs.engine,
         inputs.confirmer,
+        inputs.releases,
     )
     steps = [f"{_typed('curate', data, given, options)} -o OUT    write what is fit; every row is accounted for"]
     if options.output is not None:
@@ -117,10 +119,16 @@ def audit(
 @click.command()
 @input_options("--input-format")
 @click.option("--format", "format_", metavar="NAME", help="Also write the data in this format.")
+@click.option("--release", metavar="NAME", help="Add what is kept to the --index of releases, under this name.")
 @click.option("--diff", nargs=2, metavar="OLD NEW", help="What NEW changes: two OUT folders, runs, or data files.")
 @common_options
 def curate(
-    options: Options, data: tuple[str, ...], format_: str | None, diff: tuple[str, str] | None, **given: Any
+    options: Options,
+    data: tuple[str, ...],
+    format_: str | None,
+    release: str | None,
+    diff: tuple[str, str] | None,
+    **given: Any,
 ) -> int:
     """Decide on each record, write what is fit to train on, and account for every row.
 
@@ -132,12 +140,17 @@ def curate(
 
         return show_diff(options, *diff)
     from .inputs import read_inputs
-    from .run import run_curate
+    from .run import kept_records, run_curate
 
     data, options = split_overrides(data, options)
     inputs = read_inputs(_given(data, given), options)
+    if release is not None and inputs.releases is None:
+        raise SettingsError("a release is added to an index", where="--release", fix="name the index with --index URL")
     outcome = run_curate(inputs, options, format_)
     options.show(outcome.text)
+    if release is not None and inputs.releases is not None:
+        added = inputs.releases.add(kept_records(outcome), release)
+        options.say(f"{added:,} records added to the index as the release {release}")
     options.emit(outcome.summary)
     return int(Exit.OK)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assay.suites import EvaluationText, Suite
 
     from .contradictions.confirmers import Confirmer
+    from .duplicates.releases import Releases
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Given:
     against: tuple[str, ...] = ()
     workers: int | None = None
     engine: str = "auto"
+    index: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ class Inputs:
     evaluation_texts: tuple[EvaluationText, ...]
     engine: Engine | None = None
     confirmer: Confirmer | None = None
+    releases: Releases | None = None
 
 
 def read_inputs(given: Given, options: Options) -> Inputs:
     """Without DATA, the data, model and suites of the settings file. Raises SettingsError, SourceError, ModelError."""
     from assay.suites import evaluation_texts, read_suites
+
+    from .duplicates.releases import Releases
 
     settings = options.settings(CurateSettings, "curate").beside(options.config.parent if options.config else Path())
     if options.seed is not None:
@@ -84,7 +89,8 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     held_back = (*evaluation_texts((), folders), *_texts_of(given.against, options.offline))
     target = _target(model, revision, trust, options)
     engine = choose(len(data), given.workers, given.engine)
-    return Inputs(data, settings, target, suites, held_back, engine, _confirmer(settings, model, options))
+    releases = Releases(given.index) if given.index is not None else None
+    return Inputs(data, settings, target, suites, held_back, engine, _confirmer(settings, model, options), releases)
 
 
 def _confirmer(settings: CurateSettings, model: str | None, options: Options) -> Confirmer | None:

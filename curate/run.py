@@ -16,6 +16,7 @@ from assay.records import Source
 from assay.runs import Run, RunStore
 from assay.storage import write_atomically, write_text
 
+from .corpus import Corpus
 from .inputs import Inputs
 from .outputs import write_curated
 from .pages.terminal import render
@@ -49,6 +50,11 @@ def run_curate(inputs: Inputs, options: Options, format_name: str | None) -> Out
     return Outcome(run.path, f"{text}\n  next\n{_next(where)}", {**summary, "run": run.id, "output": str(where)})
 
 
+def kept_records(outcome: Outcome) -> Corpus:
+    """What the run found fit to train on."""
+    return Corpus(Dataset.read_parquet(outcome.path / "data.parquet").table)
+
+
 def _work(run: Run, inputs: Inputs, options: Options, format_name: str | None) -> None:
     curated = curate(
         inputs.data,
@@ -58,6 +64,7 @@ def _work(run: Run, inputs: Inputs, options: Options, format_name: str | None) -
         inputs.evaluation_texts,
         inputs.engine,
         inputs.confirmer,
+        inputs.releases,
     )
     write_curated(curated, run.path, format=format_name, redact=options.redact)
     write_text(run.path / TEXT, render(curated.audited, redact=options.redact))
@@ -77,6 +84,8 @@ def _digests(inputs: Inputs) -> dict[str, str]:
         out["evaluation_texts"] = hashlib.sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()
     if inputs.target is not None:
         out |= inputs.target.digests()
+    if inputs.releases is not None:
+        out["releases"] = json.dumps(inputs.releases.names())
     return out
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from assay.suites import EvaluationText, Suite
 
     from .contradictions.confirmers import Confirmer
+    from .duplicates.releases import Releases
 
 JSON_FINDINGS = 10_000
 """Above this many findings the JSON carries samples; findings.parquet has them all."""
@@ -114,12 +115,14 @@ def audit(
     evaluation_texts: Sequence[EvaluationText] = (),
     engine: Engine | None = None,
     confirmer: Confirmer | None = None,
+    releases: Releases | None = None,
 ) -> Audited:
     """Runs every check that is on. `data` is a Dataset, or what `assay.convert.as_dataset` takes.
 
     evaluation_texts  come on top of those of `suites`
     engine            where the pass over the data runs; None for what suits its size; what is found is the same
     confirmer         a second opinion on contradictions, where the settings ask for one
+    releases          an index of earlier releases, which the data is then checked against
 
     Raises SettingsError for an unknown check or setting, WorkerLostError when processes are killed again and again.
     """
@@ -134,6 +137,7 @@ def audit(
         _all_evaluation_texts(suites, evaluation_texts),
         encoder=settings.encoder,
         confirmer=confirmer,
+        releases=releases,
     )
     not_judged = {item.name: why for item in checks if (why := context.missing(item.check)) is not None}
     job = Job(settings, frozenset(not_judged), target, suites, context.evaluation_texts, context.sample)
@@ -168,13 +172,14 @@ def curate(
     evaluation_texts: Sequence[EvaluationText] = (),
     engine: Engine | None = None,
     confirmer: Confirmer | None = None,
+    releases: Releases | None = None,
 ) -> Curated:
     """Audits, then keeps, repairs, drops or holds each row; what trains gets its family and split.
 
     Raises SettingsError, and LedgerError when a row is not accounted for.
     """
     settings = settings or CurateSettings()
-    audited = audit(data, settings, target, suites, evaluation_texts, engine, confirmer)
+    audited = audit(data, settings, target, suites, evaluation_texts, engine, confirmer, releases)
     decided = audited.decided
     used, held = _parted(audited.data, decided)
     groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]

@@ -85,10 +85,11 @@ def _left_out(context: Context) -> LeftOut:
 
 def _openings(context: Context) -> tuple[int, list[str]]:
     unique = {record.id: record for record in context.sample}
-    return max(SHARED_RECORDS, round(SHARED_SHARE * len(unique))), [_opening(record) for record in unique.values()]
+    return max(SHARED_RECORDS, round(SHARED_SHARE * len(unique))), [opening(record) for record in unique.values()]
 
 
-def _opening(record: Record) -> str:
+def opening(record: Record) -> str:
+    """The first user turn, which an instruction stands at the beginning of."""
     return next((message.content or "" for message in record.messages if message.role == "user"), "")
 
 
