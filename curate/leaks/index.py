@@ -47,8 +47,8 @@ class LeakIndex:
     item: npt.NDArray[np.int64]
     place: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int64]
-    stream_filter: npt.NDArray[np.bool_]
-    ngram_filter: npt.NDArray[np.bool_]
+    stream_filter: npt.NDArray[np.uint8]
+    ngram_filter: npt.NDArray[np.uint8]
 
     @classmethod
     def of(cls, items: Sequence[EvaluationText]) -> LeakIndex:
@@ -102,10 +102,11 @@ def _template_ngrams(hashes: Hashes, item: npt.NDArray[np.int64], suites: Sequen
     return np.concatenate(found)
 
 
-def _filter(hashes: Hashes) -> npt.NDArray[np.bool_]:
-    table = np.zeros(FILTER_BITS, np.bool_)
-    table[hashes & np.uint64(FILTER_BITS - 1)] = True
-    return table
+def _filter(hashes: Hashes) -> npt.NDArray[np.uint8]:
+    """Half a megabyte that stays in the processor's cache: most hashes are of no item, and one look tells so."""
+    bits = np.zeros(FILTER_BITS, np.bool_)
+    bits[hashes & np.uint64(FILTER_BITS - 1)] = True
+    return np.packbits(bits, bitorder="little")
 
 
 @compiled
@@ -147,7 +148,7 @@ def _flags(
         count, stream = words_of(data, offsets[text], offsets[text + 1], classes, words)
         if count == 0:
             stream = np.uint64(0)
-        if stream_filter[stream & np.uint64(FILTER_BITS - 1)] and _holds(streams, stream):
+        if _passes(stream_filter, stream) and _holds(streams, stream):
             out[text] |= SAME_WORDS
         value = np.uint64(0)
         for position in range(count):
@@ -156,10 +157,16 @@ def _flags(
                 value -= words[position - NGRAM_WORDS] * power
             if position >= NGRAM_WORDS - 1:
                 hashed = mix(value)
-                if ngram_filter[hashed & np.uint64(FILTER_BITS - 1)] and _holds(ngrams, hashed):
+                if _passes(ngram_filter, hashed) and _holds(ngrams, hashed):
                     out[text] |= SHARED_NGRAM
                     break
     return out
+
+
+@compiled
+def _passes(table: Any, value: Any) -> Any:
+    place = value & np.uint64(FILTER_BITS - 1)
+    return (table[place >> np.uint64(3)] >> np.uint8(place & np.uint64(7))) & np.uint8(1)
 
 
 @compiled
