@@ -34,6 +34,7 @@ def _iban() -> str:
 
 def _number(
     name: str,
+    digits: int,
     country: str,
     label: str,
     regex: str,
@@ -41,7 +42,8 @@ def _number(
     words: str = "",
     **rest: Any,
 ) -> Pattern:
-    return Pattern(name, "identity", "number", f"{LEFT}(?:{regex}){RIGHT}", label, country, check, words, **rest)
+    bounded = f"{LEFT}(?:{regex}){RIGHT}"
+    return Pattern(name, "identity", "number", bounded, label, country, check, words, digits=digits, **rest)
 
 
 def _lettered(
@@ -81,17 +83,18 @@ IDENTITY: tuple[Pattern, ...] = (
     ),
     _number(
         "payment_card",
+        12,
         "",
         "CARD",
         r"\d{14,16}|\d{4}(?:[ -]\d{4}){3}(?:[ -]\d{3})?|\d{4}[ -]\d{6}[ -]\d{4,5}",
         checksums.payment_card,
     ),
-    _number("payment_card", "", "CARD", r"\d{12,19}", checksums.luhn, _CARD_WORDS, near=25),
+    _number("payment_card", 12, "", "CARD", r"\d{12,19}", checksums.luhn, _CARD_WORDS, near=25),
     # United States
-    _number("us_ssn", "US", "SSN", r"(?!123-45-6789)\d{3}-\d\d-\d{4}", checksums.us_ssn),
-    _number("us_ssn", "US", "SSN", r"\d{3}([ -]?)\d\d\1\d{4}", checksums.us_ssn, r"ssn|social security|soc sec"),
-    _number("us_itin", "US", "ITIN", r"9\d\d-\d\d-\d{4}", checksums.us_itin),
-    _number("us_itin", "US", "ITIN", r"9\d{8}", checksums.us_itin, rf"itin|{_TAX}"),
+    _number("us_ssn", 9, "US", "SSN", r"(?!123-45-6789)\d{3}-\d\d-\d{4}", checksums.us_ssn),
+    _number("us_ssn", 9, "US", "SSN", r"\d{3}([ -]?)\d\d\1\d{4}", checksums.us_ssn, r"ssn|social security|soc sec"),
+    _number("us_itin", 9, "US", "ITIN", r"9\d\d-\d\d-\d{4}", checksums.us_itin),
+    _number("us_itin", 9, "US", "ITIN", r"9\d{8}", checksums.us_itin, rf"itin|{_TAX}"),
     _lettered(
         "passport",
         "",
@@ -111,14 +114,14 @@ IDENTITY: tuple[Pattern, ...] = (
         near=40,
     ),
     # Canada, Mexico, Brazil
-    _number("ca_sin", "CA", "SIN", r"\d{3}([ -]?)\d{3}\1\d{3}", checksums.luhn, r"sin|social insurance|nas"),
+    _number("ca_sin", 9, "CA", "SIN", r"\d{3}([ -]?)\d{3}\1\d{3}", checksums.luhn, r"sin|social insurance|nas"),
     _lettered("mx_curp", "MX", "CURP", r"[A-Z][AEIOUX][A-Z]{2}\d{6}[HMX][A-Z]{5}[A-Z0-9]\d", checksums.mx_curp),
-    _number("br_cpf", "BR", "CPF", r"\d{3}\.\d{3}\.\d{3}-\d\d", checksums.br_cpf),
-    _number("br_cpf", "BR", "CPF", r"\d{9}-?\d\d", checksums.br_cpf, r"cpf|cadastro de pessoas? f[íi]sicas?"),
-    _number("br_cnpj", "BR", "CNPJ", r"\d\d\.\d{3}\.\d{3}/\d{4}-\d\d", checksums.br_cnpj),
-    _number("br_cnpj", "BR", "CNPJ", r"\d{14}", checksums.br_cnpj, "cnpj"),
+    _number("br_cpf", 11, "BR", "CPF", r"\d{3}\.\d{3}\.\d{3}-\d\d", checksums.br_cpf),
+    _number("br_cpf", 11, "BR", "CPF", r"\d{9}-?\d\d", checksums.br_cpf, r"cpf|cadastro de pessoas? f[íi]sicas?"),
+    _number("br_cnpj", 14, "BR", "CNPJ", r"\d\d\.\d{3}\.\d{3}/\d{4}-\d\d", checksums.br_cnpj),
+    _number("br_cnpj", 14, "BR", "CNPJ", r"\d{14}", checksums.br_cnpj, "cnpj"),
     # Europe
-    _number("uk_nhs", "GB", "NHS", r"\d{3}([ -]?)\d{3}\1\d{4}", checksums.uk_nhs, r"nhs|national health"),
+    _number("uk_nhs", 10, "GB", "NHS", r"\d{3}([ -]?)\d{3}\1\d{4}", checksums.uk_nhs, r"nhs|national health"),
     _lettered(
         "uk_nino", "GB", "NINO", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]", checksums.uk_nino
     ),
@@ -131,6 +134,7 @@ IDENTITY: tuple[Pattern, ...] = (
     ),
     _number(
         "de_steuer_id",
+        11,
         "DE",
         "TAX_ID",
         r"\d\d([ /]?)\d{3}\1\d{3}\1\d{3}",
@@ -154,24 +158,28 @@ IDENTITY: tuple[Pattern, ...] = (
         checksums.it_codice_fiscale,
         flags=re.IGNORECASE,
     ),
-    _number("pl_pesel", "PL", "PESEL", r"\d{11}", checksums.pl_pesel, "pesel"),
+    _number("pl_pesel", 11, "PL", "PESEL", r"\d{11}", checksums.pl_pesel, "pesel"),
     _number(
         "nl_bsn",
+        9,
         "NL",
         "BSN",
         r"\d{4}[ .]?\d\d[ .]?\d{3}|\d{3}[ .]\d{3}[ .]\d{3}",
         checksums.nl_bsn,
         r"bsn|burgerservice\s?nummer|sofi\s?nummer",
     ),
-    _number("be_rijksregister", "BE", "NATIONAL_ID", r"\d\d\.[0-4]\d\.[0-3]\d-\d{3}\.\d\d", checksums.be_rijksregister),
-    _number("ch_ahv", "CH", "AHV", r"756\.\d{4}\.\d{4}\.\d\d", checksums.ch_ahv),
-    _lettered("ie_pps", "IE", "PPS", r"\d{7}[A-W][A-I]?", checksums.ie_pps, r"pps\w?|personal public service"),
-    _number("pt_nif", "PT", "NIF", r"[1-35]\d\d ?\d{3} ?\d{3}", checksums.pt_nif, r"nif|contribuinte"),
     _number(
-        "se_personnummer", "SE", "PERSONNUMMER", r"(?:19|20)?\d\d[01]\d[0-3]\d[-+]\d{4}", checksums.se_personnummer
+        "be_rijksregister", 11, "BE", "NATIONAL_ID", r"\d\d\.[0-4]\d\.[0-3]\d-\d{3}\.\d\d", checksums.be_rijksregister
+    ),
+    _number("ch_ahv", 13, "CH", "AHV", r"756\.\d{4}\.\d{4}\.\d\d", checksums.ch_ahv),
+    _lettered("ie_pps", "IE", "PPS", r"\d{7}[A-W][A-I]?", checksums.ie_pps, r"pps\w?|personal public service"),
+    _number("pt_nif", 9, "PT", "NIF", r"[1-35]\d\d ?\d{3} ?\d{3}", checksums.pt_nif, r"nif|contribuinte"),
+    _number(
+        "se_personnummer", 10, "SE", "PERSONNUMMER", r"(?:19|20)?\d\d[01]\d[0-3]\d[-+]\d{4}", checksums.se_personnummer
     ),
     _number(
         "se_personnummer",
+        10,
         "SE",
         "PERSONNUMMER",
         r"(?:19|20)?\d\d[01]\d[0-9]\d-?\d{4}",
@@ -179,30 +187,40 @@ IDENTITY: tuple[Pattern, ...] = (
         r"person\s?nummer|personnr|samordningsnummer|personal identity n\w+",
     ),
     _lettered("fi_hetu", "FI", "HETU", r"[0-3]\d[01]\d{3}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]", checksums.fi_hetu),
-    _number("dk_cpr", "DK", "CPR", r"[0-3]\d[01]\d{3}-?\d{4}", checksums.dk_cpr, r"cpr(?:-?nr|-?nummer)?"),
+    _number("dk_cpr", 10, "DK", "CPR", r"[0-3]\d[01]\d{3}-?\d{4}", checksums.dk_cpr, r"cpr(?:-?nr|-?nummer)?"),
     _number(
         "no_fodselsnummer",
+        11,
         "NO",
         "FODSELSNUMMER",
         r"[0-7]\d[01]\d{3} ?\d{5}",
         checksums.no_fodselsnummer,
         r"f[øo]dselsnummer|personnummer|d-nummer|fnr",
     ),
-    _number("cz_rodne_cislo", "CZ", "RODNE_CISLO", r"\d{6}/\d{4}", checksums.cz_rodne_cislo),
-    _number("tr_kimlik", "TR", "KIMLIK", r"[1-9]\d{10}", checksums.tr_kimlik, r"kimlik|tckn|t\.?c\.? ?(?:no|kimlik)"),
+    _number("cz_rodne_cislo", 10, "CZ", "RODNE_CISLO", r"\d{6}/\d{4}", checksums.cz_rodne_cislo),
+    _number(
+        "tr_kimlik", 11, "TR", "KIMLIK", r"[1-9]\d{10}", checksums.tr_kimlik, r"kimlik|tckn|t\.?c\.? ?(?:no|kimlik)"
+    ),
     # Asia, Africa, Oceania
     _number(
-        "in_aadhaar", "IN", "AADHAAR", r"\d{4}([ -]?)\d{4}\1\d{4}", checksums.in_aadhaar, r"aa?dh?aa?r|uidai|uid|आधार"
+        "in_aadhaar",
+        12,
+        "IN",
+        "AADHAAR",
+        r"\d{4}([ -]?)\d{4}\1\d{4}",
+        checksums.in_aadhaar,
+        r"aa?dh?aa?r|uidai|uid|आधार",
     ),
     _lettered(
         "in_pan", "IN", "PAN", r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", None, r"pan|permanent account|income tax|पैन"
     ),
-    _number("au_tfn", "AU", "TFN", r"\d{3} ?\d{3} ?\d{3}", checksums.au_tfn, rf"tfn|{_TAX}"),
-    _number("au_abn", "AU", "ABN", r"\d\d ?\d{3} ?\d{3} ?\d{3}", checksums.au_abn, r"abn|australian business"),
-    _number("au_medicare", "AU", "MEDICARE", r"\d{4} ?\d{5} ?\d(?:[ /-]?\d)?", checksums.au_medicare, "medicare"),
-    _number("kr_rrn", "KR", "RRN", r"\d\d[01]\d[0-3]\d-[1-8]\d{6}", checksums.kr_rrn),
+    _number("au_tfn", 9, "AU", "TFN", r"\d{3} ?\d{3} ?\d{3}", checksums.au_tfn, rf"tfn|{_TAX}"),
+    _number("au_abn", 11, "AU", "ABN", r"\d\d ?\d{3} ?\d{3} ?\d{3}", checksums.au_abn, r"abn|australian business"),
+    _number("au_medicare", 10, "AU", "MEDICARE", r"\d{4} ?\d{5} ?\d(?:[ /-]?\d)?", checksums.au_medicare, "medicare"),
+    _number("kr_rrn", 13, "KR", "RRN", r"\d\d[01]\d[0-3]\d-[1-8]\d{6}", checksums.kr_rrn),
     _number(
         "kr_rrn",
+        13,
         "KR",
         "RRN",
         r"\d\d[01]\d[0-3]\d-?[1-8]\d{6}",
@@ -211,6 +229,7 @@ IDENTITY: tuple[Pattern, ...] = (
     ),
     _number(
         "jp_my_number",
+        12,
         "JP",
         "MY_NUMBER",
         r"\d{4}([ -]?)\d{4}\1\d{4}",
@@ -228,7 +247,13 @@ IDENTITY: tuple[Pattern, ...] = (
     _lettered("hk_id", "HK", "HKID", r"[A-Z]\d{6}\([\dA]\)", checksums.hk_id),
     _lettered("tw_id", "TW", "TAIWAN_ID", r"[A-Z][1289]\d{8}", checksums.tw_id),
     _number(
-        "za_id", "ZA", "ZA_ID", r"\d\d[01]\d[0-3]\d ?\d{4} ?[01]\d\d", checksums.za_id, r"id|identity|identiteits\w*"
+        "za_id",
+        13,
+        "ZA",
+        "ZA_ID",
+        r"\d\d[01]\d[0-3]\d ?\d{4} ?[01]\d\d",
+        checksums.za_id,
+        r"id|identity|identiteits\w*",
     ),
     # wallets
     Pattern(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from assay.records import Record
 
 from ..check import Context
-from .pattern import Found
-from .scan import scan
-from .shapes import PREFILTER
+from .pattern import Found, Shape
+from .scan import PATTERNS, in_ascii, scan
+from .shapes import ALL_SHAPES, GATES, PREFILTER
 from .strings import Text, one_text, strings
 
 ROWS = 4096
@@ -30,10 +30,10 @@ class Place(NamedTuple):
 
 @dataclass
 class _Looked:
-    """Over which records the prefilter ran, those that it cleared (row ids), and what was found in others so far."""
+    """Over which records the prefilter ran, what shapes stand in each of them, and what was found in some so far."""
 
     records: Sequence[Record]
-    cleared: frozenset[str]
+    shapes: Mapping[str, Sequence[Shape]]
     found: dict[str, Sequence[Place]] = field(default_factory=dict)
 
 
@@ -44,12 +44,13 @@ def found_in(record: Record, context: Context) -> Sequence[Place]:
     """
     looked: _Looked | None = context.shared.get(_KEY)
     if looked is None or looked.records is not context.records:
-        looked = _Looked(context.records, frozenset(cleared(context.records)))
+        looked = _Looked(context.records, _shapes_by_row(context.records))
         context.shared[_KEY] = looked
-    if record.row_id in looked.cleared:
+    shapes = looked.shapes.get(record.row_id, ALL_SHAPES)
+    if not shapes:
         return ()
     if record.row_id not in looked.found:
-        looked.found[record.row_id] = places(record)
+        looked.found[record.row_id] = places(record, shapes)
     return looked.found[record.row_id]
 
 
@@ -61,12 +62,12 @@ _MADE_UP = re.compile(
 )
 
 
-def places(record: Record) -> list[Place]:
+def places(record: Record, shapes: Sequence[Shape] = ALL_SHAPES) -> list[Place]:
     """All that stands in the record, in the order in which it is read.
 
     A password that somebody asked for was made up for the asking, and is an example.
     """
-    found = [Place(where, item) for where in strings(record) for item in scan(where.text)]
+    found = [Place(where, item) for where in strings(record) for item in scan(where.text, PATTERNS, shapes)]
     if any(place.found.pattern.name == "password" for place in found) and _MADE_UP.search(one_text(record)):
         return [_as_example(place) if place.found.pattern.name == "password" else place for place in found]
     return found
@@ -76,18 +77,33 @@ def _as_example(place: Place) -> Place:
     return place._replace(found=place.found._replace(example=True))
 
 
-def cleared(records: Sequence[Record]) -> list[str]:
-    """Row ids of the records in which nothing of any shape stands."""
-    out: list[str] = []
+def _shapes_by_row(records: Sequence[Record]) -> dict[str, Sequence[Shape]]:
+    out: dict[str, Sequence[Shape]] = {}
     for start in range(0, len(records), ROWS):
         rows = records[start : start + ROWS]
-        hits = flags([one_text(record) for record in rows])
-        out += [record.row_id for record, hit in zip(rows, hits, strict=True) if not hit]
+        shapes = shapes_of([one_text(record) for record in rows])
+        out.update(zip((record.row_id for record in rows), shapes, strict=True))
+    return out
+
+
+def shapes_of(texts: Sequence[str]) -> list[Sequence[Shape]]:
+    """Of each text the shapes that stand in it; for most texts none, which one expression over all of them tells."""
+    out: list[Sequence[Shape]] = [()] * len(texts)
+    suspects = [index for index, suspicious in enumerate(flags(texts)) if suspicious]
+    plain = [in_ascii(texts[index]) for index in suspects]
+    by_shape = {shape: _matches(plain, gate.prefilter) for shape, gate in GATES.items()}
+    for place, index in enumerate(suspects):
+        out[index] = tuple(shape for shape, hits in by_shape.items() if hits[place])
     return out
 
 
 def flags(texts: Sequence[str]) -> list[bool]:
-    """Of each text whether something may stand in it: RE2 over one Arrow column."""
+    """Of each text whether something may stand in it."""
+    return _matches(texts, PREFILTER)
+
+
+def _matches(texts: Sequence[str], regex: str) -> list[bool]:
+    """RE2 over one Arrow column."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -95,5 +111,5 @@ def flags(texts: Sequence[str]) -> list[bool]:
         column = pa.array(texts, pa.large_string())
     except UnicodeEncodeError:  # lone surrogates, which are part of no value
         column = pa.array([text.encode("utf-8", "replace").decode() for text in texts], pa.large_string())
-    hits: list[bool] = pc.match_substring_regex(column, PREFILTER).to_pylist()
+    hits: list[bool] = pc.match_substring_regex(column, regex).to_pylist()
     return hits

@@ -22,7 +22,7 @@ CONTEXT_BEFORE = 60
 CONTEXT_AFTER = 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pattern:
     """A kind of value.
 
@@ -37,6 +37,7 @@ class Pattern:
     near     characters before the value in which one of the words has to stand
     after    characters after it that do as well
     literals for secrets: the pattern is tried only where one of them stands in the text
+    digits   fewest digits that such a value has
     example  whether the value is one that documentation uses, and so nobody's
     """
 
@@ -52,6 +53,7 @@ class Pattern:
     after: int = CONTEXT_AFTER
     flags: int = 0
     literals: tuple[str, ...] = ()
+    digits: int = 0
     example: Callable[[str], bool] | None = None
 
     @cached_property

@@ -30,7 +30,7 @@ def report(
     found = found_in(record, context)
     if not found:
         return
-    patterns = chosen(group, tuple(entities), tuple(countries))
+    patterns = chosen(group, entities, countries)
     places = [place for place in found if place.found.pattern in patterns]
     if places:
         yield _finding(check, record, places)

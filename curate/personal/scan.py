@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from .contacts import CONTACTS
 from .identity import IDENTITY
 from .pattern import Found, Pattern, Shape
 from .secrets import SECRETS
-from .shapes import windows
+from .shapes import ALL_SHAPES, Window, windows
 
 PATTERNS: tuple[Pattern, ...] = (*SECRETS, *IDENTITY, *CONTACTS)
 
@@ -25,16 +25,20 @@ _OTHER_DIGIT = re.compile(r"[^\D0-9]|[！-～\u00a0\u2007\u202f\u2010-\u2015\u22
 """Digits of other scripts, full-width signs, and the spaces and hyphens that typographers put into numbers."""
 
 
-def scan(text: str, patterns: Sequence[Pattern] = PATTERNS) -> list[Found]:
-    """What stands in the text, in order and without overlap. Linear in its length; positions are those of `text`."""
+def scan(text: str, patterns: Sequence[Pattern] = PATTERNS, shapes: Sequence[Shape] = ALL_SHAPES) -> list[Found]:
+    """What stands in the text, in order and without overlap. Linear in its length; positions are those of `text`.
+
+    shapes: those of which something stands in the text, where that is known already (see look.py)
+    """
     plain = in_ascii(text)
     lowered: str | None = None
     found: list[Found] = []
-    for shape, group in _by_shape(tuple(patterns)):
-        places = list(windows(plain, shape))
+    groups = _OF_ALL if patterns is PATTERNS else _by_shape(tuple(patterns))
+    for shape in shapes:
+        places = list(windows(plain, shape)) if shape in groups else []
         if not places:
             continue
-        for pattern in group:
+        for pattern in groups[shape]:
             if pattern.literals:
                 lowered = plain.lower() if lowered is None else lowered
                 if not any(literal in plain or literal in lowered for literal in pattern.literals):
@@ -61,17 +65,22 @@ def _ascii_of(character: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _by_shape(patterns: tuple[Pattern, ...]) -> tuple[tuple[Shape, tuple[Pattern, ...]], ...]:
+def _by_shape(patterns: tuple[Pattern, ...]) -> Mapping[Shape, tuple[Pattern, ...]]:
     groups: dict[Shape, list[Pattern]] = {}
     for pattern in patterns:
         groups.setdefault(pattern.shape, []).append(pattern)
-    return tuple((shape, tuple(group)) for shape, group in groups.items())
+    return {shape: tuple(group) for shape, group in groups.items()}
 
 
-def _matches(text: str, plain: str, pattern: Pattern, places: Iterable[tuple[int, int]]) -> Iterator[Found]:
+_OF_ALL = _by_shape(PATTERNS)
+
+
+def _matches(text: str, plain: str, pattern: Pattern, places: Iterable[Window]) -> Iterator[Found]:
     named = [name for name in ("value", "bare") if name in pattern.compiled.groupindex]
     count = 0
-    for first, last in places:
+    for first, last, digits in places:
+        if digits < pattern.digits:
+            continue
         for match in pattern.compiled.finditer(plain, first, last):
             group: str | int = next((name for name in named if match.group(name) is not None), 0)
             start, end = match.span(group)

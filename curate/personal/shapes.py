@@ -14,15 +14,36 @@ from .pattern import Shape
 
 
 class Gate(NamedTuple):
-    """regex, and how many characters before and after a match a value may reach."""
+    """regex, and how many characters before and after a match a value may reach.
+
+    rare  what stands in every text in which `regex` leads to anything, and in fewer others: for RE2 over a column
+    """
 
     regex: str
     before: int
     after: int
+    rare: str = ""
+
+    @property
+    def prefilter(self) -> str:
+        return self.rare or self.regex
+
+
+_SHORT_NUMBERS = (
+    r"(?i:phone|tel|fono|fone|mob|cell|handy|rufnummer|fax|whatsapp|hotline|call|sms|dial|desk|message|answer|reach|regist|text"
+    r"|m[oó]vil|celular|portable|contact|电话|手机|電話|携帯|전화|телефон|моб|هاتف|جوال|फ़ोन|मोबाइल)"
+)
+"""A number of seven or eight digits is none of a telephone unless such a word stands before it."""
 
 
 GATES: Mapping[Shape, Gate] = {
-    "number": Gate(r"[0-9](?:[ .\-/()]{0,2}[0-9]){6,}", 6, 8),
+    "number": Gate(
+        r"[0-9](?:[ .\-/()]{0,2}[0-9]){6,}",
+        6,
+        8,
+        rare=r"[0-9](?:[ .\-/()]{0,2}[0-9]){8}|\+[0-9](?:[ .\-/()]{0,2}[0-9]){6}"
+        rf"|{_SHORT_NUMBERS}[^0-9\n]*[0-9](?:[ .\-/()]{{0,2}}[0-9]){{6}}",
+    ),
     "lettered": Gate(
         r"[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}"
         r"|[A-Za-z]{6}[0-9]{2}[A-Za-z]|[A-Z]{5}[0-9]{4}|[A-Z][- ]?[0-9]{3}-?[0-9]{3}|[0-9]{7}|[0-9]{6}[-+A-Z][0-9]{3}"
@@ -65,6 +86,8 @@ GATES: Mapping[Shape, Gate] = {
     ),
 }
 
+ALL_SHAPES: tuple[Shape, ...] = tuple(GATES)
+
 _TYPOGRAPHIC = r"\x{a0}\x{2007}\x{202f}\x{2010}-\x{2015}\x{2212}"
 _OTHER_DIGITS = (
     r"\x{660}-\x{669}\x{6f0}-\x{6f9}\x{7c0}-\x{7c9}\x{966}-\x{96f}\x{9e6}-\x{9ef}\x{a66}-\x{a6f}\x{ae6}-\x{aef}"
@@ -75,30 +98,49 @@ _OTHER_DIGITS = (
 Lao, Tibetan, Burmese, Khmer, Mongolian; full-width."""
 
 PREFILTER = (
-    "|".join(f"(?:{gate.regex})" for gate in GATES.values())
+    "|".join(f"(?:{gate.prefilter})" for gate in GATES.values())
     + rf"|[{_OTHER_DIGITS}][{_OTHER_DIGITS} .\-/]{{4}}|[0-9][0-9 .\-/()]{{0,4}}[{_TYPOGRAPHIC}][0-9]"
     + r"|[\x{ff01}-\x{ff5e}]{5}"
 )
 """For RE2: matches wherever a value may stand, in digits of any script; most texts do not match it."""
 
 
-def windows(text: str, shape: Shape) -> Iterator[tuple[int, int]]:
+class Window(NamedTuple):
+    """Characters [start, end) of a text, and the most digits that stand together in it, separators passed over."""
+
+    start: int
+    end: int
+    digits: int
+
+
+_DATE = re.compile(
+    r"(?:1\d|20)\d\d ?- ?(?:1\d|20)\d\d|(?:1\d|20)\d\d([-./])[01]?\d\1[0-3]?\d|[0-3]?\d([-./])[0-3]?\d\2(?:1\d|20)\d\d"
+)
+"""Two years, or a date: the numbers of most texts."""
+
+
+def windows(text: str, shape: Shape) -> Iterator[Window]:
     """Ranges of the text that may hold a value of the shape, in order and without overlap."""
-    gate = GATES[shape]
     if shape == "token":
-        yield 0, len(text)
+        yield Window(0, len(text), 0)
         return
-    start = end = -1
+    gate = GATES[shape]
+    open_: Window | None = None
     for match in _compiled(shape).finditer(text):
-        first, last = max(0, match.start() - gate.before), min(len(text), match.end() + gate.after)
-        if first <= end:
-            end = max(end, last)
+        digits = 0
+        if shape == "number":
+            if _DATE.fullmatch(text, *match.span()):
+                continue
+            digits = sum(map(str.isdigit, match.group()))
+        start, end = max(0, match.start() - gate.before), min(len(text), match.end() + gate.after)
+        if open_ is not None and start <= open_.end:
+            open_ = Window(open_.start, max(end, open_.end), max(digits, open_.digits))
             continue
-        if end >= 0:
-            yield start, end
-        start, end = first, last
-    if end >= 0:
-        yield start, end
+        if open_ is not None:
+            yield open_
+        open_ = Window(start, end, digits)
+    if open_ is not None:
+        yield open_
 
 
 _COMPILED: dict[Shape, re.Pattern[str]] = {}
