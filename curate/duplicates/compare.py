@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Collection
@@ -12,6 +13,12 @@ from assay.text import conversation_text, normalize, symbols, words
 
 from ..column import hash_of
 from .columns import setting_hash_of, system_turns
+
+COMPARED_WORDS = 600
+"""Of longer texts the beginnings are aligned: the time that takes grows with the square."""
+
+SMALL_BLOCK, LARGEST_BLOCK = 5, 0.5
+"""Words of a passage that may differ as a whole, and the share of all differing words that one passage may hold."""
 
 _QUESTION = re.compile(r"[^.!?\n]*\?")
 
@@ -39,6 +46,17 @@ def questions_agree(one: Record, other: Record, share: float) -> bool:
     """Whether the questions in the last user turn have `share` of their words in common, when there are any."""
     mine, theirs = _question_words(one), _question_words(other)
     return len(mine & theirs) >= share * len(mine | theirs)
+
+
+def edits_are_scattered(one: str, other: str) -> bool:
+    """Whether what differs stands here and there, as when a text is edited.
+
+    Two fillings of one template differ in a passage or two, and say different things.
+    """
+    first, second = words(one)[:COMPARED_WORDS], words(other)[:COMPARED_WORDS]
+    steps = difflib.SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
+    blocks = [max(b - a, d - c) for kind, a, b, c, d in steps if kind != "equal"]
+    return max(blocks, default=0) <= max(SMALL_BLOCK, LARGEST_BLOCK * sum(blocks))
 
 
 def symbols_agree(one: Record, other: Record) -> bool:

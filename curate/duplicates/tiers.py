@@ -29,6 +29,7 @@ from .compare import (
     answers_agree,
     answers_of,
     compared_text,
+    edits_are_scattered,
     normalized_record,
     questions_agree,
     symbols_agree,
@@ -46,6 +47,9 @@ SHARED_SETTING = 3
 
 NEAR_ANSWER_SHARE, EDITED_ANSWER_SHARE = 0.7, 0.4
 """Of the different words in two answers, the share that both must have for the records to be duplicates."""
+
+SHORT_WORDS, SHORT_SIMILARITY = 40, 0.45
+"""Texts of fewer words than this must share more to be an edited copy: they have more of their words by chance."""
 
 QUESTION_SHARE = 0.6
 """The same for the questions in the last user turn, when there are any."""
@@ -185,7 +189,11 @@ def _edited(records: Sequence[Record], context: Context, threshold: float, near_
     clusters, tied = Clusters(len(below)), Tie()
 
     def accept(first: int, second: int, similarity: float) -> bool:
-        return comparison.agree(first, second, EDITED_ANSWER_SHARE)
+        if similarity < SHORT_SIMILARITY and min(sketched["words"][[first, second]]) < SHORT_WORDS:
+            return False
+        if not comparison.agree(first, second, EDITED_ANSWER_SHARE):
+            return False
+        return edits_are_scattered(*comparison.texts(np.array([first, second])))
 
     verify = _verifier(comparison, store, threshold, accept, tied)
     first, second = candidates(sketched["sampled"], own)
