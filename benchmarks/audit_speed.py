@@ -25,6 +25,10 @@ from typing import Any
 from corpus import make_corpus
 
 
+COPIES = 0.004
+"""Of the records, for each of five kinds of copies: two in a hundred are duplicates of some kind."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", default="200000,2000000")
@@ -53,7 +57,7 @@ def write_in_parts(records: int, path: Path, part: int = 200_000) -> None:
     with path.open("w", encoding="utf-8") as file:
         for seed, start in enumerate(range(0, records, part)):
             own = path.with_suffix(".part")
-            make_corpus(min(part, records - start), seed=seed + 1).write_jsonl(own)
+            make_corpus(min(part, records - start), share=COPIES, seed=seed + 1).write_jsonl(own)
             with own.open(encoding="utf-8") as lines:
                 file.writelines(lines)
             own.unlink()
