@@ -20,7 +20,17 @@ from assay.patterns import Pattern
 from assay.records import Json
 from assay.style import emoji_in, has_markdown, is_json
 from assay.text import words
-from assay.voice import Address, Person, address_of, address_words, is_judged, person_words
+from assay.voice import (
+    Address,
+    Person,
+    address_of,
+    address_words,
+    bare_words,
+    is_judged,
+    may_address,
+    may_speak,
+    person_words,
+)
 
 MOST_HITS = 10_000
 """Of one rule in one answer; more of them would say nothing new."""
@@ -52,6 +62,11 @@ class Said:
     @cached_property
     def lower(self) -> str:
         return self.text.lower()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Without punctuation around them."""
+        return bare_words(self.text)
 
     @cached_property
     def fences(self) -> list[int]:
@@ -246,7 +261,8 @@ class Speaker:
     def hits(self, said: Said) -> list[Hit] | None:
         if not is_judged(said.language):
             return None
-        places = (place for person in self.unwanted for place in person_words(said.text, said.language, person))
+        unwanted = [person for person in self.unwanted if may_speak(said.words, said.language, person)]
+        places = (place for person in unwanted for place in person_words(said.text, said.language, person))
         spoken = (place for place in places if not _is_quoted(said.text, place[0]))
         return [
             Hit(f'"{said.text[start:end]}" where the person is {self.wanted}', start, end)
@@ -271,6 +287,8 @@ class Addressed:
         if not is_judged(said.language) or said.language == "en":
             return None
         other = Address.INFORMAL if self.wanted is Address.FORMAL else Address.FORMAL
+        if not may_address(said.words, said.language, other):
+            return []
         if said.language == "ja" and address_of(said.text, frozenset(), "ja") is not other:
             return []
         return [

@@ -42,9 +42,9 @@ LOOKED_AT = 20_000
 """Characters in which voice and tone are looked for: more would not change what they are."""
 
 _ITEM = re.compile(r"^[ \t]{0,8}(?:[-*•+–]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
+_ITEM_SIGNS = ("- ", "* ", "• ", "+ ", "– ", ". ", ") ", "\t")
 _HEADING = re.compile(r"^#{1,6}[ \t]+\S", re.MULTILINE)
 _BOLD = re.compile(r"\*\*[^\s*][^*\n]*\*\*")
-_EXCLAIMED = re.compile(r"[^\W\d_][\"')*]?!+(?=[\s\"')*]|$)")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u26ff\u2705\u2728\u274c\u2764\u2b50]")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 
@@ -154,7 +154,7 @@ def style_of(text: str) -> Style:
         person=int(person_of(head, words, language)),
         address=int(address_of(head, words, language)),
         contractions=_contractions(head, words, count) if language == "en" else 0,
-        exclamation=2 if "！" in text or ("!" in prose and _EXCLAIMED.search(prose)) else 1,
+        exclamation=2 if "！" in text or ("!" in prose and _exclaims(prose)) else 1,
         emoji=1 if ascii_only or not _EMOJI.search(text) else 2,
         apology=_apology(head, words, ascii_only),
         closing=_closing(text),
@@ -168,9 +168,9 @@ _LANGUAGE_NUMBER = {language: number for number, language in enumerate(LANGUAGE)
 def has_markdown(text: str) -> tuple[str, ...]:
     """The kinds of markdown in a text: headings, bullets, bold, code, table, link."""
     found = {
-        "headings": _HEADING.search(text) is not None,
-        "bullets": _ITEM.search(text) is not None,
-        "bold": _BOLD.search(text) is not None,
+        "headings": "#" in text and _HEADING.search(text) is not None,
+        "bullets": any(sign in text for sign in _ITEM_SIGNS) and _ITEM.search(text) is not None,
+        "bold": "**" in text and _BOLD.search(text) is not None,
         "code": "```" in text,
         "table": _has_table(text),
         "link": "](" in text,
@@ -214,6 +214,19 @@ def _has_items(text: str) -> bool:
 
 def _has_table(text: str) -> bool:
     return "|" in text and any("|" in line and "---" in line and not line.strip("|-: \t") for line in text.splitlines())
+
+
+def _exclaims(text: str) -> bool:
+    """Whether a word and what ends a sentence stand around an exclamation mark: not in n! and not in !=."""
+    position = text.find("!")
+    while position >= 0:
+        before, after = text[max(0, position - 2) : position], text[position + 1 : position + 2]
+        alone = len(before) < 2 or before[0].isspace()  # one letter by itself: a factorial
+        follows_a_word = bool(before) and not alone and (before[-1].isalpha() or before[-1] in "'\")*?")
+        if follows_a_word and (not after or after.isspace() or after in "'\")*!"):
+            return True
+        position = text.find("!", position + 1)
+    return False
 
 
 def _contractions(text: str, words: frozenset[str], count: int) -> int:

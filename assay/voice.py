@@ -196,6 +196,23 @@ def address_words(text: str, language: str, address: Address) -> Iterator[tuple[
             yield start, end
 
 
+def bare_words(text: str) -> frozenset[str]:
+    """The words of a text without punctuation around them."""
+    return frozenset(word.strip(_EDGES) for word in set(text.split()))
+
+
+def may_speak(words: frozenset[str], language: str, person: Person) -> bool:
+    """Whether `person_words` is worth asking: False when none of its words is among the bare words."""
+    table = _SPACED.get(language)
+    return table is None or not (table.i if person is Person.I else table.we).isdisjoint(words)
+
+
+def may_address(words: frozenset[str], language: str, address: Address) -> bool:
+    """Whether `address_words` is worth asking: False when none of its words is among the bare words."""
+    table = _SPACED.get(language)
+    return table is None or not (table.formal if address is Address.FORMAL else table.informal).isdisjoint(words)
+
+
 def _places(text: str, forms: frozenset[str]) -> Iterator[tuple[int, int]]:
     for match in re.finditer(r"\S+", text):
         word = match.group().strip(_EDGES)

@@ -36,6 +36,8 @@ MOST_EXPLAINED = 0.6
 ASKED_MORE_OFTEN = 1.5
 """Prompts explain a style when those of the minority ask for it so many times as often as those of the majority."""
 
+OF_TASTE = ("contractions", "closing")
+
 EXAMPLES = 3
 
 _THINGS = ("lamp", "chair", "table", "clock", "shelf", "radio", "kettle", "carpet", "mirror", "drawer")
@@ -90,7 +92,8 @@ def mixed_styles(
     A mix is told of when at least `majority` of at least `min_group` answers stand against at least `min_minority`,
     and nothing in the prompts explains it: that they ask for it ("in detail", "as JSON", "list three"), show it
     themselves, are of another length, or share a word that the others have not. The wider the group, the larger the
-    majority has to be and the fewer features are compared.
+    majority has to be and the fewer features are compared; across all of the data person, length and exclamation marks
+    are facts (severity info), and so are contractions and endings everywhere.
 
     Example: 45 answers to "How do I return the ..." are a paragraph, 5 are a list
     """
@@ -119,6 +122,7 @@ def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Fi
         yield mixed_styles.about(
             record,
             f"{style}; of {mix.known:,} answers {alike} {len(mix.majority):,} have: {usual}",
+            severity=_severity(mix),
             evidence={
                 "kind": mix.feature,
                 "style": style,
@@ -141,6 +145,12 @@ def _unexplained(minority: Sequence[Record], typical: Sequence[Record], feature:
     if feature not in OF_THE_SPEAKER and sum(asked) / len(asked) <= ASKED_MORE_OFTEN * usually:
         return list(minority)
     return [record for record, explained in zip(minority, asked, strict=True) if not explained]
+
+
+def _severity(mix: Mix) -> Severity:
+    """What is a matter of taste, and what prompts that have little in common say of voice and length, is a fact."""
+    soft = mix.feature in OF_TASTE or (mix.level == "all" and mix.feature in ("person", "length", "exclamation"))
+    return Severity.INFO if soft else Severity.WARNING
 
 
 def _alike(mix: Mix, record: Record) -> str:
