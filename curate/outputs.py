@@ -50,10 +50,11 @@ def write_curated(curated: Curated, folder: Path, *, format: str | None = None, 
 
 def summary(audited: Audited) -> dict[str, Any]:
     """Counts of the ledger, {check: {"records", "groups"}}, fitness, and what was not judged."""
-    lost = losses(audited.findings)
+    lost, asked = losses(audited.findings), audited.asked(redact=True)
     return {
         **audited.decided.ledger.counts(),
         **({"truncation": lost.to_json()} if lost is not None else {}),
+        **({"inference": asked.to_json()} if asked is not None else {}),
         "findings": audited.summary,
         "fit": audited.fitness.to_json(),
         "not_judged": dict(audited.not_judged),

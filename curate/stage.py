@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .contradictions.confirmers import Confirmer
     from .duplicates.releases import Releases
+    from .template.mismatch import Asked
 
 JSON_FINDINGS = 10_000
 """Above this many findings the JSON carries samples; findings.parquet has them all."""
@@ -73,6 +74,13 @@ class Audited:
         found = {finding.severity for finding in self.findings}
         return next((severity for severity in Severity if severity in found), None)
 
+    def asked(self, *, redact: bool = False) -> Asked | None:
+        """How much of the data asks as production does; None where no request was named."""
+        from .template.mismatch import CHECK, asked_alike
+
+        judged = any(item.name == CHECK for item in self.checks) and CHECK not in self.not_judged
+        return asked_alike(self.findings, len(self.data), redact=redact) if judged else None
+
     def to_json(self, *, redact: bool = False) -> dict[str, Json]:
         """The document of `assay audit --json`; with `redact` there is no record text in it."""
         from .pages.redaction import redacted
@@ -92,6 +100,9 @@ class Audited:
         lost = losses(self.findings)
         if lost is not None:
             out["truncation"] = lost.to_json()
+        asked = self.asked(redact=redact)
+        if asked is not None:
+            out["inference"] = asked.to_json()
         out["not_judged"] = dict(self.not_judged)
         out["notes"] = list(self.data.notes)
         return out

@@ -45,6 +45,7 @@ def render(
         _verdict(audited, width),
         _table(audited, findings, width),
         _losses(audited, width),
+        _asked(audited, width, redact),
         _not_judged(audited, width),
         tables,
         _next(next_steps),
@@ -119,6 +120,13 @@ def _losses(audited: Audited, width: int) -> Iterator[str]:
     lost = losses(audited.findings)
     if lost is not None:
         yield textwrap.fill(lost.sentence(), width, initial_indent="  ", subsequent_indent="    ")
+
+
+def _asked(audited: Audited, width: int, redact: bool) -> Iterator[str]:
+    asked = audited.asked(redact=redact)
+    for number, sentence in enumerate(asked.sentences() if asked is not None else ()):
+        indent = "  " if number == 0 else "    "
+        yield textwrap.fill(printable(sentence), width, initial_indent=indent, subsequent_indent="      ")
 
 
 def _not_judged(audited: Audited, width: int) -> Iterator[str]:

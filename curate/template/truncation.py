@@ -102,8 +102,8 @@ class Losses:
     def sentence(self) -> str:
         """For people."""
         return (
-            f"truncation would lose {self.tokens:,} trained tokens of {self.records:,} records: "
-            f"{self.answers_cut_short:,} answers cut short, {self.answers_lost:,} lost as a whole"
+            f"truncation would lose {_many(self.tokens, 'trained token')} of {_many(self.records, 'record')}: "
+            f"{_many(self.answers_cut_short, 'answer')} cut short, {self.answers_lost:,} lost as a whole"
         )
 
     def to_json(self) -> dict[str, int]:
@@ -113,6 +113,10 @@ class Losses:
             "answers_cut_short": self.answers_cut_short,
             "answers_lost": self.answers_lost,
         }
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def losses(findings: Iterable[Finding]) -> Losses | None:
