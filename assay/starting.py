@@ -39,6 +39,7 @@ curate:
   purpose: domain        # style | formatting | domain | shift: how many records are usually needed
   # checks:              # `assay audit --list` names them; `assay audit --explain CHECK` tells what each does
   #   near_duplicate: {{threshold: 0.8, decision: drop}}
+  #   house_rules: {{file: house_rules.yaml}}   # how answers of your house are written: docs/style.md
   split: {{validation: 0.1}}   # families of duplicates stay on one side
 
 synth:

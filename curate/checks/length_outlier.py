@@ -27,14 +27,20 @@ _ALIKE = {
     "all": "in all of the data",
 }
 
-_USUAL = [(f"What became of parcel {n}?", f"Parcel {n} is on its way and comes tomorrow.") for n in range(30)]
+_USUAL = [(f"What became of parcel {n}?", f"Parcel {n} is on its way and comes tomorrow.") for n in range(8)]
 
 
 @dataset_check(
     severity=Severity.WARNING,
     decision=Decision.KEEP,
     columns=(answer_lengths, prompt_kinds),
-    examples=(Example(found=[("What became of parcel 90?", "It went to the depot at noon. " * 40)], not_found=_USUAL),),
+    examples=(
+        Example(
+            found=[("What became of parcel 90?", "It went to the depot at noon. " * 40)],
+            not_found=_USUAL,
+            settings={"min_group": 8},
+        ),
+    ),
 )
 def length_outlier(
     records: Sequence[Record],

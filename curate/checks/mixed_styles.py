@@ -40,10 +40,16 @@ OF_TASTE = ("contractions", "closing")
 
 EXAMPLES = 3
 
-_THINGS = ("lamp", "chair", "table", "clock", "shelf", "radio", "kettle", "carpet", "mirror", "drawer")
-_ASKED = [f"How do I return the {thing} that I bought from you last week?" for thing in _THINGS]
-_PLAIN = "Put the {} back into its box, print the label from your account and give it to the driver on Monday."
-_LISTED = "To send the {} back:\n- put it back into its box\n- print the label\n- give it to the driver"
+_ASK = "How do I return the broken {}?"
+_THINGS = ("lamp", "chair", "clock", "radio", "kettle", "carpet", "mirror", "drawer")
+_PLAIN = [
+    (_ASK.format(thing), f"Put the {thing} back into its box, print the label and hand it to the driver on Monday.")
+    for thing in _THINGS
+]
+_LISTED = [
+    (_ASK.format(thing), f"To return the {thing}:\n- put it back into its box\n- print the label")
+    for thing in ("jug", "vase", "bin")
+]
 
 
 @dataset_check(
@@ -51,23 +57,10 @@ _LISTED = "To send the {} back:\n- put it back into its box\n- print the label\n
     decision=Decision.KEEP,
     columns=(answer_styles, prompt_kinds),
     examples=(
+        Example(found=_LISTED, not_found=_PLAIN, settings={"min_group": 8}),
         Example(
-            found=[(prompt, _LISTED.format(thing)) for prompt, thing in zip(_ASKED[:3], _THINGS, strict=False)],
-            not_found=[
-                (f"{prompt} {more}", _PLAIN.format(thing))
-                for prompt, thing in zip(_ASKED, _THINGS, strict=True)
-                for more in ("", "Thanks.")
-            ],
-        ),
-        Example(
-            found=[],
-            not_found=[
-                *(
-                    (f"{prompt} As a list.", _LISTED.format(thing))
-                    for prompt, thing in zip(_ASKED, _THINGS, strict=True)
-                ),
-                *((f"{prompt} Thanks.", _PLAIN.format(thing)) for prompt, thing in zip(_ASKED, _THINGS, strict=True)),
-            ],
+            not_found=[*((f"{prompt} As a list.", answer) for prompt, answer in _LISTED), *_PLAIN],
+            settings={"min_group": 8},
         ),
     ),
 )
