@@ -17,6 +17,7 @@ from assay.text import message_text
 from assay.version import __version__
 
 from ..versions.difference import Count, Difference
+from .concealment import conceal_record
 from .pieces import Piece, difference
 from .report import environment
 
@@ -114,4 +115,4 @@ def _side(record: Record) -> Side:
 
 
 def _text(record: Record) -> str:
-    return "\n".join(f"{message.role}: {message_text(message)}" for message in record.messages)
+    return "\n".join(f"{message.role}: {message_text(message)}" for message in conceal_record(record).messages)

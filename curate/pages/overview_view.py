@@ -13,6 +13,7 @@ from ..overview.composition import Lengths, Part
 from ..overview.improvements import Improvement
 from ..overview.overview import Overview
 from ..settings import Purpose
+from .concealment import conceal_record
 
 PURPOSES: dict[Purpose, str] = {
     "style": "a style",
@@ -137,8 +138,9 @@ def _histogram(lengths: Lengths) -> tuple[Bar, ...]:
 
 
 def _example(record: Record) -> Example:
-    prompt = "\n".join(f"{message.role}: {message_text(message)}" for message in record.prompt)
-    return Example(str(record.source), _cut(prompt), _cut(record.answer))
+    hidden = conceal_record(record)
+    prompt = "\n".join(f"{message.role}: {message_text(message)}" for message in hidden.prompt)
+    return Example(str(record.source), _cut(prompt), _cut(hidden.answer))
 
 
 def _cut(text: str) -> str:

@@ -20,7 +20,8 @@ PASSWORD = "Xk9!vbQ2rr"
 CARD = "4539 5787 6362 1486"
 MAIL = "otto.brandt@posteo.de"
 CANARIES = (KEY, KEY[4:16], PASSWORD, CARD, "5787 6362", MAIL, "otto.brandt")
-RECORDS = ("data.parquet", "held.parquet", "data.jsonl")
+RECORDS = ("data.parquet", "held.parquet", "data.jsonl", "held.csv", "to_read.csv")
+"""The records themselves; the sheets are for a person to edit them in."""
 
 Command = Callable[..., str]
 
@@ -52,6 +53,7 @@ def rows() -> list[dict[str, Any]]:
             "name": "pay", "description": all_, "parameters": {"type": "object", "properties": {}}}}]},
         {"messages": [{"role": KEY, "content": all_}, {"role": "assistant", "content": all_}]},
         chat("a question", "an answer", note=all_),
+        *(chat(f"Where do I write to about {n}?", f"Write to {MAIL}, and ask for number {n}.") for n in range(20)),
         {"messages": all_},
         {"other": all_, KEY: 1},
     ]  # fmt: skip
@@ -126,3 +128,12 @@ def test_a_piece_of_a_secret_that_a_check_quotes_is_hidden(make: Callable[..., R
 def test_a_finding_about_nothing_secret_stays_as_it_is(make: Callable[..., Record]) -> None:
     finding = Finding.about(make("a", "b"), "other", Severity.INFO, "3.5 km in 2024", evidence={"a": ["b"]})
     assert conceal_findings([finding]) == (finding,)
+
+
+def test_a_comparison_of_two_versions_hides_them_too(run: Command) -> None:
+    run("audit", "data.jsonl", "-q")
+    Path("old.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()[:8]))
+    Path("new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()[4:14]))
+    said = run("curate", "--diff", "old.jsonl", "new.jsonl", "-o", "diff")
+    assert seen({"terminal": said, **written(Path("diff"))}) == []
+    assert "diff/diff.html" in written(Path("diff"))
