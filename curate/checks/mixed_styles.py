@@ -77,7 +77,8 @@ def mixed_styles(
     Why: a model that has seen two styles for one kind of prompt chooses between them by chance.
 
     Prompts are alike when they begin with the same words under the same system turn (two words, or the six of a
-    template), or share a system turn, or the value of a column such as `category`. Of the first answers are compared:
+    template), are near in meaning (where an encoder is installed), or share a system turn, or the value of a column
+    such as `category`. Of the first answers are compared:
     JSON, code or prose; concise or long-form; headings, lists, bold, code blocks; person (I, we, you, impersonal);
     formal or informal address; contractions, exclamation marks, emoji, apologies; how it ends; language. Person and
     address are judged in English, German, Spanish, French, Chinese and Japanese and in no other language.
@@ -90,10 +91,23 @@ def mixed_styles(
 
     Example: 45 answers to "How do I return the ..." are a paragraph, 5 are a list
     """
-    for mix in find_mixes(
-        context.column(prompt_kinds), context.column(answer_styles), majority, min_group, min_minority
-    ):
+    styles = context.column(answer_styles)
+    found = find_mixes(
+        context.column(prompt_kinds), styles, _topics(context, len(styles)), majority, min_group, min_minority
+    )
+    for mix in found:
         yield from _told(mix, records, min_minority)
+
+
+def _topics(context: Context, records: int) -> Array:
+    """By meaning where the check of meaning had its vectors made; otherwise no record has a topic."""
+    import numpy as np
+
+    from ..meaning.columns import meanings
+    from ..styles.topics import topics
+
+    codes = context.columns.get(meanings.name)
+    return np.zeros(records, np.uint64) if codes is None else topics(codes)
 
 
 def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Finding]:
@@ -153,6 +167,8 @@ def _alike(mix: Mix, record: Record) -> str:
     if mix.level == "source":
         column, value = source_of(record) or ("", "")
         return f"with {column} {value:.40}"
+    if mix.level == "topic":
+        return "to prompts near in meaning"
     if mix.level == "all":
         return "in all of the data"
     count = TEMPLATE_WORDS if mix.level == "template" else OPENING_WORDS

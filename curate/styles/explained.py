@@ -31,7 +31,8 @@ _LONG = (
     r"|long|report|step|discuss|analy[sz]e|compare|write|words|ausführlich|erklär\w*|detall\w*|explica\w*|détail\w*"
 )
 _SHORT = (
-    r"brief\w*|short|in (?:\d+|\w+) words?|one|single|concise|summar\w*|only|just|yes or no|true or false|sentence|tweet|headline|title|name"
+    r"brief\w*|short|in (?:\d+|\w+) words?"
+    r"|one|single|concise|summar\w*|only|just|yes or no|true or false|sentence|tweet|headline|title|name"
     r"|kurz|nur|breve|solo|bref|court|seulement|classif\w*|identify|choose|which|label"
 )
 _CODE = (

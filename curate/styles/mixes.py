@@ -33,6 +33,7 @@ _LAYOUT = ("form", "headings", "bullets", "bold", "code")
 COMPARED = (
     Level("template", 0.70, tuple(FEATURES)),
     Level("opening", 0.85, (*_LAYOUT, *_VOICE, "person", "exclamation", "apology", "closing")),
+    Level("topic", 0.90, (*_LAYOUT, *_VOICE)),
     Level("source", 0.90, (*_LAYOUT, *_VOICE, "person")),
     Level("system", 0.90, (*_LAYOUT, *_VOICE, "person")),
     Level("all", 0.90, (*_LAYOUT, *_VOICE, "person")),
@@ -68,8 +69,13 @@ class Mix(NamedTuple):
         return len(self.majority) / self.known
 
 
-def find_mixes(kinds: Array, styles: Array, least_majority: float, min_group: int, min_minority: int) -> Iterator[Mix]:
-    """The mixes of every level, narrowest first; kinds and styles are the columns of columns.py."""
+def find_mixes(
+    kinds: Array, styles: Array, topics: Array, least_majority: float, min_group: int, min_minority: int
+) -> Iterator[Mix]:
+    """The mixes of every level, narrowest first; kinds and styles are the columns of columns.py.
+
+    topics  of each record, 0 for none, shape [records]
+    """
     import numpy as np
 
     told = np.zeros(styles.shape, bool)
@@ -78,7 +84,7 @@ def find_mixes(kinds: Array, styles: Array, least_majority: float, min_group: in
         if level.name == "all":
             keys: Array = np.asarray(styles.any(axis=1), np.uint64)
         else:
-            keys = kinds[:, LEVELS.index(level.name)]
+            keys = topics if level.name == "topic" else kinds[:, LEVELS.index(level.name)]
         grouped, by_language = group_by(keys), group_by(_with(keys, styles[:, list(FEATURES).index("language")]))
         narrower = narrow[: LEVELS.index(level.name)] if level.name in LEVELS[:2] else narrow
         for feature in level.features:
