@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.conversation import split_thinking
 from assay.records import Message
 from assay.templating import TemplateProblem
 
@@ -148,7 +149,7 @@ def _coverage_notes(text: str, answer: Answer, message: Message) -> list[Note]:
     trained = text[answer.start : answer.end]
     notes = []
     content = (message.content or "").strip()
-    if content and content not in trained:
+    if content and content not in trained and not _shown_in_parts(content, trained):
         kind, what = "changed", "changes it"
         if visible_content(message) in trained:
             kind, what = "thinking_cut", "cuts its thinking"
@@ -175,6 +176,12 @@ def _coverage_notes(text: str, answer: Answer, message: Message) -> list[Note]:
             )
         )
     return notes
+
+
+def _shown_in_parts(content: str, trained: str) -> bool:
+    """Whether thinking and answer are both there, in whatever form the template writes them."""
+    reasoning, text = split_thinking(content)
+    return bool(reasoning) and reasoning in trained and text in trained
 
 
 def _compare_with_markers(text: str, answers: Sequence[Answer], spans: Sequence[tuple[int, int]]) -> list[Note]:

@@ -18,11 +18,14 @@ class MessageStyle:
     arguments_as_text  tool-call arguments as JSON text, as the API sends them, instead of an object
     empty_content      a turn without content has "" instead of no content at all
     content_parts      content as [{"type": "text", "text": ...}], which vision models' templates insist on
+    reasoning_apart    <think>...</think> at the beginning of an answer as its reasoning_content, where the template
+                       writes reasoning in a form of its own
     """
 
     arguments_as_text: bool = False
     empty_content: bool = False
     content_parts: bool = False
+    reasoning_apart: bool = False
 
 
 TOOL_STYLES = (
@@ -43,6 +46,8 @@ def template_messages(messages: Sequence[Message], style: MessageStyle, template
         item = {key: value for key, value in message_to_json(message).items() if value is not None and key != "train"}
         if message.role == "developer" and "developer" not in template:
             item["role"] = "system"
+        if style.reasoning_apart and message.role == "assistant":
+            item |= _reasoning_apart(message.content or "")
         if message.content is None and style.empty_content:
             item["content"] = ""
         if style.content_parts and "content" in item:
@@ -54,6 +59,21 @@ def template_messages(messages: Sequence[Message], style: MessageStyle, template
                     call["function"]["arguments"] = json.dumps(arguments, ensure_ascii=False)
         out.append(item)
     return out
+
+
+def _reasoning_apart(content: str) -> dict[str, Json]:
+    """{"reasoning_content", "content"} of an answer that begins with its thinking, else nothing."""
+    reasoning, text = split_thinking(content)
+    return {"reasoning_content": reasoning, "content": text} if reasoning else {}
+
+
+def split_thinking(content: str) -> tuple[str, str]:
+    """("", content) where it does not begin with <think>...</think>; white space around both parts is left out."""
+    begun = content.lstrip()
+    if not begun.startswith("<think>"):
+        return "", content
+    reasoning, found, text = begun.removeprefix("<think>").partition("</think>")
+    return (reasoning.strip(), text.strip()) if found and reasoning.strip() else ("", content)
 
 
 def variables(
@@ -107,8 +127,41 @@ def find_style(template: str, special_tokens: Mapping[str, str], renderer: Rende
     plain = _first_shown(template, special_tokens, renderer, PLAIN_PROBE, (), (MessageStyle(), CONTENT_PARTS))
     if plain is None:
         return MessageStyle()
-    styles = [replace(style, content_parts=plain.content_parts) for style in TOOL_STYLES]
+    plain = _with_reasoning(plain, template, special_tokens, renderer)
+    styles = [
+        replace(style, content_parts=plain.content_parts, reasoning_apart=plain.reasoning_apart)
+        for style in TOOL_STYLES
+    ]
     return _first_shown(template, special_tokens, renderer, TOOL_PROBE, (PROBE_TOOL,), styles) or plain
+
+
+THINKING_PROBE = (Message("user", "Which river?"), Message("assistant", "<think>\nA map.\n</think>\n\nThe Saone."))
+
+
+def _with_reasoning(
+    style: MessageStyle, template: str, special_tokens: Mapping[str, str], renderer: Renderer
+) -> MessageStyle:
+    """The style with reasoning apart, where the template then writes it, and otherwise leaves the tags as they are."""
+    if "reasoning_content" not in template and "thinking" not in template:
+        return style
+    apart = replace(style, reasoning_apart=True)
+    renders = [
+        variables(
+            THINKING_PROBE,
+            (),
+            template=template,
+            style=each,
+            special_tokens=special_tokens,
+            add_generation_prompt=False,
+        )
+        for each in (style, apart)
+    ]
+    within, without = renderer.render_many(template, renders)
+    if not isinstance(within, Rendering) or not isinstance(without, Rendering):
+        return apart if isinstance(without, Rendering) and "A map." in without.text else style
+    shown = "A map." in without.text and "The Saone." in without.text
+    own_form = "<think>" in within.text and "<think>" not in without.text
+    return apart if shown and (own_form or "A map." not in within.text) else style
 
 
 CONTENT_PARTS = MessageStyle(content_parts=True)

@@ -12,6 +12,7 @@ from assay.chat_target import Templated, template_for
 from assay.conversation import variables
 from assay.records import Json, Message, Record
 from assay.templating import Rendering, TemplateProblem, shared_renderer
+from assay.tool_rendering import tool_notes
 
 CHUNK = 32
 
@@ -128,6 +129,8 @@ def located(record: Record, results: Results, target: Templated) -> Rendered | T
         return TemplateProblem(
             "template_renders", "encoding", "the text holds half a surrogate pair, which is no character"
         )
+    if record.tools or len(record.messages) > 2:
+        notes += tool_notes(record, whole.text)
     return Rendered(whole.text, turns[-1].prompt, tuple(answers), tuple(notes))
 
 

@@ -98,6 +98,8 @@ class Skeletons:
         if found is None or self._looks_special(found[1], record):
             return None
         shape, cores = found
+        if target.style.reasoning_apart and any("</think>" in core for core in cores):
+            return None
         if shape not in self.known:
             if shape not in self.seen or len(self.known) >= MOST_SHAPES:
                 if len(self.seen) < 16 * MOST_SHAPES:

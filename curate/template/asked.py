@@ -13,6 +13,7 @@ from assay.errors import SettingsError
 
 from .matrix import Matrix, matrix, matrix_table
 from .models import Loaded, Named, load_model, load_models, templates_in
+from .request import read_request
 from .tokens import Shown, find_record, show_record
 
 if TYPE_CHECKING:
@@ -81,12 +82,13 @@ def show_records(asked: Asked, records: Sequence[Record], models: Sequence[Loade
         raise SettingsError("a record is shown as a model sees it", where="--show", fix="name one with --model NAME")
     if options.redact:
         raise SettingsError("shows the text of a record, which --redact keeps back", where="--show")
+    variables = read_request(Path(asked.inference)).variables if asked.inference is not None else None
     shown: list[Shown] = []
     for name in asked.show:
         found = find_record(records, name)
         if len(found) > MOST_SHOWN:
             options.say(f"{len(found):,} records are {name}; the first {MOST_SHOWN} are shown")
-        shown += [show_record(record, target) for record in found[:MOST_SHOWN] for target in usable]
+        shown += [show_record(record, target, variables) for record in found[:MOST_SHOWN] for target in usable]
     width = min(shutil.get_terminal_size((110, 24)).columns, 130)
     options.show("\n".join(render_tokens(item, width) for item in shown))
     options.emit({"shown": [item.to_json() for item in shown]})

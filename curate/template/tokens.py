@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import SettingsError
-from assay.records import Record
+from assay.records import Json, Record
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget, Encoded, TemplateProblem, TextTarget
@@ -116,19 +116,20 @@ def find_record(records: Iterable[Record], name: str) -> list[Record]:
     return found
 
 
-def show_record(record: Record, target: ChatTarget | TextTarget) -> Shown:
-    """Never raises for what a template does to the record."""
+def show_record(record: Record, target: ChatTarget | TextTarget, variables: Mapping[str, Json] | None = None) -> Shown:
+    """variables: of production, which its prompts are rendered with. Never raises for what a template does."""
     from assay.chat import ChatTarget
 
-    return _with_tokens(record, target) if isinstance(target, ChatTarget) else _as_text(record, target)
+    asked = dict(variables or {})
+    return _with_tokens(record, target, asked) if isinstance(target, ChatTarget) else _as_text(record, target, asked)
 
 
-def _with_tokens(record: Record, target: ChatTarget) -> Shown:
+def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json]) -> Shown:
     from assay.chat import IGNORED, Encoded, encode_all
     from assay.encoded import tokenize
 
     result = next(iter(encode_all([record], target)))
-    whole, prompt_texts = _renderings(record, target)
+    whole, prompt_texts = _renderings(record, target, asked_with)
     stops = tuple(str(target.tokenizer.convert_ids_to_tokens(token)) for token in target.stop_token_ids)
     text = result.text if isinstance(result, Encoded) else whole
     if text is None:
@@ -152,12 +153,12 @@ def _with_tokens(record: Record, target: ChatTarget) -> Shown:
     return Shown(target.name, record, tokens, turns, prompts, stops, _notes(result), _problem(result))
 
 
-def _as_text(record: Record, target: TextTarget) -> Shown:
+def _as_text(record: Record, target: TextTarget, asked_with: dict[str, Json]) -> Shown:
     """Pieces of text, trained and not, in place of tokens."""
     from assay.rendered import Rendered, render_all
 
     result = next(iter(render_all([record], target)))
-    whole, prompt_texts = _renderings(record, target)
+    whole, prompt_texts = _renderings(record, target, asked_with)
     stops = target.stop_texts
     if whole is None:
         turns = _turns(record, target, None)
@@ -178,7 +179,9 @@ def _as_text(record: Record, target: TextTarget) -> Shown:
     )
 
 
-def _renderings(record: Record, target: Templated) -> tuple[str | None, list[tuple[int, str]]]:
+def _renderings(
+    record: Record, target: Templated, asked_with: dict[str, Json]
+) -> tuple[str | None, list[tuple[int, str]]]:
     """The whole conversation, and (turn, inference prompt) of each trained turn, as far as they can be rendered."""
     from assay.chat_target import template_for
     from assay.rendered import template_variables, trained_turns
@@ -186,7 +189,10 @@ def _renderings(record: Record, target: Templated) -> tuple[str | None, list[tup
 
     turns = [turn for turn in trained_turns(record.messages) if turn > 0]
     renders = [template_variables(record.messages, record.tools, target, prompt=False)]
-    renders += [template_variables(record.messages[:turn], record.tools, target, prompt=True) for turn in turns]
+    renders += [
+        {**asked_with, **template_variables(record.messages[:turn], record.tools, target, prompt=True)}
+        for turn in turns
+    ]
     whole, *prompts = shared_renderer().render_many(template_for(target, record.tools), renders)
     found = [(turn, item.text) for turn, item in zip(turns, prompts, strict=True) if isinstance(item, Rendering)]
     return (whole.text if isinstance(whole, Rendering) else None), found

@@ -226,7 +226,59 @@ def test_tool_calls_that_a_template_leaves_out_are_said(target: ChatTarget) -> N
     call = Message("assistant", None, (ToolCall("look", {"at": "cat"}, "c1"),))
     turns = (user("a"), call, Message("tool", "a mat", tool_call_id="c1"), answer("yes"))
     encoded = encode(record(*turns, tools=tools), target)
-    assert [(note.check, note.kind, note.turn) for note in encoded.notes] == [("mask_coverage", "call_missing", 1)]
+    assert [(note.check, note.kind, note.turn) for note in encoded.notes] == [
+        ("mask_coverage", "call_missing", 1),
+        ("template_renders", "tools_not_shown", 0),
+    ]
+
+
+def test_a_tool_result_that_a_template_leaves_out_is_said(with_template: Build) -> None:
+    target = with_template(
+        "{% for m in messages %}{% if m.role != 'tool' %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+        "{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}<|im_end|>\n{% endif %}{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    call = Message("assistant", None, (ToolCall("look", {"at": "cat"}, "c1"),))
+    result = Message("tool", '{"place": "mat", "colour": "red"}', tool_call_id="c1")
+    encoded = encode(record(user("a"), call, result, answer("yes")), target)
+    assert [(note.kind, note.turn) for note in encoded.notes] == [("result_not_shown", 2)]
+
+
+@pytest.mark.parametrize(
+    "shape", ["{{ m.content }}", "{{ m.content | tojson }}", "{{ m.content.split('\"') | join(' ') }}"]
+)
+def test_a_tool_result_in_another_form_is_shown(with_template: Build, shape: str) -> None:
+    target = with_template(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'tool' %}SHAPE{% else %}{{ m.content }}"
+        "{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}".replace("SHAPE", shape)
+    )
+    call = Message("assistant", None, (ToolCall("look", {"at": "cat"}, "c1"),))
+    result = Message("tool", '{"place": "mat", "colour": "red"}', tool_call_id="c1")
+    assert encode(record(user("a"), call, result, answer("yes")), target).notes == ()
+
+
+def test_thinking_goes_where_the_template_has_a_form_of_its_own_for_it(with_template: Build) -> None:
+    """As with gpt-oss, which writes reasoning into a channel: the tags would be trained as text."""
+    target = with_template(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.reasoning_content %}[why: {{ m.reasoning_content }}]"
+        "{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    encoded = encode(record(user("a"), answer("<think>\nthe cat\n</think>\n\nyes")), target)
+    assert trained_text(encoded, target) == ["[why: the cat]yes<|im_end|>"]
+    assert encoded.notes == ()
+    assert trained_text(encode(record(user("a"), answer("yes")), target), target) == ["yes<|im_end|>"]
+
+
+def test_thinking_stays_in_the_text_where_the_template_writes_it_in_tags(with_template: Build) -> None:
+    target = with_template(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.reasoning_content %}<think>{{ m.reasoning_content }}"
+        "</think>{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    encoded = encode(record(user("a"), answer("<think>\nthe cat\n</think>\n\nyes")), target)
+    assert trained_text(encoded, target) == ["<think>\nthe cat\n</think>\n\nyes<|im_end|>"]
 
 
 def test_tool_calls_are_trained_where_the_template_writes_them(with_template: Build) -> None:

@@ -138,7 +138,7 @@ def test_tools_are_judged_as_text(template: Write, make: Make) -> None:
     """Declared tools, calls whose arguments are an object or text, and their results."""
     from assay.records import ToolCall
 
-    with_calls = CHATML.replace(
+    with_calls = "{% for t in tools or [] %}{{ t.function.name }}{% endfor %}" + CHATML.replace(
         "{{ m.content }}",
         "{{ m.content or '' }}{% for c in m.tool_calls or [] %}{{ c.function.name }}"
         "{{ c.function.arguments | tojson }}{% endfor %}",
@@ -153,4 +153,4 @@ def test_tools_are_judged_as_text(template: Write, make: Make) -> None:
     as_text = [*turns[:1], Message("assistant", None, (ToolCall("look", '{"at": "cat"}', "c1"),)), *turns[2:]]
     records = [make(*turns, tools=[tool]), make(*as_text, tools=[tool]), make("a", "b")]
     found = matrix(records, loaded(template("calls", with_calls), template("none", CHATML)))
-    assert [row.problems for row in found.rows] == [{}, {"mask_coverage": 2}]
+    assert [row.problems for row in found.rows] == [{}, {"mask_coverage": 2, "template_renders": 2}]

@@ -63,6 +63,14 @@ def test_where_prompt_and_training_part_is_shown(make: Make, with_template: Buil
     assert "not trained on" in text and "training differs from token" in text
 
 
+def test_the_prompt_is_that_of_production_where_its_variables_are_known(make: Make, with_template: Build) -> None:
+    target = with_template(CHATML.replace("assistant\n{% endif %}", "assistant\n{{ start }}{% endif %}"))
+    record = make("a", "b")
+    assert show_record(record, target).prompts[0].diverges_at is None
+    asked = show_record(record, target, {"start": "yes"}).prompts[0]
+    assert asked.asked == "yes" and asked.seen.startswith("b")
+
+
 def test_a_template_that_refuses_the_record_is_said(make: Make, with_template: Build) -> None:
     shown = show_record(make("a", "b", system="c"), with_template(NO_SYSTEM))
     assert shown.tokens == () and shown.problem is not None

@@ -1,0 +1,52 @@
+"""Whether a rendered conversation shows its tools: those declared, and the results of calls.
+
+Calls themselves are a matter of the loss (`assay.answers`): they are what is trained.
+"""
+
+from __future__ import annotations
+
+import re
+
+from assay.answers import Note
+from assay.records import Json, Record
+
+WORDS = 12
+FEWEST_SHOWN = 0.3
+"""Share of the words: templates write results as they are, as JSON strings, or as lists of their own."""
+
+_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def tool_notes(record: Record, text: str) -> list[Note]:
+    """What the template leaves out of the text, as notes for the check that reports what it does not render."""
+    notes = []
+    hidden = [name for name in map(_name, record.tools) if name and name not in text]
+    if hidden:
+        notes.append(
+            Note(
+                "template_renders",
+                "tools_not_shown",
+                f"the template does not show the declared tools ({', '.join(hidden[:3])}"
+                f"{', ...' if len(hidden) > 3 else ''}): the model is trained to call what it never sees",
+                0,
+            )
+        )
+    for index, message in enumerate(record.messages):
+        if message.role == "tool" and not _shows(text, message.content or ""):
+            what = f"the template leaves out the tool result of turn {index}, on which the answer rests"
+            notes.append(Note("template_renders", "result_not_shown", what, index))
+    return notes
+
+
+def _name(tool: Json) -> str:
+    function = tool.get("function", tool) if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _shows(text: str, result: str) -> bool:
+    """Whether the text holds the result, or enough of its words where the template writes it in another form."""
+    if result.strip() in text:
+        return True
+    words = _WORD.findall(result[:2_000])[:WORDS]
+    return not words or sum(word in text for word in words) >= FEWEST_SHOWN * len(words)
