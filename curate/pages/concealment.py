@@ -6,15 +6,15 @@ held.parquet alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from assay.findings import Finding
-from assay.records import ROLES, Json, Record
+from assay.records import ROLES, Record
 
 from ..personal.look import flags, places
 from ..personal.masking import concealed
-from ..personal.strings import replaced
+from ..personal.strings import Change, changed, leaves, prefix, replaced
 
 MASKED_ALREADY = frozenset({"secret", "personal_data", "contact_details"})
 
@@ -49,7 +49,7 @@ def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = 
         for finding, suspicious in zip(rows, flags(["\n".join(_texts(finding)) for finding in rows]), strict=True):
             own = (*known.get(finding.row_id, ()), *pieces.get(f"{finding.check} {finding.group}", ()))
             if finding.check not in MASKED_ALREADY and (suspicious or own):
-                finding = _changed(finding, lambda text, own=own: _without_pieces(concealed(text), own))  # type: ignore[misc]
+                finding = _changed(finding, lambda text, key, own=own: _without_pieces(concealed(text, key), own))  # type: ignore[misc]
             out.append(finding)
     return tuple(out)
 
@@ -84,31 +84,10 @@ def _texts(finding: Finding) -> Iterator[str]:
     yield finding.message
     if finding.span is not None:
         yield finding.span.text
-    yield from _strings(finding.evidence)
+    yield from (prefix(key) + text for key, text in leaves(finding.evidence))
 
 
-def _strings(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _strings(item)
-
-
-def _changed(finding: Finding, change: Callable[[str], str]) -> Finding:
-    span = replace(finding.span, text=change(finding.span.text)) if finding.span is not None else None
-    evidence = {key: _with(value, change) for key, value in finding.evidence.items()}
-    return replace(finding, message=change(finding.message), span=span, evidence=evidence)
-
-
-def _with(value: Json, change: Callable[[str], str]) -> Json:
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, Mapping):
-        return {key: _with(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with(item, change) for item in value]
-    return value
+def _changed(finding: Finding, change: Change) -> Finding:
+    span = replace(finding.span, text=change(finding.span.text, "")) if finding.span is not None else None
+    evidence = {key: changed(value, change, key) for key, value in finding.evidence.items()}
+    return replace(finding, message=change(finding.message, ""), span=span, evidence=evidence)

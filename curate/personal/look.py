@@ -11,7 +11,7 @@ from assay.records import Record
 
 from ..check import Context
 from .pattern import Found, Shape
-from .scan import PATTERNS, in_ascii, scan
+from .scan import PATTERNS, in_ascii, scan_under
 from .shapes import ALL_SHAPES, GATES, PREFILTER
 from .strings import Text, one_text, strings
 
@@ -67,7 +67,9 @@ def places(record: Record, shapes: Sequence[Shape] = ALL_SHAPES) -> list[Place]:
 
     A password that somebody asked for was made up for the asking, and is an example.
     """
-    found = [Place(where, item) for where in strings(record) for item in scan(where.text, PATTERNS, shapes)]
+    found = [
+        Place(where, item) for where in strings(record) for item in scan_under(where.key, where.text, PATTERNS, shapes)
+    ]
     if any(place.found.pattern.name == "password" for place in found) and _MADE_UP.search(one_text(record)):
         return [_as_example(place) if place.found.pattern.name == "password" else place for place in found]
     return found

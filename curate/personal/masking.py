@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from assay.records import Record
 
 from .pattern import Found, Pattern
-from .scan import PATTERNS, scan
+from .scan import PATTERNS, scan_under
 from .strings import replaced
 
 LABELS = tuple(dict.fromkeys(pattern.label for pattern in PATTERNS))
@@ -57,8 +57,8 @@ def mask_record(record: Record, patterns: Sequence[Pattern]) -> Record:
         taken += MASK.findall(message.content or "")
     placeholders = Placeholders(taken)
 
-    def change(text: str) -> str:
-        return substituted(text, scan(text, patterns), placeholders.of)
+    def change(text: str, key: str) -> str:
+        return substituted(text, scan_under(key, text, patterns), placeholders.of)
 
     return replaced(record, change)
 
@@ -91,6 +91,6 @@ def short(found: Found) -> str:
     return re.sub(r"\*{4,}", "***", stars(found)).replace("\n", " ")[:80]
 
 
-def concealed(text: str, patterns: Sequence[Pattern] = PATTERNS) -> str:
-    """As long as the text, with stars over personal data and secrets."""
-    return substituted(text, scan(text, patterns), stars)
+def concealed(text: str, key: str = "") -> str:
+    """As long as the text, with stars over personal data and secrets. key: of a string in JSON."""
+    return substituted(text, scan_under(key, text), stars)

@@ -12,6 +12,7 @@ from .identity import IDENTITY
 from .pattern import Found, Pattern, Shape
 from .secrets import SECRETS
 from .shapes import ALL_SHAPES, Window, windows
+from .strings import prefix
 
 PATTERNS: tuple[Pattern, ...] = (*SECRETS, *IDENTITY, *CONTACTS)
 
@@ -45,6 +46,18 @@ def scan(text: str, patterns: Sequence[Pattern] = PATTERNS, shapes: Sequence[Sha
                     continue
             found += _matches(text, plain, pattern, places)
     return _without_overlap(found)
+
+
+def scan_under(
+    key: str, text: str, patterns: Sequence[Pattern] = PATTERNS, shapes: Sequence[Shape] = ALL_SHAPES
+) -> list[Found]:
+    """What stands in a string of JSON, whose key may be the word that says what it is: {"ssn": "219458273"}."""
+    before = prefix(key)
+    if not before:
+        return scan(text, patterns, shapes)
+    found = scan(before + text, patterns, shapes)
+    skip = len(before)
+    return [item._replace(start=item.start - skip, end=item.end - skip) for item in found if item.start >= skip]
 
 
 def in_ascii(text: str) -> str:

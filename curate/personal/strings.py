@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from assay.records import Json, Message, Record, ToolCall
 
@@ -14,13 +13,20 @@ LONG_NUMBER = 10**6
 
 DEEPEST = 100
 
+Change: TypeAlias = Callable[[str, str], str]
+"""f(text, key) -> text"""
+
 
 class Text(NamedTuple):
-    """message is None for tools and meta; in_content says that positions are those of the content of a turn."""
+    """message is None for tools and meta; in_content says that positions are those of the content of a turn.
+
+    key: the name under which a string stands in JSON, which may say what it is
+    """
 
     text: str
     message: int | None
     in_content: bool
+    key: str = ""
 
 
 def strings(record: Record) -> Iterator[Text]:
@@ -29,75 +35,86 @@ def strings(record: Record) -> Iterator[Text]:
         if message.content:
             yield Text(message.content, index, True)
         for call in message.tool_calls:
-            for text in _leaves(call.arguments):
-                yield Text(text, index, False)
+            for key, text in leaves(call.arguments):
+                yield Text(text, index, False, key)
         if message.name:
             yield Text(message.name, index, False)
-    for text in _leaves([record.tools, record.meta]):
-        yield Text(text, None, False)
+    for part in (record.tools, record.meta):
+        for key, text in leaves(part):
+            yield Text(text, None, False, key)
 
 
 def one_text(record: Record) -> str:
-    """All strings of the record in one, for the prefilter."""
+    """All strings of the record in one, each after its key, for the prefilter."""
     parts = [message.content for message in record.messages if message.content]
     for message in record.messages:
         for call in message.tool_calls:
-            parts += _leaves(call.arguments)
+            parts += [prefix(key) + text for key, text in leaves(call.arguments)]
         if message.name:
             parts.append(message.name)
     if record.tools or record.meta:
-        parts += _leaves([record.tools, record.meta])
+        parts += [prefix(key) + text for part in (record.tools, record.meta) for key, text in leaves(part)]
     return "\n".join(parts)
 
 
-def replaced(record: Record, change: Callable[[str], str]) -> Record:
+def prefix(key: str) -> str:
+    """What goes before a string, so that its key is a word near it, and an assignment as in code.
+
+    >>> prefix("phone_number"), prefix("")
+    ('phone number phone_number: ', '')
+    """
+    return f"{key.replace('_', ' ').replace('-', ' ')} {key}: " if key else ""
+
+
+def replaced(record: Record, change: Change) -> Record:
     """The record with each of its strings changed. Keys, names of tools, roles and ids stay."""
     messages = tuple(_message(message, change) for message in record.messages)
-    tools = tuple(_changed(tool, change) for tool in record.tools)
-    meta = {key: _changed(value, change) for key, value in record.meta.items()}
+    tools = tuple(changed(tool, change) for tool in record.tools)
+    meta = {key: changed(value, change, key) for key, value in record.meta.items()}
     same = tools == record.tools and meta == record.meta
-    return replace(record if same else replace(record, tools=tools, meta=meta), messages=()).with_messages(messages)
+    return (record if same else replace(record, tools=tools, meta=meta)).with_messages(messages)
 
 
-def _message(message: Message, change: Callable[[str], str]) -> Message:
-    calls = tuple(ToolCall(call.name, _changed(call.arguments, change), call.id) for call in message.tool_calls)
-    content = change(message.content) if message.content else message.content
-    return replace(
-        message, content=content, tool_calls=calls, name=change(message.name) if message.name else message.name
-    )
+def _message(message: Message, change: Change) -> Message:
+    calls = tuple(ToolCall(call.name, changed(call.arguments, change), call.id) for call in message.tool_calls)
+    content = change(message.content, "") if message.content else message.content
+    name = change(message.name, "") if message.name else message.name
+    return replace(message, content=content, tool_calls=calls, name=name)
 
 
-def _leaves(value: Json, depth: int = 0) -> Iterator[str]:
+def leaves(value: Json, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """(key, text) of each string and long number of a JSON value; of a list the key is that of the list."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, bool):
-        return
-    elif isinstance(value, int):
+        yield key, value
+    elif isinstance(value, int) and not isinstance(value, bool):
         if abs(value) >= LONG_NUMBER:
-            yield _digits(value)
+            yield key, _digits(value)
     elif depth > DEEPEST:
-        yield json.dumps(value, default=str, ensure_ascii=False)
-    elif hasattr(value, "values"):
-        for item in value.values():
-            yield from _leaves(item, depth + 1)
+        return
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from leaves(item, str(name), depth + 1)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _leaves(item, depth + 1)
+            yield from leaves(item, key, depth + 1)
 
 
-def _changed(value: Json, change: Callable[[str], str], depth: int = 0) -> Json:
+def changed(value: Json, change: Change, key: str = "", depth: int = 0) -> Json:
+    """The JSON value with each of its strings and long numbers changed; a number that stays stays a number."""
     if isinstance(value, str):
-        return change(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= LONG_NUMBER:
+        return change(value, key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) < LONG_NUMBER:
+            return value
         text = _digits(value)
-        changed = change(text)
-        return value if changed == text else changed
+        new = change(text, key)
+        return value if new == text else new
     if depth > DEEPEST:
         return value
-    if isinstance(value, dict):
-        return {key: _changed(item, change, depth + 1) for key, item in value.items()}
+    if isinstance(value, Mapping):
+        return {name: changed(item, change, str(name), depth + 1) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_changed(item, change, depth + 1) for item in value)
+        return type(value)(changed(item, change, key, depth + 1) for item in value)
     return value
 
 

@@ -70,6 +70,16 @@ def test_what_stands_outside_of_the_turns_is_said_to(make: Make) -> None:
     assert "other columns" in column.message
 
 
+def test_the_key_of_a_value_says_what_it_is(make: Make) -> None:
+    arguments = {"ssn": 219458273, "part": 219458274, "phone_number": "467 3395", "login": {"password": "Xk9!vbQ2rr"}}
+    record = make("a", Message("assistant", None, (ToolCall("f", arguments),)), meta={"customer_phone": "467-3396"})
+    checks = ("personal_data", "contact_details", "secret")
+    said = {name: found(name, record)[0].evidence["entities"] for name in checks}
+    assert said == {"personal_data": {"us_ssn": 1}, "contact_details": {"phone": 2}, "secret": {"password": 1}}
+    masked = CHECKS.get("personal_data").repair(record)  # type: ignore[misc]
+    assert masked.messages[1].tool_calls[0].arguments == {**arguments, "ssn": "<SSN_1>"}
+
+
 def test_entities_and_countries_narrow_it_down(make: Make) -> None:
     record = make(f"{CARD}, 219-45-8273, 12345678Z")
     assert found("personal_data", record)[0].evidence["entities"] == {"payment_card": 1, "us_ssn": 1, "es_dni": 1}
