@@ -17,8 +17,12 @@ FEWEST_WORDS = 12
 
 VERIFIED_WORDS = 2
 
-RARE = 8
+RARE = 48
 """A 3-gram in more records than this is not rare."""
+
+ALL_PAIRS, NEIGHBOURS = 6, 2
+"""Records that share a 3-gram are all paired where they are so few; of more, each with so many that follow it: the
+members of a large family of copies meet again under other 3-grams, and strangers do not."""
 
 FEWEST_SHARED = 2
 
@@ -33,25 +37,35 @@ def candidates(sampled: npt.NDArray[np.uint32], positions: Positions) -> tuple[P
     """
     chosen = sampled[positions]
     codes = [_joined(chosen, partition) for partition in range(PARTITIONS)]
-    pairs, counts = np.unique(np.concatenate(codes), return_counts=True)
-    pairs = pairs[counts >= FEWEST_SHARED]
+    pairs = np.concatenate([_frequent(codes, partition) for partition in range(PARTITIONS)])
+    pairs.sort()
     first, second = np.divmod(pairs, len(positions)) if len(positions) else (pairs, pairs)
     return positions[first], positions[second]
 
 
+def _frequent(codes: list[npt.NDArray[np.int64]], partition: int) -> npt.NDArray[np.int64]:
+    """The codes of one partition that stand there FEWEST_SHARED times."""
+    own = np.concatenate([part[part % PARTITIONS == partition] for part in codes])
+    values, counts = np.unique(own, return_counts=True)
+    return values[counts >= FEWEST_SHARED]
+
+
 def _joined(chosen: npt.NDArray[np.uint32], partition: int) -> npt.NDArray[np.int64]:
-    """first * rows + second for each pair of rows and each rare hash that both have."""
-    rows, places = np.nonzero((chosen >> np.uint32(28)) == partition)
+    """first * rows + second for pairs of rows and each rare hash that both have."""
+    # The lowest bit of a hash is always set, and the highest ones are small in a sample of the smallest.
+    rows, places = np.nonzero(((chosen >> np.uint32(1)) % np.uint32(PARTITIONS) == partition) & (chosen != 0))
     both = (chosen[rows, places].astype(np.uint64) << np.uint64(32)) | rows.astype(np.uint64)
-    both = both[both >> np.uint64(32) != 0]
     both.sort()  # by hash, and within a hash by row
     rows, hashes = (both & np.uint64(0xFFFFFFFF)).astype(np.int64), both >> np.uint64(32)
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.zeros(0, int)
     sizes = np.diff(np.append(starts, len(hashes)))
-    rare = np.repeat(sizes <= RARE, sizes)
-    rows, hashes = rows[rare], hashes[rare]
+    size_of = np.repeat(sizes, sizes)
+    rare = (size_of <= RARE) & (size_of > 1)
+    rows, hashes, size_of = rows[rare], hashes[rare], size_of[rare]
     found = [np.zeros(0, np.int64)]
-    for step in range(1, min(RARE, len(rows))):
+    for step in range(1, min(ALL_PAIRS, len(rows))):
         pair = hashes[step:] == hashes[:-step]
+        if step > NEIGHBOURS:
+            pair &= size_of[step:] <= ALL_PAIRS
         found.append(rows[:-step][pair] * len(chosen) + rows[step:][pair])
     return np.concatenate(found)

@@ -75,6 +75,17 @@ def test_edited_copies_are_found_and_no_strangers(make: Make, share: float, reca
     assert pairs <= true
 
 
+def test_a_large_family_of_edited_copies_is_one_group(make: Make) -> None:
+    """Thirty of them: what they share stands in thirty records."""
+    random.seed(13)
+    base = text(120)
+    copies = [make(replaced(base, 0.15), "a plain answer") for _ in range(30)]
+    others = [make(text(120), "a plain answer") for _ in range(300)]
+    records = [*others[:150], *copies, *others[150:]]
+    groups = edited(records, context(records), 0.3, 0.8).groups
+    assert [group.tolist() for group in groups] == [list(range(150, 180))]
+
+
 def test_a_tier_leaves_to_those_below_it_what_they_found(make: Make) -> None:
     base = " ".join(f"word{number}" for number in range(40))
     records = [make(base, "ok"), make(base, "ok"), make(f"{base.upper()}!", "OK."), make(f"{base} more", "ok")]
