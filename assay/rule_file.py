@@ -361,4 +361,9 @@ def matches(where: Where, meta: Mapping[str, Json], system: str) -> bool:
         wanted["slice"] = (where.slice,) if isinstance(where.slice, str) else where.slice
     if where.system is not None and where.system.casefold() not in system.casefold():
         return False
-    return all(any(meta.get(column) == value for value in values) for column, values in wanted.items())
+    return all(_holds(meta.get(column), values) for column, values in wanted.items())
+
+
+def _holds(found: Json, values: tuple[object, ...]) -> bool:
+    """As text and whatever the case, since a CSV file has no numbers and YAML no quotes around its own."""
+    return found is not None and str(found).casefold() in {str(value).casefold() for value in values}

@@ -175,6 +175,14 @@ def test_a_rule_is_for_records_of_a_column_a_slice_or_a_system_turn(tmp_path: Pa
     assert [b.rule.id for b in house.breaches(record(("system", "You are Acme Bot."), *turns))] == ["system"]
 
 
+@pytest.mark.parametrize(("wanted", "value"), [("1", "1"), ("true", "True"), ("Web", "web"), ("[2, web]", "web")])
+def test_a_value_of_a_column_is_compared_as_text(tmp_path: Path, wanted: str, value: str) -> None:
+    house = rule(tmp_path, f"emoji: 0, where: {{meta: {{channel: {wanted}}}}}")
+    turns = (("user", "a"), ("assistant", "b 😀"))
+    assert len(list(house.breaches(record(*turns, channel=value)))) == 1
+    assert list(house.breaches(record(*turns, channel="other"))) == list(house.breaches(record(*turns))) == []
+
+
 def test_in_a_conversation_every_trained_answer_counts_but_a_required_phrase_once(tmp_path: Path) -> None:
     house = rules(
         tmp_path,
