@@ -11,7 +11,7 @@ from assay.records import Json
 from ..decisions import CHECK_FAILED
 from ..settings import ActiveCheck
 
-_KEPT_STRINGS = frozenset({"kind", "other", "record_id", "match", "suite", "item", "failed"})
+_KEPT_STRINGS = frozenset({"kind", "other", "record_id", "match", "suite", "item", "failed", "rule"})
 """Keys of evidence whose text is assay's or the suite's own, or an id."""
 
 
