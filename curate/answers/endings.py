@@ -6,6 +6,7 @@ import json
 import re
 from typing import NamedTuple
 
+from ..contradictions.tongue import OTHER, language_of
 from .markup import is_code_line
 
 
@@ -34,8 +35,8 @@ _NO_PROSE = re.compile(
 # Words that end no sentence: determiners, conjunctions, and prepositions that stand before their noun.
 _STRONG_WORDS = {
     "en": "the a an and or but nor whose because although such very your my our their its during including",
-    "de": "der die das ein eine einen einem einer und oder aber weil dass mit ohne für von zum zur im bei nach sich "
-    "wenn durch",
+    "de": "der die das ein eine einen einem einer dem den des und oder aber weil dass mit ohne für von zum zur im "
+    "bei nach sich wenn durch vom beim sowie",
     "es": "el la los las un una unos unas y o pero que de del al a con sin para por en su sus porque como",
     "fr": "le la les un une des et ou mais que qui de du au aux avec sans pour par en dans cette ses très",
 }
@@ -45,9 +46,17 @@ _STRONG = {language: frozenset(words.split()) for language, words in _STRONG_WOR
 _TELLING_WORDS = {
     "en": "the is are was of to and that you it in for with this be not have your can i",
     "de": "und ist nicht das es ich wir sie zu mit für auf der den ein eine dann wird sind",
-    "es": "que los las una por para el es se no lo más con del está puede su",
+    "es": "que los las la una por para el es se no lo más con del está puede su y un en",
     "fr": "est les des une que dans pour pas vous nous je il elle sur ce avec votre plus",
 }
+_UNMISTAKABLE_WORDS = {
+    "de": "und oder weil dass dem einen einem einer eine für zum zur vom beim sowie",
+    "es": "y los las unos unas del pero para porque sus",
+    "fr": "et les une des mais dans cette aux avec",
+}
+_UNMISTAKABLE = {language: frozenset(words.split()) for language, words in _UNMISTAKABLE_WORDS.items()}
+"""Last words that tell the language by themselves."""
+
 _TELLING = {language: frozenset(words.split()) for language, words in _TELLING_WORDS.items()}
 
 _STRANDED = frozenset(
@@ -100,8 +109,11 @@ def weak_ending(text: str, others_finish: bool = False) -> Ending | None:
     if re.search(r"\w\s*$", line) is None or (_LIST_ITEM.match(line) and len(words) < _PROSE_WORDS):
         return None
     last, finishing = words[-1], others_finish or _ends_sentences(text)
-    if last in _STRONG[_language(line)] and not _LETTER_NAMED.search(line):
+    language = _language(line)
+    if last in _STRONG.get(language, frozenset()) and not _LETTER_NAMED.search(line):
         return Ending("word", f"stops after '{last}'", 0.9)
+    if language != "en":
+        return None
     if last in _STRANDED and (finishing or (len(words) >= 6 and not _RELATIVE.search(line))):
         return Ending("word", f"stops after '{last}'", 0.8)
     if last in _PARTICLES and finishing and len(words) >= 6:
@@ -176,11 +188,14 @@ def _ends_sentences(text: str) -> bool:
 
 
 def _language(line: str) -> str:
-    """The language whose common words the line has most of; English unless another has two and more."""
+    """The language whose common words the line has most of; English where it has none, "" for one not judged."""
     words = re.findall(r"\w+", line.casefold())
     counts = {language: sum(word in telling for word in words) for language, telling in _TELLING.items()}
     best = max(counts, key=counts.__getitem__)
-    return best if counts[best] >= 2 else "en"
+    if counts[best] >= 2:
+        return "" if best == "en" and language_of(line) == OTHER else best
+    last = words[-1] if words else ""
+    return next((language for language, sure in _UNMISTAKABLE.items() if last in sure), "en")
 
 
 def _is_enumeration(line: str) -> bool:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
 from ..answers.endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
-from ..check import Context, Decision, dataset_check
+from ..answers.script_endings import script_of, stops_in_sentence
+from ..check import Context, Decision, record_check
 from ..example import Example
 
 END_CHARACTERS = 20_000
 """What is looked at of a longer answer, from its end, but for the brackets that it opens."""
-
-SAMPLED_RECORDS = 5_000
-"""As many tell how answers end here."""
 
 _FULL_STOP = re.compile(r"[^\W\d_][.!?][\"”')]?$")
 """What nearly all answers end with. (After a digit a full stop may belong to the number of a list's item.)"""
@@ -24,11 +22,19 @@ _FULL_STOP = re.compile(r"[^\W\d_][.!?][\"”')]?$")
 TERMINATED_SHARE = 0.85
 """Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
 
+FEWEST_PROSE = 20
+"""Answers in prose that say how answers end here."""
 
-@dataset_check(
+LEAST_PROSE = 30
+"""Characters of an answer in Chinese, Japanese or Arabic that is more than a label."""
+
+_FENCES = re.compile(r"```|~~~")
+
+
+@record_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
-    languages=("en", "de", "es", "fr", "zh", "ja"),
+    languages=("en", "de", "es", "fr", "zh", "ja", "ar"),
     examples=(
         Example(
             found=[
@@ -43,9 +49,7 @@ TERMINATED_SHARE = 0.85
         ),
     ),
 )
-def cut_off_answer(
-    records: Sequence[Record], context: Context, *, long_answer_characters: int = 1500
-) -> Iterator[Finding]:
+def cut_off_answer(record: Record, context: Context, *, long_answer_characters: int = 1500) -> Iterator[Finding]:
     """The last answer stops before its end: in the middle of a sentence, of a JSON value, or of a code block.
 
     Why: the model learns to stop there. It happens where a generator ran into its token limit.
@@ -58,24 +62,42 @@ def cut_off_answer(
 
     Example: "Please put the Bridge into its box, add the cable, and then bring it to"
     """
-    sample = records[:: 1 + len(records) // SAMPLED_RECORDS]
-    prose = [end for end in (_end(record.answer) for record in sample) if ends_in_prose(end)]
-    finished = sum(map(is_finished, prose))
-    others_finish = len(prose) >= 20 and finished >= TERMINATED_SHARE * len(prose)
-    for record in records:
-        last = record.last_assistant_index
-        if last is None or not record.answer.strip():
-            continue
-        ending = _ending(record.answer, others_finish, long_answer_characters)
-        if ending is not None:
-            text = record.answer.rstrip()
-            start = max(0, len(text) - 80)
-            yield cut_off_answer.about(
-                record,
-                ending.why,
-                span=Span(last, start, len(text), text[start:]),
-                evidence={"kind": ending.kind, "ends_with": text[-80:], "confidence": ending.confidence},
-            )
+    last = record.last_assistant_index
+    answer = "" if last is None else record.messages[last].content or ""
+    if last is None or not answer or _is_whole(answer):
+        return
+    text = answer.rstrip()
+    ending = _ending(text, _others_finish(context), long_answer_characters) if text else None
+    if ending is not None:
+        start = max(0, len(text) - 80)
+        yield cut_off_answer.about(
+            record,
+            ending.why,
+            span=Span(last, start, len(text), text[start:]),
+            evidence={"kind": ending.kind, "ends_with": text[-80:], "confidence": ending.confidence},
+        )
+
+
+def _is_whole(answer: str) -> bool:
+    """Whether a glance is enough, as it is for nearly all answers: a full stop after a word, no JSON, no code."""
+    return (
+        answer[-1] in ".!?" and answer[-2:-1].isalpha() and answer[0] not in "{[< \n" and _FENCES.search(answer) is None
+    )
+
+
+def _others_finish(context: Context) -> bool:
+    """Whether nearly all answers in prose of this data end with a full stop."""
+    return bool(context.once("cut_off_answer.others_finish", lambda: _finish(context)))
+
+
+def _finish(context: Context) -> bool:
+    ends = [_end(record.answer) for record in context.sample]
+    finished = [is_finished(end) for end in ends if _is_prose(end)]
+    return len(finished) >= FEWEST_PROSE and sum(finished) >= TERMINATED_SHARE * len(finished)
+
+
+def _is_prose(end: str) -> bool:
+    return len(end) >= LEAST_PROSE if script_of(end) is not None else ends_in_prose(end)
 
 
 def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None:
@@ -83,6 +105,10 @@ def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None
     found = structural_cut(answer)
     if found is not None or _FULL_STOP.search(end[-3:]):
         return found
+    script = script_of(end)
+    if script is not None:
+        stop = stops_in_sentence(end, script, others_finish)
+        return None if stop is None else Ending("sentence", stop.why, stop.confidence)
     found = weak_ending(end, others_finish) or list_ending(end) or style_ending(end)
     if found is not None or not ends_in_prose(end) or is_finished(end):
         return found

@@ -20,9 +20,9 @@ MAX_CHARACTERS = 8_000
 MIN_SHARED = 0.5
 """Jaccard similarity of the content words from which two sentences count as counterparts."""
 
-_SENTENCE = re.compile(
-    r"(?<=[.!?。！？؟])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\d\.)\s+|\n+|(?<=[。！？])"
-)
+_ABBREVIATIONS = ("Mr.", "Dr.", "St.", "Sr.", "Nr.", "vs.", "Mrd.", "Mio.", "U.S.")
+_NO_END = "".join(rf"(?<!\b{re.escape(word)})" for word in _ABBREVIATIONS)
+_SENTENCE = re.compile(rf"(?<=[.!?。！？؟])(?<!\b[A-Z]\.)(?<!\d\.){_NO_END}\s+|\n+|(?<=[。！？])")
 _STOPWORD_LIST = """
 a an the of to in on at for by with from and or is are was were be been it its this that these those you your we our
 i my they their he she his her as so do does did can will would should may have has had up about approximately around
@@ -37,6 +37,7 @@ está están ha han puede aproximadamente unos alrededor solo
 في من على إلى عن أن إن هذا هذه التي الذي هو هي كان كانت مع أو و ثم قد نعم لا حوالي نحو
 
 的 了 是 在 和 与 也 就 都 而 及 着 我 您 你 他 她 它 们 这 那 一 个 有 为 以 吗 呢 吧 到 于 其 被 把 从 将
+可 能 会 要 需 已 经 还 没
 の に は を が と で も へ や か ら り る た て し い す ま れ な さ せ こ そ う ん よ く あ だ き っ け ど え
 """
 STOPWORDS = frozenset(_STOPWORD_LIST.split())

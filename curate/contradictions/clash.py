@@ -19,10 +19,10 @@ from assay.text import normalize, words
 from .alignment import aligned, content_words, jaccard, sentences
 from .facts import DATES, NUMBERS, Differing, differing, single
 from .forms import is_short, key_values, label_text, parsed, quote, unfenced, without_markup
-from .names import may_have_several, one_name_is_right, other_name, same_name
+from .names import NAMES_ARE_CAPITALISED, may_have_several, one_name_is_right, other_name, same_name
 from .openness import is_categorical
 from .opposites import opposed
-from .polarity import ANTONYMS, leading_polarity, negations, turned_round, without_negations
+from .polarity import ANTONYMS, leading_polarity, negations, turned_round, without_lead, without_negations
 from .refusals import is_refusal, refuses
 from .tongue import OTHER, language_of_pair
 
@@ -90,11 +90,10 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
     ):
         if fact is not None:
             return _of(fact)
-    if polarity[0] == polarity[1]:
-        for a, b in pairs:
-            if (found := _denial(a, b, language)) is not None:
-                return found
-    if may_have_several(question.text):
+    for a, b in pairs:
+        if (found := _denial(without_lead(a), without_lead(b), language)) is not None:
+            return found
+    if may_have_several(question.text) or language not in NAMES_ARE_CAPITALISED:
         return None
     named = next(filter(None, (other_name(a, b) for a, b in pairs)), None)
     if named is not None:
@@ -122,14 +121,15 @@ def _of(fact: Differing) -> Clash:
 
 
 def _short_clash(one: str, other: str, question: Question, language: str) -> Clash | None:
-    """Two answers of a few words: a number, a date, a label, or a name."""
-    for fact in (single(DATES, one, other, language), single(NUMBERS, one, other, language)):
+    """Two answers of a few words: a denial, a number, a date, a label, or a name."""
+    if language != OTHER and (denial := _denial(one, other, language)) is not None:
+        return denial
+    judged = language != OTHER or (_is_bare(one) and _is_bare(other))
+    for fact in (single(DATES, one, other, language), single(NUMBERS, one, other, language)) if judged else ():
         if isinstance(fact, Differing):
             return _of(fact)
         if fact is True:
             return None
-    if language != OTHER and (denial := _denial(one, other, language)) is not None:
-        return denial
     a, b = label_text(one), label_text(other)
     if not a or not b or same_name(a, b):
         return None
@@ -199,6 +199,11 @@ def _denial(a: str, b: str, language: str) -> Clash | None:
     if share >= 0.5 and len(left) == 1 and len(right) == 1 and frozenset(left | right) in ANTONYMS:
         return Clash("polarity", quote(a), quote(b), 0.8)
     return None
+
+
+def _is_bare(text: str) -> bool:
+    """Whether an answer is a figure, with a unit at most, so that it says the same in any language."""
+    return len(re.findall(r"[^\W\d_]+", text)) <= 1 and any(sign.isdigit() for sign in text)
 
 
 def _within(label: str, prompt: str) -> bool:

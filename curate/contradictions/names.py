@@ -42,6 +42,10 @@ _MONTHS_AND_DAY_NAMES = (
 _MONTHS_AND_DAYS = frozenset(_MONTHS_AND_DAY_NAMES.split())
 
 
+NAMES_ARE_CAPITALISED = ("en", "es")
+"""Languages whose sentences show names by their capitals; in German every noun has one."""
+
+
 def may_have_several(question: str) -> bool:
     """Whether a question asks for one of many names, or for no name at all."""
     return _SEVERAL.search(question) is not None

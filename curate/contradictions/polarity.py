@@ -136,6 +136,20 @@ def leading_polarity(text: str, language: str = "en") -> str | None:
     return None
 
 
+_LEAD = re.compile(
+    r"\W*(?:yes|no|nope|yeah|true|false|correct|incorrect|right|wrong|ja|nein|doch|richtig|falsch|sí|verdadero|falso"
+    r"|correcto|incorrecto|نعم|لا|صحيح|خطأ|はい|いいえ|正しい|間違い|是的?|不是|对|不对|正确|错误|可以|不可以|会的"
+    r"|不会)"
+    r"\s*[,.:;!，。、،]\s*",
+    re.IGNORECASE,
+)
+
+
+def without_lead(text: str) -> str:
+    """The text without the yes or no that it begins with, which would count as one more denial."""
+    return _LEAD.sub("", text, count=1) if _LEAD.match(text) else text
+
+
 def negations(text: str, language: str = "en") -> int:
     """How many words deny."""
     return len(_NEGATOR.get(language, _NEGATOR["en"]).findall(text.replace("’", "'")))

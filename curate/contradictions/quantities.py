@@ -286,6 +286,8 @@ def _in_han(text: str) -> Iterator[Number]:
         if value is None:
             continue
         number = _number(frozenset({value}), 1.0, None, match.start(), match.end(), text)
+        if number.dimension == "count" and value == 1:
+            continue  # 一个 is more often an article
         if len(match.group()) > 1 or number.dimension in _KNOWN_DIMENSIONS:
             yield number
 

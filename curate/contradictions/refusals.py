@@ -85,7 +85,7 @@ _ELSEWHERE: Mapping[str, re.Pattern[str]] = {
         r"|erklären|teilen|empfehlen|mitwirken|erstellen|verraten)\b"
         r"|\bich bin nicht in der lage\b|\bals ki\b.{0,80}?\b(?:nicht|kein\w*)\b|\bich (?:muss"
         r"|lehne)\b.{0,50}?\bab(?:lehnen)?\b"
-        r"|\b(?:dabei|dazu|damit|hierbei) (?:kann|darf|möchte|werde) ich (?:\w+ )?(?:nicht|keine)",
+        r"|\b(?:dabei|dazu|damit|hierbei|das|dies) (?:kann|darf|möchte|werde) ich (?:\w+ )?(?:nicht|keine)",
         re.IGNORECASE | re.DOTALL,
     ),
     "es": re.compile(
@@ -137,14 +137,18 @@ _ELSEWHERE: Mapping[str, re.Pattern[str]] = {
 }
 _HELPS_ELSEWHERE: Mapping[str, re.Pattern[str]] = {
     "de": re.compile(
-        r"\b(?:aber|jedoch|allerdings|doch|stattdessen)\b[^.!?]{0,40}?\b(?:kann ich|hier|können sie|kannst du"
-        r"|helfe ich)\b",
+        r"\b(?:aber|jedoch|allerdings|doch|stattdessen)\b[^.!?]{0,40}?\b(?:kann ich(?! (?:\w+ ){0,4}(?:nicht|kein))"
+        r"|hier (?:ist|sind)|können sie|kannst du|helfe ich)\b",
         re.I,
     ),
-    "es": re.compile(r"\b(?:pero|sin embargo|no obstante)\b[^.!?]{0,40}?\b(?:puedo|aquí|puede[sn]?|le ayudo)\b", re.I),
-    "zh": re.compile(r"(?:但|不过|然而)[^。]{0,15}?(?:可以|以下|能)"),
+    "es": re.compile(
+        r"\b(?:pero|sin embargo|no obstante)\b[^.!?]{0,40}?(?<!no )\b(?:puedo|aquí (?:está|tiene)"
+        r"|puede[sn]?|le ayudo)\b",
+        re.I,
+    ),
+    "zh": re.compile(r"(?:但|不过|然而)[^。]{0,15}?(?<![不没法])(?:可以|以下|能)"),
     "ja": re.compile(r"(?:ただし|しかし|ですが|が、)[^。]{0,30}?(?:以下|ことはできます|できます。|ください)"),
-    "ar": re.compile(r"(?:لكن|ولكن|ومع ذلك)[^.؟!]{0,40}?(?:يمكنني|يمكنك|أستطيع|إليك)"),
+    "ar": re.compile(r"(?:لكن|ولكن|ومع ذلك)[^.؟!]{0,40}?(?<!لا )(?:يمكنني|يمكنك|أستطيع|إليك)"),
 }
 
 

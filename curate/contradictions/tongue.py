@@ -32,7 +32,7 @@ _COMMON = {
     "qué cuándo cuánto quién dónde sí yo nosotros desde hasta este esta ser tiene le les sin",
     "fr": "le la les un une des du et est que dans pour pas vous nous il elle sur ce avec votre plus sont qui au "
     "aux je "
-    "ne cette été comme mais où ou leur ses",
+    "ne cette été comme mais où ou leur ses dans en tout tous d l qu s n si être fait deux",
     "it": "il lo gli di che è un una per non con sono del della dei nel alla anche più come questo questa ma si da ha",
     "pt": "o os as um uma de do da dos das que em não é para com por mais como se no na você são foi ao seu sua",
     "nl": "de het een en van is dat niet op te zijn voor met aan er ook als maar om bij naar je wij deze wordt",

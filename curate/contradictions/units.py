@@ -57,7 +57,8 @@ _DIMENSIONS = {
     "jpy": "¥=1 yen=1 jpy=1 円=1 日元=1",
     "cny": "yuan=1 cny=1 rmb=1 元=1 人民币=1 块=1",
     "inr": "₹=1 rupee=1 inr=1 rs=1",
-    "people": "person=1 people=1 人=1 名=1 mensch=1 menschen=1 persona=1 شخص=1 شخصا=1 أشخاص=1",
+    "people": "person=1 people=1 人=1 个人=1 名=1 mensch=1 menschen=1 persona=1 شخص=1 شخصا=1 أشخاص=1",
+    "count": "个=1 件=1 台=1 本=1 张=1 只=1 頭=1 つ=1 個=1 冊=1 枚=1 匹=1 回=1 次=1 页=1 ページ=1 歳=1 岁=1",
     "degrees": "°=1 degree=1 grad=1 grado=1 度=1 درجة=1",
 }
 UNITS: dict[str, Unit] = {
