@@ -45,7 +45,7 @@ def arrow_rows(path: Path, name: str) -> Iterator[RawRow]:
         return _not_empty(
             batch_rows((file.get_batch(index) for index in range(file.num_record_batches)), file.schema), name
         )
-    except pa.ArrowException:
+    except (pa.ArrowException, OSError):
         pass
     try:
         stream = pa.ipc.open_stream(_opened(path))
@@ -74,6 +74,8 @@ def batch_rows(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator
     while True:
         try:
             batch = next(batches, None)
+            if batch is not None:
+                batch.validate(full=True)  # offsets of a damaged file may point anywhere in memory
         except (pa.ArrowException, OSError) as error:
             yield RawRow(None, None, row, f"the file breaks off here ({_first_line(error)})")
             return
