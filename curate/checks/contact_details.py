@@ -62,7 +62,7 @@ def contact_details(
 
     A telephone number has its country code, or a form that is valid where it is used, or a word like "call" before
     it. A street address counts with its postal code. Addresses of private networks, of documentation, and of public
-    name servers are passed over; e-mail addresses at example.com and the like are facts (severity info).
+    name servers are passed over; e-mail addresses at example.com and the like are facts (severity info), unless `entities` names them.
     `entities` and `countries` narrow it down: `entities: [email, phone]`; all by default.
 
     Example: "Write to maria.keller@mailbox.org or call +49 30 901820."

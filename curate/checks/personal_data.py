@@ -71,7 +71,8 @@ def personal_data(
 
     The mask is <CARD_1>, <SSN_1> and so on, the same one for the same number throughout the record: in turns, tool
     calls, tool results, declared tools, and in the columns that are kept beside them. No finding shows a number in
-    full. A date of birth counts where it is named as one.
+    full. A date of birth counts where it is named as one; alone in a record it is a fact (severity info), unless
+    `entities` names it.
 
     Example: "My card is 4000 0012 3456 7899"
     """

@@ -293,6 +293,7 @@ IDENTITY: tuple[Pattern, ...] = (
         r"|[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})",
         "DATE_OF_BIRTH",
         check=_is_recent,
+        example=lambda value: True,  # an age is asked for more often than a person is meant
         flags=re.IGNORECASE,
     ),
 )

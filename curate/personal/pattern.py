@@ -38,7 +38,7 @@ class Pattern:
     after    characters after it that do as well
     literals for secrets: the pattern is tried only where one of them stands in the text
     digits   fewest digits that such a value has
-    example  whether the value is one that documentation uses, and so nobody's
+    example  whether the value is a fact by itself, since documentation uses it or it leads to nobody
     """
 
     name: str
@@ -74,7 +74,7 @@ class Pattern:
 
 
 class Found(NamedTuple):
-    """Characters [start, end) of a text, and what they are. example: documentation uses it, it is nobody's."""
+    """Characters [start, end) of a text, and what they are. example: a fact by itself, which leads to nobody."""
 
     pattern: Pattern
     start: int

@@ -26,22 +26,25 @@ def report(
     entities: Sequence[str] = (),
     countries: Sequence[str] = (),
 ) -> Iterator[Finding]:
-    """At most one finding: of the check's severity, or of severity info where all values are those of examples."""
+    """At most one finding: of the check's severity, or of severity info where all values are facts by themselves.
+
+    Entities that are named are never that: who names them means them.
+    """
     found = found_in(record, context)
     if not found:
         return
     patterns = chosen(group, entities, countries)
     places = [place for place in found if place.found.pattern in patterns]
     if places:
-        yield _finding(check, record, places)
+        facts = not entities and all(place.found.example for place in places)
+        yield _finding(check, record, places, facts)
 
 
-def _finding(check: Check, record: Record, places: Sequence[Place]) -> Finding:
+def _finding(check: Check, record: Record, places: Sequence[Place], facts: bool) -> Finding:
     first = next((place for place in places if place.where.in_content), places[0])
     span = None
     if first.where.in_content and first.where.message is not None:
         span = Span(first.where.message, first.found.start, first.found.end, stars(first.found))
-    examples = all(place.found.example for place in places)
     counts = Counter(place.found.pattern.name for place in places)
     evidence: dict[str, Json] = {
         "kind": ", ".join(counts),
@@ -51,17 +54,17 @@ def _finding(check: Check, record: Record, places: Sequence[Place]) -> Finding:
     if span is None and first.where.message is not None:
         evidence["message"] = first.where.message
     return check.about(
-        record, _message(places, examples), severity=Severity.INFO if examples else None, span=span, evidence=evidence
+        record, _message(places, facts), severity=Severity.INFO if facts else None, span=span, evidence=evidence
     )
 
 
-def _message(places: Sequence[Place], examples: bool) -> str:
+def _message(places: Sequence[Place], facts: bool) -> str:
     shown: dict[str, None] = {}
     for place in places:
         shown[f"{place.found.pattern.name.replace('_', ' ')} {short(place.found)}{_where(place)}"] = None
     listed = list(shown)[:SHOWN]
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-    return f"{', '.join(listed)}{more}{' (set aside for examples)' if examples else ''}"
+    return f"{', '.join(listed)}{more}{' (a fact by itself)' if facts else ''}"
 
 
 def _where(place: Place) -> str:

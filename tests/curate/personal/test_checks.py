@@ -96,6 +96,15 @@ def test_addresses_of_documentation_are_facts(make: Make) -> None:
     assert both.severity is Severity.WARNING
 
 
+def test_a_date_of_birth_alone_is_a_fact_unless_it_is_asked_for(make: Make) -> None:
+    alone, beside = make("Date of birth: 12/03/1985"), make(f"Date of birth: 12/03/1985, card {CARD}")
+    assert [finding.severity for finding in found("personal_data", alone, beside)] == [Severity.INFO, Severity.ERROR]
+    assert [f.severity for f in found("personal_data", alone, entities=["date_of_birth"])] == [Severity.ERROR]
+    both = chat(f"born? Date of birth: 12/03/1985, card {CARD}", "ok")
+    (record,) = curated([both], personal_data={"decision": "repair"}).data.records()
+    assert record.messages[0].content == "born? Date of birth: <DATE_OF_BIRTH_1>, card <CARD_1>"
+
+
 def test_a_password_that_was_asked_for_is_nobodys(make: Make) -> None:
     (made_up,) = found("secret", make("Generate a strong password for me", "Your password: aB3#fG7!kL9@"))
     (leaked,) = found("secret", make("I cannot log in", "Your password: aB3#fG7!kL9@"))
