@@ -47,6 +47,8 @@ _HOMES = {
     "synth": "assay.synth.stage",
     "train": "assay.train.stage",
     "write_curated": "assay.curate.outputs",
+    "given_reviews": "assay.curate.reviews.sources",
+    "digest_of_reviews": "assay.curate.reviews.sources",
     "write_evaluation": "assay.evaluate.evaluation_files",
     "write_synthesized": "assay.synth.files",
 }

@@ -195,14 +195,19 @@ def _check_policy(project: Project, suites: Sequence[Suite]) -> None:
 
 def _curate(work: _Work, stage: str = "curate") -> StageRun:
     settings = work.project.sections["curate"]
+    decided = api.given_reviews((), work.project.root)
+    for note in decided.notes:
+        work.say(note)
 
     def do(run: Run) -> None:
-        curated = api.curate(work.data, settings, work.target, work.suites, work.texts)
+        curated = api.curate(work.data, settings, work.target, work.suites, work.texts, reviews=decided.reviews)
         api.write_curated(curated, run.path, redact=work.redact)
         run.facts |= {"counts": curated.ledger.counts(), "template_sha256": work.target.template_sha256}
 
     said = {**to_json(settings), "redact": work.redact}
     inputs = {"data": _data_digest(work.data), **_evaluation_digests(work), **work.target.digests()}
+    if decided.reviews:
+        inputs["reviews"] = api.digest_of_reviews(decided.reviews)
     outcome = work.step(stage, said, inputs, do)
     work.data = Dataset.read_parquet(outcome.path / "data.parquet")
     counts = _read_json(outcome.path / "summary.json")

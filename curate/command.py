@@ -14,6 +14,7 @@ from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
     from .inputs import Given
+    from .scores.show import Scored
     from .stage import Audited
     from .template.matrix import Matrix
 
@@ -33,6 +34,7 @@ def input_options(format_option: str, **model: Any) -> Callable[[Callable[..., A
         click.option("--columns", default="", metavar="NAME=COLUMN,...", help="e.g. prompt=text,answer=category"),
         click.option("--system", help="A system turn for every record without one."),
         click.option("--preference", is_flag=True, help="Read preference data for its chosen side."),
+        click.option("--reviews", multiple=True, metavar="FILE", help="Decisions: a filled-in .csv, or a .jsonl."),
         click.option("--workers", type=click.IntRange(1), help="Processes that look at the data [one a core]."),
         click.option("--index", metavar="URL", help="Redis index of earlier releases, redis://HOST:6379/0#NAME."),
         click.option("--engine", type=click.Choice(["auto", "ray"]), default="auto", help="Where they run [auto]."),
@@ -49,6 +51,8 @@ def input_options(format_option: str, **model: Any) -> Callable[[Callable[..., A
 @click.option("--templates", multiple=True, metavar="FOLDER", help="Chat templates to compare: a folder, or a glob.")
 @click.option("--show", multiple=True, metavar="ID", help="A record token by token: an id, or FILE:LINE.")
 @click.option("--inference", metavar="FILE", help="A request as production sends it, to hold the data against.")
+@click.option("--scores", metavar="NAMES", help="perplexity,ifd of the usable records, by the model: facts.")
+@click.option("--subset", type=click.IntRange(1), metavar="N", help="With --scores: N records by score, N at random.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), help="Exit 3 when there is such a finding.")
 @click.option("--list", "list_", is_flag=True, help="List the checks.")
 @click.option("--explain", metavar="CHECK", help="What a check finds, why, and its settings.")
@@ -60,6 +64,8 @@ def audit(
     templates: tuple[str, ...],
     show: tuple[str, ...],
     inference: str | None,
+    scores: str | None,
+    subset: int | None,
     fail_on: str | None,
     list_: bool,
     explain: str | None,
@@ -77,6 +83,7 @@ def audit(
     from .corpus import Corpus
     from .inputs import read_inputs
     from .outputs import write_audited
+    from .scores.show import names_of, score_usable
     from .stage import audit as run_audit
     from .template.asked import Asked, judge_models, show_records, write_matrix
 
@@ -90,6 +97,7 @@ def audit(
     if show:
         show_records(asked, records, models, options)
         return int(Exit.OK)
+    names = names_of(scores, subset, inputs.target, options)
     audited = run_audit(
         inputs.data,
         inputs.settings,
@@ -99,6 +107,7 @@ def audit(
         inputs.engine,
         inputs.confirmer,
         inputs.releases,
+        inputs.reviews,
     )
     steps = [f"{_typed('curate', data, given, options)} -o OUT    write what is fit; every row is accounted for"]
     if options.output is not None:
@@ -112,7 +121,8 @@ def audit(
         if options.output is not None:
             write_matrix(table, records, options.output)
             steps.insert(0, f"{options.output / 'template_matrix.html'}    which records fit which model")
-    _show(audited, options, steps, table)
+    scored = score_usable(audited, names, subset, inputs.target, options) if names else None
+    _show(audited, options, steps, table, scored)
     return int(Exit.NEGATIVE if fail_on is not None and _reaches(audited, fail_on) else Exit.OK)
 
 
@@ -176,15 +186,18 @@ def _typed(command: str, data: tuple[str, ...], given: dict[str, Any], options: 
     return shlex.join(words)
 
 
-def _show(audited: Audited, options: Options, steps: list[str], table: Matrix | None) -> None:
+def _show(audited: Audited, options: Options, steps: list[str], table: Matrix | None, scored: Scored | None) -> None:
     from .pages.matrix import render_matrix
     from .pages.terminal import render
 
     tables = [render_matrix(table)] if table is not None else []
+    tables += scored.lines if scored is not None else []
     options.show(render(audited, next_steps=steps, tables=tables, redact=options.redact))
     out = audited.to_json(redact=options.redact)
     if table is not None:
         out["templates"] = table.to_json()
+    if scored is not None:
+        out["scores"] = dict(scored.facts)
     options.emit(out)
 
 

@@ -17,7 +17,7 @@ so that a cluster never vanishes because the one row that should have stayed was
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from assay.records import Record
 
 from .check import Decision
 from .keeper import DEFAULT_RULE, Rule, keeper_rule, rank
+from .reviews.replay import REVIEWED
 from .settings import ActiveCheck
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 CHECK_FAILED = "check_failed"
 """The finding about a record on which a check raised; such a record is held, since nobody judged it."""
+
+_OWN = {CHECK_FAILED: Fate.HELD, REVIEWED: Fate.DROPPED}
+"""Findings that no check of the registry makes, and what they decide."""
 
 _FATE = {Decision.DROP: Fate.DROPPED, Decision.HOLD: Fate.HELD}
 
@@ -67,11 +71,13 @@ def decide(
     found: Iterable[Located],
     checks: Sequence[ActiveCheck],
     rule: Rule | None = None,
+    reviewed: Collection[str] = (),
 ) -> Decided:
     """Decides on each record; rows that could not be read are dropped, with the fault as reason.
 
     records  those of the data, in its order
     rule     which of several duplicates stays; see keeper.py
+    reviewed ids of records that a person decided to keep
     """
     active = {item.name: item for item in checks}
     by_position: dict[int, list[Finding]] = defaultdict(list)
@@ -83,7 +89,7 @@ def decide(
         fate, reasons = _alone(findings, active)
         if fate is not Fate.KEPT:
             fates.say(position, fate, reasons)
-    _choose_among_duplicates(records, by_position, active, rule or keeper_rule(DEFAULT_RULE), fates)
+    _choose_among_duplicates(records, by_position, active, rule or keeper_rule(DEFAULT_RULE), reviewed, fates)
     for position, findings in by_position.items():
         if position not in fates.fate:
             _repair(position, records, findings, active, fates)
@@ -94,8 +100,8 @@ def _alone(findings: Sequence[Finding], active: Mapping[str, ActiveCheck]) -> tu
     """The fate of a row from what was found in it alone, duplicates and repairs left aside."""
     reasons: dict[Fate, list[str]] = {Fate.DROPPED: [], Fate.HELD: []}
     for finding in findings:
-        if finding.check == CHECK_FAILED:
-            reasons[Fate.HELD].append(CHECK_FAILED)
+        if finding.check in _OWN:
+            reasons[_OWN[finding.check]].append(finding.check)
             continue
         item = active[finding.check]
         if not item.check.keeps_one and item.decision in _FATE:
@@ -111,6 +117,7 @@ def _choose_among_duplicates(
     by_position: Mapping[int, Sequence[Finding]],
     active: Mapping[str, ActiveCheck],
     rule: Rule,
+    reviewed: Collection[str],
     fates: _Fates,
 ) -> None:
     """Of each cluster one row stays. Clusters of all tiers are taken together."""
@@ -126,7 +133,7 @@ def _choose_among_duplicates(
                 tiers[position].append(item)
     for cluster in clusters.groups():
         rows = sorted(name for kind, name in cluster if kind == "row")
-        kept = max(rows, key=lambda row: rank(records[row], row, by_position[row], rule))
+        kept = max(rows, key=lambda row: rank(records[row], row, by_position[row], rule, reviewed))
         for row in rows:
             if row != kept:
                 strongest = min(tiers[row], key=lambda item: (item.decision is not Decision.DROP, item.name))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .contradictions.confirmers import Confirmer
     from .duplicates.releases import Releases
+    from .reviews.review import Review
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Given:
     workers: int | None = None
     engine: str = "auto"
     index: str | None = None
+    reviews: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Inputs:
     engine: Engine | None = None
     confirmer: Confirmer | None = None
     releases: Releases | None = None
+    reviews: tuple[Review, ...] = ()
 
 
 def read_inputs(given: Given, options: Options) -> Inputs:
@@ -62,6 +65,7 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     from assay.suites import evaluation_texts, read_suites
 
     from .duplicates.releases import Releases
+    from .reviews.sources import given_reviews
 
     settings = options.settings(CurateSettings, "curate").beside(options.config.parent if options.config else Path())
     if options.seed is not None:
@@ -90,7 +94,11 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     target = _target(model, revision, trust, options)
     engine = choose(len(data), given.workers, given.engine)
     releases = Releases(given.index) if given.index is not None else None
-    return Inputs(data, settings, target, suites, held_back, engine, _confirmer(settings, model, options), releases)
+    decided = given_reviews(given.reviews, options.config.parent if options.config else Path())
+    for note in decided.notes:
+        options.say(note)
+    confirmer = _confirmer(settings, model, options)
+    return Inputs(data, settings, target, suites, held_back, engine, confirmer, releases, decided.reviews)
 
 
 def _confirmer(settings: CurateSettings, model: str | None, options: Options) -> Confirmer | None:

@@ -12,6 +12,8 @@ from assay.storage import write_json, write_table
 
 from .pages.redaction import redacted
 from .pages.report import write_report
+from .reviews.offered import held_entries, reading_entries
+from .reviews.sheet import write_sheet
 from .stage import Audited, Curated
 from .template.truncation import losses
 
@@ -20,18 +22,26 @@ if TYPE_CHECKING:
 
 
 def write_audited(audited: Audited, folder: Path, *, redact: bool = False) -> None:
-    """findings.parquet, report.html and summary.json. Raises StorageError."""
+    """findings.parquet, report.html, summary.json, and what is to be read in to_read.csv. Raises StorageError.
+
+    redact  keeps record text out of all of them; to_read.csv is not written then
+    """
     shown = redacted(audited.findings, audited.checks) if redact else audited.findings
     write_table(findings_table(shown), folder / "findings.parquet")
-    write_report(audited, folder / "report.html", redact=redact)
-    write_json(folder / "summary.json", summary(audited))
+    overview = audited.overview.without_text() if redact else audited.overview
+    write_report(audited, folder / "report.html", overview, redact=redact)
+    write_json(folder / "summary.json", {**summary(audited), "overview": overview.to_json()})
+    if not redact:
+        unread = [chosen.record for chosen in overview.reading.unread]
+        write_sheet(folder / "to_read.csv", reading_entries(unread))
 
 
 def write_curated(curated: Curated, folder: Path, *, format: str | None = None, redact: bool = False) -> None:  # noqa: A002
-    """data, held and ledger as Parquet, the audit's files, and the data in a format of the user's choice.
+    """data, held and ledger as Parquet, held.csv to decide in, the audit's files, the data in a format of choice.
 
     format  a name that `assay.formats` knows; the data is written to data.jsonl as well
-    redact  keeps record text out of findings and report; data and held are the records themselves
+    redact  keeps record text out of findings and report, and leaves out the sheets for people; data and held are the
+            records themselves
     Raises StorageError, and UnknownNameError for an unknown format, before anything is written.
     """
     if format is not None:
@@ -46,6 +56,8 @@ def write_curated(curated: Curated, folder: Path, *, format: str | None = None, 
 
         write(curated.data, folder / "data.jsonl", format)
     write_audited(curated.audited, folder, redact=redact)
+    if not redact:
+        write_sheet(folder / "held.csv", held_entries(curated.held, curated.audited.findings))
 
 
 def summary(audited: Audited) -> dict[str, Any]:
@@ -58,6 +70,7 @@ def summary(audited: Audited) -> dict[str, Any]:
         "findings": audited.summary,
         "fit": audited.fitness.to_json(),
         "not_judged": dict(audited.not_judged),
+        "reviews": dict(audited.reviewed.counts),
         "digest": audited.data.digest,
         "notes": list(audited.data.notes),
     }

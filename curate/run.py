@@ -20,6 +20,7 @@ from .corpus import Corpus
 from .inputs import Inputs
 from .outputs import write_curated
 from .pages.terminal import render
+from .reviews.sources import digest_of_reviews
 from .stage import curate
 
 TEXT = "summary.txt"
@@ -65,6 +66,7 @@ def _work(run: Run, inputs: Inputs, options: Options, format_name: str | None) -
         inputs.engine,
         inputs.confirmer,
         inputs.releases,
+        inputs.reviews,
     )
     write_curated(curated, run.path, format=format_name, redact=options.redact)
     write_text(run.path / TEXT, render(curated.audited, redact=options.redact))
@@ -84,6 +86,8 @@ def _digests(inputs: Inputs) -> dict[str, str]:
         out["evaluation_texts"] = hashlib.sha256(texts.encode("utf-8", "surrogatepass")).hexdigest()
     if inputs.target is not None:
         out |= inputs.target.digests()
+    if inputs.reviews:
+        out["reviews"] = digest_of_reviews(inputs.reviews)
     if inputs.releases is not None:
         out["releases"] = json.dumps(inputs.releases.names())
     return out
@@ -113,6 +117,6 @@ def _copy(run: Path, out: Path) -> None:
 def _next(where: Path) -> str:
     return (
         f"  {where / 'report.html'}    every finding with its text\n"
-        f"  {where / 'held.parquet'}    what waits for a person\n"
+        f"  {where / 'held.csv'}    what waits for a person: fill in, and give it to --reviews\n"
         f"  {where / 'data.parquet'}    what is fit to train on\n"
     )

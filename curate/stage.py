@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assay.dataset import Dataset
@@ -22,7 +23,11 @@ from .engine.look import Gathering, Job, Located, Pass
 from .fitness import Fitness, judge_fitness
 from .keeper import keeper_rule
 from .limits import describe
+from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
+from .reviews.accounting import with_edits
+from .reviews.replay import Reviewed, apply_edits, kept_by_people, replay
+from .reviews.review import Review
 from .settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:
@@ -53,6 +58,8 @@ class Audited:
     not_judged  {check: why}
     alike       groups of row ids that are no duplicates, and too much alike to be parted by a split
     seconds     {check or column: processor time}; templates and tokenisation by themselves
+    settings    that it was judged by
+    reviewed    what people had decided; `data` has their edits
     """
 
     data: Dataset
@@ -63,6 +70,22 @@ class Audited:
     not_judged: Mapping[str, str] = field(default_factory=dict)
     alike: tuple[tuple[str, ...], ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    settings: CurateSettings = field(default_factory=CurateSettings)
+    reviewed: Reviewed = field(default_factory=Reviewed)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """Is it fit for its purpose, what would most improve it, and what it consists of."""
+        return look_over(
+            self.data,
+            self.decided.ledger.table,
+            self.findings,
+            self.not_judged,
+            self.settings,
+            self.reviewed.reviews,
+            self.reviewed.edited,
+            encode_or_none(self.settings.encoder),
+        )
 
     @property
     def summary(self) -> dict[str, dict[str, int]]:
@@ -104,6 +127,8 @@ class Audited:
         if asked is not None:
             out["inference"] = asked.to_json()
         out["not_judged"] = dict(self.not_judged)
+        out["overview"] = (self.overview.without_text() if redact else self.overview).to_json()
+        out["reviews"] = dict(self.reviewed.counts)
         out["notes"] = list(self.data.notes)
         return out
 
@@ -127,6 +152,7 @@ def audit(
     engine: Engine | None = None,
     confirmer: Confirmer | None = None,
     releases: Releases | None = None,
+    reviews: Sequence[Review] = (),
 ) -> Audited:
     """Runs every check that is on. `data` is a Dataset, or what `assay.convert.as_dataset` takes.
 
@@ -134,11 +160,13 @@ def audit(
     engine            where the pass over the data runs; None for what suits its size; what is found is the same
     confirmer         a second opinion on contradictions, where the settings ask for one
     releases          an index of earlier releases, which the data is then checked against
+    reviews           what people decided about records, replayed
 
     Raises SettingsError for an unknown check or setting, WorkerLostError when processes are killed again and again.
     """
     settings = settings or CurateSettings()
-    dataset = _as_dataset(data)
+    edited = apply_edits(_as_dataset(data), reviews)
+    dataset = edited.data
     checks = active_checks(settings)
     records = Corpus(dataset.table)
     context = Context(
@@ -163,16 +191,33 @@ def audit(
             found += _run_dataset_check(item, dataset, records, context, looked.failed, not_judged)
             seconds[item.name] = time.thread_time() - began
     found.sort(key=lambda located: (located.finding.check, located.position))
+    hidden = dict.fromkeys(located.position for located in found if located.finding.check in NEVER_QUOTED)
+    shown = conceal_findings(
+        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, hidden)
+    )
+    faults, shown = shown[: len(dataset.faults)], shown[len(dataset.faults) :]
+    replayed = replay(dataset, shown, reviews, edited.originals)
+    positions = [*(located.position for located in found)]
+    positions += dataset.positions([finding.row_id for finding in replayed.findings[len(positions) :]])
+    found = [Located(position, item) for position, item in zip(positions, replayed.findings, strict=True)]
 
-    decided = decide(dataset, records, found, checks, keeper_rule(settings.keep_of_duplicates))
+    decided = decide(dataset, records, found, checks, keeper_rule(settings.keep_of_duplicates), kept_by_people(reviews))
+    decided = replace(decided, ledger=with_edits(decided.ledger, edited.originals))
     decided.ledger.check(dataset.row_id_column())
     broken = tuple(name for name, why in not_judged.items() if why.startswith(FAILED))
     fitness = judge_fitness(decided.ledger, not_judged, settings, broken)
-    hidden = dict.fromkeys(located.position for located in found if located.finding.check in NEVER_QUOTED)
-    findings = conceal_findings(
-        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, hidden)
+    return Audited(
+        dataset,
+        (*faults, *replayed.findings),
+        decided,
+        fitness,
+        checks,
+        not_judged,
+        tuple(context.alike),
+        seconds,
+        settings,
+        Reviewed(tuple(reviews), edited.originals, replayed.counts),
     )
-    return Audited(dataset, findings, decided, fitness, checks, not_judged, tuple(context.alike), seconds)
 
 
 def curate(
@@ -184,15 +229,16 @@ def curate(
     engine: Engine | None = None,
     confirmer: Confirmer | None = None,
     releases: Releases | None = None,
+    reviews: Sequence[Review] = (),
 ) -> Curated:
     """Audits, then keeps, repairs, drops or holds each row; what trains gets its family and split.
 
     Raises SettingsError, and LedgerError when a row is not accounted for.
     """
     settings = settings or CurateSettings()
-    audited = audit(data, settings, target, suites, evaluation_texts, engine, confirmer, releases)
+    audited = audit(data, settings, target, suites, evaluation_texts, engine, confirmer, releases, reviews)
     decided = audited.decided
-    used, held = _parted(audited.data, decided)
+    used, held = parted(audited.data, decided)
     groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]
     used = assign_families(used, groups, settings.split.group_column)
     used = split(used, settings.split.validation, settings.seed)
@@ -207,7 +253,7 @@ def _pass(engine: Engine, dataset: Dataset, job: Job) -> Pass:
     return gathering.finish()
 
 
-def _parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset]:
+def parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset]:
     """What trains, with repaired rows in their new form, and what is held."""
     import pyarrow as pa
     import pyarrow.compute as pc

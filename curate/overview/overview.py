@@ -12,6 +12,7 @@ from assay.records import Json, Record
 from assay.split import labels_of
 
 from ..corpus import Corpus
+from ..pages.concealment import MASKED_ALREADY, conceal_record
 from ..reviews.review import Review
 from ..settings import USABLE_RECORDS, CurateSettings
 from .composition import SAMPLED, Composition, compose, question
@@ -70,7 +71,9 @@ def look_over(
     """
     usable = _usable(data, ledger)
     step = max(1, -(-len(usable) // SAMPLED))
-    sample = Corpus(data.table).take(usable[::step].tolist())
+    sensitive = {finding.row_id for finding in findings if finding.check in MASKED_ALREADY}
+    taken = Corpus(data.table).take(usable[::step].tolist())
+    sample = [conceal_record(record) if record.row_id in sensitive else record for record in taken]
     flagged = {finding.row_id for finding in findings if finding.severity is not Severity.INFO}
     composition, named = compose(data, usable, sample, flagged, settings.seed, encode)
 
@@ -103,3 +106,10 @@ def _strata(records: Sequence[Record], seed: int, encode: Encode | None) -> Sequ
         return labels
     topics = find_topics([question(record) for record in records], seed, encode)
     return [topics.names[group] for group in topics.assigned] if topics is not None else [OTHER] * len(records)
+
+
+def encode_or_none(encoder: str) -> Encode | None:
+    """What turns texts into vectors, where the encoder of the settings is at hand: topics are then by meaning."""
+    from ..meaning.encoder import load_encoder, why_missing
+
+    return None if why_missing(encoder) is not None else load_encoder(encoder).encode

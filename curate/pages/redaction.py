@@ -9,6 +9,7 @@ from assay.findings import Finding
 from assay.records import Json
 
 from ..decisions import CHECK_FAILED
+from ..reviews.replay import REVIEWED, REVIEWED_SUMMARY
 from ..settings import ActiveCheck
 
 _KEPT_STRINGS = frozenset({"kind", "other", "record_id", "match", "suite", "item", "failed", "rule"})
@@ -19,6 +20,7 @@ def redacted(findings: Sequence[Finding], checks: Sequence[ActiveCheck]) -> tupl
     """The same findings; messages say what the check finds, spans keep their place, evidence its numbers and ids."""
     summaries = {item.name: item.check.summary for item in checks}
     summaries |= {CHECK_FAILED: "a check failed on this record", "unreadable_row": "the row could not be read"}
+    summaries[REVIEWED] = REVIEWED_SUMMARY
     return tuple(_redact(finding, summaries.get(finding.check, finding.check)) for finding in findings)
 
 

@@ -12,6 +12,7 @@ from assay.records import Record
 from assay.text import message_text
 
 from ..answers.invisible import visible
+from ..reviews.replay import REVIEWED
 from ..settings import ActiveCheck
 from ..stage import Audited
 from .concealment import conceal_record
@@ -101,7 +102,7 @@ def _section(
     return Section(
         name=name,
         severity=min((str(finding.severity) for finding in findings), key=[str(s) for s in Severity].index),
-        decision=str(check.decision) if check is not None else {"unreadable_row": "drop"}.get(name, "hold"),
+        decision=str(check.decision) if check is not None else {"check_failed": "hold"}.get(name, "drop"),
         records=counts["records"],
         groups=counts["groups"],
         summary=paragraphs[0],
@@ -114,6 +115,7 @@ def _section(
 _OWN = {
     "unreadable_row": "The row could not be read as a record.\n\nIt is dropped, with its place in the ledger.",
     "check_failed": "A check failed on this record, so that nobody judged it.\n\nPlease report this.",
+    REVIEWED: "A person decided that this record is not to be trained on.\n\nThe decision is in reviews.jsonl.",
 }
 
 

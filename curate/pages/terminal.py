@@ -16,11 +16,13 @@ from assay.findings import Finding, Severity
 from assay.records import Source
 
 from ..fitness import Fit
+from ..reviews.replay import REVIEWED
 from ..stage import Audited
 from ..template.truncation import losses
 from .redaction import redacted
 
 EXAMPLES = 2
+IMPROVEMENTS = 3
 LONGEST_PLACE = 48
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _VERDICTS = {
@@ -43,6 +45,7 @@ def render(
     blocks = [
         _read(audited),
         _verdict(audited, width),
+        _overview(audited, width, redact=redact),
         _table(audited, findings, width),
         _losses(audited, width),
         _asked(audited, width, redact),
@@ -68,10 +71,36 @@ def _verdict(audited: Audited, width: int) -> Iterator[str]:
         yield textwrap.fill(reason, width, initial_indent="  - ", subsequent_indent="    ")
 
 
+def _overview(audited: Audited, width: int, *, redact: bool) -> Iterator[str]:
+    """For its purpose, by whom it was read, what it is about, what people decided, and what would most improve it."""
+    overview = audited.overview.without_text() if redact else audited.overview
+    composition, (low, high) = overview.composition, overview.usual
+    lines = [
+        f"for '{overview.purpose}': {composition.usable:,} of {audited.data.rows_read:,} rows can be used; usual are "
+        f"{low:,} to {high:,}",
+        overview.reading.sentence(),
+    ]
+    if composition.parts:
+        largest = composition.parts[0]
+        lines.append(
+            f"{len(composition.parts):,} {composition.kind}s, as diverse as {composition.effective:.1f} equally large "
+            f"ones; the largest: {largest.name} ({largest.records / max(1, composition.usable):.0%})"
+        )
+    decided = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in audited.reviewed.counts.items())
+    lines += [f"decisions of people: {decided}"] if decided else []
+    for line in lines:
+        yield textwrap.fill(printable(line), width, initial_indent="  ", subsequent_indent="    ")
+    if overview.improvements:
+        yield click.style("  what would most improve it", dim=True)
+    for item in overview.improvements[:IMPROVEMENTS]:
+        yield _cut(f"  {item.records:>9,}   {printable(item.sentence)}", width)
+
+
 def _table(audited: Audited, findings: Sequence[Finding], width: int) -> Iterator[str]:
     decisions = {item.name: str(item.decision) for item in audited.checks} | {
         "unreadable_row": "drop",
         "check_failed": "hold",
+        REVIEWED: "drop",
     }
     by_check: dict[str, list[Finding]] = {}
     for finding in findings:

@@ -10,6 +10,7 @@ from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Record
 
+from ..pages.concealment import conceal_record
 from .replay import subjects_of
 from .review import READING, Subject
 from .sheet import SHEET_ROWS, Entry
@@ -25,7 +26,7 @@ def held_entries(held: Dataset, findings: Sequence[Finding], most: int = SHEET_R
     subjects = subjects_of(findings, {record.id for record in records.values()})
     order = _order(findings, about)
     return [
-        Entry(
+        _entry(
             records[row],
             tuple(findings[index] for index in about[row]),
             tuple(subjects[index] for index in about[row] if index in subjects),
@@ -36,7 +37,12 @@ def held_entries(held: Dataset, findings: Sequence[Finding], most: int = SHEET_R
 
 def reading_entries(records: Iterable[Record]) -> list[Entry]:
     """Records that were drawn at random, to be read."""
-    return [Entry(record, subjects=(Subject(record.id, READING),)) for record in records]
+    return [_entry(record, (), (Subject(record.id, READING),)) for record in records]
+
+
+def _entry(record: Record, findings: tuple[Finding, ...], subjects: tuple[Subject, ...]) -> Entry:
+    shown = conceal_record(record)
+    return Entry(record, findings, subjects, shown if shown.messages != record.messages else None)
 
 
 def _order(findings: Sequence[Finding], about: dict[str, list[int]]) -> dict[str, int]:

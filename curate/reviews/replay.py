@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
@@ -50,6 +50,15 @@ class Replayed:
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Reviewed:
+    """What people had said when the data was judged. edited, counts: as in `Edited` and `Replayed`."""
+
+    reviews: tuple[Review, ...] = ()
+    edited: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
 def apply_edits(data: Dataset, reviews: Sequence[Review]) -> Edited:
     """The data with what people wrote in place of what they read; an edit of an edit is applied too."""
     edits = {s.record_id: review for s, review in latest(reviews).items() if review.verdict in EDITS}
@@ -62,6 +71,12 @@ def apply_edits(data: Dataset, reviews: Sequence[Review]) -> Edited:
             changed[position] = now
             originals[record.row_id] = record.id
     return Edited(replace_rows(data, changed), originals)
+
+
+def kept_by_people(reviews: Sequence[Review]) -> frozenset[str]:
+    """Ids of records that a person kept or found right, whatever it was about."""
+    kept = (Verdict.KEEP, Verdict.RIGHT)
+    return frozenset(subject.record_id for subject, review in latest(reviews).items() if review.verdict in kept)
 
 
 def _edit(record: Record, edits: Mapping[str, Review]) -> Record:

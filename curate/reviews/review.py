@@ -201,14 +201,14 @@ def _words(value: Json, record_of: Mapping[str, str]) -> Json:
     if isinstance(value, str):
         return record_of.get(value, value)
     if isinstance(value, Mapping):
-        return {str(key): _words(item, record_of) for key, item in value.items() if key not in _ROW_IDS}
+        return {str(key): _words(item, record_of) for key, item in value.items() if key not in _ASIDE}
     if isinstance(value, list | tuple):
         return [_words(item, record_of) for item in value]
     return None
 
 
-_ROW_IDS = frozenset({"other", "others", "row_id", "row_ids"})
-"""Keys of evidence that name rows; who else is in it is in the hash of the group."""
+_ASIDE = frozenset({"other", "others", "row_id", "row_ids", "reviewed", "reviewed_before"})
+"""Keys of evidence that name rows (who else is in it is in the hash of the group), and what people said of it."""
 
 
 def _digest(text: str) -> str:

@@ -44,11 +44,15 @@ SHEET_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the sheet: a record, what was found in it, and what a decision about each finding is about."""
+    """A row of the sheet: a record, what was found in it, and what a decision about each finding is about.
+
+    shown  the record with masks over personal data and secrets, where it has some; it cannot be edited then
+    """
 
     record: Record
     findings: tuple[Finding, ...] = ()
     subjects: tuple[Subject, ...] = ()
+    shown: Record | None = None
 
 
 def write_sheet(path: Path, entries: Sequence[Entry]) -> None:
@@ -66,22 +70,22 @@ def _write(file: Any, data: bytes) -> None:
 
 
 def _cells(entry: Entry) -> list[str]:
-    record = entry.record
+    record = entry.shown or entry.record
     answer = record.answer
     found = "\n".join(dict.fromkeys(f"{item.check}: {item.message}" for item in entry.findings))
     prompt = "\n".join(f"{message.role}: {message_text(message)}" for message in record.prompt)
     about = [list(subject[1:]) for subject in dict.fromkeys(entry.subjects)]
     cut = len(answer) > CELL_CHARACTERS
     watched = not _COMPUTED.fullmatch(answer.strip())
-    digest = "cut" if cut else _digest(_storable(answer)) if watched else ""
-    own = {"record": record.id, "about": about, "answer": digest}
+    digest = "masked" if entry.shown is not None else "cut" if cut else _digest(_storable(answer)) if watched else ""
+    own = {"record": entry.record.id, "about": about, "answer": digest}
     shown = [found, prompt, answer]
     return [
         "",
         "",
         *(escape(_storable(text[:CELL_CHARACTERS])) for text in shown),
         escape(printable(_storable(str(record.source)))),
-        record.id,
+        entry.record.id,
         json.dumps(own),
     ]
 
@@ -107,7 +111,7 @@ def _reviews(row: Mapping[str, str], where: str, who: str, when: str) -> Iterabl
         fix = "the sheets that can be read back are held.csv and to_read.csv of `assay curate -o OUT`"
         raise SourceError(f"has no column '{missing[0]}'", where=where, fix=fix)
     own = _own(row["assay"], where)
-    changed = own.answer not in ("", "cut", _digest(row["answer"]))
+    changed = own.answer not in ("", *_PARTIAL, _digest(row["answer"]))
     if not row["decision"].strip():
         if changed:
             fix = "write repair in the column decision, or take the change back"
@@ -116,8 +120,8 @@ def _reviews(row: Mapping[str, str], where: str, who: str, when: str) -> Iterabl
     verdict = verdict_from_text(row["decision"], where)
     note = row.get("note", "")
     if verdict in EDITS:
-        if own.answer == "cut":
-            raise SourceError("the answer is too long to be edited in a sheet", where=where, fix="edit the data itself")
+        if own.answer in _PARTIAL:
+            raise SourceError(_PARTIAL[own.answer], where=where, fix="edit the data itself")
         if own.answer and not changed:
             raise SourceError(f"{verdict}, but the answer is as it was", where=where, fix="change the cell `answer`")
         yield Review(Subject(own.record), verdict, who, when, note, answer=row["answer"])
@@ -131,6 +135,10 @@ def _reviews(row: Mapping[str, str], where: str, who: str, when: str) -> Iterabl
         yield Review(Subject(own.record, *subject), said, who, when, note, shown=row.get("found") or None)
 
 
+_PARTIAL = {
+    "cut": "the answer is too long to be edited in a sheet",
+    "masked": "personal data and secrets of the record are masked in the sheet, so that it cannot be edited there",
+}
 _READ = {Verdict.KEEP: Verdict.RIGHT, Verdict.DROP: Verdict.WRONG}
 _JUDGED = {Verdict.RIGHT: Verdict.KEEP, Verdict.WRONG: Verdict.DROP}
 
@@ -138,7 +146,7 @@ _JUDGED = {Verdict.RIGHT: Verdict.KEEP, Verdict.WRONG: Verdict.DROP}
 class _Own(NamedTuple):
     """The last column: the record, (check, group, evidence) of each finding, the digest of the answer.
 
-    answer  "" where it is not compared, "cut" where it was not written whole
+    answer  "" where it is not compared, one of _PARTIAL where it was not written as it is
     """
 
     record: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +49,12 @@ def given_reviews(files: Sequence[str], root: Path) -> Given:
         return Given((), tuple(notes))
     reviews = read_reviews(journal)
     return Given(reviews, (*notes, f"{journal}: {_decisions(len(latest(reviews)))} of people"))
+
+
+def digest_of_reviews(reviews: Sequence[Review]) -> str:
+    """Equal for the same decisions in the same order."""
+    lines = "\n".join(json.dumps(review.to_json(), sort_keys=True) for review in reviews)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def usual_journal(root: Path) -> Path:

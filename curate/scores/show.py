@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.dataset import Dataset
 from assay.errors import SettingsError, did_you_mean
@@ -19,41 +19,61 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget
     from assay.console import Options
 
+    from ..stage import Audited
+
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def names_of(text: str) -> tuple[str, ...]:
-    """`perplexity,ifd` -> names. Raises SettingsError with the nearest known one."""
+class Scored(NamedTuple):
+    """lines: for the terminal. facts: what --json says."""
+
+    lines: list[str]
+    facts: Mapping[str, Json]
+
+
+def names_of(text: str | None, subset: int | None, target: ChatTarget | None, options: Options) -> tuple[str, ...]:
+    """`perplexity,ifd` -> names; () when no score is asked for.
+
+    Raises SettingsError, before any work, with the nearest known name, without a model, and for a subset that cannot be
+    chosen or written.
+    """
+    if text is None:
+        if subset is not None:
+            raise SettingsError("--subset chooses by scores", fix=f"name them: --scores {','.join(NAMES)}")
+        return ()
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
         if name not in NAMES:
             raise SettingsError(f"--scores: there is no score '{name}'", fix=did_you_mean(name, NAMES))
     if not names:
         raise SettingsError("--scores names no score", fix=f"write {','.join(NAMES)}")
-    return names
-
-
-def add_scores(
-    usable: Dataset, names: Sequence[str], target: ChatTarget | None, subset: int | None, seed: int, options: Options
-) -> tuple[list[str], dict[str, Json]]:
-    """Lines for the terminal, and what --json says; with -o scores.parquet and the subsets are written there.
-
-    usable  the records that would train
-    Raises SettingsError without a model, MissingExtraError without PyTorch, ModelError.
-    """
-    from assay.models import load_base
-
     if target is None:
         raise SettingsError("--scores needs a model", fix="name it with --model, for example smollm2-135m-instruct")
     if subset is not None and options.output is None:
         raise SettingsError("--subset writes two files", fix="say where with -o OUT")
+    return names
+
+
+def score_usable(
+    audited: Audited, names: Sequence[str], subset: int | None, target: ChatTarget | None, options: Options
+) -> Scored:
+    """Scores of the records that would train; with -o scores.parquet and the subsets are written there.
+
+    Raises MissingExtraError without PyTorch, ModelError.
+    """
+    from assay.models import load_base
+
+    from ..stage import parted
+
+    assert target is not None  # names_of has asked for it
+    usable, _ = parted(audited.data, audited.decided)
     records = list(Corpus(usable.table))
     options.say(f"scoring {len(records):,} records with {target.name}")
     scores = score(records, load_base(target.ref), target, names, options.say)
-    subsets = choose(scores, subset, seed) if subset is not None else None
+    subsets = choose(scores, subset, audited.settings.seed) if subset is not None else None
     if options.output is not None:
         _write(scores, usable, subsets, options.output)
-    return list(_lines(scores, names, subsets, options.output)), _json(scores, names, subsets)
+    return Scored(list(_lines(scores, names, subsets, options.output)), _json(scores, names, subsets))
 
 
 def _write(scores: Sequence[Score], usable: Dataset, subsets: Subsets | None, folder: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_redacted_page_names_places_and_kinds_and_repeats_no_sentence(make: Ma
     page = render_report(audit(data_with(make, "x")), redact=True)
     assert "a.jsonl:1" in page
     assert '<span class="tag error">date</span>' in page
-    assert page.count("Two answers to one prompt cannot both be right") == 2, "in the table and above the findings"
+    assert page.count("Two answers to one question cannot both be right") == 2, "in the table and above the findings"
 
 
 def test_copies_are_shown_once_with_all_their_places(make: Make) -> None:
@@ -110,7 +110,7 @@ def test_curate_writes_all_its_files(make: Make, tmp_path: Path) -> None:
     curated = curate(data_with(make, "x"), CurateSettings(min_records=1))
     write_curated(curated, tmp_path, format="messages")
     names = {path.stem for path in tmp_path.iterdir()}
-    assert names == {"data", "held", "ledger", "findings", "report", "summary"}
+    assert names == {"data", "held", "to_read", "ledger", "findings", "report", "summary"}
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert {key: summary[key] for key in curated.ledger.counts()} == curated.ledger.counts()
     ledger = pq.read_table(tmp_path / "ledger.parquet")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.curate.reviews.journal import read_reviews
-from assay.curate.reviews.offered import held_entries
+from assay.curate.reviews.offered import held_entries, reading_entries
 from assay.curate.reviews.replay import replay
 from assay.curate.reviews.review import READING, Subject, Verdict
 from assay.curate.reviews.sheet import CELL_CHARACTERS, Entry, read_sheet, write_sheet
@@ -191,3 +191,16 @@ def test_what_was_drawn_to_be_read_is_right_or_wrong_and_a_mended_one_was_wrong(
         (Verdict.WRONG, READING),
     ]
     assert replay(Dataset.from_records(records[:4]), [], reviews[:4]).counts == {"read": 2, "dropped": 2}
+
+
+def test_personal_data_is_masked_and_can_not_be_edited_there(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "to_read.csv"
+    record = make("Who?", "Write to otto.brandt@posteo.de today.")
+    write_sheet(path, reading_entries([record]))
+    (row,) = rows(path)
+    assert "otto.brandt" not in row["answer"] and row["record_id"] == record.id
+    fill(path, {"decision": "right"})
+    assert [item.subject.record_id for item in read_sheet(path, "", "")] == [record.id]
+    fill(path, {"decision": "repair", "answer": "x"})
+    with pytest.raises(SourceError, match="are masked in the sheet"):
+        read_sheet(path, "", "")

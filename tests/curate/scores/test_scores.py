@@ -10,8 +10,9 @@ import pytest
 
 from assay.console import Options
 from assay.curate.scores.likelihood import FOUND, LONGEST, Score, score
-from assay.curate.scores.show import add_scores, names_of
+from assay.curate.scores.show import names_of, score_usable
 from assay.curate.scores.subset import choose
+from assay.curate.stage import audit, parted
 from assay.dataset import Dataset
 from assay.errors import SettingsError
 from assay.records import Message, Record
@@ -115,30 +116,37 @@ def test_files_and_words_are_written_for_people_and_programs(make: Make, loaded,
     import pyarrow.parquet as pq
 
     _, target = loaded
-    data = Dataset.from_records(records(make))
-    lines, body = add_scores(data, names_of("ifd, perplexity"), target, 2, 1, Options(output=tmp_path, quiet=True))
+    audited = audit(Dataset.from_records(records(make)), target=target)
+    options = Options(output=tmp_path, quiet=True)
+    lines, facts = score_usable(audited, names_of("ifd, perplexity", 2, target, options), 2, target, options)
     table = pq.read_table(tmp_path / "scores.parquet")
-    assert table.column("row_id").to_pylist() == data.row_ids()
+    usable = parted(audited.data, audited.decided)[0].row_ids()
+    assert table.column("row_id").to_pylist() == usable and usable
     assert all(value > 0 for value in table.column("ifd").to_pylist())
     sizes = [len(Dataset.read_parquet(tmp_path / f"subset_{name}.parquet")) for name in ("by_score", "random")]
     assert sizes[0] == sizes[1] <= 2
-    assert body["perplexity"]["records"] == 4
+    assert facts["perplexity"]["records"] == len(usable)
     for number, _ in FOUND:
         assert any(number in line for line in lines)
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("perplexty", "did you mean 'perplexity'?"), ("", "names no score"), ("ifd,x", "no score 'x'")]
+    ("text", "subset", "words"),
+    [
+        ("perplexty", None, "did you mean 'perplexity'?"),
+        ("", None, "names no score"),
+        ("ifd,x", None, "no score 'x'"),
+        ("ifd", None, "needs a model"),
+        (None, 3, "chooses by scores"),
+    ],
 )
-def test_a_score_that_is_not_known_is_one_line(text: str, words: str) -> None:
+def test_what_cannot_be_scored_is_one_line_before_any_work(text: str | None, subset: int | None, words: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        names_of(text)
+        names_of(text, subset, None, Options())
     assert words in str(caught.value)
 
 
-def test_without_a_model_or_a_place_to_write_it_says_so(make: Make, loaded) -> None:  # type: ignore[no-untyped-def]
-    data = Dataset.from_records(records(make))
-    with pytest.raises(SettingsError, match="needs a model"):
-        add_scores(data, ["ifd"], None, None, 1, Options())
+def test_a_subset_needs_a_place_to_be_written(loaded) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SettingsError, match="-o OUT"):
-        add_scores(data, ["ifd"], loaded[1], 3, 1, Options())
+        names_of("ifd", 3, loaded[1], Options())
+    assert names_of(None, None, None, Options()) == ()
