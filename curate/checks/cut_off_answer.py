@@ -22,6 +22,9 @@ _FULL_STOP = re.compile(r"[^\W\d_][.!?][\"”')]?$")
 TERMINATED_SHARE = 0.85
 """Where this share of the answers in prose ends in a full stop, one that does not is suspicious."""
 
+SAMPLED_ANSWERS = 1_000
+"""As many tell how answers end here."""
+
 FEWEST_PROSE = 20
 """Answers in prose that say how answers end here."""
 
@@ -67,7 +70,7 @@ def cut_off_answer(record: Record, context: Context, *, long_answer_characters: 
     if last is None or not answer or _is_whole(answer):
         return
     text = answer.rstrip()
-    ending = _ending(text, _others_finish(context), long_answer_characters) if text else None
+    ending = _ending(text, context, long_answer_characters) if text else None
     if ending is not None:
         start = max(0, len(text) - 80)
         yield cut_off_answer.about(
@@ -91,7 +94,8 @@ def _others_finish(context: Context) -> bool:
 
 
 def _finish(context: Context) -> bool:
-    ends = [_end(record.answer) for record in context.sample]
+    step = 1 + len(context.sample) // SAMPLED_ANSWERS
+    ends = [_end(record.answer) for record in context.sample[::step]]
     finished = [is_finished(end) for end in ends if _is_prose(end)]
     return len(finished) >= FEWEST_PROSE and sum(finished) >= TERMINATED_SHARE * len(finished)
 
@@ -100,11 +104,12 @@ def _is_prose(end: str) -> bool:
     return len(end) >= LEAST_PROSE if script_of(end) is not None else ends_in_prose(end)
 
 
-def _ending(answer: str, others_finish: bool, long_answer: int) -> Ending | None:
+def _ending(answer: str, context: Context, long_answer: int) -> Ending | None:
     end = _end(answer)
     found = structural_cut(answer)
     if found is not None or _FULL_STOP.search(end[-3:]):
         return found
+    others_finish = _others_finish(context)
     script = script_of(end)
     if script is not None:
         stop = stops_in_sentence(end, script, others_finish)

@@ -15,28 +15,33 @@ from functools import lru_cache
 MOST_WORDS = 40
 """A longer prompt is more often an instruction with its material than a question; its words all count."""
 
-_TOKEN = re.compile(r"[^\W_]+(?:[.,:'’/-][^\W_]+)*'?|[%$€£¥+=<>*^|&~@#-]")
+_SIGNS = re.compile(r"[\n\"“”„«»`{}\[\]:']")
 _MATERIAL = re.compile(r"[\n\"“”„«»`{}\[\]]|:\s|(?<!\w)'\w")
 """Signs of a text that is to be worked on, in which articles, endings and punctuation are what the task is about."""
 
-_EDITS = re.compile(
-    r"\b(?:correct|fix|proofread|edit|punctuat\w*|capitali[sz]\w*|grammar|grammatical\w*|spell\w*|typos?|plural"
-    r"|singular"
-    r"|articles?|rewrite|translate|sentence|tense|syllables?|letters?|characters?|words?)\b",
-    re.IGNORECASE,
+_EDIT_WORDS = (
+    "correct fix proofread edit punctuate punctuation capitalize capitalise capitalization grammar grammatical "
+    "grammatically spell spelling typo typos plural singular article articles rewrite translate sentence tense "
+    "syllable syllables letter letters character characters word words"
 )
+_EDITS = frozenset(_EDIT_WORDS.split())
 _POLITE = re.compile(
-    r"\b(?:please|kindly|bitte|por favor|hi|hello|hey|(?:can|could|would|will) you (?:please )?"
-    r"(?=tell|explain|say|let|give|help|describe|show|list|name)"
-    r"|(?:tell|let) me(?: know)?|do you know|i (?:want|would like|'d like|need) to know|i(?:'m| am) wondering"
-    r"|i was wondering|quick question)\b",
+    r"(?:\W*\b(?:please|kindly|bitte|por favor|hi|hello|hey|good (?:morning|evening)|quick question"
+    r"|(?:can|could|would|will) you(?: please)?(?= (?:tell|explain|say|let|give|help|describe|show|list|name)\b)"
+    r"|(?:tell|let) me(?: know)?|do you (?:happen to )?know|i(?: just)? (?:want|would like|'d like|need) to know"
+    r"|i(?:'m| am| was) wondering)\b)+[,:]?",
     re.IGNORECASE,
 )
+"""What a request begins with and is not about."""
+
+_AROUND = ".,;:!?…()'’。，、！？؟،"
 _END = " \t\r\n.!?…。！？؟"
 
 _FOLDED = {
     **dict.fromkeys(["a", "an", "the", "The", "An", "is", "Is", "are", "Are", "am", "do", "Do", "does", "Does"], ""),
-    **dict.fromkeys(["of", "so", "then", "just", "also", "really", "exactly", "actually"], ""),
+    **dict.fromkeys(
+        ["please", "kindly", "bitte", "of", "so", "then", "just", "also", "really", "exactly", "actually"], ""
+    ),
     "which": "what",
     "Which": "what",
     "whats": "what",
@@ -86,17 +91,16 @@ def asked(text: str) -> str:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    if _MATERIAL.search(text) or len(text) > MOST_WORDS * 12 or _EDITS.search(text):
+    if len(text) > MOST_WORDS * 12 or (_SIGNS.search(text) and _MATERIAL.search(text)):
         return _as_it_stands(text)
-    tokens = _TOKEN.findall(_POLITE.sub(" ", text.casefold() if text.isupper() else text))
-    if len(tokens) > MOST_WORDS:
-        return _as_it_stands(text)
-    folded = [word for token in tokens if (word := _fold(token))]
-    if len(folded) < 2:
+    polite = _POLITE.match(text)
+    tokens = (text.casefold() if text.isupper() else text)[polite.end() if polite else 0 :].split()
+    folded = list(filter(None, map(_fold, tokens)))
+    if len(tokens) > MOST_WORDS or len(folded) < 2 or not _EDITS.isdisjoint(folded):
         return _as_it_stands(text)
     head = [word for word in folded if word in _QUESTION_WORDS]
-    rest = [word for word in folded if word not in _QUESTION_WORDS] or [""]
-    start = rest.index(min(rest))
+    rest = [word for word in folded if word not in _QUESTION_WORDS] if head else folded
+    start = rest.index(min(rest)) if rest else 0
     return " ".join([*head, *rest[start:], *rest[:start]])
 
 
@@ -111,6 +115,7 @@ def _fold(token: str) -> str:
 
     Upper case counts where it makes another word: US and us, WHO and who, vitamin A and a vitamin.
     """
+    token = token.strip(_AROUND)
     known = _FOLDED.get(token)
     if known is not None:
         return known
