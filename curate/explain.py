@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from assay.console import Options, printable
 from assay.errors import Exit
 from assay.registry import settings_of
 
-from .check import CHECKS, Check
+from .check import CHECKS, Check, Need
+
+
+_NEEDS: Mapping[Need, str] = {
+    "target": "`--model`",
+    "evaluation_texts": "`--suite`",
+    "encoder": "an encoder",
+    "releases": "`--index`",
+}
+"""What to give so that a check can be judged."""
 
 
 def show_checks(options: Options, name: str | None) -> int:
@@ -67,12 +77,11 @@ def table_of_checks() -> str:
     lines = ["| check | severity | decision | needs | settings | what it finds |", "|---|---|---|---|---|---|"]
     for check in CHECKS.all().values():
         settings = ", ".join(f"`{setting.name}: {setting.default}`" for setting in settings_of(check))
-        needs = {"target": "`--model`", "evaluation_texts": "`--suite`", "encoder": "an encoder"}
         cells = (
             f"`{check.name}`",
             str(check.severity),
             str(check.decision) + (", one stays" if check.keeps_one else ""),
-            ", ".join(needs[need] for need in check.needs),
+            ", ".join(_NEEDS[need] for need in check.needs),
             settings,
             f"{check.summary}.".replace("|", "\\|").replace("<", "&lt;"),
         )
