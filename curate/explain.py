@@ -12,7 +12,6 @@ from assay.registry import settings_of
 
 from .check import CHECKS, Check, Need
 
-
 _NEEDS: Mapping[Need, str] = {
     "target": "`--model`",
     "evaluation_texts": "`--suite`",
