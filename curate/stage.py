@@ -15,13 +15,14 @@ from assay.findings import Fate, Finding, Ledger, Severity, summarize
 from assay.records import Json, Record
 from assay.split import split
 
-from .check import Context
+from .check import Context, evenly
 from .corpus import Corpus
 from .decisions import Decided, decide
 from .engine.engines import Engine, choose
 from .engine.look import Gathering, Job, Located, Pass
 from .fitness import Fitness, judge_fitness
 from .keeper import keeper_rule
+from .languages import LOOKED_AT, Languages, languages_of
 from .limits import describe
 from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
@@ -72,6 +73,12 @@ class Audited:
     seconds: Mapping[str, float] = field(default_factory=dict)
     settings: CurateSettings = field(default_factory=CurateSettings)
     reviewed: Reviewed = field(default_factory=Reviewed)
+
+    @cached_property
+    def languages(self) -> Languages:
+        """Those of the answers, and which checks do not judge some of them."""
+        judging = [item for item in self.checks if item.name not in self.not_judged]
+        return languages_of(evenly(Corpus(self.data.table), LOOKED_AT), judging)
 
     @cached_property
     def overview(self) -> Overview:
@@ -127,6 +134,7 @@ class Audited:
         if asked is not None:
             out["inference"] = asked.to_json()
         out["not_judged"] = dict(self.not_judged)
+        out["languages"] = self.languages.to_json()
         out["overview"] = (self.overview.without_text() if redact else self.overview).to_json()
         out["reviews"] = dict(self.reviewed.counts)
         out["notes"] = list(self.data.notes)

@@ -166,6 +166,8 @@ def _not_judged(audited: Audited, width: int) -> Iterator[str]:
         yield textwrap.fill(
             f"not judged: {', '.join(names)}: {why}", width, initial_indent="  ", subsequent_indent="    "
         )
+    for line in audited.languages.lines():
+        yield textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _next(steps: Sequence[str]) -> Iterator[str]:
