@@ -27,7 +27,8 @@ _ASKED = re.compile(
 )
 _ASKED_OF_ITSELF = re.compile(
     r"\b(?:repeat|echo|copy|quote|verbatim|word for word|continu|complet|finish|correct|fix|proofread|typo|punctuat"
-    r"|format|spell|say|read (?:this|it) back|wiederhol|korrigier|vervollständig|zitier|repet|repit|corrig|complet|répét"
+    r"|format|spell|say|read (?:this|it) back|wiederhol|korrigier|vervollständig|zitier|repet|repit|corrig|complet"
+    r"|répét"
     r"|répèt|complét|повтор|исправ|продолж)|重复|重複|续写|纠正|补全|繰り返|続け|修正|كرر|صحح|أكمل|반복|고쳐",
     re.IGNORECASE,
 )

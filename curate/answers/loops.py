@@ -15,6 +15,13 @@ WINDOW_CHARACTERS = 100_000
 DISTINCT_TRIGRAMS = 0.8
 """Text with a larger share of distinct trigrams holds no loop worth a closer look; prose has 0.95 and more."""
 
+SHORT = 250
+"""Characters of a text that is looked at as a whole at once."""
+
+PROBES = 20
+PROBE_CHARACTERS = 14
+"""A fifth of the trigrams of a text with a loop come again: of so many even probes of it, several do."""
+
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _DECORATION = frozenset("-=_.*#~|!?+:;,/\\<>·•—–…&$%@^'\"`°×xX0oO")
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
@@ -49,14 +56,36 @@ def find_loop(text: str, *, min_repeats: int, min_words: int) -> Loop | None:
         if late is not None:
             return replace(late, start=late.start + start, end=late.end + start)
         return find_loop(text[:WINDOW_CHARACTERS], min_repeats=min_repeats, min_words=min_words)
-    spans = [match.span() for match in _TOKEN.finditer(blank_code(text) if "`" in text or "\\" in text else text)]
-    if len(spans) < min_words:
+    if len(text) < min_words:
         return None
-    tokens = [text[start:end].casefold() for start, end in spans]
+    prose = blank_code(text) if "`" in text or "\\" in text else text
+    if len(text) > SHORT and not _says_something_again(prose.lower()):
+        return None
+    tokens = _tokens(prose)
+    if len(tokens) < min_words:
+        return None
     trigrams = len(tokens) - 2
     if len(set(zip(tokens, tokens[1:], tokens[2:], strict=False))) > DISTINCT_TRIGRAMS * trigrams:
         return None
+    spans = [match.span() for match in _TOKEN.finditer(prose)]
     return _on_end(text, tokens, spans, min_repeats, min_words) or _by_sentence(text, min_repeats, min_words)
+
+
+def _tokens(prose: str) -> list[str]:
+    if prose.isascii():
+        return _TOKEN.findall(prose.lower())
+    return [token.casefold() for token in _TOKEN.findall(prose)]  # of one text as a whole it may change the tokens
+
+
+def _says_something_again(text: str) -> bool:
+    """Cheap: whether two of the probes stand in the text more than once, as they do in one with a loop."""
+    found = 0
+    for start in range(0, len(text) - PROBE_CHARACTERS + 1, max(1, len(text) // PROBES)):
+        if text.count(text[start : start + PROBE_CHARACTERS]) > 1:
+            found += 1
+            if found == 2:
+                return True
+    return False
 
 
 def _on_end(

@@ -71,6 +71,8 @@ def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]
 
 
 def _well_known(content: str) -> Iterator[re.Match[str]]:
+    if "<" not in content and "[" not in content:
+        return
     end = _AT_END.search(content) if "`" in content else None
     if end is not None:  # behind a closing fence it is no code, though the fence no longer stands alone on its line
         yield end

@@ -9,7 +9,7 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Record
 from assay.text import conversation_text
 
-from ..answers.placeholders import Placeholder, find_placeholders, talks_about_templates
+from ..answers.placeholders import Placeholder, find_placeholders, may_hold_placeholders, talks_about_templates
 from ..check import Context, Decision, record_check
 from ..example import Example
 
@@ -45,24 +45,26 @@ def unfilled_placeholder(record: Record, context: Context) -> Iterator[Finding]:
 
     Example: "Hello, I am {{name}}, an assistant made by {{author}}."
     """
-    last = record.last_assistant_index
-    if last is None:
+    found = {
+        index: list(find_placeholders(message.content))
+        for index, message in enumerate(record.messages)
+        if message.content and message.role != "tool" and may_hold_placeholders(message.content)
+    }
+    if not any(found.values()) or record.last_assistant_index is None:
         return
-    prompt = conversation_text(message for message in record.messages if message.role in ("system", "user"))
     if talks_about_templates(conversation_text(m for m in record.messages if m.role == "user")):
         return
+    prompt = conversation_text(message for message in record.messages if message.role in ("system", "user"))
     answers = conversation_text(message for message in record.messages if message.role == "assistant")
-    for index, message in enumerate(record.messages):
-        if message.role == "tool" or not message.content:
-            continue
-        found = list(find_placeholders(message.content))
-        if message.role == "assistant":
-            found = [item for item in found if item.text not in prompt]
+    for index, items in found.items():
+        in_answer = record.messages[index].role == "assistant"
+        if in_answer:
+            items = [item for item in items if item.text not in prompt]
         else:
-            found = [item for item in found if item.certain and not (item.text[0] in "[(<" and item.text in answers)]
-        if found:
-            drafted = message.role == "assistant" and _DRAFTING.search(prompt) and all(map(_is_bracketed, found))
-            yield _finding(record, index, found, Severity.INFO if drafted else Severity.ERROR)
+            items = [item for item in items if item.certain and not (item.text[0] in "[(<" and item.text in answers)]
+        if items:
+            drafted = in_answer and _DRAFTING.search(prompt) and all(map(_is_bracketed, items))
+            yield _finding(record, index, items, Severity.INFO if drafted else Severity.ERROR)
 
 
 def _finding(record: Record, index: int, found: list[Placeholder], severity: Severity) -> Finding:
