@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from assay.errors import ModelError
 from assay.findings import Finding, Severity, Span
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from .column import Array, Column
     from .contradictions.confirmers import Confirmer
-    from .duplicates.releases import Releases
     from .template.examinations import Examinations
 
 RecordCheck: TypeAlias = Callable[..., Iterable[Finding]]
@@ -57,6 +56,9 @@ Need: TypeAlias = Literal["target", "evaluation_texts", "encoder", "releases"]
 meaning, or an index of earlier releases."""
 
 ANY_LANGUAGE = ("*",)
+
+CHECK_FAILED = "check_failed"
+"""The finding about a record on which a check raised; such a record is held, since nobody judged it."""
 
 TURN_RECORDS = 64
 """Records that one check looks at before the next one takes its turn, so that both can use their encodings."""
@@ -206,6 +208,22 @@ def place(other: Record, seen_from: Record) -> str:
     return f"line {source.line}" if source.line is not None else f"row {source.row}"
 
 
+class EarlierReleases(Protocol):
+    """An index of earlier releases of the data; see duplicates/releases.py."""
+
+    def look_up(self, records: Iterable[Record], threshold: float) -> Iterator[Earlier | None]: ...
+
+
+class Earlier(NamedTuple):
+    """A record of an earlier release, and how similar it is; 1.0 and identical for the same content."""
+
+    release: str
+    source: str
+    row_id: str
+    similarity: float
+    identical: bool
+
+
 SAMPLED_RECORDS = 5_000
 
 KEPT_ENCODINGS = 2 * TURN_RECORDS
@@ -240,7 +258,7 @@ class Context:
     evaluation_texts: Sequence[EvaluationText] = ()
     encoder: str = "static"
     confirmer: Confirmer | None = None
-    releases: Releases | None = None
+    releases: EarlierReleases | None = None
     alike: list[tuple[str, ...]] = field(default_factory=list)
     shared: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Array] = field(default_factory=dict)

@@ -34,12 +34,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from .check import Context
-
     Array: TypeAlias = npt.NDArray[Any]
 
-Compute: TypeAlias = "Callable[[Batch, Context], Array]"
-"""f(batch, context) -> array of shape [records of the batch, ...]"""
+Compute: TypeAlias = "Callable[[Batch, Any], Array]"
+"""f(batch, context: Context) -> array of shape [records of the batch, ...]"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def column(dtype: type[np.generic] | str) -> Callable[[Callable[[Record], Any]],
     """Makes a column of f(record) -> one value of the dtype."""
 
     def decorate(function: Callable[[Record], Any]) -> Column:
-        def compute(batch: Batch, context: Context) -> Array:
+        def compute(batch: Batch, context: object) -> Array:
             import numpy as np
 
             return np.fromiter(map(function, batch.records), dtype, len(batch.records))

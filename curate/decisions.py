@@ -26,16 +26,13 @@ from assay.families import UnionFind
 from assay.findings import Fate, Finding, Ledger, LedgerRow, Severity, ledger_schema
 from assay.records import Record
 
-from .check import Decision
+from .check import CHECK_FAILED, Decision
 from .keeper import DEFAULT_RULE, Rule, keeper_rule, rank
 from .reviews.replay import REVIEWED
 from .settings import ActiveCheck
 
 if TYPE_CHECKING:
-    from .engine.look import Located
-
-CHECK_FAILED = "check_failed"
-"""The finding about a record on which a check raised; such a record is held, since nobody judged it."""
+    from .located import Located
 
 _OWN = {CHECK_FAILED: Fate.HELD, REVIEWED: Fate.DROPPED}
 """Findings that no check of the registry makes, and what they decide."""

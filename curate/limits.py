@@ -22,8 +22,7 @@ from typing import Any
 from assay.findings import Finding, Severity
 from assay.records import Record
 
-from .check import Check, Context
-from .decisions import CHECK_FAILED
+from .check import CHECK_FAILED, Check, Context
 
 RECORD_SECONDS = 10.0
 """A check of a record of a megabyte takes a second or two; more than this is a pattern or a loop gone wild."""

@@ -19,11 +19,12 @@ from .check import Context, evenly
 from .corpus import Corpus
 from .decisions import Decided, decide
 from .engine.engines import Engine, choose
-from .engine.look import Gathering, Job, Located, Pass
+from .engine.look import Gathering, Job, Pass
 from .fitness import Fitness, judge_fitness
 from .keeper import keeper_rule
 from .languages import LOOKED_AT, Languages, languages_of
 from .limits import describe
+from .located import Located
 from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
 from .reviews.accounting import with_edits

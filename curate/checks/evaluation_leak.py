@@ -44,7 +44,7 @@ def evaluation_leak(records: Sequence[Record], context: Context) -> Iterator[Fin
 
     exact = {item.text.strip(): item for item in reversed(context.evaluation_texts)}
     normalized = {normalize(item.text): item for item in reversed(context.evaluation_texts)}
-    for position in np.flatnonzero(context.column(leak_flags) & SAME_WORDS):
+    for position in np.flatnonzero(context.column(leak_flags) & SAME_WORDS).tolist():
         record = records[position]
         for text in _questions(record):
             item, how = exact.get(text.strip()), "exact"

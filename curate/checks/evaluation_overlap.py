@@ -48,7 +48,7 @@ def evaluation_overlap(
     from ..leaks.matches import best_in_record
 
     index = leak_index(context)
-    for position in np.flatnonzero(context.column(leak_flags) & SHARED_NGRAM):
+    for position in np.flatnonzero(context.column(leak_flags) & SHARED_NGRAM).tolist():
         record = records[position]
         match = best_in_record(record, index)
         if match is None or match.whole:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag
 
 import numpy as np
@@ -23,6 +23,7 @@ from assay.errors import SettingsError, StorageError, require
 from assay.records import Record
 
 from ..batch import Batch
+from ..check import Earlier
 from ..ngrams.kernels import common_share
 from ..ngrams.sketches import BANDS, NEAR_WORDS, LeftOut, sketch
 from ..ngrams.store import ngrams_of, shared_ngrams
@@ -35,16 +36,6 @@ if TYPE_CHECKING:
 BATCH = 1024
 
 Hashes = npt.NDArray[np.uint64]
-
-
-class Earlier(NamedTuple):
-    """A record of an earlier release, and how similar it is; 1.0 and identical for the same content."""
-
-    release: str
-    source: str
-    row_id: str
-    similarity: float
-    identical: bool
 
 
 class Releases:

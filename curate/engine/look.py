@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from assay.findings import Finding
 from assay.records import Record
 
 from ..batch import Batch
 from ..check import TURN_RECORDS, Context
 from ..column import Column
 from ..limits import Watch
+from ..located import Located
 from ..settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:
@@ -43,13 +43,6 @@ class Job:
     suites: Sequence[Suite] = ()
     evaluation_texts: Sequence[EvaluationText] = ()
     sample: Sequence[Record] = ()
-
-
-class Located(NamedTuple):
-    """A finding and the position of its record in the data."""
-
-    position: int
-    finding: Finding
 
 
 @dataclass(frozen=True)

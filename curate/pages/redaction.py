@@ -8,7 +8,7 @@ from dataclasses import replace
 from assay.findings import Finding
 from assay.records import Json
 
-from ..decisions import CHECK_FAILED
+from ..check import CHECK_FAILED
 from ..reviews.replay import REVIEWED, REVIEWED_SUMMARY
 from ..settings import ActiveCheck
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.curate.check import Check, Context, Decision, dataset_check, record_check
-from assay.curate.decisions import CHECK_FAILED, Decided
+from assay.curate.check import CHECK_FAILED, Check, Context, Decision, dataset_check, record_check
+from assay.curate.decisions import Decided
 from assay.curate.decisions import decide as decide_located
-from assay.curate.engine.look import Located
+from assay.curate.located import Located
 from assay.curate.settings import ActiveCheck
 from assay.dataset import Dataset
 from assay.findings import Fate, Finding, Severity
