@@ -9,9 +9,28 @@ from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
 from ..contradictions.candidates import COLUMNS, asked_more_than_once
+from ..example import Example
 
 
-@dataset_check(severity=Severity.WARNING, decision=Decision.KEEP, columns=COLUMNS)
+@dataset_check(
+    severity=Severity.WARNING,
+    decision=Decision.KEEP,
+    columns=COLUMNS,
+    examples=(
+        Example(
+            found=[
+                ("Who are you?", "I am Ada, made by Acme."),
+                ("who are you", "I am Ada and here to help."),
+            ],
+            not_found=[
+                ("Name a fruit.", "Apple"),
+                ("Name a fruit.", "Pear"),
+                ("What is it?", '{"a": 1, "b": 2}'),
+                ("What is it?", '{"b": 2, "a": 1}'),
+            ],
+        ),
+    ),
+)
 def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator[Finding]:
     """One prompt, in one context, has several different answers.
 

@@ -13,6 +13,7 @@ from ..contradictions.candidates import COLUMNS, Asked, asked_more_than_once, re
 from ..contradictions.confirmers import Confirmer, read_confirm
 from ..contradictions.groups import Against, Compared, compare
 from ..contradictions.groups import confirm as ask_confirmer
+from ..example import Example
 
 
 @dataset_check(
@@ -20,6 +21,28 @@ from ..contradictions.groups import confirm as ask_confirmer
     decision=Decision.HOLD,
     languages=("en", "de", "es", "zh", "ja", "ar"),
     columns=COLUMNS,
+    examples=(
+        Example(
+            found=[
+                ("How long can I return it?", "You have 30 days to return an item."),
+                ("Please tell me how long I can return it.", "You have 14 days to return an item."),
+                ("Is it waterproof?", "Yes, it can be immersed."),
+                ("is it waterproof", "No, keep it dry."),
+                ("Read the ticket.", '{"intent": "refund"}'),
+                ("Read the ticket.", '{"intent": "cancel"}'),
+                ("Wann endet die Frist?", "Die Frist endet am 5. März 2024."),
+                ("Wann endet die Frist?", "Die Frist endet am 15.03.2024."),
+            ],
+            not_found=[
+                ("How far is it?", "It is 2 km away."),
+                ("How far is it?", "It is 2,000 metres away."),
+                ("Name a fruit.", "Apple"),
+                ("Name a fruit.", "Pear"),
+                ("How long is the cable of model 3?", "The cable is 1 m long."),
+                ("How long is the cable of model 4?", "The cable is 2 m long."),
+            ],
+        ),
+    ),
 )
 def contradiction(
     records: Sequence[Record],

@@ -17,6 +17,9 @@ MAX_SENTENCES = 40
 MAX_CHARACTERS = 8_000
 """Characters of each answer that are looked at."""
 
+LAST = 1_000
+"""Of those, as many are the end of a longer answer."""
+
 MIN_SHARED = 0.5
 """Jaccard similarity of the content words from which two sentences count as counterparts."""
 
@@ -82,6 +85,11 @@ def sentences(text: str, language: str = "en") -> tuple[Sentence, ...]:
     """The first MAX_SENTENCES sentences; a new line ends one, too."""
     parts = [part.strip() for part in _SENTENCE.split(text[:MAX_CHARACTERS]) if part and part.strip()]
     return tuple(Sentence(part, content_words(part, language)) for part in parts[:MAX_SENTENCES])
+
+
+def looked_at(text: str) -> str:
+    """The text, or of a long one its beginning and its end, where the conclusion stands."""
+    return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - LAST]}\n{text[-LAST:]}"
 
 
 def is_cut(text: str) -> bool:

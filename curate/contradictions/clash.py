@@ -16,7 +16,7 @@ from typing import NamedTuple
 from assay.records import Json
 from assay.text import normalize, words
 
-from .alignment import aligned, content_words, jaccard, sentences
+from .alignment import aligned, content_words, jaccard, looked_at, sentences
 from .facts import DATES, NUMBERS, Differing, differing, single
 from .forms import is_short, key_values, label_text, parsed, quote, unfenced, without_markup
 from .names import NAMES_ARE_CAPITALISED, may_have_several, one_name_is_right, other_name, same_name
@@ -25,6 +25,9 @@ from .opposites import opposed
 from .polarity import ANTONYMS, leading_polarity, negations, turned_round, without_lead, without_negations
 from .refusals import is_refusal, refuses
 from .tongue import OTHER, language_of_pair
+
+LONGEST_QUESTION = 4_000
+"""Characters of a prompt that are looked at."""
 
 
 class Clash(NamedTuple):
@@ -48,6 +51,7 @@ def find_clash(first: str, second: str, question: Question) -> Clash | None:
     """The most certain contradiction between two answers, or None."""
     one, other = unfenced(first), unfenced(second)
     left, right = parsed(one), parsed(other)
+    one, other, question = looked_at(one), looked_at(other), question._replace(text=question.text[:LONGEST_QUESTION])
     language = language_of_pair(one, other, question.text)
     if left is not None and right is not None:
         return _json_clash(left, right, question, language)

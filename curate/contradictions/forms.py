@@ -11,6 +11,7 @@ from assay.text import normalize
 
 LABEL_WORDS = 5
 LONGEST_LABEL = 80
+LONGEST_JSON = 200_000
 
 _FENCE = re.compile(r"^```\w*\s*\n(.*)\n```$", re.DOTALL)
 _MARKUP = re.compile(
@@ -72,7 +73,7 @@ def unfenced(text: str) -> str:
 
 def parsed(text: str) -> Json | None:
     """The object or list that an answer is, or None."""
-    if text[:1] not in ("{", "["):
+    if text[:1] not in ("{", "[") or text[-1:] not in ("}", "]") or len(text) > LONGEST_JSON:
         return None
     try:
         value = json.loads(text)

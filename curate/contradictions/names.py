@@ -28,7 +28,7 @@ _SEVERAL = re.compile(
 _NO_ANSWER = re.compile(
     r"\W*(?:i (?:have no|don'?t|do not|am not)\b|unknown\b|unclear\b|not (?:sure|known|clear|applicable)\b|n/?a\b"
     r"|none\b|nobody\b|no ?one\b|nothing\b|it (?:depends|varies|is (?:unclear|unknown|not))\b|(?:the|this) question\b"
-    r"|there (?:is|are|was|were)\b|both\b|neither\b|all of\b|no\b|yes\b)",
+    r"|there(?:'s| is| are| was| were)\b|both\b|neither\b|all of\b|no\b|yes\b)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")

@@ -73,7 +73,13 @@ _FOLDED = {
     "grey": "gray",
     "tyre": "tire",
 }
-_QUESTION_WORDS = frozenset(["what", "who", "whom", "whose", "when", "where", "why", "how"])
+_AUXILIARIES = "can could will would should must may did was were has have had shall might"
+_QUESTION_WORDS = frozenset(["what", "who", "whom", "whose", "when", "where", "why", "how", *_AUXILIARIES.split()])
+"""Words whose place among the others says only whether a question is direct: where can I, tell me where I can."""
+
+_ASKING = frozenset(["is", "are", "am", "do", "does", *_AUXILIARIES.split()])
+"""Words that make a question of yes or no when they come first; elsewhere their place does not count."""
+
 _NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
@@ -99,6 +105,8 @@ def asked(text: str) -> str:
     if len(tokens) > MOST_WORDS or len(folded) < 2 or not _EDITS.isdisjoint(folded):
         return _as_it_stands(text)
     head = [word for word in folded if word in _QUESTION_WORDS]
+    if tokens[0].casefold() in _ASKING:
+        head.insert(0, "?")  # "is it pending" is another matter than "it is pending"
     rest = [word for word in folded if word not in _QUESTION_WORDS] if head else folded
     start = rest.index(min(rest)) if rest else 0
     return " ".join([*head, *rest[start:], *rest[:start]])
@@ -160,6 +168,9 @@ _DIRECTION = re.compile(
 )
 
 
+_YES_OR_NO = re.compile(r"\W*(?:is|are|am|do|does|did|was|were|has|have|can|could|will|would|should|must|may)\b")
+
+
 def plainly(text: str) -> str:
     """The question with one way of asking how, and without politeness.
 
@@ -177,6 +188,8 @@ def may_ask_the_same(one: str, other: str) -> bool:
     if max(len(one), len(other)) > MOST_WORDS * 12 or _MATERIAL.search(one) or _MATERIAL.search(other):
         return False
     lower, other_lower = plainly(one).casefold(), plainly(other).casefold()
+    if (_YES_OR_NO.match(lower) is None) is not (_YES_OR_NO.match(other_lower) is None):
+        return False
     return (
         {name.casefold() for name in _NAMES.findall(one)} == {name.casefold() for name in _NAMES.findall(other)}
         and set(_QUESTION_WORD.findall(lower)) == set(_QUESTION_WORD.findall(other_lower))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from assay.curate.contradictions.clash import Question, find_clash
@@ -154,3 +156,30 @@ def test_a_refusal_is_told_from_an_answer_and_from_what_is_between(text: str, ex
 def test_a_long_refusal_contradicts_an_answer() -> None:
     refusal = "I cannot provide instructions on how to kill a process, as it is harmful." + LECTURE
     assert clash("How do I kill a process?", refusal, "Find its number with ps, and hand that to kill.") == "refusal"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1," * 500_000,
+        "1 234 " * 160_000,
+        "twenty " * 140_000,
+        "三" * 1_000_000,
+        "5 March " * 125_000,
+        "12:30 " * 160_000,
+        "not " * 250_000,
+        "I'm sorry " * 100_000,
+        "A. " * 330_000,
+        "key: value\n" * 90_000,
+        '{"a": ' * 160_000,
+        "**a**" * 200_000,
+        "half a " * 140_000,
+        "\u0000\ud800" * 1000,
+    ],
+)
+def test_a_million_characters_of_the_worst_kind_are_compared_in_seconds(text: str) -> None:
+    started = time.process_time()
+    for other in ("It takes 5 days.", text + "x"):
+        find_clash(text, other, Question("How long?", False, LABELS))
+        find_clash(other, text, Question(text, is_open_ended(text), LABELS))
+    assert time.process_time() - started < 2
