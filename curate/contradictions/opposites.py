@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from assay.text import words
+
 from .alignment import content_words
 
 _EXCLUSIVE = """
 man woman boy girl baby | men women boys girls babies | male female | gentleman lady | father mother | son daughter
 brother sister | husband wife | king queen | uncle aunt
-sitting standing running sleeping lying walking swimming jumping kneeling flying climbing dancing
+sitting standing running sleeping walking swimming jumping kneeling flying climbing dancing
 sits stands runs sleeps walks swims jumps flies climbs dances
 sit stand run sleep walk swim jump fly climb dance
 inside outside | indoors outdoors | indoor outdoor | awake asleep | awake sleeping | empty full | dead alive
@@ -20,7 +22,7 @@ red blue green yellow black white brown orange pink purple gray
 summer winter spring autumn | morning afternoon evening night | day night | sunny rainy snowy | sun rain snow
 soccer football baseball basketball tennis hockey golf cricket volleyball rugby chess
 guitar piano drums violin flute trumpet | dog cat horse cow elephant bird fish | dogs cats horses cows birds
-car bus train bike bicycle motorcycle boat airplane | beach mountain desert forest kitchen office park pool street
+car bus train bike motorcycle boat airplane | beach mountain desert forest kitchen office park pool street
 old young | elderly young | child adult | children adults | kids adults
 tall short | big small | large small | fast slow
 before after | increase decrease | increased decreased | rise fall | rises falls | higher lower | above below
@@ -32,6 +34,14 @@ winter summer | urban rural | rich poor | win lose | won lost | wins loses | buy
 accepted refused | accept refuse | accepts refuses | agreed refused | passed failed | married single | born died
 singer painter politician actor scientist athlete | novel film album song painting | film album | book film
 """
+_ATTRIBUTE_WORDS = (
+    "red blue green yellow black white brown orange pink purple gray old young elderly tall short big large small "
+    "wet dry clean dirty empty full american british french german italian spanish chinese japanese indian russian "
+    "canadian australian mexican northern southern eastern western left right"
+)
+_ATTRIBUTES = frozenset(_ATTRIBUTE_WORDS.split())
+"""Words that say something of the word after them: a blue jacket and a yellow bike exclude nothing."""
+
 _GROUPS = [frozenset(group.split()) for line in _EXCLUSIVE.strip().splitlines() for group in line.split("|")]
 
 
@@ -55,7 +65,16 @@ def opposed(one: str, other: str) -> tuple[str, str] | None:
         for excluded in sorted(EXCLUDED_BY.get(word, frozenset()) & foreign):
             if (mine | theirs) & (EXCLUDED_BY[word] & EXCLUDED_BY[excluded]):
                 continue  # a third of their kind is there: they may belong to different things
+            if word in _ATTRIBUTES and _after(word, one) != _after(excluded, other):
+                continue
             shared = len(mine & theirs)
-            if shared >= 2 and shared >= 0.6 * (min(len(mine), len(theirs)) - 1) and min(len(own), len(foreign)) <= 2:
+            if shared >= 2 and shared >= 0.6 * (min(len(mine), len(theirs)) - 1) and min(len(own), len(foreign)) <= 1:
                 return word, excluded
     return None
+
+
+def _after(word: str, text: str) -> str:
+    """The word that follows another one."""
+    found = words(text)
+    place = found.index(word) + 1 if word in found else len(found)
+    return found[place] if place < len(found) else ""
