@@ -8,7 +8,7 @@ from assay.records import Record
 from assay.text import conversation_text, normalize
 
 from ..batch import Batch
-from ..column import batch_column
+from ..column import batch_column, column, hash_of
 
 if TYPE_CHECKING:
     from ..check import Context
@@ -42,3 +42,18 @@ def meanings(batch: Batch, context: Context) -> Array:
     encoder = load_encoder(context.encoder)
     prompts = encoder.encode([prompt_text(record) for record in batch.records])
     return pack(np.stack((prompts, encoder.encode(batch.answers)), axis=1))
+
+
+FEWEST_WORDS = 3
+
+
+@column("bool")
+def enough_words(record: Record) -> bool:
+    """Whether prompt and answer have so many words that they can be told to belong together or not."""
+    return all(text.count(" ") + text.count("\n") >= FEWEST_WORDS - 1 for text in (prompt_text(record), record.answer))
+
+
+@column("uint64")
+def source_file_hash(record: Record) -> int:
+    """Equal for records of one file."""
+    return hash_of(record.source.file)

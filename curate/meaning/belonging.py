@@ -1,0 +1,155 @@
+"""Answers that do not belong to their prompt: how near the two are, against how near each is to all others.
+
+The cosine of a prompt and its answer says little by itself: a translation is far from what it translates, a summary
+near. So it is counted in standard deviations from the mean of that prompt with all answers, and of that answer with
+all prompts; mean and deviation follow from the mean and the covariance of the vectors, without comparing all with all.
+The sum of both, the fit, is near 0 for texts that have nothing to do with each other and above 5 for most that have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .vectors import Codes, Floats, Positions
+
+BLOCK = 4_096
+MOST_ODD = 20_000
+"""So many records that fit worst are compared with each other."""
+
+WINDOW = 3
+"""Rows up and down within which shifted answers are looked for."""
+
+SHIFTED_ROWS, SHIFTED_GAIN = 8, 2.0
+"""So many rows, each better by so much on average with the neighbour's answer, are shifted."""
+
+
+class Misplaced(NamedTuple):
+    """An answer, the record whose prompt it fits, its fit there and where it stands."""
+
+    position: int
+    belongs_to: int
+    fit_there: float
+    fit_here: float
+
+
+class Shift(NamedTuple):
+    """Rows first to last (both count) of which each prompt is answered `offset` rows further down."""
+
+    first: int
+    last: int
+    offset: int
+    gain: float
+
+
+class Fits:
+    """codes: packed vectors of prompt and answer, shape [records, 2, dimensions]; of those that can be judged."""
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+        self._centre = self._means()
+        prompts, answers = self._covariances()
+        self._scale = np.empty((len(codes), 2), np.float32)
+        for start in range(0, len(codes), BLOCK):
+            part = slice(start, start + BLOCK)
+            rows = self._rows(part)
+            spread = (np.einsum("rd,rd->r", rows[:, s] @ c, rows[:, s]) for s, c in ((0, answers), (1, prompts)))
+            self._scale[part] = np.sqrt(np.maximum(np.stack(list(spread), axis=1), 1e-9))
+
+    def at(self, prompts: Positions, answers: Positions) -> Floats:
+        """The fit of each prompt and the answer beside it, shape [positions]."""
+        out = np.empty(len(prompts), np.float32)
+        for start in range(0, len(prompts), BLOCK):
+            part = slice(start, start + BLOCK)
+            one, other = self._rows(prompts[part])[:, 0], self._rows(answers[part])[:, 1]
+            product = np.einsum("rd,rd->r", one, other)
+            out[part] = product / self._scale[prompts[part], 0] + product / self._scale[answers[part], 1]
+        return out
+
+    def between(self, prompts: Positions, answers: Positions) -> Floats:
+        """The fit of all prompts with all answers, shape [prompts, answers]."""
+        product = self._rows(prompts)[:, 0] @ self._rows(answers)[:, 1].T
+        fit: Floats = product / self._scale[prompts, 0][:, None] + product / self._scale[answers, 1]
+        return fit
+
+    def _rows(self, part: Positions | slice) -> Floats:
+        rows = _unit(self._codes[part].astype(np.float32)) - self._centre
+        return _unit(rows)
+
+    def _means(self) -> Floats:
+        total = np.zeros(self._codes.shape[1:], np.float64)
+        for start in range(0, len(self._codes), BLOCK):
+            total += _unit(self._codes[start : start + BLOCK].astype(np.float32)).sum(axis=0)
+        return (total / max(1, len(self._codes))).astype(np.float32)
+
+    def _covariances(self) -> tuple[Floats, Floats]:
+        size = self._codes.shape[2]
+        total = np.zeros((2, size, size), np.float64)
+        for start in range(0, len(self._codes), BLOCK):
+            rows = self._rows(slice(start, start + BLOCK))
+            for side in (0, 1):
+                total[side] += rows[:, side].T @ rows[:, side]
+        total /= max(1, len(self._codes))
+        return total[0].astype(np.float32), total[1].astype(np.float32)
+
+
+def misplaced(fits: Fits, own: Floats, least: float) -> list[Misplaced]:
+    """Answers that fit another record's prompt by `least` more than both records' answers fit where they stand.
+
+    own  the fit of each record's own answer, shape [records]; partners are looked for among those that fit worst
+    """
+    odd = np.sort(np.argsort(own, kind="stable")[:MOST_ODD])
+    found = []
+    for start in range(0, len(odd), BLOCK):
+        answers = odd[start : start + BLOCK]
+        fit = fits.between(odd, answers) - np.maximum(own[odd], 0.0)[:, None]
+        fit[np.arange(start, start + len(answers)), np.arange(len(answers))] = -np.inf
+        best = fit.argmax(axis=0)
+        gain = fit[best, np.arange(len(answers))] - np.maximum(own[answers], 0.0)
+        for place in np.flatnonzero(gain >= least).tolist():
+            partner = int(odd[best[place]])
+            there = float(fit[best[place], place] + max(own[partner], 0.0))
+            found.append(Misplaced(int(answers[place]), partner, there, float(own[answers[place]])))
+    return found
+
+
+def shifts(fits: Fits, own: Floats, runs: npt.NDArray[np.int64]) -> Iterator[Shift]:
+    """Stretches of rows in which answers have slipped against prompts.
+
+    runs  equal for neighbours that stand in one file, shape [records]
+    """
+    rows = np.arange(len(own))
+    for offset in sorted(range(-WINDOW, WINDOW + 1), key=abs):
+        if offset == 0 or abs(offset) >= len(own):
+            continue
+        prompts = rows[max(0, -offset) : len(own) - max(0, offset)]
+        gain = np.full(len(own), -np.inf, np.float32)
+        gain[prompts] = fits.at(prompts, prompts + offset) - np.maximum(own[prompts], 0.0) - SHIFTED_GAIN
+        gain[prompts[runs[prompts] != runs[prompts + offset]]] = -np.inf
+        for first, last, total in _stretches(gain):
+            length = last - first + 1
+            if length >= SHIFTED_ROWS:
+                yield Shift(first, last, offset, total / length + SHIFTED_GAIN)
+
+
+def _stretches(gain: Floats) -> Iterator[tuple[int, int, float]]:
+    """(first, last, sum) of the stretches with the largest sums, none of which falls below 0 on the way."""
+    total = best = 0.0
+    first = last = 0
+    for row, value in enumerate(gain.tolist()):
+        if total <= 0.0:
+            first, total, best, last = row, 0.0, 0.0, row
+        total += value
+        if total > best:
+            best, last = total, row
+        if best > 0.0 and (total <= 0.0 or row == len(gain) - 1 or best - total > SHIFTED_ROWS * SHIFTED_GAIN):
+            yield first, last, best
+            total = best = 0.0
+
+
+def _unit(rows: Floats) -> Floats:
+    scaled: Floats = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
+    return scaled
