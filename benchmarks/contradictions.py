@@ -1,6 +1,6 @@
 """Claim: contradictions are found by kind with a precision of 0.90 and more, and hard negatives are left alone.
 
-    python benchmarks/contradictions.py DATA [--half tune|test] [--nli MODEL] [--errors KIND ...]
+    python benchmarks/contradictions.py DATA [--half tune|test] [--nli MODEL] [--judge PROVIDER MODEL]
 
 DATA is a folder of real data (see contradiction_sets.py). Every pair of answers becomes two records under a system
 turn of its own, all of them one data set, and the check `contradiction` runs over it as it does in an audit: what it
@@ -10,7 +10,8 @@ decided by a hash of its prompt and source.
 precision of a kind  of the pairs that the check calls by that kind, those that do contradict each other
 recall of a kind     of the contradictions made or labelled as that kind, those that the check finds under any name
 named right          of those found, the share that it calls by that kind
-A contradiction of `free` (CAD, FEVER, TruthfulQA) may rightly be found as a number, a date or a name.
+A contradiction of `free` (CAD, FEVER, TruthfulQA) may rightly be found as a number, a date or a name; by its own name
+it is reported only where a confirmer agrees.
 Nothing is pooled over kinds.
 """
 
@@ -20,12 +21,16 @@ import argparse
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from assay.api import ProviderSettings, make_provider
 from assay.curate.check import CHECKS, Context
+from assay.curate.contradictions.confirm import make_confirmer, make_judge
+from assay.curate.contradictions.confirmers import Confirmer, ConfirmSettings, JudgeSettings
+from assay.protocols import Price
 from assay.records import Message, Record, Source, record_id, row_id
 from benchmarks.contradiction_sets import POSITIVE, Item, build, negatives
 
@@ -33,22 +38,39 @@ from benchmarks.contradiction_sets import POSITIVE, Item, build, negatives
 def main() -> None:
     arguments = _arguments()
     items = [item for item in build(arguments.data) if item.half == arguments.half]
-    started = time.perf_counter()
-    found = detect(items, {"confirm": {"nli": arguments.nli}} if arguments.nli else {})
-    seconds = time.perf_counter() - started
-    print(f"half: {arguments.half}; {len(items):,} pairs in {seconds:.1f} s; confirmer: {arguments.nli or 'none'}")
-    print_contradictions(items, found)
-    print_by_source(items, found)
-    print_negatives(items, found)
-    for name, value in (("NLI model", arguments.nli), ("LLM judge", None)):
-        if value is None:
-            print(f"with an {name}: not available in this run")
-    if arguments.errors:
-        for kind in arguments.errors:
+    print(f"half: {arguments.half}; {len(items):,} pairs")
+    for name, confirmer in _confirmers(arguments):
+        if isinstance(confirmer, str):
+            print(f"\n{name}: {confirmer}")
+            continue
+        started = time.perf_counter()
+        found = detect(items, confirmer)
+        print(f"\n{name}, {time.perf_counter() - started:.1f} s")
+        print_contradictions(items, found)
+        print_by_source(items, found)
+        print_negatives(items, found)
+        for kind in arguments.errors or ():
             print_errors(items, found, kind, arguments.show)
 
 
-def detect(items: Sequence[Item], settings: dict[str, object] | None = None) -> list[str | None]:
+def _confirmers(arguments: argparse.Namespace) -> Iterator[tuple[str, Confirmer | None | str]]:
+    """Each with its name; a text says why one is not there."""
+    yield "rules alone", None
+    if arguments.nli is None:
+        yield "with an NLI model", "not available in this run (--nli MODEL)"
+    else:
+        yield f"with the NLI model {arguments.nli}", make_confirmer(ConfirmSettings(nli=arguments.nli))
+    if arguments.judge is None:
+        yield "with a judge", "not available in this run (--judge PROVIDER MODEL --price IN OUT --max-usd N)"
+        return
+    provider, model = arguments.judge
+    settings = JudgeSettings(provider, model, arguments.max_usd)
+    price = Price(*arguments.price)
+    asked = make_provider(ProviderSettings(provider=provider, model=model, temperature=0.0, price=price), None)
+    yield f"with the judge {provider} {model}", make_judge(settings, asked, price, Path(".assay"), print)
+
+
+def detect(items: Sequence[Item], confirmer: Confirmer | None = None) -> list[str | None]:
     """Of each item the kind of contradiction that the check calls it, or None."""
     records: list[Record] = []
     for number, item in enumerate(items):
@@ -57,9 +79,10 @@ def detect(items: Sequence[Item], settings: dict[str, object] | None = None) -> 
             messages = (system, Message("user", prompt), Message("assistant", answer))
             row = len(records)
             records.append(Record(record_id(messages), row_id("pairs", row), messages, Source("pairs", row + 1, row)))
-    context = Context(records)
+    confirm = None if confirmer is None else {"nli": confirmer.name}
     kinds: list[str | None] = [None] * len(items)
-    for finding in CHECKS.get("contradiction").function(records, context, **(settings or {})):
+    check = CHECKS.get("contradiction")
+    for finding in check.function(records, Context(records, confirmer=confirmer), confirm=confirm):
         if "kind" in finding.evidence:
             kinds[finding.source.row // 2] = str(finding.evidence["kind"])
     return kinds

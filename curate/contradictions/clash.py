@@ -26,6 +26,9 @@ from .polarity import ANTONYMS, leading_polarity, negations, turned_round, witho
 from .refusals import is_refusal, refuses
 from .tongue import OTHER, language_of_pair
 
+UNCERTAIN = 0.45
+"""Below the default of `min_confidence`: four of five such clashes are right, so a confirmer has to agree."""
+
 LONGEST_QUESTION = 4_000
 """Characters of a prompt that are looked at."""
 
@@ -103,7 +106,7 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
     if named is not None:
         return Clash("entity", *named, 0.6)
     turned = _opposed(one, other, pairs) if language == "en" else None
-    return None if turned is None else Clash("free", *turned, 0.55)
+    return None if turned is None else Clash("free", *turned, UNCERTAIN)
 
 
 def _opposed(one: str, other: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:

@@ -183,3 +183,11 @@ def test_a_million_characters_of_the_worst_kind_are_compared_in_seconds(text: st
         find_clash(text, other, Question("How long?", False, LABELS))
         find_clash(other, text, Question(text, is_open_ended(text), LABELS))
     assert time.process_time() - started < 2
+
+
+def test_words_that_exclude_each_other_are_a_candidate_that_waits_for_a_confirmer() -> None:
+    one, other = "A man in a hat is riding a horse inside.", "A man in a hat is riding a horse outside today."
+    found = find_clash(one, other, Question("Describe the picture.", False, LABELS))
+    assert found is not None and found.kind == "free" and found.confidence < 0.5
+    blue, yellow = "The man has a blue jacket on his bike.", "The man has a yellow bike."
+    assert find_clash(blue, yellow, Question("Describe the picture.", False, LABELS)) is None
