@@ -93,15 +93,25 @@ def _rewritten_prompt(text: str, turn: TurnRenderings, messages: Sequence[Messag
                 "dropped_in_training",
                 "the template shows the system turn at inference and drops it once the answer is there",
             )
-    at = next(
-        (i for i, (a, b) in enumerate(zip(text, turn.prompt, strict=False)) if a != b), min(len(text), len(turn.prompt))
-    )
+    at = first_difference(text, turn.prompt)
     return TemplateProblem(
         "prompt_prefix",
         "text",
         f"the training text does not begin with the inference prompt: at character {at} the prompt goes on "
         f"{turn.prompt[at : at + 40]!r}, the training text {text[at : at + 40]!r}",
     )
+
+
+def first_difference(first: str, second: str) -> int:
+    """The first character in which two texts differ, or the length of the shorter; by halves, as most of it agrees."""
+    agree, differ = 0, min(len(first), len(second)) + 1
+    while differ - agree > 1:
+        middle = (agree + differ) // 2
+        if first[agree:middle] == second[agree:middle]:
+            agree = middle
+        else:
+            differ = middle
+    return agree
 
 
 def left_out(turn: int, why: str) -> Note:

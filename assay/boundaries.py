@@ -22,6 +22,10 @@ from assay.encoded import tokenize
 LONGEST_PIECE = 400
 REMEMBERED = 100_000
 _FIRST_WORD = re.compile(r"\s*\S*\s*\S?")
+_WORD_BEGINS = re.compile(r"(?<=[^\W_]) (?=[A-Za-z])")
+REACH = 24
+"""Characters before the end of an answer that its last token can hardly begin before."""
+
 _LETTERS = re.compile(r"[a-z]{2,}")
 
 
@@ -157,9 +161,24 @@ class Boundaries:
         return Edge.CLEAN if together[: len(alone)] == alone else Edge.DIFFERENT
 
     def last_token(self, text: str, end: int) -> int | None:
-        """The added token that the text ends in at `end`, None where it ends in none."""
+        """The token that holds the last character before `end`; None when only the whole can say.
+
+        An added token where one stands there; else found from the last word that begins some way before.
+        """
         names = [match for match in self.pattern.finditer(text, max(0, end - LONGEST_PIECE), end) if match.end() == end]
-        return self.added[names[-1].group()] if names else None
+        if names:
+            return self.added[names[-1].group()]
+        begun = [match.start() for match in _WORD_BEGINS.finditer(text, max(0, end - LONGEST_PIECE), end - REACH)]
+        word = _FIRST_WORD.match(text, end, end + LONGEST_PIECE)
+        after = word.group() if word else ""
+        if not begun or not self.exact or len(after) >= LONGEST_PIECE:
+            return None
+        piece, cut = text[begun[-1] : end] + after, end - begun[-1]
+        ((ids, offsets),) = tokenize([piece], self.target)
+        within = [
+            token for token, (start, stop) in zip(ids, offsets, strict=True) if start < cut or start == stop == cut
+        ]
+        return within[-1] if within else None
 
 
 @cache

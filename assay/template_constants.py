@@ -52,6 +52,11 @@ def _walk(node: Any, found: Constants) -> None:
         _walk_comparison(node, found)
     elif isinstance(node, nodes.Call):
         _walk_call(node, found)
+    elif isinstance(node, nodes.Pair):
+        if not _is_text(node.value) or node.value.as_const() not in MESSAGE_KEYS:  # {'type': 'text', 'text': ...}
+            _walk(node.value, found)
+    elif isinstance(node, nodes.Assign):
+        _walk_assigned(node.node, found)
     elif isinstance(node, nodes.Filter) and node.name in SELECTING_FILTERS:
         if node.node is not None:
             _walk(node.node, found)
@@ -81,6 +86,20 @@ def _walk_written(node: Any, found: Constants) -> None:
         _walk(node, found)
 
 
+def _walk_assigned(node: Any, found: Constants) -> None:
+    """A separator that is put together with other text is written, not looked for; a word might be either."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Add):
+        _walk_assigned(node.left, found)
+        _walk_assigned(node.right, found)
+    elif isinstance(node, nodes.Concat):
+        for child in node.nodes:
+            _walk_assigned(child, found)
+    elif not _is_text(node) or any(map(str.isalnum, node.value)):
+        _walk(node, found)
+
+
 def _walk_comparison(node: Any, found: Constants) -> None:
     from jinja2 import nodes
 
@@ -104,9 +123,11 @@ def _walk_call(node: Any, found: Constants) -> None:
 
     if isinstance(node.node, nodes.Name) and node.node.name in LITERAL_CALLS:
         return
-    stripping = isinstance(node.node, nodes.Getattr) and node.node.attr in STRIPPING
+    method = node.node.attr if isinstance(node.node, nodes.Getattr) else ""
+    stripping = method in STRIPPING
     _walk(node.node, found)
-    for child in [*node.args, *(keyword.value for keyword in node.kwargs)]:
+    keys = 1 if method == "get" and node.args and _is_text(node.args[0]) else 0
+    for child in [*node.args[keys:], *(keyword.value for keyword in node.kwargs)]:
         if not (stripping and _is_text(child) and child.value.isspace()):  # outer white space is looked at anyway
             _walk(child, found)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.answers import first_difference
 from assay.records import Record
 
 from .models import Loaded
@@ -100,7 +101,7 @@ def _answers(records: Sequence[Record], target: Templated) -> list[tuple[Answer,
 
 
 def _difference(first: str, second: str) -> str:
-    at = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
+    at = first_difference(first, second)
     return f"at character {at} {first[at : at + 30]!r} is {second[at : at + 30]!r}"
 
 

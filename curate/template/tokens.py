@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from assay.answers import first_difference
 from assay.errors import SettingsError
 from assay.records import Json, Record
 
@@ -255,7 +256,7 @@ def _prompt(turn: int, text: str, asked: Sequence[int], trained: Sequence[int], 
 def _text_prompt(turn: int, prompt: str, whole: str) -> Prompt:
     if whole.startswith(prompt):
         return Prompt(turn, prompt, None, None)
-    at = next((i for i, (a, b) in enumerate(zip(whole, prompt, strict=False)) if a != b), min(len(whole), len(prompt)))
+    at = first_difference(whole, prompt)
     return Prompt(turn, prompt, None, at, prompt[at : at + 40], whole[at : at + 40])
 
 

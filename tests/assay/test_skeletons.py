@@ -127,3 +127,29 @@ def test_a_shape_is_compared_again_and_again(load: Load) -> None:
     (skeleton,) = (item for item in skeletons.known.values() if item is not None)
     skeleton.results = tuple(reversed(skeleton.results))  # as if the template now wrote something else
     assert [skeletons.results(one, target) is None for _ in range(3)][-1]
+
+
+@pytest.mark.parametrize(
+    ("template", "contained", "equal"),
+    [
+        ("{{ 'a' if '</think>' in m.content }}", {"</think>"}, set()),
+        ("{% set tag = '</end>' %}{{ m.content.split(tag) }}", {"</end>"}, set()),
+        ("{% set out = out + '\\n' + m.content %}{{ out }}", set(), set()),
+        ("{{ m.content.strip('\\n') }}{{ m.content.split('\\n') }}", {"\n"}, set()),
+        ("{{ m.content.strip('-') }}", {"-"}, set()),
+        ("{% if m.role == 'user' or m.role in ['tool', 'ipython'] %}{% endif %}", set(), {"user", "tool", "ipython"}),
+        ("{% if 'content' in m and m['name'] and m.get('text') %}{% endif %}", set(), set()),
+        ("{% if 'name' in m.content %}{% endif %}", {"name"}, set()),
+        ("{% set parts = [{'type': 'text', 'text': m.content}] %}", set(), set()),
+        ("{{ raise_exception('no') }}{{ messages | selectattr('role', 'equalto', 'user') | list }}", set(), set()),
+        ("{{ m.content | replace('x', 'y') }}", {"x", "y"}, set()),
+    ],
+)
+def test_words_that_a_template_looks_for_are_read_from_it(template: str, contained: set[str], equal: set[str]) -> None:
+    from assay.templating import shared_renderer
+
+    assert shared_renderer().looked_for(template) == (tuple(sorted(contained)), tuple(sorted(equal)))
+
+
+def test_nobody_can_say_what_a_broken_template_looks_for() -> None:
+    assert Skeletons.of("{% for %}") is None
