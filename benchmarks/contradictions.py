@@ -53,7 +53,7 @@ def main() -> None:
             print_errors(items, found, kind, arguments.show)
 
 
-def _confirmers(arguments: argparse.Namespace) -> Iterator[tuple[str, Confirmer | None | str]]:
+def _confirmers(arguments: argparse.Namespace) -> Iterator[tuple[str, Confirmer | str | None]]:
     """Each with its name; a text says why one is not there."""
     yield "rules alone", None
     if arguments.nli is None:
@@ -139,6 +139,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("data", type=Path)
     parser.add_argument("--half", choices=["tune", "test"], default="tune")
     parser.add_argument("--nli", metavar="MODEL", help="hub id or folder of a sequence-classification model")
+    parser.add_argument("--judge", nargs=2, metavar=("PROVIDER", "MODEL"))
+    parser.add_argument("--price", nargs=2, type=float, default=[0.0, 0.0], help="dollars a million tokens in and out")
+    parser.add_argument("--max-usd", type=float, default=1.0)
     parser.add_argument(
         "--errors", metavar="KIND", nargs="+", help="print what is wrong in this kind; on the half tune only"
     )
