@@ -106,27 +106,36 @@ _CLOSING = re.compile(
     r"|お役に立てれば|ご参考になれば|도움이 되(?:었|길|셨)|آمل أن (?:يكون|تكون|يساعد)|أتمنى أن يكون هذا",
     re.IGNORECASE,
 )
-_STEMS: tuple[tuple[Kind, re.Pattern[str], tuple[str, ...]], ...] = (
-    ("identity", _IDENTITY, (
-        "gpt", "openai", "open ai", "anthropic", "claude", "google", "deepmind", "gemini", "gemma", "llama", "meta",
-        "vicuna", "alpaca", "lmsys", "large model", "mistral", "deepseek", "qwen", "alibaba", "bard", "grok", "copilot",
-        "microsoft", "cohere", "hugging", "kimi", "chatglm", "open assistant", "bing chat",
-    )),
-    ("self_reference", _SELF_REFERENCE, (
-        "language model", "an ai", "artificial", "an llm", "chatbot", "virtual", "intelligence", " ki", "sprachmodell",
-        "intelligenz", " ia", "inteligencia", "modelo de", "modèle", "modello",
-    )),
-    ("knowledge_cutoff", _CUTOFF, (
-        "knowledge", "my training", "wissens", "trainingsdaten", "actualización", "conocimiento", "de corte",
-        "connaissances", "mise à jour", "atualização",
-    )),
-    ("closing", _CLOSING, (
-        "hope ", "let me know", "feel free", "anything else", "ich hoffe", "fragen ha", "espero", "espère", "hésitez",
-        "spero",
-    )),
-)  # fmt: skip
-"""Of each kind the pattern, and stems of which one stands in every match in a Latin script, in lower case."""
+_NAMED = re.compile(
+    r"GPT|OpenAI|Open AI|Anthropic|Claude|Google|DeepMind|Gem(?:ini|ma)|L[Ll]a[Mm][Aa]|Meta|Vicuna|Alpaca|LMSYS"
+    r"|Large Model|M[ix][sx]tral|DeepSeek|Qwen|Alibaba|Baidu|Bard|Grok|Copilot|Microsoft|Cohere|Hugging|Kimi|Falcon"
+    r"|Koala"
+    r"|Open ?Assistant|Bing|LAION|ERNIE|Moonshot|Stability|Command R|Tencent|ByteDance|xAI|Yi-|01\.AI"
+)
+"""Cheap: what an identity in a Latin script names, written as these names are."""
 
+_CUES: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "self_reference": (
+        ("AI", "anguage model", "rtificial intel", "LLM", "hatbot", "irtual assistant"),
+        ("KI", "IA", "prachmodell", "ntelig", "ntellig", "odelo de", "odèle", "odello", "ssistent"),
+    ),
+    "knowledge_cutoff": (
+        ("nowledge", "y training", "y last"),
+        ("issens", "rainingsdaten", "ualiza", "onocimiento", "de corte", "onnaissances", "mise à jour"),
+    ),
+    "closing": (
+        ("ope th", "ope it", "et me know", "eel free", "nything else"),
+        ("hoffe", "ragen ha", "sper", "spère", "ésitez"),
+    ),
+}
+"""Of each kind, cues of which one stands in every match in a Latin script: of English, and of the other languages. They
+lack their first letter where that may be a capital."""
+
+_PATTERNS: dict[Kind, re.Pattern[str]] = {
+    "self_reference": _SELF_REFERENCE,
+    "knowledge_cutoff": _CUTOFF,
+    "closing": _CLOSING,
+}
 _OTHER_SCRIPTS = re.compile("[\u0400-\u04ff\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
 
 _ABOUT_MODELS = re.compile(
@@ -158,19 +167,27 @@ class Phrase(NamedTuple):
 
 
 def phrases(answer: str) -> Iterator[Phrase]:
-    """The first phrase of each kind. Cheap where none of the stems is in the answer."""
-    lowered = answer[:LONGEST].lower()
-    other_scripts = not answer.isascii() and _OTHER_SCRIPTS.search(answer, 0, LONGEST) is not None
-    for kind, pattern, stems in _STEMS:
-        if not other_scripts:
-            for stem in stems:
-                if stem in lowered:
-                    break
-            else:
-                continue
-        match = pattern.search(answer, 0, LONGEST)
-        if match is not None:
-            yield Phrase(kind, match.start(), match.end(), match.group().strip())
+    """The first phrase of each kind. Cheap where none of the cues is in the answer."""
+    other_script = not answer.isascii() and _OTHER_SCRIPTS.search(answer, 0, LONGEST) is not None
+    if other_script or _NAMED.search(answer, 0, LONGEST) is not None:
+        yield from _first("identity", _IDENTITY, answer)
+    english = " the " in answer or " to " in answer
+    for kind, (of_english, of_others) in _CUES.items():
+        if other_script or _has_one(answer, of_english) or (not english and _has_one(answer, of_others)):
+            yield from _first(kind, _PATTERNS[kind], answer)
+
+
+def _first(kind: Kind, pattern: re.Pattern[str], answer: str) -> Iterator[Phrase]:
+    match = pattern.search(answer, 0, LONGEST)
+    if match is not None:
+        yield Phrase(kind, match.start(), match.end(), match.group().strip())
+
+
+def _has_one(answer: str, cues: tuple[str, ...]) -> bool:
+    for cue in cues:  # noqa: SIM110 - any() takes as long again as the search
+        if cue in answer:
+            return True
+    return False
 
 
 def is_about_models(prompt: str) -> bool:

@@ -52,7 +52,7 @@ def is_about_encoding(text: str) -> bool:
 
 def damages(text: str) -> Iterator[Damage]:
     """By lines, what can be repaired; then the first character of each kind that is lost. Cheap for sound text."""
-    if text.isascii() or _suspect().search(text) is None:
+    if text.isascii() or _suspicion(text) is None:
         return
     rest = []
     for start, line in _lines(text):
@@ -73,7 +73,7 @@ def damages(text: str) -> Iterator[Damage]:
 
 def repaired(text: str) -> str:
     """The text as it was before it was decoded wrongly; the same text where it is sound, or nothing can be told."""
-    if text.isascii() or _suspect().search(text) is None:
+    if text.isascii() or _suspicion(text) is None:
         return text
     return "\n".join(
         "".join(_repaired_line(line[offset : offset + MAX_LINE]) for offset in range(0, len(line), MAX_LINE))
@@ -95,7 +95,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _repaired_line(line: str) -> str:
-    if line.isascii() or _suspect().search(line) is None:
+    if line.isascii() or _suspicion(line) is None:
         return line
     line = _PAIR.sub(lambda pair: pair.group().encode("utf-16", "surrogatepass").decode("utf-16"), line)
     fixed = _by_ftfy(line).translate(_BY_CP1252)
@@ -115,6 +115,19 @@ def _by_ftfy(line: str) -> str:
     except (UnicodeError, ValueError):
         return line  # lone surrogates among its characters
     return line if fixed != line and is_bad(fixed) else fixed  # half a repair is none
+
+
+def _suspicion(text: str) -> re.Match[str] | None:
+    """Where damaged text may be; the cheap pattern first, which most text with a few accents does not match."""
+    return _suspect().search(text) if _pair().search(text) is not None else None
+
+
+@cache
+def _pair() -> re.Pattern[str]:
+    """A character that the first byte of a sequence is in some code page, and one that a following byte is."""
+    leading = "".join(_characters(page, range(0xC2, 0xF5)) for page in _CODE_PAGES)
+    following = "".join(_characters(page, range(0x80, 0xC0)) for page in _CODE_PAGES)
+    return re.compile(f"[{leading}][ {following}]|{_LOST.pattern}")
 
 
 @cache

@@ -7,9 +7,13 @@ import re
 _FENCED = re.compile(r"(?ms)^[ \t]*(```|~~~).*?(?:^[ \t]*\1[ \t]*$|\Z)")
 _INLINE_CODE = re.compile(r"(`+)(?!`)[^\n]+?\1")
 _MATH = re.compile(
-    r"(?s)\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|\\[a-zA-Z]+(?:\{+[^{}]*\}+)+"
+    r"(?s)\$\$.*?\$\$|\\\[(?:(?!\\\[).)*?\\\]|\\\((?:(?!\\\().)*?\\\)"
+    r"|\\begin\{(\w+\*?)\}(?:(?!\\begin\{\1\}).){0,20000}?\\end\{\1\}|\\[a-zA-Z]+(?:\{+[^{}]*\}+)+"
 )
-_LINK = re.compile(r"!?\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])|^\[[^\]\n]+\]:\s.*$|https?://\S+", re.MULTILINE)
+_LINK = re.compile(
+    r"!?\[[^\[\]\n]*\](?:\([^)\n]{0,1000}\)|\[[^\[\]\n]*\])|^\[[^\[\]\n]+\]:\s.*$|https?://\S+", re.MULTILINE
+)
+"""Nothing is looked for beyond the next opening of its kind, so that a text of openings costs no more than others."""
 
 _CODE_LINE = re.compile(
     r"^\s*(?:def |class |import |from \w+ import |return\b|for\s*\(|if\s*\(|while\s*\(|public |private |static "

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..personal.masking import MASK
 from .markup import blank_code, is_code_line, looks_like_code
 
 _NOUNS = (
@@ -57,6 +56,10 @@ _TEMPLATE_TALK = re.compile(
 )
 
 
+MOST = 500
+"""More than anybody needs to see of one text."""
+
+
 class Placeholder(NamedTuple):
     """Characters [start, end) of a text. certain: its form is used for nothing else in prose."""
 
@@ -88,12 +91,14 @@ def find_placeholders(text: str) -> Iterator[Placeholder]:
     for certain, patterns in ((True, CERTAIN), (False, LIKELY)):
         for pattern in patterns:
             for match in pattern.finditer(prose):
+                if len(found) >= MOST:
+                    break
                 start, end = match.span()
                 if any(start < other_end and other_start < end for other_start, other_end in taken):
                     continue
                 if _NOT_PLACEHOLDERS.fullmatch(match.group()) or _is_closed_tag(match.group(), prose):
                     continue
-                if MASK.fullmatch(match.group()):
+                if _is_mask(match.group()):
                     continue
                 if code_lines >= 2 and pattern in (_DOLLAR, _BRACES):
                     continue
@@ -105,6 +110,13 @@ def find_placeholders(text: str) -> Iterator[Placeholder]:
 def talks_about_templates(text: str) -> bool:
     """Whether a prompt asks for, or is about, text with variables in it: then they are meant to stay."""
     return _TEMPLATE_TALK.search(text) is not None
+
+
+def _is_mask(found: str) -> bool:
+    """What stands in the place of masked personal data: <EMAIL_1>."""
+    from ..personal.masking import MASK
+
+    return MASK.fullmatch(found) is not None
 
 
 def _is_closed_tag(found: str, text: str) -> bool:

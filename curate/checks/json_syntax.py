@@ -56,8 +56,9 @@ def json_syntax(record: Record, context: Context, *, min_share: float = 0.8) -> 
 
     JSON is what a block marked json should be, what an answer should be that begins as JSON where the prompt speaks of
     JSON, and what all answers should be where `min_share` of them are, under the same system turn. Text around the
-    JSON counts where the prompt asks for JSON only. Comments, NaN, single quotes, and line breaks within strings are
-    no JSON (RFC 8259). JSON that is abbreviated with "..." is not judged.
+    JSON counts where the prompt asks for JSON only. Prose among JSON answers is a fact to know (severity info).
+    Comments, NaN, single quotes, and line breaks within strings are no JSON (RFC 8259). JSON that is abbreviated with
+    "..." is not judged.
 
     Example: {"intent": "refund", "order": 12,}
     """
@@ -69,9 +70,9 @@ def json_syntax(record: Record, context: Context, *, min_share: float = 0.8) -> 
             yield from _fenced(record, index, question, answer)
             if "JSON" in question or "json" in question:
                 yield from _around(record, index, answer)
-        elif _others_are_json(record, context, min_share):
+        elif index == record.last_assistant_index and _others_are_json(record, context, min_share):
             fault = JsonFault("no_json", 0, "the other answers are JSON")
-            yield _finding(record, index, answer, fault, Severity.WARNING)
+            yield _finding(record, index, answer, fault, Severity.INFO)
 
 
 _JSON_USUAL = "json_syntax.usual"

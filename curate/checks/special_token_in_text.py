@@ -78,6 +78,5 @@ def _well_known(content: str) -> Iterator[re.Match[str]]:
         yield end
         content = content[: end.start()]
     prose = blank_code(content) if "`" in content else content
-    for match in WELL_KNOWN.finditer(prose):
-        if not (match.group() in ("<s>", "</s>") and _HTML.search(prose)):
-            yield match
+    struck_out = ("<s>", "</s>") if ("<s>" in prose or "</s>" in prose) and _HTML.search(prose) else ()
+    yield from (match for match in WELL_KNOWN.finditer(prose) if match.group() not in struck_out)

@@ -119,7 +119,7 @@ def test_where_the_other_answers_are_json_all_should_be(make: Make) -> None:
     elsewhere = make("q", "It is three.", system="Talk.")
     assert [(f.row_id, f.severity) for f in found(*sound, broken, prose, elsewhere)] == [
         (broken.row_id, Severity.ERROR),
-        (prose.row_id, Severity.WARNING),
+        (prose.row_id, Severity.INFO),
     ]
 
 
