@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from assay.project import Project
     from assay.suites import EvaluationText, Suite
 
-    from .contradictions.confirmers import Confirmer
+    from .contradictions.confirmers import Confirmer, ConfirmSettings
     from .duplicates.releases import Releases
     from .reviews.review import Review
 
@@ -101,20 +101,28 @@ def read_inputs(given: Given, options: Options) -> Inputs:
     return Inputs(data, settings, target, suites, held_back, engine, confirmer, releases, decided.reviews)
 
 
+def _confirm_settings(settings: CurateSettings) -> ConfirmSettings | None:
+    """Raises SettingsError."""
+    given = settings.checks.get("contradiction")
+    if not isinstance(given, Mapping) or given.get("confirm") is None:
+        return None
+    from .contradictions.confirmers import read_confirm
+
+    return read_confirm(given["confirm"])
+
+
 def _confirmer(settings: CurateSettings, model: str | None, options: Options) -> Confirmer | None:
     """What gives a second opinion on contradictions; the judge speaks through a provider of synth's.
 
     Raises SettingsError, ModelError, MissingExtraError.
     """
-    given = settings.checks.get("contradiction")
-    if not isinstance(given, Mapping) or given.get("confirm") is None:
+    confirm = _confirm_settings(settings)
+    if confirm is None:
         return None
     from .contradictions.confirm import make_confirmer, make_judge
-    from .contradictions.confirmers import read_confirm
 
-    confirm = read_confirm(given["confirm"])
-    if confirm is None or confirm.judge is None:
-        return None if confirm is None else make_confirmer(confirm, offline=options.offline)
+    if confirm.judge is None:
+        return make_confirmer(confirm, offline=options.offline)
     from assay.api import ProviderSettings, make_provider, price_of
     from assay.protocols import Price
     from assay.runs import RunStore
@@ -151,6 +159,7 @@ def _check_settings(settings: CurateSettings, options: Options) -> None:
     """Raises SettingsError with the line of the settings file where there is one."""
     try:
         active_checks(settings)
+        _confirm_settings(settings)
     except SettingsError as error:
         if not (error.where or "").startswith("curate."):  # in a file that a check reads: the error names its line
             raise
