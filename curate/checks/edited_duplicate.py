@@ -10,6 +10,7 @@ from assay.records import Record
 from ..check import Context, Decision, dataset_check
 from ..duplicates.columns import record_hash, setting_hash, sketches
 from ..duplicates.findings import tier_findings
+from ..example import Example
 
 _MESSAGE = (
     "my order has not arrived although it was to be here last week and the courier says that nobody was at home "
@@ -22,7 +23,16 @@ _EDITED = (
 
 
 @dataset_check(
-    severity=Severity.WARNING, decision=Decision.HOLD, keeps_one=True, columns=(record_hash, setting_hash, sketches)
+    severity=Severity.WARNING,
+    decision=Decision.HOLD,
+    keeps_one=True,
+    columns=(record_hash, setting_hash, sketches),
+    examples=(
+        Example(
+            found=[(_MESSAGE, "We look into it."), (_EDITED, "We look into it.")],
+            not_found=[("my order has arrived and the courier was kind", "We look into it."), ("Hello.", "Hello.")],
+        ),
+    ),
 )
 def edited_duplicate(
     records: Sequence[Record], context: Context, *, threshold: float = 0.3, near_threshold: float = 0.8

@@ -10,6 +10,7 @@ from assay.records import Record
 from ..check import Context, Decision, dataset_check
 from ..duplicates.columns import record_hash, setting_hash, sketches
 from ..duplicates.findings import tier_findings
+from ..example import Example
 
 _MESSAGE = (
     "my order has not arrived although it was to be here last week and the courier says that nobody was at home "
@@ -18,7 +19,16 @@ _MESSAGE = (
 
 
 @dataset_check(
-    severity=Severity.WARNING, decision=Decision.DROP, keeps_one=True, columns=(record_hash, setting_hash, sketches)
+    severity=Severity.WARNING,
+    decision=Decision.DROP,
+    keeps_one=True,
+    columns=(record_hash, setting_hash, sketches),
+    examples=(
+        Example(
+            found=[(_MESSAGE, "We look into it."), (f"Now {_MESSAGE}", "We look into it.")],
+            not_found=[(f"{_MESSAGE} How long is the guarantee?", "Two years."), ("Hello.", "We look into it.")],
+        ),
+    ),
 )
 def near_duplicate(records: Sequence[Record], context: Context, *, threshold: float = 0.8) -> Iterator[Finding]:
     """Nearly the same conversation as another record: verified Jaccard similarity of word 5-grams.
