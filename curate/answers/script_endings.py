@@ -55,6 +55,9 @@ _ATTRIBUTE = re.compile(r"^(?!.*[是挺很太真])(?=.*[，、]).*的$")
 """的 wants a noun after it, but in sentences that say how or what something is."""
 
 _SENTENCE_STOP = re.compile(r"[。！？؟!?]|(?<=[\u0621-\u064a])\.")
+_SENTENCE_LETTERS = 8
+"""An earlier sentence of fewer letters is a greeting, and says nothing about how sentences end here."""
+
 _LEAST_LETTERS = {"zh": 6, "ja": 10, "ar": 15}
 
 
@@ -84,7 +87,7 @@ def stops_in_sentence(text: str, script: Script, others_finish: bool) -> Stop | 
         return None
     plain = re.sub(r"[\u064b-\u0652]", "", line)
     match = _UNENDED[script].search(plain) or (_ATTRIBUTE.search(plain) if script == "zh" else None)
-    before = len(_SENTENCE_STOP.findall(stripped)) > 0
+    before = any(len(_LETTER.findall(part)) >= _SENTENCE_LETTERS for part in _SENTENCE_STOP.split(stripped)[:-1])
     if match is not None:
         soft = script in _MAY_END and _MAY_END[script].search(plain) is not None
         if not soft or before or others_finish:
