@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from assay.dataset import Dataset
 
-SAMPLED = 20_000
+SAMPLED = 10_000
 EXAMPLES = 5
 """Records shown of each part."""
 

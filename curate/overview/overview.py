@@ -70,9 +70,8 @@ def look_over(
     encode   texts to vectors, for topics by meaning; None for topics by words
     """
     usable = _usable(data, ledger)
-    step = max(1, -(-len(usable) // SAMPLED))
     sensitive = {finding.row_id for finding in findings if finding.check in MASKED_ALREADY}
-    taken = Corpus(data.table).take(usable[::step].tolist())
+    taken = Corpus(data.table).take(_evenly(usable, SAMPLED).tolist())
     sample = [conceal_record(record) if record.row_id in sensitive else record for record in taken]
     flagged = {finding.row_id for finding in findings if finding.severity is not Severity.INFO}
     composition, named = compose(data, usable, sample, flagged, settings.seed, encode)
@@ -97,6 +96,14 @@ def _usable(data: Dataset, ledger: pa.Table) -> npt.NDArray[np.int64]:
 
     trains = pa.array([str(Fate.KEPT), str(Fate.REPAIRED)])
     return np.flatnonzero(pc.is_in(ledger.column("fate").slice(0, len(data)), value_set=trains).to_numpy())
+
+
+def _evenly(positions: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+    import numpy as np
+
+    if len(positions) <= most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, most).astype(np.int64)]
 
 
 def _strata(records: Sequence[Record], seed: int, encode: Encode | None) -> Sequence[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pyarrow as pa
 
-DRAWN = 2_000
+DRAWN = 1_000
 """A simple random sample that is first drawn and put into strata, whatever the size of the data."""
 
 SMALLEST_STRATUM = 2

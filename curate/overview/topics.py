@@ -30,7 +30,7 @@ Encode: TypeAlias = "Callable[[Sequence[str]], Matrix]"
 FEWEST_TEXTS = 40
 MOST_TOPICS = 16
 TEXTS_A_TOPIC = 40
-FITTED = 5_000
+FITTED = 2_500
 """Texts that the groups are made from; others are put into the nearest one."""
 
 VOCABULARY = 2_000
@@ -154,20 +154,20 @@ def _directions(matrix: Matrix, count: int, random: Random) -> Matrix:
     import numpy as np
 
     basis: Any = random.standard_normal((matrix.shape[1], count)).astype(np.float32)
-    for _ in range(4):
+    for _ in range(3):
         basis, _ = np.linalg.qr(matrix.T @ (matrix @ basis))
     found: Matrix = np.ascontiguousarray(basis, np.float32)
     return found
 
 
 def _k_means(points: Matrix, count: int, random: Random) -> Matrix:
-    """[groups, dimensions]: centres of length 1; of three starts the one whose points are nearest."""
+    """[groups, dimensions]: centres of length 1; of two starts the one whose points are nearest."""
     import numpy as np
 
     best, best_score = None, -np.inf
-    for _ in range(3):
+    for _ in range(2):
         centres = _spread(points, count, random)
-        for _ in range(25):
+        for _ in range(15):
             nearest = (points @ centres.T).argmax(axis=1)
             sums = np.zeros_like(centres)
             np.add.at(sums, nearest, points)

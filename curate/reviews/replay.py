@@ -62,6 +62,8 @@ class Reviewed:
 def apply_edits(data: Dataset, reviews: Sequence[Review]) -> Edited:
     """The data with what people wrote in place of what they read; an edit of an edit is applied too."""
     edits = {s.record_id: review for s, review in latest(reviews).items() if review.verdict in EDITS}
+    if not edits:
+        return Edited(data, {})
     rows = _rows(data, edits)
     changed: dict[int, Record] = {}
     originals: dict[str, str] = {}
