@@ -21,7 +21,8 @@ _UNSPACED_CREATIVE = "写|翻译|改写|诗|故事|信|書いて|翻訳|書き�
 _LIST = (
     r"list\w*|bullet\w*|steps?|step-by-step|points?|ways|tips|reasons|examples|ideas|items|outline|schedule|itinerary"
     r"|recipe|ingredients|plan|rank|sort|order|top|names?|enumerate|categor\w*|compare|pros|differences|instructions"
-    r"|how (?:to|do|can|would)|two|three|four|five|six|seven|eight|nine|ten|several|some|multiple|\d+|liste|schritt\w*"
+    r"|how (?:to|do|can|would)|two|three|four|five|six|seven|eight|nine|ten|several|some|multiple|(?:[2-9]|1\d|20) \w+s"
+    r"|liste|schritt\w*"
     r"|aufzähl\w*|gründe|tipps|beispiele|lista|pasos|razones|consejos|ejemplos|étapes|raisons|conseils|exemples"
 )
 _UNSPACED_LIST = "列出|列表|步骤|几个|哪些|一覧|手順|箇条書き|リスト|いくつか"
@@ -113,6 +114,9 @@ def asks_for(prompt: str, feature: str, value: str) -> bool:
 
 
 FEWEST_TELLING, TELLING_SHARE, OTHERWISE_SHARE, TELLING_RATIO = 3, 0.6, 0.2, 4.0
+SMALL_MINORITY = 6
+"""Among fewer prompts than this a word that most of them share is chance: all of them must have it."""
+
 LENGTH_RATIO = 3.0
 
 
@@ -124,7 +128,7 @@ def telling_word(minority: Sequence[str], majority: Sequence[str]) -> str | None
     )
     for word, count in few.most_common():
         share, otherwise = count / len(minority), many[word] / len(majority)
-        if count < FEWEST_TELLING or share < TELLING_SHARE:
+        if count < FEWEST_TELLING or share < (1.0 if len(minority) < SMALL_MINORITY else TELLING_SHARE):
             return None
         if otherwise <= OTHERWISE_SHARE and share >= TELLING_RATIO * otherwise:
             return word
