@@ -70,6 +70,15 @@ class Dataset:
         for batch in self.table.to_batches(BATCH_ROWS):
             yield from self.decode(batch)
 
+    def every(self, step: int) -> Iterator[Record]:
+        """The first record, and then each that stands `step` further on."""
+        start = 0
+        for batch in self.table.to_batches(BATCH_ROWS):
+            rows = list(range(-start % step, batch.num_rows, step))
+            if rows:
+                yield from self.decode(batch.take(rows))
+            start += batch.num_rows
+
     @staticmethod
     def decode(rows: pa.RecordBatch) -> list[Record]:
         """The records of some rows of a table."""

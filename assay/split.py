@@ -97,9 +97,7 @@ def _shuffle_key(seed: int, family: str) -> int:
 
 def _row_labels(dataset: Dataset) -> list[str] | None:
     """An even sample says whether there are labels, so that the answers of a large set are not all held at once."""
-    step = 1 + len(dataset) // LABEL_SAMPLE
-    sample = dataset.table.take(list(range(0, len(dataset), step))) if step > 1 else dataset.table
-    if labels_of(list(Dataset(sample).records())) is None:
+    if labels_of(list(dataset.every(1 + len(dataset) // LABEL_SAMPLE))) is None:
         return None
     return _labels_of_answers([record.answer.strip() for record in dataset.records()])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +17,11 @@ from assay.split import split
 from .check import Context, evenly
 from .corpus import Corpus
 from .decisions import Decided, decide
-from .engine.engines import Engine, choose
-from .engine.look import Gathering, Job, Pass
+from .engine.engines import Engine
+from .examine import examine
 from .fitness import Fitness, judge_fitness
 from .keeper import keeper_rule
 from .languages import LOOKED_AT, Languages, languages_of
-from .limits import describe
 from .located import Located
 from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
@@ -46,9 +44,6 @@ JSON_FINDINGS = 10_000
 """Above this many findings the JSON carries samples; findings.parquet has them all."""
 
 SAMPLES_A_CHECK = 20
-
-FAILED = "it failed"
-"""How the reason begins for which a check that raised is not judged."""
 
 
 @dataclass(frozen=True)
@@ -187,19 +182,8 @@ def audit(
         confirmer=confirmer,
         releases=releases,
     )
-    not_judged = {item.name: why for item in checks if (why := context.missing(item.check)) is not None}
-    job = Job(settings, frozenset(not_judged), target, suites, context.evaluation_texts, context.sample)
-    looked = _pass(engine or choose(len(dataset)), dataset, job)
-    context.columns.update(looked.columns)
-
-    found = list(looked.findings)
-    seconds = dict(looked.seconds)
-    for item in checks:
-        if item.check.scope == "dataset" and item.name not in not_judged:
-            began = time.thread_time()
-            found += _run_dataset_check(item, dataset, records, context, looked.failed, not_judged)
-            seconds[item.name] = time.thread_time() - began
-    found.sort(key=lambda located: (located.finding.check, located.position))
+    examined = examine(dataset, checks, settings, context, engine)
+    found = examined.found
     hidden = dict.fromkeys(located.position for located in found if located.finding.check in NEVER_QUOTED)
     shown = conceal_findings(
         [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, hidden)
@@ -213,17 +197,16 @@ def audit(
     decided = decide(dataset, records, found, checks, keeper_rule(settings.keep_of_duplicates), kept_by_people(reviews))
     decided = replace(decided, ledger=with_edits(decided.ledger, edited.originals))
     decided.ledger.check(dataset.row_id_column())
-    broken = tuple(name for name, why in not_judged.items() if why.startswith(FAILED))
-    fitness = judge_fitness(decided.ledger, not_judged, settings, broken)
+    fitness = judge_fitness(decided.ledger, examined.not_judged, settings, examined.broken)
     return Audited(
         dataset,
         (*faults, *replayed.findings),
         decided,
         fitness,
         checks,
-        not_judged,
+        examined.not_judged,
         tuple(context.alike),
-        seconds,
+        examined.seconds,
         settings,
         Reviewed(tuple(reviews), edited.originals, replayed.counts),
     )
@@ -255,13 +238,6 @@ def curate(
     return Curated(replace(used, notes=audited.data.notes), held, decided.ledger, audited)
 
 
-def _pass(engine: Engine, dataset: Dataset, job: Job) -> Pass:
-    gathering = Gathering(len(dataset))
-    for looked in engine.looks(dataset.table, job):
-        gathering.add(looked)
-    return gathering.finish()
-
-
 def parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset]:
     """What trains, with repaired rows in their new form, and what is held."""
     import pyarrow as pa
@@ -273,16 +249,32 @@ def parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset]:
     return Dataset(_with_repairs(data.table, decided.repaired).filter(kept)), Dataset(held)
 
 
+REPAIRED_COLUMNS = ("record_id", "messages", "tools", "meta")
+
+
 def _with_repairs(table: pa.Table, repaired: Mapping[int, Record]) -> pa.Table:
+    """Batch by batch, since taking rows out of a table of many chunks takes seconds."""
+    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if not repaired:
         return table
-    parts, done = [], 0
-    for position in sorted(repaired):
-        parts += [table.slice(done, position - done), Dataset.from_records([repaired[position]]).table]
-        done = position + 1
-    return pa.concat_tables([*parts, table.slice(done)])
+    places = np.array(sorted(repaired))
+    new = Dataset.from_records([repaired[place] for place in places.tolist()]).table.combine_chunks()
+    batches, start = [], 0
+    for batch in table.to_batches():
+        first, last = np.searchsorted(places, (start, start + batch.num_rows))
+        if first < last:
+            mask = np.zeros(batch.num_rows, np.bool_)
+            mask[places[first:last] - start] = True
+            own = new.slice(first, last - first)
+            for name in REPAIRED_COLUMNS:
+                values = pc.replace_with_mask(batch.column(name), pa.array(mask), own.column(name).combine_chunks())
+                batch = batch.set_column(batch.schema.get_field_index(name), batch.schema.field(name), values)
+        batches.append(batch)
+        start += batch.num_rows
+    return pa.Table.from_batches(batches, table.schema)
 
 
 def duplicate_groups(findings: Iterable[Finding], checks: Sequence[ActiveCheck]) -> list[list[str]]:
@@ -302,27 +294,6 @@ def samples(findings: Iterable[Finding], each: int) -> Iterator[Finding]:
         seen[finding.check] += 1
         if seen[finding.check] <= each:
             yield finding
-
-
-def _run_dataset_check(
-    item: ActiveCheck,
-    dataset: Dataset,
-    records: Sequence[Record],
-    context: Context,
-    failed_columns: Mapping[str, str],
-    not_judged: dict[str, str],
-) -> list[Located]:
-    """Its findings; where it fails, or one of its columns did, it is said to have judged nothing."""
-    why = next((failed_columns[column.name] for column in item.check.columns if column.name in failed_columns), None)
-    if why is None:
-        try:
-            found = list(item.check.function(records, context, **item.settings))
-            positions = dataset.positions([finding.row_id for finding in found])
-            return [Located(position, finding) for position, finding in zip(positions, found, strict=True)]
-        except Exception as error:  # noqa: BLE001 - the boundary: a check that fails is said to have judged nothing
-            why = describe(error)
-    not_judged[item.name] = f"{FAILED}: {why}"
-    return []
 
 
 def _all_evaluation_texts(suites: Sequence[Suite], given: Sequence[EvaluationText]) -> tuple[EvaluationText, ...]:
