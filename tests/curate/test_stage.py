@@ -9,14 +9,15 @@ import pytest
 
 from assay.curate import settings as settings_module
 from assay.curate.check import CHECKS, Check, Context, Decision, dataset_check, record_check
+from assay.curate.decisions import Decided
 from assay.curate.fitness import Fit
 from assay.curate.judge import make_audit
 from assay.curate.settings import CurateSettings, SplitSettings
-from assay.curate.stage import JSON_FINDINGS, SAMPLES_A_CHECK, audit, curate
+from assay.curate.stage import JSON_FINDINGS, SAMPLES_A_CHECK, audit, curate, parted
 from assay.dataset import Dataset
 from assay.errors import SettingsError
-from assay.findings import Finding, Severity, Source
-from assay.records import Record
+from assay.findings import Fate, Finding, Ledger, LedgerRow, Severity, Source
+from assay.records import Message, Record
 from assay.suites import EvaluationText
 
 Make = Callable[..., Record]
@@ -160,3 +161,12 @@ def test_the_same_data_gives_the_same_findings(make: Make) -> None:
     records = [*many(make), make("a?", ""), make("When?", "On 3 May."), make("When?", "On 4 May.")]
     first, second = (audit(Dataset.from_records(records)) for _ in range(2))
     assert first.findings == second.findings
+
+
+def test_repaired_rows_stand_where_they_stood_in_whatever_batch(make: Make) -> None:
+    records = [make(f"question {number}", f"answer {number}") for number in range(2600)]
+    new = {place: records[place].with_messages((Message("user", "new"),)) for place in (0, 5, 1023, 1024, 2599)}
+    rows = tuple(LedgerRow(record.row_id, record.id, record.source, Fate.KEPT) for record in records)
+    used, held = parted(Dataset.from_records(records), Decided(Ledger.of(rows), new))
+    assert list(used.records()) == [new.get(place, record) for place, record in enumerate(records)]
+    assert len(held) == 0
