@@ -58,7 +58,28 @@ def template_messages(messages: Sequence[Message], style: MessageStyle, template
                 if not isinstance(arguments, str):
                     call["function"]["arguments"] = json.dumps(arguments, ensure_ascii=False)
         out.append(item)
+    if any(message.tool_calls or message.role == "tool" for message in messages):
+        _supply_call_ids(out)
     return out
+
+
+def _supply_call_ids(messages: Sequence[dict[str, Json]]) -> None:
+    """Ids for calls and results that have none, in order: an API gives every call one, and some templates insist.
+
+    Nine letters and digits, which Mistral's templates demand.
+    """
+    number = 0
+    open_calls: list[str] = []
+    for message in messages:
+        for call in message.get("tool_calls", ()):
+            number += 1
+            call["id"] = call.get("id") or f"call{number:05}"
+            open_calls.append(call["id"])
+        if message["role"] == "tool" and open_calls:
+            if message.get("tool_call_id") in open_calls:
+                open_calls.remove(message["tool_call_id"])
+            elif "tool_call_id" not in message:
+                message["tool_call_id"] = open_calls.pop(0)
 
 
 def _reasoning_apart(content: str) -> dict[str, Json]:

@@ -20,6 +20,8 @@ SYSTEM = Message("system", "Zq-system-zq: answer in one word.")
 ASK, REPLY = Message("user", "Zq-first-zq: which city?"), Message("assistant", "Zq-Lisbon-zq.")
 ASK_AGAIN, REPLY_AGAIN = Message("user", "Zq-second-zq: and which river?"), Message("assistant", "Zq-Tagus-zq.")
 
+CALL_END = re.compile(r"(<\|[^|<>]+\|>|<\|\w+>|<\w+\|>)\s*$")
+
 PROBES: Mapping[str, tuple[Message, ...]] = {
     "single": (ASK, REPLY),
     "multi": (ASK, REPLY, ASK_AGAIN, REPLY_AGAIN),
@@ -278,7 +280,7 @@ def _judge_tools(prober: _Prober) -> list[Problem]:
 def _call_ends(shown: _Shown) -> list[str]:
     """The special token that ends a turn of tool calls, which some templates end otherwise than an answer."""
     texts = [result.text for result in shown.through.values() if isinstance(result, Rendering)]
-    return [match.group(1) for text in texts if (match := re.search(r"(<\|[^|<>]+\|>)\s*$", text))]
+    return [match.group(1) for text in texts if (match := CALL_END.search(text))]
 
 
 def call_ends(template: str, special_tokens: Mapping[str, str], renderer: Renderer) -> list[str]:

@@ -258,6 +258,22 @@ def test_a_tool_result_in_another_form_is_shown(with_template: Build, shape: str
     assert encode(record(user("a"), call, result, answer("yes")), target).notes == ()
 
 
+def test_calls_and_results_without_ids_get_them_where_a_template_insists(with_template: Build) -> None:
+    target = with_template(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}{{ m.tool_call_id or '' }}"
+        "{% for c in m.tool_calls or [] %}{% if c.id is not defined or c.id | length != 9 %}"
+        "{{ raise_exception('no id') }}{% endif %}{{ c.function.name }}{{ c.id }}{% endfor %}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    calls = Message("assistant", None, (ToolCall("look", {}), ToolCall("find", {}), ToolCall("see", {}, "123456789")))
+    results = [Message("tool", "a"), Message("tool", "c", tool_call_id="123456789"), Message("tool", "b")]
+    text = encode(record(user("?"), calls, *results, answer("yes")), target).text
+    assert "lookcall00001findcall00002see123456789" in text
+    assert [line for line in text.splitlines() if line[:1] in "abc"] == [
+        "acall00001<|im_end|>", "c123456789<|im_end|>", "bcall00002<|im_end|>",
+    ]  # fmt: skip
+
+
 def test_thinking_goes_where_the_template_has_a_form_of_its_own_for_it(with_template: Build) -> None:
     """As with gpt-oss, which writes reasoning into a channel: the tags would be trained as text."""
     target = with_template(
