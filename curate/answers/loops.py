@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from assay.text import words
+
 from .markup import blank_code
 
 MAX_PERIOD = 200
@@ -22,11 +24,17 @@ PROBES = 20
 PROBE_CHARACTERS = 14
 """A fifth of the trigrams of a text with a loop come again: of so many even probes of it, several do."""
 
-_TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
+_NO_SPACES = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{_NO_SPACES}]|[^\W_{_NO_SPACES}]+|[^\w\s]|_")
+"""A word, or a character of a script that puts no space between words; a sign."""
+
 _DECORATION = frozenset("-=_.*#~|!?+:;,/\\<>·•—–…&$%@^'\"`°×xX0oO")
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _ASKED = re.compile(
-    r"\b(?:repeat|times|copies|over and over|again and again|chorus|lyrics|song|poem|rhyme|mantra|lines)\b", re.I
+    r"\b(?:repeat|times|copies|over and over|again and again|chorus|lyrics|song|poem|rhyme|mantra|lines"
+    r"|wiederhol\w*|mal|liedtext|gedicht|repit\w*|repet\w*|veces|canción|poema|répét\w*|répèt\w*|fois|chanson|poème)\b"
+    r"|重复|重複|遍|次|歌词|诗|繰り返|回|歌詞|كرر|مرات|أغنية|قصيدة",
+    re.I,
 )
 
 
@@ -116,16 +124,21 @@ def _on_end(
 def _by_sentence(text: str, min_repeats: int, min_words: int) -> Loop | None:
     """A sentence of three words and more that returns, with other sentences in between."""
     sentences = [match.group().strip() for match in _SENTENCE.finditer(text)]
-    worded = [sentence for sentence in sentences if len(sentence.split()) >= 3 and not sentence.startswith("|")]
+    worded = [sentence for sentence in sentences if _length(sentence) >= 3 and not sentence.startswith("|")]
     if not worded:
         return None
     unit, repeats = Counter(worded).most_common(1)[0]
-    total = sum(len(sentence.split()) for sentence in sentences)
-    covered = repeats * len(unit.split())
+    total = sum(map(_length, sentences))
+    covered = repeats * _length(unit)
     if repeats < max(min_repeats, 4) or covered < min_words:
         return None
     start = text.index(unit)
     return Loop(unit, repeats, start, text.rindex(unit) + len(unit), covered / total)
+
+
+def _length(sentence: str) -> int:
+    """In words; in characters where the script puts no space between them."""
+    return len(sentence.split()) if sentence.isascii() else max(len(sentence.split()), len(words(sentence)))
 
 
 def _is_decoration(unit: list[str]) -> bool:

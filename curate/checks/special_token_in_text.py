@@ -15,6 +15,10 @@ from ..check import Context, Decision, record_check
 from ..example import Example
 
 _AT_END = re.compile(rf"(?:{WELL_KNOWN.pattern})(?=\s*\Z)", WELL_KNOWN.flags)
+LONGEST_TOKEN = 40
+SHOWN = 60
+"""Characters of the end of a turn that the evidence shows, before and after the repair."""
+
 _HTML = re.compile(r"</?(?:a|b|br|code|del|div|em|h\d|i|li|p|span|strong|u|ul)\b[^>]*>", re.IGNORECASE)
 
 
@@ -22,13 +26,23 @@ def _without_trailing(record: Record) -> Record:
     """Trimmed where tokens stand at the end of turns only; else as it was, and so held for a person."""
     trimmed = []
     for message in record.messages:
-        content = message.content or ""
-        while (match := _AT_END.search(content)) is not None:
-            content = content[: match.start()].rstrip()
+        content = _trimmed(message.content or "")
         if any(_well_known(content)) or (message.content and not content):
             return record
         trimmed.append(replace(message, content=content) if message.content else message)
     return record.with_messages(trimmed)
+
+
+def _trimmed(content: str) -> str:
+    """Without the tokens at its end, and the white space before and after them."""
+    end = kept = len(content)
+    while True:
+        while end and content[end - 1].isspace():
+            end -= 1
+        match = _AT_END.search(content, max(0, end - LONGEST_TOKEN), end)
+        if match is None:
+            return content[:kept].rstrip() if kept < len(content) else content
+        end = kept = match.start()
 
 
 @record_check(
@@ -66,7 +80,7 @@ def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]
                 record,
                 f"control token in the {message.role} turn: {', '.join(names[:4])}",
                 span=Span(index, found[0].start(), found[0].end(), found[0].group()),
-                evidence={"tokens": names[:20]},
+                evidence={"tokens": names[:20], "before": content[-SHOWN:], "after": _trimmed(content)[-SHOWN:]},
             )
 
 

@@ -14,6 +14,9 @@ from ..answers.markup import is_code_line
 from ..check import Context, Decision, record_check
 from ..example import Example
 
+SHOWN = 30
+"""Characters of each end that the evidence shows."""
+
 _INDENTED_CODE = re.compile(r"(?:[ \t]*\n)*(?P<indent>[ \t]+)\S[^\n]*(?:\n[ \t]*)*\n(?P=indent)\S")
 """A first line indented as the next one is: code that continues its prompt, whose indentation is content."""
 
@@ -30,6 +33,16 @@ def _strip(text: str) -> str:
     if code is not None:
         return text[code.start("indent") :].rstrip()
     return text.rstrip() if text[:1] in (" ", "\t") and is_code_line(text.split("\n", 1)[0]) else text.strip()
+
+
+def _ends(text: str) -> dict[str, str]:
+    """The beginning and the end of a text before and after the repair."""
+    after = _trim(text)
+    return {"before": _shown(text), "after": _shown(after)}
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 2 * SHOWN else f"{text[:SHOWN]} [...] {text[-SHOWN:]}"
 
 
 def _repaired(record: Record) -> Record:
@@ -68,6 +81,6 @@ def surrounding_white_space(record: Record, context: Context) -> Iterator[Findin
             yield surrounding_white_space.about(
                 record,
                 f"white space around the {message.role} turn (message {index})",
-                evidence={"message": index},
+                evidence={"message": index, **_ends(content)},
             )
             return

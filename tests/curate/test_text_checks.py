@@ -212,3 +212,27 @@ def test_no_text_makes_a_check_fail(prompt: str, answer: str) -> None:
         if not check.needs:
             for finding in findings(name, record):
                 assert finding.row_id == record.row_id
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "我会看账单然后" * 8,
+        "我们会尽快处理。你好。我们会尽快处理。再见了。我们会尽快处理。谢谢。我们会尽快处理。",
+        "請求書を確認します" * 6,
+    ],
+)
+def test_loops_in_scripts_without_spaces_are_found(make: Make, answer: str) -> None:
+    assert len(findings("repetition", make("说说看。", answer))) == 1
+
+
+def test_prose_without_spaces_is_no_loop(make: Make) -> None:
+    answer = "今天天气很好，我们去公园散步，看到了很多花，还有小狗在草地上奔跑。回家以后，我做了晚饭。"
+    assert findings("repetition", make("说说看。", answer)) == []
+
+
+def test_repairs_show_before_and_after(make: Make) -> None:
+    token = findings("special_token_in_text", make("q", "Done. <|im_end|>\n</s>"))[0]
+    assert (token.evidence["before"], token.evidence["after"]) == ("Done. <|im_end|>\n</s>", "Done.")
+    space = findings("surrounding_white_space", make("q", " Paris.\n\n"))[0]
+    assert (space.evidence["before"], space.evidence["after"]) == (" Paris.\n\n", "Paris.")
