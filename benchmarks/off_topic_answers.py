@@ -3,7 +3,8 @@
     python benchmarks/off_topic_answers.py FILE...
 
 The threshold was chosen on other shuffles of the Alpaca demo and the glaive demo of LLaMA-Factory; any other file is
-a fresh measure. Of each file the odd rows are taken (`--half even` for the others). 5 % of the answers change places, five times with another seed; then a fifth of the rows is shifted by one.
+a fresh measure. Of each file the odd rows are taken (`--half even` for the others). 5 % of the answers change places,
+five times with another seed; then a fifth of the rows is shifted by one.
 Baseline: as many records as were shuffled, those of the lowest cosine of prompt and answer.
 """
 

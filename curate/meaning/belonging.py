@@ -20,6 +20,9 @@ BLOCK = 4_096
 MOST_ODD = 20_000
 """So many records that fit worst are compared with each other."""
 
+UNFIT = 3.0
+"""An answer that fits its own prompt better than this belongs to it, whatever else it fits."""
+
 WINDOW = 3
 """Rows up and down within which shifted answers are looked for."""
 
@@ -109,7 +112,7 @@ def misplaced(fits: Fits, own: Floats, least: float) -> list[Misplaced]:
         fit[np.arange(start, start + len(answers)), np.arange(len(answers))] = -np.inf
         best = fit.argmax(axis=0)
         gain = fit[best, np.arange(len(answers))] - np.maximum(own[answers], 0.0)
-        for place in np.flatnonzero(gain >= least).tolist():
+        for place in np.flatnonzero((gain >= least) & (own[answers] <= UNFIT)).tolist():
             partner = int(odd[best[place]])
             there = float(fit[best[place], place] + max(own[partner], 0.0))
             found.append(Misplaced(int(answers[place]), partner, there, float(own[answers[place]])))
