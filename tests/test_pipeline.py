@@ -115,6 +115,20 @@ def test_what_is_unchanged_is_not_run_again(project: Path, finished: PipelineRes
     assert again.decision == finished.decision
 
 
+def test_what_a_person_decided_is_replayed(project: Path, tmp_path: Path) -> None:
+    from assay.dataset import Dataset
+
+    copy = tmp_path / "project"
+    shutil.copytree(project, copy, ignore=shutil.ignore_patterns(".assay"))
+    before = run(copy / "assay.yaml", last="curate").stages[0].path
+    record = next(iter(Dataset.read_parquet(before / "data.parquet").records()))
+    write_lines(copy / "reviews.jsonl", [{"record_id": record.id, "decision": "drop", "who": "ada"}])
+    after = run(copy / "assay.yaml", last="curate").stages[0]
+    assert not after.reused
+    assert record.id not in Dataset.read_parquet(after.path / "data.parquet").table.column("record_id").to_pylist()
+    assert json.loads((after.path / "summary.json").read_text())["reviews"] == {"dropped": 1}
+
+
 def test_another_policy_runs_the_gate_alone(project: Path, finished: PipelineResult, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY.replace("0.2", "0.25"))
