@@ -18,7 +18,7 @@ from assay.text import normalize, words
 
 from .alignment import aligned, content_words, jaccard, looked_at, sentences
 from .facts import DATES, NUMBERS, Differing, differing, single
-from .forms import is_short, key_values, label_text, parsed, quote, unfenced, without_markup
+from .forms import is_short, key_values, label_text, normal, parsed, quote, unfenced, without_markup
 from .names import NAMES_ARE_CAPITALISED, may_have_several, one_name_is_right, other_name, same_name
 from .openness import is_categorical
 from .opposites import opposed
@@ -78,7 +78,7 @@ def _format_clash(one: str, other: str, left: Json | None, right: Json | None, l
 
 def _text_clash(one: str, other: str, question: Question, language: str) -> Clash | None:
     one, other = without_markup(one).strip(), without_markup(other).strip()
-    if normalize(one) == normalize(other):
+    if normal(one) == normal(other):
         return None
     polarity = leading_polarity(one, language), leading_polarity(other, language)
     if None not in polarity and polarity[0] != polarity[1] and language != OTHER:

@@ -6,79 +6,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from .date_forms import MONTHS, WEEKDAYS, forms_in
 from .numerals import han, with_ascii_digits
 
-_MONTH_NAMES = (
-    "jan january januar jänner enero يناير",
-    "feb february februar febrero فبراير شباط",
-    "mar march märz marzo مارس آذار",
-    "apr april abril أبريل إبريل نيسان",
-    "may mai mayo مايو أيار",
-    "jun june juni junio يونيو حزيران",
-    "jul july juli julio يوليو تموز",
-    "aug august agosto أغسطس آب",
-    "sep sept september septiembre setiembre سبتمبر أيلول",
-    "oct okt october oktober octubre أكتوبر",
-    "nov november noviembre نوفمبر",
-    "dec dez december dezember diciembre ديسمبر",
-)
-_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()}
-_MONTH = r"(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.|º)?"
-_YEAR = r"(?:,?\s+(?:of\s+|del?\s+)?(?P<year>\d{4}))?\b"
-_WEEKDAY_NAMES = (
-    "monday mondays montag montags lunes 星期一 周一 月曜日 月曜 الاثنين الإثنين",
-    "tuesday tuesdays dienstag dienstags martes 星期二 周二 火曜日 火曜 الثلاثاء",
-    "wednesday wednesdays mittwoch mittwochs miércoles 星期三 周三 水曜日 水曜 الأربعاء",
-    "thursday thursdays donnerstag donnerstags jueves 星期四 周四 木曜日 木曜 الخميس",
-    "friday fridays freitag freitags viernes 星期五 周五 金曜日 金曜 الجمعة",
-    "saturday saturdays samstag samstags sonnabend sábado sábados 星期六 周六 土曜日 土曜 السبت",
-    "sunday sundays sonntag sonntags domingo domingos 星期日 星期天 周日 日曜日 日曜 الأحد",
-)
-_WEEKDAYS = {name: number for number, names in enumerate(_WEEKDAY_NAMES, start=1) for name in names.split()}
-_CJK_DAYS = "|".join(sorted((name for name in _WEEKDAYS if name[0] > "\u2e7f"), key=len, reverse=True))
-_OTHER_DAYS = "|".join(sorted((name for name in _WEEKDAYS if name[0] < "\u2e7f"), key=len, reverse=True))
-_HAN_DIGIT = "〇零一二三四五六七八九十"
-_BEFORE_YEAR = (
-    r"(?:(?:in|since|by|of|from|until|till|year|during|to|before|after|around|circa|late|early|mid|and|or|is|was|spring"
-    r"|summer|autumn|fall|winter|seit|im|jahr|jahre|ab|bis|von|vor|nach|um|en|desde|hasta|de|del|año|a|y|عام|سنة|في|منذ"
-    r"|[-–—(,;:])\s*|^\s*|\W\s)"
-)
-_AFTER_YEAR = r"(?=\s*(?:$|[.,;:!?)–—\-\"”]|(?:and|to|by|when|until|in|at|after|for|was|is|and|und|bis|y|a|و|年)\b|年))"
-_FORMS = (
-    re.compile(r"(?<!\d)(?P<year>\d{4})[-./](?P<number>\d{1,2})[-./](?P<day>\d{1,2})(?!\d)"),
-    re.compile(r"(?:(?P<year>\d{4})年)?(?P<number>\d{1,2})月(?P<day>\d{1,2})[日号號]"),
-    re.compile(r"(?<![\d.,-])(?P<year>1[5-9]\d\d|20\d\d)\s?(?:--|[-–—/])\s?\d\d(?![\d-])"),
-    re.compile(r"(?P<year>\d{4})年(?P<number>\d{1,2})月"),
-    re.compile(r"(?P<year>(?:1\d|20)\d\d)年(?![間前])"),
-    re.compile(
-        rf"(?P<hyear>[〇零一二三四五六七八九]{{4}})年(?:(?P<hmonth>[{_HAN_DIGIT}]{{1,2}})月)?(?:(?P<hday>[{_HAN_DIGIT}]{{1,3}})[日号])?"
-    ),
-    re.compile(rf"(?<![{_HAN_DIGIT}])(?P<hmonth>[{_HAN_DIGIT}]{{1,2}})月(?P<hday>[{_HAN_DIGIT}]{{1,3}})[日号]"),
-    re.compile(rf"\b{_DAY}(?:\s+(?:of|de))?\s+{_MONTH}{_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b{_MONTH}\s+{_DAY}(?![\d:]){_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b{_MONTH},?\s+(?:of\s+|del?\s+)?(?P<year>\d{{4}})\b", re.IGNORECASE),
-    re.compile(r"(?<![\d/.-])(?P<first>\d{1,2})[/.-](?P<second>\d{1,2})[/.-](?P<year>\d{4})(?![\d/])"),
-    re.compile(r"(?<![\d/.-])(?P<first>\d{1,2})\.(?P<second>\d{1,2})\.(?![\d/])"),
-    re.compile(r"\b(?P<decade>1[0-9]\d0|20\d0)(?:s|'s|er)(?:\s?jahren?)?\b|\baños (?P<short>\d0)\b", re.IGNORECASE),
-    re.compile(r"\b(?P<century>1?\d|2[01])(?:st|nd|rd|th)[\s-]century\b", re.IGNORECASE),
-    re.compile(r"(?P<clock>(?<![\d.:])\d{1,2}:\d{2})(?!\d)(?::\d\d)?\s?(?P<half>[ap]\.?m\b\.?)?", re.IGNORECASE),
-    re.compile(r"(?P<clock>(?<![\d.:$€£,])\d{1,2})\s?(?P<half>[ap]\.?m\b\.?)", re.IGNORECASE),
-    re.compile(rf"{_BEFORE_YEAR}(?P<year>1[0-9]\d\d|20\d\d)(?![\w%/$€£¥]|[.,]\d){_AFTER_YEAR}", re.IGNORECASE),
-    re.compile(rf"\b(?P<weekday>{_OTHER_DAYS})\b|(?P<cjk_weekday>{_CJK_DAYS})", re.IGNORECASE),
-    re.compile(
-        r"(?<=\s)(?:in|im|en|since|until|on|last|next|by|of|every|each)\s+(?P<month>january|february|march|april"
-        r"|may|june|july|august|september|october|november|december|januar|februar|märz|mai|juni|juli|oktober"
-        r"|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)\b",
-        re.IGNORECASE,
-    ),
-)
-_MAYBE = re.compile(
-    r"\d|[〇一二三四五六七八九十]|day\b|days\b|tag|lunes|martes|miér|jueves|viernes|sábado|domingo|mittwoch"
-    r"|sonnabend|曜|星期|周|ال"
-    r"|\b(?:in|im|en|since|until|on|last|next|by|of|every|each) (?:[jfmasond])",
-    re.IGNORECASE,
-)
 _LONGEST = 20_000
 
 
@@ -130,12 +60,10 @@ def same_date(first: Date, second: Date) -> bool | None:
 
 @lru_cache(maxsize=4096)
 def _dated(text: str) -> tuple[tuple[Date, tuple[int, int]], ...]:
-    if _MAYBE.search(text) is None:
-        return ()
     plain = with_ascii_digits(text[:_LONGEST])
     taken = bytearray(len(plain))
     found: list[tuple[Date, tuple[int, int]]] = []
-    for form in _FORMS:
+    for form in forms_in(plain):
         for match in form.finditer(plain):
             start, end = _span(match)
             if any(taken[start:end]):
@@ -162,7 +90,7 @@ def _date(match: re.Match[str], written: str) -> Date | None:
     nothing: frozenset[tuple[int, int]] = frozenset()
     if "weekday" in parts or "cjk_weekday" in parts:
         name = parts.get("weekday") or parts["cjk_weekday"]
-        return Date(None, None, nothing, _WEEKDAYS[name.lower()], frozenset(), written)
+        return Date(None, None, nothing, WEEKDAYS[name.lower()], frozenset(), written)
     if "clock" in parts:
         minutes = _minutes(parts["clock"], parts.get("half", ""))
         return Date(None, None, nothing, 0, minutes, written) if minutes else None
@@ -200,7 +128,7 @@ def _month(parts: dict[str, str]) -> int | None:
         return int(parts["number"])
     if "hmonth" in parts:
         return int(han(parts["hmonth"]) or 0)
-    return _MONTHS[parts["month"].lower()] if "month" in parts else None
+    return MONTHS[parts["month"].lower()] if "month" in parts else None
 
 
 def _minutes(clock: str, half: str) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from assay.records import Json
 from assay.text import normalize
@@ -43,6 +44,13 @@ def label_text(text: str) -> str:
     return _ARTICLE.sub("", plain)
 
 
+@lru_cache(maxsize=1024)
+def normal(text: str) -> str:
+    """`normalize`, remembered: an answer is compared with several."""
+    return normalize(text)
+
+
+@lru_cache(maxsize=1024)
 def without_markup(text: str) -> str:
     """Without the signs of Markdown, which carry no statement."""
     return _MARKUP.sub("", text) if any(sign in text for sign in "*_`#>-+•{}.)") else text

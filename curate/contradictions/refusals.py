@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _CANNOT = (
     r"(?:can(?:'t|not)|can not|won't|will not|(?:am|'m) (?:unable|not able|not allowed) to|(?:must|have to) decline to)"
@@ -152,6 +153,7 @@ _HELPS_ELSEWHERE: Mapping[str, re.Pattern[str]] = {
 }
 
 
+@lru_cache(maxsize=2048)
 def refuses(text: str, language: str = "en") -> bool | None:
     """Whether a text declines to answer; None for what is between: an answer with a reservation, a lecture."""
     plain = text[:4000].replace("’", "'").strip()
