@@ -39,10 +39,24 @@ _ANGLES = re.compile(
     r"|NAME|DATE|TIME|EMAIL|ADDRESS|AMOUNT|NUMBER|CITY|COMPANY|URL)\s*>"
 )
 _BRACES = re.compile(rf"(?<![{{$\\\w])\{{(?:[a-z]+_[a-z_]+|(?:{_NOUNS}))\}}(?!\}})", re.IGNORECASE)
+_OTHER_LANGUAGES = re.compile(
+    r"(?<![\w\]!\\])\[\s*(?:(?:Ihr|Dein|Sein)(?:e[rnms]?)?|Name(?:n)?\s+(?:des|der|Ihres)|Datum|Ort|Betreff|Adresse"
+    r"|Firma"
+    r"|Empfänger|Absender|Unterschrift|(?:Su|Tu|Mi)\s+\w+|Nombre|Apellidos?|Fecha|Dirección|Empresa|Ciudad|Correo"
+    r"|(?:Votre|Ton|Ta|Mon)\s+\w+|Nom|Prénom|Adresse|Entreprise|Ville|Seu\s+\w+|Nome|Cognome|Il tuo\s+\w+)"
+    r"(?:\s+[\w'’&/-]+){0,4}\s*\](?![(\[:])"
+    r"|[\[【［](?:您的?|你的?|请(?:填写|输入|插入)|填写|输入|插入|姓名|名字|日期|公司名?称?|地址|电话|邮箱|職?位|收件人|寄件人)"
+    r"[\u4e00-\u9fff]{0,10}[\]】］]|[\[【［](?:あなたの|お客様の?|貴社|氏名|お名前|名前|日付|会社名|住所|電話番号|件名|宛名)"
+    r"[\u3040-\u30ff\u4e00-\u9fff]{0,10}[\]】］]|[\[【](?:اسمك|اسم|التاريخ|تاريخ|العنوان|عنوان|اسم الشركة|رقم|توقيعك"
+    r"|البريد)"
+    r"(?:\s+[\u0620-\u064a]+){0,4}[\]】]"
+)
+"""The bracketed phrases of German, Spanish, French, Portuguese, Italian, Chinese, Japanese and Arabic."""
+
 _FILLER = re.compile(r"\blorem ipsum\b|\[TBD\]|\bXX?X?[/-]XX?X?[/-]XXXX\b", re.IGNORECASE)
 
 CERTAIN = (_DOUBLE_BRACES, _DOLLAR, _PERCENT, _UNDERSCORES, _INSERT, _CAPITAL_BRACKETS, _ANGLES, _FILLER)
-LIKELY = (_BRACKETS, _BRACES)
+LIKELY = (_BRACKETS, _BRACES, _OTHER_LANGUAGES)
 
 _NOT_PLACEHOLDERS = re.compile(
     r"\[(?:[ xX✓-]|\d+|sic|[A-Z]{1,2}\d*|OK|INFO|WARN(?:ING)?|ERROR|DEBUG|NOTE|END|START|MUSIC|INST)\]"
@@ -71,6 +85,8 @@ class Placeholder(NamedTuple):
 
 def may_hold_placeholders(text: str) -> bool:
     """Cheap, and false for most texts: whether there is a sign that placeholders are made of."""
+    if not text.isascii() and ("【" in text or "［" in text):
+        return True
     if "{" in text or "[" in text or "<" in text or "__" in text or "orem ipsum" in text:
         return True
     if "%" in text and _PERCENT.search(text) is not None:

@@ -16,7 +16,9 @@ from ..example import Example
 _DRAFTING = re.compile(
     r"\b(?:e-?mail|letter|script|speech|invitation|announcement|press release|cover letter|résumé|resume|memo|notice"
     r"|contract|agreement|form|dialogue|conversation|message|(?:linkedin|blog|social media) post|tweet|caption"
-    r"|job description|advert(?:isement)?|flyer|voicemail)\b",
+    r"|job description|advert(?:isement)?|flyer|voicemail"
+    r"|brief\w*|anschreiben|bewerbung\w*|einladung\w*|rede|vertrag\w*|carta|correo|discurso|invitación|contrato|lettre"
+    r"|courriel|discours|invitation|contrat|convite|lettera)\b|邮件|信|演讲|邀请|合同|メール|手紙|招待|契約|رسالة|خطاب|دعوة|عقد",
     re.IGNORECASE,
 )
 
@@ -81,4 +83,4 @@ def _finding(record: Record, index: int, found: list[Placeholder], severity: Sev
 
 
 def _is_bracketed(item: Placeholder) -> bool:
-    return item.text[0] == "["
+    return item.text[0] in "[【［"

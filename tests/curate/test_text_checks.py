@@ -236,3 +236,27 @@ def test_repairs_show_before_and_after(make: Make) -> None:
     assert (token.evidence["before"], token.evidence["after"]) == ("Done. <|im_end|>\n</s>", "Done.")
     space = findings("surrounding_white_space", make("q", " Paris.\n\n"))[0]
     assert (space.evidence["before"], space.evidence["after"]) == (" Paris.\n\n", "Paris.")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Sehr geehrte Damen und Herren, mein Name ist [Ihr Name].",
+        "Estimado [Nombre del cliente], gracias.",
+        "Bonjour [Votre nom], merci.",
+        "亲爱的[您的姓名]，您好。",
+        "您的订单将于【日期】送达。",
+        "【お客様の名前】様、ありがとうございます。",
+        "عزيزي [اسم العميل]، شكرا لك.",
+    ],
+)
+def test_placeholders_of_other_languages_are_found(make: Make, answer: str) -> None:
+    assert [finding.severity for finding in findings("unfilled_placeholder", make("?", answer))] == [Severity.ERROR]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["【注意】请勿触摸。", "Siehe [Anhang A] und [1].", "[Música] [Risas]", "他说[笑]没关系。", "【重要】明日は休み。"],
+)
+def test_brackets_of_other_languages_are_no_placeholders(make: Make, answer: str) -> None:
+    assert findings("unfilled_placeholder", make("?", answer)) == []
