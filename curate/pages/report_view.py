@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,21 +14,13 @@ from ..reviews.replay import REVIEWED
 from ..settings import ActiveCheck
 from ..stage import Audited
 from .concealment import conceal_record
+from .pieces import Piece, difference
 from .redaction import redacted
 from .style_view import StyleMix, shown_rows, style_mix
 
 SHOWN_A_CHECK = 20
 MAX_CHARACTERS = 1200
-MAX_DIFF_WORDS = 400
 _CONTEXT = 160
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of text; mark is "", "hit", "added" or "removed"."""
-
-    text: str
-    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +156,7 @@ def _comparison(group: Sequence[Finding], records: Sequence[Record]) -> Exhibit:
         if answers:
             pieces = tuple(_marked(text, str(finding.evidence["spans"][0]["text"])))
         else:
-            pieces = tuple(_difference(whole[0], text)) if record is not records[0] else (Piece(_cut(text)),)
+            pieces = tuple(difference(whole[0], text)) if record is not records[0] else (Piece(_cut(text)),)
         sides.append(Side(str(finding.source), _note(finding), pieces))
     title = f"{len(group)} records" if not answers else str(group[0].evidence["kind"])
     severity = min((finding.severity for finding in group), key=list(Severity).index)
@@ -209,19 +199,6 @@ def _marked(text: str, wanted: str) -> Iterator[Piece]:
     yield Piece(("..." if start else "") + text[start:position])
     yield Piece(text[position:end], "hit")
     yield Piece(_cut(text[end:]))
-
-
-def _difference(before: str, after: str) -> Iterator[Piece]:
-    """The second text, with what it adds and what of the first it lacks."""
-    old, new = (re.findall(r"\s*\S+", text)[:MAX_DIFF_WORDS] for text in (before, after))
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            yield Piece("".join(new[c:d]))
-            continue
-        if b > a:
-            yield Piece("".join(old[a:b]), "removed")
-        if d > c:
-            yield Piece("".join(new[c:d]), "added")
 
 
 def _prompt(record: Record) -> str:
