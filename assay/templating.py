@@ -23,6 +23,10 @@ from typing import IO, Any
 SECONDS = 2.0
 """A conversation takes a template less than a thousandth of that; a check may take ten seconds over a record."""
 
+MOST_EXTRA_SECONDS = 4.0
+CHARACTERS_A_SECOND = 4_000_000
+"""Long conversations have a little longer: they have to be sent, rendered and sent back."""
+
 STARTUP_SECONDS = 60.0
 MAX_CHARACTERS = 4_000_000
 KILLS_BEFORE_REFUSAL = 2
@@ -53,7 +57,7 @@ class Rendering:
 class Renderer:
     """One worker process. Safe to call from several threads and after a fork.
 
-    seconds  wall-clock limit of one call of `render_many`
+    seconds  wall-clock limit of one call of `render_many`, with a little more for long conversations
     now      what `strftime_now` tells every template, so that prompts and training texts agree
     """
 
@@ -104,17 +108,14 @@ class Renderer:
 
     def _ask(self, what: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The worker's answer, or None when it had to be killed."""
-        request = {
-            **what,
-            "now": self.now.isoformat(),
-            "seconds": self.seconds,
-            "max_characters": MAX_CHARACTERS,
-        }
-        if self._worker is None or self._worker.owner != os.getpid():
-            self._worker = _Worker.start()
-            self._worker.ask(json.dumps({"renders": [], "seconds": STARTUP_SECONDS}), STARTUP_SECONDS)
+        request = {**what, "now": self.now.isoformat(), "max_characters": MAX_CHARACTERS}
+        body = json.dumps(request, default=str)
+        seconds = self.seconds + min(MOST_EXTRA_SECONDS, len(body) / CHARACTERS_A_SECOND)
         try:
-            answer = self._worker.ask(json.dumps(request, default=str), self.seconds)
+            if self._worker is None or self._worker.owner != os.getpid():
+                self._worker = _Worker.start()
+                self._worker.ask(json.dumps({"renders": [], "seconds": STARTUP_SECONDS}), STARTUP_SECONDS)
+            answer = self._worker.ask(f'{{"seconds": {seconds}, {body[1:]}', seconds)
         except BaseException:  # whoever interrupts leaves an answer behind, which would be taken for the next one
             self._kill()
             raise

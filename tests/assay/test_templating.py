@@ -183,3 +183,26 @@ def test_renders_what_transformers_renders(renderer: Renderer, template: str) ->
         "bos_token": "<s>",
     }
     assert renderer.render(template, variables).text == expected[0]
+
+
+def test_an_interrupted_talk_leaves_no_answer_for_the_next(patient: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that has reached its time limit is interrupted wherever it is, also while it waits for the worker."""
+    from assay.templating import _Worker
+
+    class Interrupted(BaseException):
+        pass
+
+    ask = _Worker.ask
+
+    def interrupted(worker: _Worker, request: str, seconds: float) -> str | None:
+        assert worker.process.stdin is not None
+        worker.process.stdin.write(request + "\n")
+        worker.process.stdin.flush()
+        raise Interrupted
+
+    patient.render("{{ 'started' }}", HELLO)
+    monkeypatch.setattr(_Worker, "ask", interrupted)
+    with pytest.raises(Interrupted):
+        patient.render("{{ 'first' }}", HELLO)
+    monkeypatch.setattr(_Worker, "ask", ask)
+    assert patient.render("{{ 'second' }}", HELLO).text == "second"
