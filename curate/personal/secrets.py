@@ -154,6 +154,7 @@ def _token(name: str, label: str, regex: str, *literals: str, prefix: int | None
     return Pattern(name, "secret", "token", f"{_EDGE}(?:{regex}){_END}", label, check=check, literals=literals)
 
 
+_SAYS = r"\s{1,3}(?:is|was|ist|lautet|es|est|è|é)\s{1,3}"
 _ASSIGN = r"[\"'`]?\s{0,4}(?:=>|:=|[:=：])\s{0,4}"
 _VALUE = (
     r"(?:[\"'`](?P<value>[^\s\"'`]{8,300})[\"'`]|(?P<bare>[^\s\"'`,;<>(){}\[\]|]{7,300}[^\s\"'`,;<>(){}\[\]|.:?。]))"
@@ -338,7 +339,8 @@ SECRETS: tuple[Pattern, ...] = (
         "password",
         "secret",
         "token",
-        rf"(?i:(?<![A-Za-z])(?:[A-Za-z0-9]{{1,20}}[_-]){{0,3}}(?:{PASSWORD_NAMES})){_ASSIGN}{_VALUE}",
+        rf"(?i:(?<![A-Za-z])(?:[A-Za-z0-9]{{1,20}}[_-]){{0,3}}(?:{PASSWORD_NAMES}))"
+        rf"(?:{_ASSIGN}|{_SAYS}){_VALUE}",
         "PASSWORD",
         check=_is_password,
         literals=(

@@ -79,8 +79,10 @@ GATES: Mapping[Shape, Gate] = {
         r"|hooks\.slack\.com|[sr]k_(?:live|test)_|whsec_|sk-[A-Za-z0-9]|hf_[A-Za-z]|api_org_|pypi-AgE|npm_|(?:SK|AC)[0-9a-f]{4}"
         r"|SG\.|key-[0-9a-f]{4}|do[opr]_v1_|shp[a-z]{2}_|gsk_|r8_|dapi[a-f0-9]|:AA|sq0[a-z]{3}-|AGE-SECRET|hv[sbr]\."
         r"|AccountKey=|[78]Q~|sig=|PRIVATE KEY|eyJ|://[^\s/@]+@"
-        r"|(?i:passw|pwd|passphrase|passcode|contrase|mot de passe|senha|key|token|secret|credential)\w*"
-        r"[\"'`]?\s*[:=]|密码|パスワード|비밀번호|(?i:пароль|authorization[\"']?\s*[:=])",
+        r"|(?i:passw|pwd|passphrase|passcode|contraseña|mot de passe|senha|key|token|secret|credential)\w*"
+        r"[\"'`]?\s*[:=]"
+        r"|(?i:passw\w*|pwd|passphrase|passcode|contraseñas?|passe|senha)\s+(?:is|was|ist|lautet|es|est|è|é)\s"
+        r"|密码|パスワード|비밀번호|(?i:пароль|authorization[\"']?\s*[:=])",
         0,
         0,
     ),

@@ -242,6 +242,26 @@ def test_digits_of_any_script_count(digits: str) -> None:
     assert flags([text]) == [True]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my password is Xk9!vbQ2rr.",
+        "Das Passwort lautet Xk9!vbQ2rr",
+        "La contraseña es Xk9!vbQ2rr",
+        "contraseña: Xk9!vbQ2rr",
+        "senha=Xk9!vbQ2rr",
+        "mot de passe : Xk9!vbQ2rr",
+        "密码：Xk9!vbQ2rr",
+        "пароль: Xk9!vbQ2rr",
+        '{"password": "Xk9!vbQ2rr"}',
+    ],
+)
+def test_a_password_that_somebody_tells_is_found(text: str) -> None:
+    assert [found.value for found in scan(text)] == ["Xk9!vbQ2rr"]
+    assert flags([text]) == [True]
+    assert scan("the password is required, was changed, and is Case-Sensitive") == []
+
+
 def test_typographic_hyphens_and_spaces_count() -> None:
     assert names("4539\u00a05787\u00a06362\u00a01486") == {"payment_card"}
     assert names("219\u201145\u20118273") == {"us_ssn"}
