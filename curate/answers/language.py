@@ -99,8 +99,8 @@ def language_of(text: str) -> Language | None:
         return None
     known = _OF_ONE_LANGUAGE.get(script)
     if known is not None:
-        return Language(known, 1.0) if _has_letters(sample, 4) else None
-    if not _has_letters(sample, LEAST_LETTERS):
+        return Language(known, 1.0) if has_letters(sample, 4) else None
+    if not has_letters(sample, LEAST_LETTERS):
         return None
     found = predict(sample.lower() if sample.isupper() else sample)
     return found if found is not None and found.confidence >= LEAST_CONFIDENCE else None
@@ -114,8 +114,8 @@ def prose_of(text: str) -> str:
     return " ".join(sample.split())[:READ_CHARACTERS]
 
 
-def _has_letters(sample: str, least: int) -> bool:
-    """Counted where it is in doubt; of a long sample at least a quarter are letters."""
+def has_letters(sample: str, least: int) -> bool:
+    """Whether there are so many letters: counted where it is in doubt, since of a long sample a quarter are letters."""
     return len(sample) >= 4 * least + 20 or sum(map(str.isalpha, sample)) >= least
 
 

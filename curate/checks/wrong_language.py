@@ -10,7 +10,7 @@ from assay.findings import Finding, Severity
 from assay.function_words import likely_language
 from assay.records import Record
 
-from ..answers.language import READ_CHARACTERS, Language, language_of, predictions, prose_of, script_of
+from ..answers.language import READ_CHARACTERS, Language, has_letters, language_of, predictions, prose_of, script_of
 from ..answers.markup import blank_code, looks_like_code
 from ..answers.turns import before, exchanges
 from ..check import Context, Decision, record_check
@@ -143,27 +143,23 @@ def _long_enough(text: str) -> bool:
 
 
 def _prose_language(text: str, min_confidence: float) -> Language | None:
-    """None where it is too short, too unsure, or code."""
+    """None where it is too short, too unsure, or code. The confidence is that it is this language or one like it."""
     if "`" in text or "$" in text or "http" in text:
         text = " ".join(blank_code(text[:4_000]).split())
     sample = prose_of(text)
-    letters = sum(map(str.isalpha, sample))
-    if letters < _LEAST.get(script_of(sample) or "", LEAST_LETTERS_OF_ONE_LANGUAGE):
+    script = script_of(sample) or ""
+    letters = _LEAST.get(script, LEAST_LETTERS_OF_ONE_LANGUAGE)
+    if text.lstrip()[:1] in ("{", "[", "<") or not has_letters(sample, letters):
         return None
-    found = language_of(text)
-    if found is None or _confidence(sample, found) < min_confidence or looks_like_code(text[:2_000]):
+    if script not in _LEAST:
+        return language_of(text)
+    found = predictions(sample.lower() if sample.isupper() else sample, 5)
+    confidence = sum(other.confidence for other in found if _alike(found[0].code, other.code))
+    if not found or confidence < min_confidence or looks_like_code(text[:2_000]):
         return None
-    return None if text.lstrip()[:1] in ("{", "[", "<") else found
+    return Language(found[0].code, min(1.0, confidence))
 
 
-def _confidence(sample: str, found: Language) -> float:
-    """That it is this language or one like it: which of the two does not matter here."""
-    if found.confidence >= SURE:
-        return found.confidence
-    return sum(other.confidence for other in predictions(sample, 5) if _alike(found.code, other.code))
-
-
-SURE = 0.8
 _LEAST = {"Latin": LEAST_LETTERS, "Cyrillic": LEAST_LETTERS, "Arabic": 20, "Devanagari": 20, "Bengali": 20}
 """Vowels are no letters in the last three."""
 
