@@ -57,7 +57,7 @@ def find_clash(first: str, second: str, question: Question) -> Clash | None:
     one, other, question = looked_at(one), looked_at(other), question._replace(text=question.text[:LONGEST_QUESTION])
     language = language_of_pair(one, other, question.text)
     if left is not None and right is not None:
-        return _json_clash(left, right, question, language)
+        return _json_clash(left, right, question)
     refusals = {refuses(one, language), refuses(other, language)}
     if refusals == {True, False}:
         return Clash("refusal", quote(one), quote(other), 0.9)
@@ -88,7 +88,7 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
     if language == OTHER:
         return None
     fields = key_values(one), key_values(other)
-    if all(fields) and (found := _json_clash(fields[0], fields[1], question, language)) is not None:
+    if all(fields) and (found := _json_clash(fields[0], fields[1], question)) is not None:
         return found
     pairs = aligned(one, other, language)
     for fact in (
@@ -150,10 +150,10 @@ def _short_clash(one: str, other: str, question: Question, language: str) -> Cla
     return None
 
 
-def _json_clash(left: Json, right: Json, question: Question, language: str) -> Clash | None:
+def _json_clash(left: Json, right: Json, question: Question) -> Clash | None:
     """The first field in which two JSON values contradict each other; a field that only one has is not compared."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        clashes = (_json_clash(left[key], right[key], question, language) for key in left if key in right)
+        clashes = (_json_clash(left[key], right[key], question) for key in left if key in right)
         return max(filter(None, clashes), key=lambda clash: clash.confidence, default=None)
     if isinstance(left, bool) or isinstance(right, bool):
         differ = isinstance(left, bool) and isinstance(right, bool) and left != right
@@ -163,14 +163,15 @@ def _json_clash(left: Json, right: Json, question: Question, language: str) -> C
     if isinstance(left, list) and isinstance(right, list):
         return _list_clash(left, right)
     if isinstance(left, str) and isinstance(right, str):
-        return _field_clash(left, right, question, language)
+        return _field_clash(left, right, question)
     return None
 
 
-def _field_clash(left: str, right: str, question: Question, language: str) -> Clash | None:
+def _field_clash(left: str, right: str, question: Question) -> Clash | None:
     """Two values of one field: short ones are labels by their place, long ones are compared as text."""
     if normalize(left) == normalize(right):
         return None
+    language = language_of_pair(left, right, question.text)
     if is_refusal(left, language) != is_refusal(right, language):
         return Clash("refusal", quote(left), quote(right), 0.9)
     if not (is_short(left) and is_short(right)):

@@ -24,7 +24,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 _COMMON = {
     "en": "the is are was were of to and that you it in for with this be not have your can will i my he she they at on "
-    "by from what how who when where why does do did if as but or yes has been there which would should all an",
+    "a no by from what how who when where why does do did if as but or yes has been there which would should all an",
     "de": "der die das und ist nicht ein eine einen dem den des zu mit für auf im in wir sie ich es war sind wird kann "
     "werden von bei nach auch aus wie was wann wer wo ja nein kein keine dass am um bis über hat haben ihre ihr sehr",
     "es": "el la los las un una que de del en y es no se por para con su al lo como más pero está son fue hay "

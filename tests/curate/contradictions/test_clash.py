@@ -54,6 +54,13 @@ def clash(prompt: str, one: str, other: str) -> str | None:
         ("Is this about billing or shipping?", "Billing", "Shipping", "label"),
         ("Read the ticket.", '{"intent": "refund", "n": 1}', '{"n": 1, "intent": "cancel"}', "label"),
         ("Read the ticket.", '{"total": 12.5}', '{"total": 13.5}', "number"),
+        (
+            "How much is it?",
+            '{"intent": "policy_question", "reply": "It costs 4 pounds a month."}',
+            '{"intent": "policy_question", "reply": "It costs 6 pounds a month."}',
+            "number",
+        ),
+        ("What's the price of express?", "Express delivery costs £9.50.", "Express delivery costs £6.", "number"),
         ("Read the ticket.", '{"urgent": true}', '{"urgent": false}', "polarity"),
         ("Read the ticket.", "Intent: refund\nQueue: money", "Intent: cancel\nQueue: money", "label"),
         ("What is the boiling point?", "I'm sorry, but I can't help with that.", "It is 100 °C.", "refusal"),
