@@ -20,7 +20,7 @@ DISTINCT_TRIGRAMS = 0.8
 SHORT = 250
 """Characters of a text that is looked at as a whole at once."""
 
-PROBES = 20
+PROBES = 24
 PROBE_CHARACTERS = 14
 """A fifth of the trigrams of a text with a loop come again: of so many even probes of it, several do."""
 
@@ -86,12 +86,12 @@ def _tokens(prose: str) -> list[str]:
 
 
 def _says_something_again(text: str) -> bool:
-    """Cheap: whether two of the probes stand in the text more than once, as they do in one with a loop."""
+    """Cheap: whether three of the probes stand in the text more than once, as they do in one with a loop."""
     found = 0
     for start in range(0, len(text) - PROBE_CHARACTERS + 1, max(1, len(text) // PROBES)):
         if text.count(text[start : start + PROBE_CHARACTERS]) > 1:
             found += 1
-            if found == 2:
+            if found == 3:
                 return True
     return False
 
