@@ -12,7 +12,7 @@ from assay.curate.check import CHECKS, Context
 from assay.curate.meaning.prompts import asked_items, pairs_of
 from assay.curate.meaning.records import seldom
 from assay.findings import Finding
-from assay.records import Record
+from assay.records import Message, Record, ToolCall
 
 pytestmark = pytest.mark.skipif(find_spec("wordllama") is None, reason="needs the extra: meaning")
 
@@ -99,6 +99,19 @@ def test_a_prompt_that_asks_what_an_evaluation_item_asks_is_a_leak() -> None:
     found = asked_items(prompts, items)
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(1, 1)]
     assert len(asked_items(prompts, []).first) == len(asked_items([], items).first) == 0
+
+
+@pytest.mark.parametrize("name", ["same_meaning", "reworded_answer", "off_topic_answer", "label_noise"])
+def test_strange_records_are_judged_like_any_other(make: Make, name: str) -> None:
+    call = Message("assistant", None, (ToolCall("f", "not an object"),))
+    strange = [
+        make("\ud800 \x00", "\u202e\ud800 a b c"),
+        make("a b c d " * 20_000, "z" * 300_000),
+        make("q w e", call, Message("tool", "{}"), "an answer of words"),
+        make("only a question of words"),
+        make(Message("user", None), Message("assistant", None)),
+    ]
+    assert isinstance(run(name, *strange * 50), list)
 
 
 def test_pairs_of_no_prompts_are_none() -> None:
