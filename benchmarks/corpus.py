@@ -14,17 +14,18 @@ import numpy as np
 
 VOCABULARY = 30_000
 ZIPF_EXPONENT = 1.07
-_COMMON = (
-    "the of and to a in is you that it he was for on are as with his they I at be this have from or one had by word but "
-    "not what all were we when your can said there use an each which she do how their if will up other about out many "
-    "then them these so some her would make like him into time has look two more write go see number no way could "
-    "people my than first water been call who its now find long down day did get come made may part over new sound take "
-    "only little work know place year live me back give most very after thing our just name good sentence man think say "
-    "great where help through much before line right too mean old any same tell boy follow came want show also around "
-    "form three small set put end does another well large must big even such because turn here why ask went men read "
-    "need land different home us move try kind hand picture again change off play spell air away animal house point"
-).split()
-"""The most frequent words of English, most frequent first; all others are made up."""
+_COMMON = """
+the of and to a in is you that it he was for on are as with his they I at be this have from or one had by word
+but not what all were we when your can said there use an each which she do how their if will up other about
+out many then them these so some her would make like him into time has look two more write go see number no
+way could people my than first water been call who its now find long down day did get come made may part over
+new sound take only little work know place year live me back give most very after thing our just name good
+sentence man think say great where help through much before line right too mean old any same tell boy follow
+came want show also around form three small set put end does another well large must big even such because
+turn here why ask went men read need land different home us move try kind hand picture again change off play
+spell air away animal house point
+"""
+# The most frequent words of English, most frequent first; all others are made up.
 
 _SYLLABLES = [first + vowel for first in "bcdfghklmnprstvw" for vowel in "aeiou"] + ["th", "sh", "qu", "st", "en", "er"]
 
@@ -96,8 +97,9 @@ def make_corpus(
 
 
 def _vocabulary(random: np.random.Generator) -> Iterator[str]:
-    seen = set(_COMMON)
-    yield from dict.fromkeys(_COMMON)
+    common = dict.fromkeys(_COMMON.split())
+    yield from common
+    seen = set(common)
     while len(seen) < VOCABULARY:
         word = "".join(_SYLLABLES[i] for i in random.integers(0, len(_SYLLABLES), 1 + int(random.integers(1, 4))))
         if word not in seen:
