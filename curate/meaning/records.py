@@ -16,7 +16,7 @@ from assay.text import normalize, words
 
 from .agreement import difference
 from .columns import answer_text, prompt_text, setting_text
-from .encoder import Encoder
+from .encoder import MAX_CHARACTERS, Encoder
 
 if TYPE_CHECKING:
     from .pairs import Pairs
@@ -36,7 +36,7 @@ MOST_READ = 200_000
 
 @dataclass(frozen=True)
 class Said:
-    """A record as it is compared."""
+    """A record as it is compared: of each text as much as is encoded."""
 
     prompt: str
     answer: str
@@ -44,7 +44,7 @@ class Said:
 
     @classmethod
     def of(cls, record: Record) -> Said:
-        return cls(prompt_text(record), answer_text(record), setting_text(record))
+        return cls(prompt_text(record)[:MAX_CHARACTERS], answer_text(record)[:MAX_CHARACTERS], setting_text(record))
 
 
 @dataclass

@@ -34,6 +34,7 @@ def save_bert(folder: Path) -> None:
     BertModel(config).save_pretrained(folder)
 
 
+@pytest.mark.slow
 @needs_library
 def test_a_folder_of_transformers_is_an_encoder(tmp_path: Path) -> None:
     save_bert(tmp_path)
@@ -47,6 +48,7 @@ def test_a_folder_of_transformers_is_an_encoder(tmp_path: Path) -> None:
     assert encoder.encode([]).shape == (0, 16)
 
 
+@pytest.mark.slow
 @needs_library
 def test_what_cannot_be_loaded_is_one_line_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
