@@ -80,12 +80,11 @@ def audit(
         from .explain import show_checks
 
         return show_checks(options, explain)
-    from .corpus import Corpus
     from .inputs import read_inputs
     from .outputs import write_audited
     from .scores.show import names_of, score_usable
     from .stage import audit as run_audit
-    from .template.asked import Asked, judge_models, show_records, write_matrix
+    from .template.asked import Asked, compare_models, show_records
 
     data, options = split_overrides(data, options)
     asked = Asked(model, templates, show, inference)
@@ -93,9 +92,8 @@ def audit(
     options = asked.settings(options)
     inputs = read_inputs(_given(data, given), options)
     models = asked.load(inputs.target, options) if show or asked.wants_matrix else []
-    records = Corpus(inputs.data.table)
     if show:
-        show_records(asked, records, models, options)
+        show_records(asked, inputs.data, models, options)
         return int(Exit.OK)
     names = names_of(scores, subset, inputs.target, options)
     audited = run_audit(
@@ -115,12 +113,7 @@ def audit(
         steps.insert(0, f"{options.output / 'report.html'}    every finding with its text")
     else:
         steps.insert(0, f"{_typed('audit', data, given, options)} -o OUT    a report with the texts side by side")
-    table = None
-    if asked.wants_matrix:
-        table = judge_models(models, records, dict(inputs.settings.checks), options.say)
-        if options.output is not None:
-            write_matrix(table, records, options.output)
-            steps.insert(0, f"{options.output / 'template_matrix.html'}    which records fit which model")
+    table = compare_models(models, inputs.data, inputs.settings, options, steps) if asked.wants_matrix else None
     scored = score_usable(audited, names, subset, inputs.target, options) if names else None
     _show(audited, options, steps, table, scored)
     return int(Exit.NEGATIVE if fail_on is not None and _reaches(audited, fail_on) else Exit.OK)

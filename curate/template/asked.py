@@ -6,11 +6,13 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.console import Options
 from assay.errors import SettingsError
 
+from ..corpus import Corpus
+from ..settings import CurateSettings
 from .matrix import Matrix, matrix, matrix_table
 from .models import Loaded, Named, load_model, load_models, templates_in
 from .request import read_request
@@ -18,6 +20,7 @@ from .tokens import Shown, find_record, show_record
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
+    from assay.dataset import Dataset
     from assay.records import Record
 
 MOST_SHOWN = 20
@@ -73,7 +76,7 @@ def _silent(_: str) -> None:
     pass
 
 
-def show_records(asked: Asked, records: Sequence[Record], models: Sequence[Loaded], options: Options) -> None:
+def show_records(asked: Asked, data: Dataset, models: Sequence[Loaded], options: Options) -> None:
     """Each record that was asked for under each model, one after the other. Raises SettingsError."""
     from ..pages.tokens import render_tokens
 
@@ -82,6 +85,7 @@ def show_records(asked: Asked, records: Sequence[Record], models: Sequence[Loade
         raise SettingsError("a record is shown as a model sees it", where="--show", fix="name one with --model NAME")
     if options.redact:
         raise SettingsError("shows the text of a record, which --redact keeps back", where="--show")
+    records = Corpus(data.table)
     variables = read_request(Path(asked.inference)).variables if asked.inference is not None else None
     shown: list[Shown] = []
     for name in asked.show:
@@ -94,12 +98,22 @@ def show_records(asked: Asked, records: Sequence[Record], models: Sequence[Loade
     options.emit({"shown": [item.to_json() for item in shown]})
 
 
-def judge_models(models: Sequence[Loaded], records: Sequence[Record], checks: dict[str, Any], say: Any) -> Matrix:
-    """The table of models and records. checks: the settings of `curate.checks`."""
-    own = checks.get("over_long_answer")
+def compare_models(
+    models: Sequence[Loaded], data: Dataset, settings: CurateSettings, options: Options, steps: list[str]
+) -> Matrix:
+    """The table of models and records, written to --output where there is one; steps: what to do next, added to.
+
+    Raises StorageError.
+    """
+    own = settings.checks.get("over_long_answer")
     limit = own.get("max_length", 0) if isinstance(own, dict) else 0
-    say(f"judging {len(models)} chat templates on {len(records):,} records")
-    return matrix(records, models, int(limit))
+    records = Corpus(data.table)
+    options.say(f"judging {len(models)} chat templates on {len(records):,} records")
+    found = matrix(records, models, int(limit))
+    if options.output is not None:
+        write_matrix(found, records, options.output)
+        steps.insert(0, f"{options.output / 'template_matrix.html'}    which records fit which model")
+    return found
 
 
 def write_matrix(found: Matrix, records: Sequence[Record], folder: Path) -> None:
