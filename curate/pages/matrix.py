@@ -24,7 +24,7 @@ HEADS = {
     "no_answer": "empty",
 }
 MEANINGS = {
-    "template_renders": "the template fails on the record",
+    "template_renders": "the template fails on the record, or leaves out its tools",
     "system_dropped": "drops the system turn",
     "prompt_prefix": "training begins otherwise than the inference prompt",
     "mask_coverage": "the answer is not trained as it stands",
