@@ -86,7 +86,7 @@ class Audited:
             self.not_judged,
             self.settings,
             self.reviewed.reviews,
-            self.reviewed.edited,
+            self.reviewed.before,
             encode_or_none(self.settings.encoder),
         )
 
@@ -208,7 +208,7 @@ def audit(
         tuple(context.alike),
         examined.seconds,
         settings,
-        Reviewed(tuple(reviews), edited.originals, replayed.counts),
+        Reviewed(tuple(reviews), edited.before, replayed.counts),
     )
 
 

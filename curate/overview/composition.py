@@ -7,7 +7,7 @@ and are given as shares of all.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -124,8 +124,8 @@ def compose(
     flagged: Collection[str],
     seed: int,
     encode: Encode | None = None,
-) -> tuple[Composition, Mapping[str, str]]:
-    """The composition, and {row id: topic or label} of the records that were looked at.
+) -> Composition:
+    """What the usable records consist of.
 
     usable  positions of the records that would train
     sample  those of them that are looked at, evenly spaced
@@ -139,7 +139,7 @@ def compose(
     languages = [likely_language(_language_text(record)) or "unsure" for record in sample]
     shown = [None if record.row_id in flagged else record for record in sample]
     parts = _parts(shown, names, share) if names else ()
-    composition = Composition(
+    return Composition(
         usable=len(usable),
         looked_at=len(sample),
         topics=() if labels else parts,
@@ -150,7 +150,6 @@ def compose(
         prompts=_lengths([sum(len(message.content or "") for message in record.prompt) for record in sample], share),
         answers=_lengths([len(record.answer) for record in sample], share),
     )
-    return composition, dict(zip((record.row_id for record in sample), names, strict=False))
 
 
 def question(record: Record) -> str:

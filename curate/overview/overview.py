@@ -15,15 +15,18 @@ from ..corpus import Corpus
 from ..pages.concealment import MASKED_ALREADY, conceal_record
 from ..reviews.review import Review
 from ..settings import USABLE_RECORDS, CurateSettings
-from .composition import SAMPLED, Composition, compose, question
+from .composition import SAMPLED, Composition, compose
 from .improvements import Improvement, improvements
 from .reading import Reading, draw
-from .topics import OTHER, Encode, find_topics
+from .topics import Encode
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
+
+ALL = "all"
+"""The one stratum of data whose answers are no labels."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +62,14 @@ def look_over(
     not_judged: Mapping[str, str],
     settings: CurateSettings,
     reviews: Sequence[Review] = (),
-    edited: Mapping[str, str] | None = None,
+    before: Mapping[str, Record] | None = None,
     encode: Encode | None = None,
 ) -> Overview:
     """The overview of what `curate` would leave.
 
     data     as the checks saw it
     ledger   one row a row of the data, in its order; faulty rows after them
-    edited   {row id: id before a person edited it}
+    before   {row id: the record before a person edited it}
     encode   texts to vectors, for topics by meaning; None for topics by words
     """
     usable = _usable(data, ledger)
@@ -74,16 +77,10 @@ def look_over(
     taken = Corpus(data.table).take(_evenly(usable, SAMPLED).tolist())
     sample = [conceal_record(record) if record.row_id in sensitive else record for record in taken]
     flagged = {finding.row_id for finding in findings if finding.severity is not Severity.INFO}
-    composition, named = compose(data, usable, sample, flagged, settings.seed, encode)
-
-    def strata(records: Sequence[Record]) -> Sequence[str]:
-        known = [named.get(record.row_id) for record in records]
-        if sum(name is not None for name in known) > 0.9 * len(known):
-            return [name or OTHER for name in known]
-        return _strata(records, settings.seed, encode)
+    composition = compose(data, usable, sample, flagged, settings.seed, encode)
 
     fates = ledger.column("fate")
-    reading = draw(data, fates, findings, reviews, settings.reading.count, settings.seed, strata, edited)
+    reading = draw(data, fates, findings, reviews, settings.reading.count, settings.seed, _strata, before)
     doing = improvements(ledger, findings, not_judged, composition, reading, settings)
     return Overview(settings.purpose, USABLE_RECORDS[settings.purpose], composition, reading, doing)
 
@@ -106,13 +103,9 @@ def _evenly(positions: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64
     return positions[np.linspace(0, len(positions) - 1, most).astype(np.int64)]
 
 
-def _strata(records: Sequence[Record], seed: int, encode: Encode | None) -> Sequence[str]:
-    """The label or topic of each of some records, found among themselves."""
-    labels = labels_of(records)
-    if labels is not None:
-        return labels
-    topics = find_topics([question(record) for record in records], seed, encode)
-    return [topics.names[group] for group in topics.assigned] if topics is not None else [OTHER] * len(records)
+def _strata(records: Sequence[Record]) -> Sequence[str]:
+    """The label of each record, or the same for all where answers are no labels."""
+    return labels_of(records) or [ALL] * len(records)
 
 
 def encode_or_none(encoder: str) -> Encode | None:

@@ -1,15 +1,16 @@
 """What people find in a random sample of records that no check flagged, and what that says of all of them.
 
 The sample is drawn by the hash of each record and the seed, so that the next version of the data draws the same
-records again as far as they are still there, and what was read stays read. It is spread over topics or labels in
-proportion (records of small ones are pooled), and the records of each stratum stand for that stratum.
+records again as far as they are still there, and what was read stays read. Where answers are labels it is spread over
+them in proportion (records of small ones are pooled), and the records of each stratum stand for that stratum. It is not
+spread over topics: they are found anew in every version, and the sample would be another one with each.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.dataset import Dataset
@@ -17,7 +18,7 @@ from assay.findings import Fate, Finding, Severity
 from assay.records import Json, Record
 
 from ..corpus import Corpus
-from ..reviews.replay import REVIEWED
+from ..reviews.replay import REVIEWED, replace_rows
 from ..reviews.review import READING, Review, Verdict, latest
 from .interval import Interval, clopper_pearson
 
@@ -34,7 +35,7 @@ SMALLEST_STRATUM = 2
 
 
 class Chosen(NamedTuple):
-    """One record to read. stratum: its topic or label."""
+    """One record to read. stratum: its label, where answers are labels."""
 
     record: Record
     stratum: str
@@ -124,17 +125,17 @@ def draw(
     count: int,
     seed: int,
     strata: Callable[[Sequence[Record]], Sequence[str]],
-    edited: Mapping[str, str] | None = None,
+    before: Mapping[str, Record] | None = None,
 ) -> Reading:
     """Draws `count` records that no check flagged.
 
     data    as the checks saw it: with what people edited
     fates   of the rows, in the order of the data
-    strata  the topic or label of each of some records
-    edited  {row id: id before a person edited it}
+    strata  the label of each of some records
+    before  {row id: the record before a person edited it}
     """
     said = readings(reviews)
-    data = _as_read(data, {row: record_id for row, record_id in (edited or {}).items() if record_id in said})
+    data = _as_read(data, {row: record for row, record in (before or {}).items() if record.id in said})
     positions = _unflagged(data, fates, findings, said)
     keys = _keys(data, positions, seed)
     drawn = positions[keys.argsort(kind="stable")][:DRAWN]
@@ -174,15 +175,18 @@ def _unflagged(
     return np.flatnonzero(pc.and_(clean, pc.or_(trains, read)).to_numpy())
 
 
-def _as_read(data: Dataset, originals: Mapping[str, str]) -> Dataset:
-    """With the ids that records had when they were read: one that a reader mended was wrong, and is not drawn anew."""
+def _as_read(data: Dataset, before: Mapping[str, Record]) -> Dataset:
+    """With records as they were read: one that a reader mended was wrong, and is not drawn anew."""
+    import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    if not originals:
+    if not before:
         return data
-    rows, ids = (data.table.column(name).to_pylist() for name in ("row_id", "record_id"))
-    named = pa.array([originals.get(row, own) for row, own in zip(rows, ids, strict=True)], pa.string())
-    return replace(data, table=data.table.set_column(data.table.column_names.index("record_id"), "record_id", named))
+    wanted = pa.array(list(before), pa.string())
+    positions = np.flatnonzero(pc.is_in(data.table.column("row_id"), value_set=wanted).to_numpy())
+    rows = data.table.column("row_id").take(positions).to_pylist()
+    return replace_rows(data, {position: before[row] for position, row in zip(positions.tolist(), rows, strict=True)})
 
 
 def _keys(data: Dataset, positions: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.uint64]:

@@ -32,10 +32,15 @@ REVIEWED_SUMMARY = "a person decided on this record"
 
 @dataclass(frozen=True)
 class Edited:
-    """data: the same rows, those that people edited with their new content. originals: {row id: id before it}."""
+    """data: the same rows, those that people edited with their new content. before: {row id: the record before it}."""
 
     data: Dataset
-    originals: Mapping[str, str]
+    before: Mapping[str, Record]
+
+    @property
+    def originals(self) -> dict[str, str]:
+        """{row id: id before the edit}"""
+        return {row: record.id for row, record in self.before.items()}
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,10 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What people had said when the data was judged. edited, counts: as in `Edited` and `Replayed`."""
+    """What people had said when the data was judged. before, counts: as in `Edited` and `Replayed`."""
 
     reviews: tuple[Review, ...] = ()
-    edited: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, Record] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -66,13 +71,13 @@ def apply_edits(data: Dataset, reviews: Sequence[Review]) -> Edited:
         return Edited(data, {})
     rows = _rows(data, edits)
     changed: dict[int, Record] = {}
-    originals: dict[str, str] = {}
+    before: dict[str, Record] = {}
     for position, record in rows:
         now = _edit(record, edits)
         if now.id != record.id:
             changed[position] = now
-            originals[record.row_id] = record.id
-    return Edited(replace_rows(data, changed), originals)
+            before[record.row_id] = record
+    return Edited(replace_rows(data, changed), before)
 
 
 def kept_by_people(reviews: Sequence[Review]) -> frozenset[str]:

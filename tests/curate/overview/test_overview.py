@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import string
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from assay.convert import as_dataset
 from assay.curate.overview.overview import Overview, look_over
-from assay.curate.settings import CurateSettings
+from assay.curate.reviews.review import READING, Review, Subject, Verdict
+from assay.curate.settings import CurateSettings, ReadingSettings
 from assay.curate.stage import audit
 from assay.errors import SettingsError
 from assay.findings import Severity
@@ -117,8 +119,6 @@ def test_data_of_which_nothing_is_usable_has_an_overview_too() -> None:
 
 @pytest.mark.parametrize("reading", [{"half_width": 0.6}, {"half_width": 0.0}, {"error_rate": 2}, {"records": -1}])
 def test_a_reading_that_cannot_be_meant_is_one_line(reading: dict[str, Any]) -> None:
-    from assay.curate.settings import ReadingSettings
-
     with pytest.raises(SettingsError, match="reading"):
         ReadingSettings(**reading)
 
@@ -129,3 +129,21 @@ def test_without_text_no_word_of_a_record_is_left() -> None:
     assert "label 1" in body
     assert not any(word in body for word in ("refund", "delivery", "warranty"))
     assert "refund" in str(found.to_json())
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_what_was_read_stays_the_sample_when_the_wrong_ones_are_dropped_or_mended(labelled: bool) -> None:
+    labels = ("refund", "delivery", "warranty")
+    rows = [
+        {"instruction": f"Case {_words(n)}", "output": labels[n % 3] if labelled else f"It is {_words(n + 500)}"}
+        for n in range(150)
+    ]
+    settings = CurateSettings(reading=ReadingSettings(records=40))
+    drawn = audit(as_dataset(rows), settings).overview.reading.records
+    said = [Review(Subject(item.record.id, READING), Verdict.RIGHT) for item in drawn]
+    said[3] = replace(said[3], verdict=Verdict.WRONG)
+    said[7] = replace(said[7], verdict=Verdict.WRONG)
+    mended = Review(Subject(drawn[7].record.id), Verdict.REPAIR, answer="delivery" if labelled else "Another answer.")
+    reading = audit(as_dataset(rows), settings, reviews=[*said, mended]).overview.reading
+    assert (len(reading.records), reading.read, reading.wrong) == (40, 40, 2)
+    assert reading.unread == ()

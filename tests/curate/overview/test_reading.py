@@ -34,13 +34,13 @@ def read(
     count: int = 20,
     strata: Callable[[Sequence[Record]], Sequence[str]] = lambda some: ["all"] * len(some),
     fates: Sequence[str] | None = None,
-    edited: dict[str, str] | None = None,
+    before: dict[str, Record] | None = None,
 ) -> Reading:
     import pyarrow as pa
 
     data = Dataset.from_records(rows)
     column = pa.chunked_array([pa.array(fates or ["kept"] * len(rows))])
-    return draw(data, column, findings, reviews, count, 3, strata, edited)
+    return draw(data, column, findings, reviews, count, 3, strata, before)
 
 
 def ids(reading: Reading) -> list[str]:
@@ -123,7 +123,7 @@ def test_a_record_that_a_reader_mended_counts_as_wrong_and_is_not_drawn_again() 
         Review(Subject(mended.id, READING), Verdict.WRONG),
     ]
     edited = apply_edits(Dataset.from_records(rows), reviews)
-    reading = read(list(edited.data.records()), (), reviews, edited=dict(edited.originals))
+    reading = read(list(edited.data.records()), (), reviews, before=dict(edited.before))
     assert (reading.read, reading.wrong) == (1, 1)
     assert mended.row_id not in {chosen.record.row_id for chosen in reading.unread}
 
