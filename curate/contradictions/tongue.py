@@ -23,12 +23,16 @@ _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
 
 _COMMON = {
-    "en": "the is are was were of to and that you it in for with this be not have your can will i my he she they at on "
-    "a no by from what how who when where why does do did if as but or yes has been there which would should all an",
-    "de": "der die das und ist nicht ein eine einen dem den des zu mit für auf im in wir sie ich es war sind wird kann "
+    "en": "the is are was were of to and that you it in for with this be not have your can will i "
+    "my he she they at on "
+    "by from what how who when where why does do did if as but or yes has been there which would should all an",
+    "de": "der die das und ist nicht ein eine einen dem den des zu mit für auf im in wir sie ich es "
+    "war sind wird kann "
+    "ihnen mir mich dir dabei dazu damit können darf möchte muss noch nur oder aber "
     "werden von bei nach auch aus wie was wann wer wo ja nein kein keine dass am um bis über hat haben ihre ihr sehr",
     "es": "el la los las un una que de del en y es no se por para con su al lo como más pero está son fue hay "
     "puede muy "
+    "puedo puede podemos ese esa eso esto usted ustedes hay hace cada sobre entre también cuando porque otro otra mi "
     "qué cuándo cuánto quién dónde sí yo nosotros desde hasta este esta ser tiene le les sin",
     "fr": "le la les un une des du et est que dans pour pas vous nous il elle sur ce avec votre plus sont qui au "
     "aux je "
@@ -43,6 +47,12 @@ _COMMON = {
     "vi": "và là của có không cho một các được trong với người này để những khi",
 }
 _COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+_NO_LANGUAGE = (
+    "plus no die den des pour son on me as do da van is was in to i o e de du el la hat war man also am an so der par"
+)
+_OF_NO_LANGUAGE = frozenset(_NO_LANGUAGE.split())
+"""Words that are common in one language and stand in English too, as words or in names."""
+
 _MOST_CHARACTERS = 600
 
 
@@ -65,9 +75,14 @@ def language_of(text: str) -> str | None:
     counts = {language: sum(word in common for word in found) for language, common in _COMMON_WORDS.items()}
     best = max(counts, key=counts.__getitem__)
     if counts[best] == 0:
+        if "a" in found:
+            return "en"  # the one article that the others have as another word
         return None if len(found) < 8 else OTHER if not text.isascii() else None
     if counts[best] == counts["en"]:
         return "en"
+    own = {word for word in found if word in _COMMON_WORDS[best]}
+    if len(own) == 1 and own <= _OF_NO_LANGUAGE and all(word.isascii() for word in found):
+        return None
     return best if best in JUDGED else OTHER
 
 
