@@ -56,9 +56,14 @@ def question_hash(record: Record) -> int:
     return hash_of(f"{asked(turns[position].content or '')}\n{_context(turns, position, record)}")
 
 
+_NO_CONTEXT = hash_of("none")
+
+
 @column("uint64")
 def context_hash(record: Record) -> int:
     """Equal for records whose question stands in the same context."""
+    if len(record.messages) == 2 and not record.tools and record.messages[0].role == "user":
+        return _NO_CONTEXT
     turns = record.prompt
     position = next((index for index in range(len(turns) - 1, -1, -1) if turns[index].role == "user"), None)
     return 0 if position is None else hash_of(_context(turns, position, record) or "none")

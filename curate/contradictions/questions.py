@@ -104,7 +104,7 @@ def asked(text: str) -> str:
     folded = list(filter(None, map(_fold, tokens)))
     if len(tokens) > MOST_WORDS or len(folded) < 2 or not _EDITS.isdisjoint(folded):
         return _as_it_stands(text)
-    head = [word for word in folded if word in _QUESTION_WORDS]
+    head = [] if _QUESTION_WORDS.isdisjoint(folded) else [word for word in folded if word in _QUESTION_WORDS]
     if tokens[0].casefold() in _ASKING:
         head.insert(0, "?")  # "is it pending" is another matter than "it is pending"
     rest = [word for word in folded if word not in _QUESTION_WORDS] if head else folded
