@@ -25,8 +25,11 @@ EXACT_ROWS = 4_096
 RECALL = 0.985
 """Of the pairs of the sample; of all pairs somewhat less."""
 
+FEW_PAIRS = 200
+"""When the sample has fewer pairs, so many clusters are probed that all of them are found."""
+
 FEWEST_PROBES, MOST_PROBES = 3, 48
-SAMPLE_PRODUCTS = 100_000_000
+SAMPLE_PRODUCTS = 300_000_000
 """Dot products that are spent on the sample."""
 
 RECORDS_A_CLUSTER = 256
@@ -202,7 +205,9 @@ def _probes_needed(vectors: Packed, kept: Positions, mean: Floats, centroids: Fl
         ranks.append(np.minimum(_ranks(mine, theirs.argmax(axis=1)), _ranks(theirs, mine.argmax(axis=1))))
     if not ranks:
         return FEWEST_PROBES
-    return int(np.clip(np.quantile(np.concatenate(ranks), RECALL, method="higher") + 1, FEWEST_PROBES, MOST_PROBES))
+    found = np.concatenate(ranks)
+    share = RECALL if len(found) >= FEW_PAIRS else 1.0
+    return int(np.clip(np.quantile(found, share, method="higher") + 1, FEWEST_PROBES, MOST_PROBES))
 
 
 def _ranks(similarities: Floats, columns: Positions) -> Positions:
