@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from assay.findings import Fate, Finding, Severity
 from assay.records import Json
 
+from ..reviews.replay import REVIEWED
 from ..settings import USABLE_RECORDS, CurateSettings
 from .composition import FEWEST_A_LABEL, Composition
 from .reading import Reading
@@ -101,7 +102,7 @@ def _by_fate(ledger: pa.Table, settings: CurateSettings) -> Iterator[Improvement
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
     columns = ("row_id", "fate", "reasons", "kept_row_id")
     for row_id, fate, reasons, kept in zip(*(ledger.column(name).to_pylist() for name in columns), strict=True):
-        if fate == Fate.HELD or (fate == Fate.DROPPED and kept is None):
+        if fate == Fate.HELD or (fate == Fate.DROPPED and kept is None and reasons != [REVIEWED]):
             rows[fate].append((row_id, reasons[0] if reasons else ""))
     lost = len(rows[Fate.HELD]) + len(rows[Fate.DROPPED])
     blocks = lost > settings.max_lost_share * ledger.num_rows

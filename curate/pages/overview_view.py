@@ -18,7 +18,7 @@ from .concealment import conceal_record
 PURPOSES: dict[Purpose, str] = {
     "style": "a style",
     "formatting": "a format",
-    "domain": "questions of a domain",
+    "domain": "to answer questions of a domain",
     "shift": "another domain altogether",
 }
 """What the data is to teach, in a sentence."""
