@@ -13,7 +13,6 @@ matters, and an example. Another package adds checks through the entry-point gro
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -226,7 +225,6 @@ class Earlier(NamedTuple):
 
 SAMPLED_RECORDS = 5_000
 
-KEPT_ENCODINGS = 2 * TURN_RECORDS
 
 def evenly(records: Sequence[Record], most: int) -> list[Record]:
     """Up to `most` records, evenly spaced."""
@@ -263,7 +261,6 @@ class Context:
     shared: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Array] = field(default_factory=dict)
     sampled: Sequence[Record] | None = None
-    _cursor: _Cursor | None = None
     _examinations: Examinations | None = None
 
     @property
@@ -280,12 +277,12 @@ class Context:
 
     def over(self, records: Sequence[Record]) -> Context:
         """The same context for other records; what was computed once for all of the data is kept."""
-        return replace(self, records=records, columns={}, _cursor=None, _examinations=None)
+        return replace(self, records=records, columns={}, _examinations=None)
 
     @property
     def encoding_seconds(self) -> float:
         """Spent on templates and tokenisation."""
-        return sum(item.seconds for item in (self._cursor, self._examinations) if item is not None)
+        return self._examinations.seconds if self._examinations is not None else 0.0
 
     def missing(self, check: Check) -> str | None:
         """Why a check cannot be judged here, or None."""
@@ -304,15 +301,14 @@ class Context:
         return None
 
     def encoded(self, record: Record) -> Encoded | TemplateProblem:
-        """The record under the target's template, computed once for all checks that ask in record order.
+        """The record under the target's template, with the ids and labels of all its tokens.
 
         Raises ModelError when there is no target: a check that calls this declares `needs=("target",)`.
         """
-        if self.target is None:
-            raise ModelError("no target model was named", fix="declare needs=('target',) in the check")
-        if self._cursor is None:
-            self._cursor = _Cursor(self.records, self.target)
-        return self._cursor.at(record)
+        from assay.chat import TemplateProblem
+
+        found = self.examined(record)
+        return found if isinstance(found, TemplateProblem) else found.encoded()
 
     def examined(self, record: Record) -> Examined | TemplateProblem:
         """What the target's template makes of the record, without the token ids of all of it: far cheaper.
@@ -332,35 +328,3 @@ class Context:
         if key not in self.shared:
             self.shared[key] = compute()
         return self.shared[key]
-
-
-class _Cursor:
-    """Walks over the encodings beside the records, and keeps the last few: enough for checks that take turns."""
-
-    def __init__(self, records: Sequence[Record], target: ChatTarget) -> None:
-        from assay.chat import encode_all
-
-        self._encode_all = encode_all
-        self._target = target
-        self._rest: Iterator[tuple[Record, Encoded | TemplateProblem]] = zip(
-            records, encode_all(records, target), strict=True
-        )
-        self._order = {record.row_id: position for position, record in enumerate(records)}
-        self._kept: dict[int, Encoded | TemplateProblem] = {}
-        self._next = 0
-        self.seconds = 0.0
-
-    def at(self, record: Record) -> Encoded | TemplateProblem:
-        wanted = self._order.get(record.row_id, -1)
-        if wanted in self._kept:
-            return self._kept[wanted]
-        began = time.thread_time()
-        if wanted < self._next:
-            encoded = next(iter(self._encode_all([record], self._target)))
-        while self._next <= wanted:
-            _, encoded = next(self._rest)
-            self._kept[self._next] = encoded
-            self._kept.pop(self._next - KEPT_ENCODINGS, None)
-            self._next += 1
-        self.seconds += time.thread_time() - began
-        return encoded
