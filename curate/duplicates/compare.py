@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from assay.records import Record
@@ -13,9 +13,6 @@ from assay.text import conversation_text, normalize, symbols, words
 
 from ..column import hash_of
 from .columns import setting_hash_of, system_turns
-
-COMPARED_WORDS = 600
-"""Of longer texts the beginnings are aligned: the time that takes grows with the square."""
 
 SMALL_BLOCK, LARGEST_BLOCK = 5, 0.5
 """Words of a passage that may differ as a whole, and the share of all differing words that one passage may hold."""
@@ -53,10 +50,25 @@ def edits_are_scattered(one: str, other: str) -> bool:
 
     Two fillings of one template differ in a passage or two, and say different things.
     """
-    first, second = words(one)[:COMPARED_WORDS], words(other)[:COMPARED_WORDS]
-    steps = difflib.SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
-    blocks = [max(b - a, d - c) for kind, a, b, c, d in steps if kind != "equal"]
-    return max(blocks, default=0) <= max(SMALL_BLOCK, LARGEST_BLOCK * sum(blocks))
+    first, second = words(one), words(other)
+    blocks = [*_blocks(first, second), *_blocks(second, first)]
+    return max(blocks, default=0) <= max(SMALL_BLOCK, LARGEST_BLOCK * sum(blocks) / 2)
+
+
+def _blocks(text: Sequence[str], other: Sequence[str]) -> Iterator[int]:
+    """Lengths of the passages of a text that share no two words in a row with the other one."""
+    known = set(pairwise(other))
+    shared = [False] * (len(text) + 1)
+    for place, pair in enumerate(pairwise(text)):
+        if pair in known:
+            shared[place] = shared[place + 1] = True
+    shared[len(text)] = True
+    start = 0
+    for place, is_shared in enumerate(shared):
+        if is_shared:
+            if place > start:
+                yield place - start
+            start = place + 1
 
 
 def symbols_agree(one: Record, other: Record) -> bool:
