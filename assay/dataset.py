@@ -82,7 +82,8 @@ class Dataset:
     @staticmethod
     def decode(rows: pa.RecordBatch) -> list[Record]:
         """The records of some rows of a table."""
-        return [_from_row(row) for row in rows.to_pylist()]
+        columns = (rows.column(name).to_pylist() for name in _DECODED)
+        return [_decoded(*values) for values in zip(*columns, strict=True)]
 
     def row_ids(self) -> list[str]:
         """Of all rows read, faulty ones last."""
@@ -181,18 +182,37 @@ def _to_row(record: Record) -> dict[str, Any]:
     }
 
 
-def _from_row(row: dict[str, Any]) -> Record:
+_DECODED = (
+    *("record_id", "row_id", "messages", "source_file", "source_line", "source_row"),
+    *("tools", "origin", "parents", "meta", "family", "split"),
+)
+
+
+def _decoded(
+    record_id: str,
+    row_id: str,
+    messages: str,
+    file: str,
+    line: int | None,
+    row: int,
+    tools: str,
+    origin: Origin,
+    parents: list[str],
+    meta: str,
+    family: str,
+    split: str,
+) -> Record:
     return Record(
-        id=row["record_id"],
-        row_id=row["row_id"],
-        messages=messages_from_text(row["messages"]),
-        source=Source(row["source_file"], row["source_line"], row["source_row"]),
-        tools=tuple(json.loads(row["tools"])),
-        origin=cast("Origin", row["origin"]),
-        parents=tuple(row["parents"]),
-        meta=json.loads(row["meta"]),
-        family=row["family"],
-        split=row["split"],
+        record_id,
+        row_id,
+        messages_from_text(messages),
+        Source(file, line, row),
+        tuple(json.loads(tools)) if tools != "[]" else (),
+        origin,
+        tuple(parents),
+        json.loads(meta) if meta != "{}" else {},
+        family,
+        split,
     )
 
 

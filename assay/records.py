@@ -131,6 +131,8 @@ def message_to_json(message: Message) -> dict[str, Json]:
 
 def message_from_json(data: Mapping[str, Json]) -> Message:
     """The inverse of `message_to_json`; for data that assay wrote, not for users' files."""
+    if len(data) == 2 and "content" in data:  # nearly all turns have a role and a content, and nothing else
+        return Message(data["role"], data["content"])
     calls = tuple(
         ToolCall(call["function"]["name"], call["function"]["arguments"], call.get("id"))
         for call in data.get("tool_calls") or ()
