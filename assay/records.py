@@ -151,7 +151,7 @@ def record_id(messages: Sequence[Message], tools: Sequence[Json] = ()) -> str:
     """First 16 hex digits of sha256 over RFC 8785 JSON of messages (with `train`) and tools.
 
     No Unicode normalisation: text that differs in its code points trains differently. RFC 8785 cannot
-    carry lone surrogates, NaN, or integers beyond 2**53; `_canonical` writes those as escaped text.
+    carry lone surrogates, NaN, or integers from 2**53 on; `_canonical` writes those as escaped text.
     """
     body = {"messages": [message_to_json(m) for m in messages], "tools": list(tools)}
     plain = not tools and not any(message.tool_calls for message in messages)
@@ -193,7 +193,7 @@ def _representable(value: Json) -> Json:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return value if abs(value) <= 2**53 else f"int:{value}"
+        return value if abs(value) < 2**53 else f"int:{value}"
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else f"float:{value}"
     return str(value)

@@ -54,7 +54,7 @@ def test_text_that_canonical_json_cannot_carry_still_has_an_id(content: str) -> 
     assert len(record_id([Message("user", content)])) == 16
 
 
-@pytest.mark.parametrize("argument", [float("nan"), float("inf"), 2**80])
+@pytest.mark.parametrize("argument", [float("nan"), float("inf"), 2**53, -(2**53), 2**80])
 def test_numbers_that_canonical_json_cannot_carry_still_have_an_id(argument: float) -> None:
     call = ToolCall("f", {"x": argument})
     assert len(record_id([Message("assistant", None, (call,))])) == 16
