@@ -40,13 +40,17 @@ _ASKED = re.compile(
 
 @dataclass(frozen=True)
 class Loop:
-    """Characters [start, end) hold `unit` `repeats` times; share is the part of the whole text, 0 to 1."""
+    """Characters [start, end) hold `unit` `repeats` times; share is the part of the whole text, 0 to 1.
+
+    on_end  each begins where the one before it ends; else other sentences stand in between
+    """
 
     unit: str
     repeats: int
     start: int
     end: int
     share: float
+    on_end: bool
 
     def is_asked_for(self, question: str) -> bool:
         """Whether the question asks for a repetition."""
@@ -117,7 +121,7 @@ def _on_end(
         if best is not None and last - first <= 1.2 * (best.share * len(ids)):
             continue  # a multiple of a shorter period covers the same stretch
         unit = text[spans[first][0] : spans[first + period - 1][1]]
-        best = Loop(unit, repeats, spans[first][0], spans[last - 1][1], (last - first) / len(ids))
+        best = Loop(unit, repeats, spans[first][0], spans[last - 1][1], (last - first) / len(ids), on_end=True)
     return best
 
 
@@ -133,7 +137,7 @@ def _by_sentence(text: str, min_repeats: int, min_words: int) -> Loop | None:
     if repeats < max(min_repeats, 4) or covered < min_words:
         return None
     start = text.index(unit)
-    return Loop(unit, repeats, start, text.rindex(unit) + len(unit), covered / total)
+    return Loop(unit, repeats, start, text.rindex(unit) + len(unit), covered / total, on_end=False)
 
 
 def _length(sentence: str) -> int:

@@ -31,9 +31,9 @@ def repetition(
 
     Why: loops are how weak generators fail, and a model trained on them loops too.
 
-    A passage counts that comes at least `min_repeats` times on end (or whose sentences do, with little in between)
-    and makes up `min_share` of the answer and `min_words` words; of ten times and more any share will do. Passed
-    over are code, tables and what the prompt asks to repeat.
+    A passage counts that comes at least `min_repeats` times on end, or a sentence that returns as often, and makes up
+    `min_share` of the answer and `min_words` words; of ten times and more on end any share will do. Passed over are
+    code, tables and what the prompt asks to repeat.
 
     Example: "I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. ..."
     """
@@ -41,14 +41,14 @@ def repetition(
         if message.role != "assistant" or not message.content:
             continue
         loop = find_loop(message.content, min_repeats=min_repeats, min_words=min_words)
-        if loop is None or (loop.share < min_share and loop.repeats < MANY_REPEATS):
+        if loop is None or (loop.share < min_share and not (loop.on_end and loop.repeats >= MANY_REPEATS)):
             continue
         question = next((m.content or "" for m in reversed(record.messages[:index]) if m.role == "user"), "")
         if loop.unit.casefold() in question.casefold() and loop.is_asked_for(question):
             continue
         yield repetition.about(
             record,
-            f"{loop.repeats} times on end: {loop.unit[:60]!r}",
+            f"{loop.repeats} times{' on end' if loop.on_end else ''}: {loop.unit[:60]!r}",
             span=Span(index, loop.start, loop.end, message.content[loop.start : loop.end][:200]),
             evidence={"repeats": loop.repeats, "share": round(loop.share, 3), "unit": loop.unit[:200]},
         )

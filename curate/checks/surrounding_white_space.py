@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from assay.findings import Finding, Severity
-from assay.records import Record
+from assay.records import Message, Record
 
 from ..answers.invisible import INVISIBLE, visible
 from ..answers.markup import is_code_line
@@ -35,10 +35,13 @@ def _strip(text: str) -> str:
     return text.rstrip() if text[:1] in (" ", "\t") and is_code_line(text.split("\n", 1)[0]) else text.strip()
 
 
-def _ends(text: str) -> dict[str, str]:
-    """The beginning and the end of a text before and after the repair."""
-    after = _trim(text)
-    return {"before": _shown(text), "after": _shown(after)}
+def _trimmed(message: Message) -> str:
+    """The content of a turn after the repair."""
+    content = message.content or ""
+    trimmed = _trim(content)
+    if not message.tool_calls or trimmed == content:
+        return trimmed
+    return content[content.rindex(trimmed) :]  # the turn goes on with its calls: what stands before them is no end
 
 
 def _shown(text: str) -> str:
@@ -47,7 +50,7 @@ def _shown(text: str) -> str:
 
 def _repaired(record: Record) -> Record:
     return record.with_messages(
-        replace(message, content=_trim(message.content)) if message.content and message.role != "tool" else message
+        replace(message, content=_trimmed(message)) if message.content and message.role != "tool" else message
         for message in record.messages
     )
 
@@ -71,16 +74,18 @@ def surrounding_white_space(record: Record, context: Context) -> Iterator[Findin
 
     Why: an answer that starts with a blank is another first token than the one the model sees at inference, and
     a blank at its end is trained as if it belonged to the answer. Whether the chat template trims it depends on
-    the model. The repair trims the turns and nothing else; the indentation of code that begins with it stays.
+    the model. The repair trims the turns and nothing else; the indentation of code that begins with it stays, and so
+    does what separates the text of a turn, such as its thinking, from its tool calls.
 
     Example: {"output": " Paris.\\n\\n"}
     """
     for index, message in enumerate(record.messages):
         content = message.content or ""
-        if message.role != "tool" and visible(content) and _trim(content) != content:
+        after = _trimmed(message) if message.role != "tool" and visible(content) else content
+        if after != content:
             yield surrounding_white_space.about(
                 record,
                 f"white space around the {message.role} turn (message {index})",
-                evidence={"message": index, **_ends(content)},
+                evidence={"message": index, "before": _shown(content), "after": _shown(after)},
             )
             return

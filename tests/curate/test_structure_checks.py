@@ -160,6 +160,17 @@ def test_white_space_around_a_turn_is_found_and_trimmed(make: Make) -> None:
     assert messages_of("surrounding_white_space", repaired) == []
 
 
+def test_white_space_between_the_text_of_a_turn_and_its_tool_calls_stays(make: Make) -> None:
+    calls = (ToolCall("weather", {"city": "Rome"}),)
+    thought = "<think>\nThe weather tool knows.\n</think>\n\n"
+    check = CHECKS.get("surrounding_white_space")
+    assert messages_of("surrounding_white_space", make("hi", turn("assistant", thought, tool_calls=calls))) == []
+    record = make("hi ", turn("assistant", " Let me see.\n\n", tool_calls=calls))
+    assert len(messages_of("surrounding_white_space", record)) == 1
+    assert check.repair is not None
+    assert [message.content for message in check.repair(record).messages] == ["hi", "Let me see.\n\n"]
+
+
 @pytest.mark.parametrize(
     ("answer", "trimmed"),
     [

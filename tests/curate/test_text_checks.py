@@ -195,6 +195,11 @@ def test_loops_are_found(make: Make, answer: str) -> None:
         "```\n" + "x = 1\n" * 20 + "```",
         "Roses are red, violets are blue, sugar is sweet, and so are you.",
         "The first step is to open the box. The second step is to read the manual. The third step is to plug it in.",
+        "Each reading is held against the limit. "
+        + " ".join(
+            f"The sensor of room {n} on this floor shows {17 + n % 6} degrees at {n} o'clock. It is below the limit."
+            for n in range(24)
+        ),
     ],
 )
 def test_tables_code_and_emphasis_are_no_loops(make: Make, answer: str) -> None:
