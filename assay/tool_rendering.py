@@ -27,7 +27,7 @@ def tool_notes(record: Record, text: str) -> list[Note]:
                 "template_renders",
                 "tools_not_shown",
                 f"the template does not show the declared tools ({', '.join(hidden[:3])}"
-                f"{', ...' if len(hidden) > 3 else ''}): the model is trained to call what it never sees",
+                f"{', ...' if len(hidden) > 3 else ''}): the model never sees what it may call",
                 0,
             )
         )

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 Script: TypeAlias = Literal["zh", "ja", "ar"]
 
+NO_FULL_STOP = "no full stop at its end, where nearly all other answers have one"
+
 
 class Stop(NamedTuple):
     """why is for people; confidence is between 0 and 1."""
@@ -96,4 +98,4 @@ def stops_in_sentence(text: str, script: Script, others_finish: bool) -> Stop | 
         return None  # a name, a number or a link may end anything
     if before:
         return Stop("stops without the end of its sentence, where it ends others", 0.8)
-    return Stop("stops without the end of its sentence, where other answers end theirs", 0.6) if others_finish else None
+    return Stop(NO_FULL_STOP, 0.6) if others_finish else None

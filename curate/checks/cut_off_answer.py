@@ -9,7 +9,7 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
 from ..answers.endings import Ending, ends_in_prose, is_finished, list_ending, structural_cut, style_ending, weak_ending
-from ..answers.script_endings import script_of, stops_in_sentence
+from ..answers.script_endings import NO_FULL_STOP, script_of, stops_in_sentence
 from ..check import Context, Decision, record_check
 from ..example import Example
 
@@ -30,6 +30,9 @@ FEWEST_PROSE = 20
 
 LEAST_PROSE = 30
 """Characters of an answer in Chinese, Japanese or Arabic that is more than a label."""
+
+SURE = 0.7
+"""Confidence below which an ending is a warning: a sentence may be whole and lack nothing but its full stop."""
 
 _FENCES = re.compile(r"```|~~~")
 
@@ -59,9 +62,10 @@ def cut_off_answer(record: Record, context: Context, *, long_answer_characters: 
 
     Certain are JSON whose brackets stay open, a code fence that stays open, and a last line of prose that ends
     with a word no sentence ends with ("and", "the", "because"). A last line of prose without a full stop counts
-    only in a long answer, or where the lines before it or nearly all other answers end with one. Passed over are
-    lists, titles, code, signatures, links, labels and short answers, and words like "of" where a clause may end
-    with them ("the club that all are members of").
+    only in a long answer, or where the lines before it or nearly all other answers end with one; what only the other
+    answers tell is a warning, since the sentence may be whole. Passed over are lists, titles, code, signatures, links,
+    labels and short answers, and words like "of" where a clause may end with them ("the club that all are members
+    of").
 
     Example: "Please put the Bridge into its box, add the cable, and then bring it to"
     """
@@ -76,6 +80,7 @@ def cut_off_answer(record: Record, context: Context, *, long_answer_characters: 
         yield cut_off_answer.about(
             record,
             ending.why,
+            severity=Severity.ERROR if ending.confidence >= SURE else Severity.WARNING,
             span=Span(last, start, len(text), text[start:]),
             evidence={"kind": ending.kind, "ends_with": text[-80:], "confidence": ending.confidence},
         )
@@ -120,7 +125,7 @@ def _ending(answer: str, context: Context, long_answer: int) -> Ending | None:
     if len(answer) >= long_answer:
         return Ending("sentence", "a long answer stops without the end of its sentence", 0.8)
     if others_finish:
-        return Ending("sentence", "stops without the end of its sentence, where other answers end theirs", 0.6)
+        return Ending("sentence", NO_FULL_STOP, 0.6)
     return None
 
 

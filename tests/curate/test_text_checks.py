@@ -159,7 +159,9 @@ def test_where_all_others_end_their_sentences_a_short_list_is_still_complete(mak
 def test_a_missing_full_stop_counts_where_all_others_have_one(make: Make) -> None:
     whole = [make(f"q{n}", f"This is the whole answer to the question with number {n}.") for n in range(30)]
     cut = make("q", "This is the first half of the answer to the question with number")
-    assert [finding.row_id for finding in findings("cut_off_answer", *whole, cut)] == [cut.row_id]
+    found = findings("cut_off_answer", *whole, cut)
+    assert [(finding.row_id, finding.severity) for finding in found] == [(cut.row_id, "warning")]
+    assert found[0].message == "no full stop at its end, where nearly all other answers have one"
     casual = [make(f"q{n}", f"this is the whole answer to the question with number {n} ok") for n in range(30)]
     assert findings("cut_off_answer", *casual, cut) == []
 
