@@ -24,6 +24,7 @@ from assay.records import Json, Record
 from assay.registry import Registry
 
 from .batch import Batch
+from .cues import Cues
 from .example import Example
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Check:
     choices    {setting that is a list of names: what knows the names}; any other name is an error
     asks       settings without which it is not judged: the check is off unless they are given
     lacks      why it is not judged with the settings that it was given
+    cues       of a record check: it is called only for records that hold one of them; None: for all (see cues.py)
     """
 
     name: str
@@ -106,6 +108,7 @@ class Check:
     choices: Mapping[str, Choices] = field(default_factory=dict, compare=False)
     asks: tuple[str, ...] = ()
     lacks: str = ""
+    cues: Cues | None = None
 
     def about(
         self,
@@ -143,6 +146,7 @@ def record_check(
     examples: tuple[Example, ...] = (),
     reads: Mapping[str, Reader] | None = None,
     choices: Mapping[str, Choices] | None = None,
+    cues: Cues | None = None,
 ) -> Callable[[RecordCheck], Check]:
     """Makes a check of f(record, context, *, settings...), which is called once for each record, in order."""
 
@@ -159,6 +163,7 @@ def record_check(
             examples=examples,
             reads=reads or {},
             choices=choices or {},
+            cues=cues,
         )
 
     return decorate

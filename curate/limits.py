@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -91,6 +91,35 @@ class Watch:
             return [self._too_slow(check, record)]
         if started and time.perf_counter() - started > self.seconds:
             return [*found, self._too_slow(check, record)]
+        return found
+
+    def over(
+        self, check: Check, settings: Mapping[str, Any], records: Iterable[tuple[int, Record]], context: Context
+    ) -> list[tuple[int, Finding]]:
+        """What `run` finds in each of the numbered records, with its number; far cheaper for many."""
+        numbered, found = iter(records), list[tuple[int, Finding]]()
+        number, record = -1, None
+        while self._by_signal and not self.timeouts[check.name]:
+            failure = None
+            self._runs += 1
+            try:
+                try:
+                    for number, record in numbered:
+                        self._runs += 2
+                        for finding in check.function(record, context, **settings):
+                            found.append((number, finding))
+                except Exception as error:  # noqa: BLE001 - the boundary, as in `run`
+                    failure = f"failed on this record: {describe(error)}"
+            except TooSlow:
+                failure = ""
+            self._runs += self._runs & 1
+            if failure is None or record is None:
+                return found
+            while found and found[-1][0] == number:
+                found.pop()
+            found.append((number, _failed(check, record, failure) if failure else self._too_slow(check, record)))
+        for number, record in numbered:
+            found += [(number, item) for item in self.run(check, settings, record, context)]
         return found
 
     def _tick(self, number: int, frame: FrameType | None) -> None:

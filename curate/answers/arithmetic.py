@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from ..cues import Cues
 from .expressions import Number, Token, Unreadable, evaluate, read_number, tokens
 from .markup import blank_code_blocks
 
@@ -59,6 +60,9 @@ _IN_WORDS = re.compile(
     r"|percent of|%\sof)\s+(?P<b>[$€£]?\d[\d,]*(?:\.\d+)?)\s+(?:is|equals|is equal to|makes)\s+"
     r"(?P<c>[$€£]?\d[\d,]*(?:\.\d+)?)(?![\d%/^]|[.,:]\d|\s*[-+*/×÷^=]|\s*x\s*\d)"
 )
+_SIGNS = ("=", "≈", "≅")
+_WORDED = (" plus ", " minus ", " times ", "ed by ", "% of ", " percent of ")
+CUES = Cues(*_SIGNS, *_WORDED)
 _COMPARED = re.compile(r"\s+(?:more|less|points?|greater|fewer)\b")
 _WORD_BEFORE = re.compile(r"(\w+)[^\w.,;:!?]{0,3}\Z")
 _NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -78,8 +82,8 @@ class WrongResult(NamedTuple):
 
 def wrong_results(text: str, question: str = "") -> Iterator[WrongResult]:
     """In order of the text. Code is passed over, and so is what is wrong on purpose, as far as the words tell."""
-    has_sign = "=" in text or "≈" in text or "≅" in text
-    worded = any(word in text for word in (" plus ", " minus ", " times ", "ed by ", "% of ", " percent of "))
+    has_sign = any(sign in text for sign in _SIGNS)
+    worded = any(word in text for word in _WORDED)
     if not has_sign and not worded:
         return
     prose = blank_code_blocks(text) if "`" in text or "~~~" in text else text

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from ..cues import Cues, first_bytes
+
 Kind = Literal["identity", "self_reference", "knowledge_cutoff", "closing"]
 
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "ru", "zh", "ja", "ko", "ar")
@@ -106,12 +108,13 @@ _CLOSING = re.compile(
     r"|お役に立てれば|ご参考になれば|도움이 되(?:었|길|셨)|آمل أن (?:يكون|تكون|يساعد)|أتمنى أن يكون هذا",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
-    r"GPT|OpenAI|Open AI|Anthropic|Claude|Google|DeepMind|Gem(?:ini|ma)|L[Ll]a[Mm][Aa]|Meta|Vicuna|Alpaca|LMSYS"
-    r"|Large Model|M[ix][sx]tral|DeepSeek|Qwen|Alibaba|Baidu|Bard|Grok|Copilot|Microsoft|Cohere|Hugging|Kimi|Falcon"
-    r"|Koala"
-    r"|Open ?Assistant|Bing|LAION|ERNIE|Moonshot|Stability|Command R|Tencent|ByteDance|xAI|Yi-|01\.AI"
-)
+_NAMES = (
+    "GPT", "OpenAI", "Open AI", "Anthropic", "Claude", "Google", "DeepMind", "Gemini", "Gemma", "L[Ll]a[Mm][Aa]",
+    "Meta", "Vicuna", "Alpaca", "LMSYS", "Large Model", "M[ix][sx]tral", "DeepSeek", "Qwen", "Alibaba", "Baidu", "Bard",
+    "Grok", "Copilot", "Microsoft", "Cohere", "Hugging", "Kimi", "Falcon", "Koala", "OpenAssistant", "Open Assistant",
+    "Bing", "LAION", "ERNIE", "Moonshot", "Stability", "Command R", "Tencent", "ByteDance", "xAI", "Yi-", "01[.]AI",
+)  # fmt: skip
+_NAMED = re.compile("|".join(_NAMES))
 """Cheap: what an identity in a Latin script names, written as these names are."""
 
 _CUES: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -137,6 +140,13 @@ _PATTERNS: dict[Kind, re.Pattern[str]] = {
     "closing": _CLOSING,
 }
 _OTHER_SCRIPTS = re.compile("[\u0400-\u04ff\u0600-\u06ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]")
+
+CUES = Cues(
+    *_NAMES,
+    *(cue for both in _CUES.values() for cues in both for cue in cues),
+    raw=(*first_bytes("\u0400", "\u04ff"), *first_bytes("\u0600", "\u06ff"), *first_bytes("\u3040", "\ud7a3")),
+)
+"""What no answer lacks in which `phrases` finds one."""
 
 _ABOUT_MODELS = re.compile(
     r"\b(?:AI|A\.I\.|artificial intelligence|language models?|LLMs?|chat ?bots?|robots?|machine learning|neural"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..cues import Cues
 from .markup import blank_code, is_code_line, looks_like_code
 
 _NOUNS = (
@@ -81,6 +82,10 @@ class Placeholder(NamedTuple):
     end: int
     text: str
     certain: bool
+
+
+CUES = Cues("{", "\\[", "<", "(", "%", "X", "__", "【", "［", any_case=("orem ipsum",))
+"""Of these one stands in every text with a placeholder in it."""
 
 
 def may_hold_placeholders(text: str) -> bool:

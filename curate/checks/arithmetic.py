@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
-from ..answers.arithmetic import written, wrong_results
+from ..answers.arithmetic import CUES, written, wrong_results
 from ..answers.turns import exchanges
 from ..check import Context, Decision, record_check
 from ..example import Example
@@ -16,6 +16,7 @@ from ..example import Example
 @record_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
+    cues=CUES,
     examples=(
         Example(
             found=[

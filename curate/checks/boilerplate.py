@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
 
-from ..answers.boilerplate import LANGUAGES, Phrase, asks_the_assistant, is_about_models, names_in, phrases
+from ..answers.boilerplate import CUES, LANGUAGES, Phrase, asks_the_assistant, is_about_models, names_in, phrases
 from ..answers.turns import before, exchanges
 from ..check import Context, Decision, record_check
 from ..example import Example
@@ -24,6 +24,7 @@ _WHAT = {
     severity=Severity.WARNING,
     decision=Decision.HOLD,
     languages=LANGUAGES,
+    cues=CUES,
     examples=(
         Example(
             found=[

@@ -11,6 +11,7 @@ from ..answers.code import bare_python, fault_in, is_judged
 from ..answers.fences import fenced_blocks
 from ..answers.turns import exchanges
 from ..check import Context, Decision, record_check
+from ..cues import Cues
 from ..example import Example
 
 _OPENINGS = ("def ", "class ", "import ", "from ", "#", "@", "async ")
@@ -23,6 +24,7 @@ _ABOUT_ERRORS = (
 @record_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
+    cues=Cues("```", "~~~", *(f"\n{opening}" for opening in _OPENINGS)),
     examples=(
         Example(
             found=[

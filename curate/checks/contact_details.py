@@ -9,6 +9,7 @@ from assay.records import Record
 
 from ..check import Context, Decision, record_check
 from ..example import Example
+from ..personal.shapes import CUES
 
 
 def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
@@ -34,6 +35,7 @@ def _countries() -> tuple[str, ...]:
     severity=Severity.WARNING,
     decision=Decision.KEEP,
     repair=_masked,
+    cues=CUES,
     choices={"entities": _entities, "countries": _countries},
     examples=(
         Example(
@@ -62,7 +64,8 @@ def contact_details(
 
     A telephone number has its country code, or a form that is valid where it is used, or a word like "call" before
     it. A street address counts with its postal code. Addresses of private networks, of documentation, and of public
-    name servers are passed over; e-mail addresses at example.com and the like are facts (severity info), unless `entities` names them.
+    name servers are passed over; e-mail addresses at example.com and the like are facts (severity info), unless
+    `entities` names them.
     `entities` and `countries` narrow it down: `entities: [email, phone]`; all by default.
 
     Example: "Write to maria.keller@mailbox.org or call +49 30 901820."

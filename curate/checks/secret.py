@@ -9,6 +9,7 @@ from assay.records import Record
 
 from ..check import Context, Decision, record_check
 from ..example import Example
+from ..personal.shapes import CUES
 
 
 def _masked(record: Record, entities: Sequence[str] = ()) -> Record:
@@ -28,6 +29,7 @@ def _entities() -> tuple[str, ...]:
     severity=Severity.ERROR,
     decision=Decision.HOLD,
     repair=_masked,
+    cues=CUES,
     choices={"entities": _entities},
     examples=(
         Example(

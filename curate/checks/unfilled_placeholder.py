@@ -9,7 +9,13 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Record
 from assay.text import conversation_text
 
-from ..answers.placeholders import Placeholder, find_placeholders, may_hold_placeholders, talks_about_templates
+from ..answers.placeholders import (
+    CUES,
+    Placeholder,
+    find_placeholders,
+    may_hold_placeholders,
+    talks_about_templates,
+)
 from ..check import Context, Decision, record_check
 from ..example import Example
 
@@ -26,6 +32,7 @@ _DRAFTING = re.compile(
 @record_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
+    cues=CUES,
     examples=(
         Example(
             found=[("Who are you?", "Hello, I am {{name}}, an assistant made by {{author}}.")],

@@ -12,6 +12,7 @@ from assay.records import Record
 from ..batch import Batch
 from ..check import TURN_RECORDS, Context
 from ..column import Column
+from ..cues import KEY, Automaton, Marked
 from ..limits import Watch
 from ..located import Located
 from ..settings import ActiveCheck, CurateSettings, active_checks
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ENCODING = "(templates and tokenisation)"
 """Its name among the seconds: it serves several checks, and is reported by itself."""
+
+CUES = "(cues)"
+"""What looking for the cues of all checks took, among the seconds."""
 
 PASS_ROWS = 4096
 """Rows that are looked at together: enough that a batch pays for its way to another process."""
@@ -74,29 +78,52 @@ class Looker:
             (), job.target, job.suites, job.evaluation_texts, encoder=job.settings.encoder, sampled=job.sample
         )
         self._watch = Watch()
+        self._automaton = Automaton([item.check.cues for item in self._checks if item.check.cues is not None])
 
     def look(self, batch: Batch) -> Looked:
         """Record checks in name order for each record, then the columns."""
         context = self._context.over(batch.records)
         findings: list[Located] = []
         seconds: dict[str, float] = {}
+        marked = self._mark(batch, context, seconds)
         with self._watch:
             for first in range(0, len(batch.records), TURN_RECORDS):
-                self._take_turns(batch, first, context, findings, seconds)
+                self._take_turns(batch, first, context, marked, findings, seconds)
         if context.encoding_seconds:
             seconds[ENCODING] = context.encoding_seconds
         columns, failed = _compute(self._columns, batch, context, seconds)
         return Looked(batch.start, len(batch.records), findings, columns, failed, seconds)
 
+    def _mark(self, batch: Batch, context: Context, seconds: dict[str, float]) -> Marked | None:
+        """None where a record is so odd that its text cannot be had: then every check looks at every record."""
+        began = time.thread_time()
+        try:
+            marked = self._automaton.mark(batch.records)
+        except Exception:  # noqa: BLE001 - the checks say what is wrong with the record
+            context.shared.pop(KEY, None)
+            return None
+        context.shared[KEY] = marked
+        seconds[CUES] = time.thread_time() - began
+        return marked
+
     def _take_turns(
-        self, batch: Batch, first: int, context: Context, findings: list[Located], seconds: dict[str, float]
+        self,
+        batch: Batch,
+        first: int,
+        context: Context,
+        marked: Marked | None,
+        findings: list[Located],
+        seconds: dict[str, float],
     ) -> None:
-        records = batch.records[first : first + TURN_RECORDS]
+        numbered = list(enumerate(batch.records[first : first + TURN_RECORDS], batch.start + first))
         for item in self._checks:
             began, encoding = time.thread_time(), context.encoding_seconds
-            for position, record in enumerate(records, batch.start + first):
-                for finding in self._watch.run(item.check, item.settings, record, context):
-                    findings.append(Located(position, finding))
+            cues = item.check.cues
+            held = marked.held(cues, first, first + TURN_RECORDS) if marked is not None and cues is not None else None
+            turn = numbered if held is None else [numbered[place] for place in held]
+            if turn:
+                found = self._watch.over(item.check, item.settings, turn, context)
+                findings.extend(Located(position, finding) for position, finding in found)
             spent = time.thread_time() - began - (context.encoding_seconds - encoding)
             seconds[item.name] = seconds.get(item.name, 0.0) + spent
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from assay.records import Record
 
 from ..check import Context
+from ..cues import KEY, Marked
 from .pattern import Found, Shape
 from .scan import PATTERNS, in_ascii, scan_under
-from .shapes import ALL_SHAPES, GATES, PREFILTER
+from .shapes import ALL_SHAPES, CUES, GATES, PREFILTER
 from .strings import Text, one_text, strings
 
 ROWS = 4096
@@ -44,7 +45,7 @@ def found_in(record: Record, context: Context) -> Sequence[Place]:
     """
     looked: _Looked | None = context.shared.get(_KEY)
     if looked is None or looked.records is not context.records:
-        looked = _Looked(context.records, _shapes_by_row(context.records))
+        looked = _Looked(context.records, _shapes_by_row(context.records, context.shared.get(KEY)))
         context.shared[_KEY] = looked
     shapes = looked.shapes.get(record.row_id, ALL_SHAPES)
     if not shapes:
@@ -79,8 +80,12 @@ def _as_example(place: Place) -> Place:
     return place._replace(found=place.found._replace(example=True))
 
 
-def _shapes_by_row(records: Sequence[Record]) -> dict[str, Sequence[Shape]]:
+def _shapes_by_row(records: Sequence[Record], marked: Marked | None) -> dict[str, Sequence[Shape]]:
+    """Of those records at which a check may look: all of them, where no cues were looked for."""
     out: dict[str, Sequence[Shape]] = {}
+    held = marked.held(CUES) if marked is not None and marked.records is records else None
+    if held is not None:
+        records = [records[place] for place in held]
     for start in range(0, len(records), ROWS):
         rows = records[start : start + ROWS]
         shapes = shapes_of([one_text(record) for record in rows])
@@ -92,6 +97,8 @@ def shapes_of(texts: Sequence[str]) -> list[Sequence[Shape]]:
     """Of each text the shapes that stand in it; for most texts none, which one expression over all of them tells."""
     out: list[Sequence[Shape]] = [()] * len(texts)
     suspects = [index for index, suspicious in enumerate(flags(texts)) if suspicious]
+    if not suspects:
+        return out
     plain = [in_ascii(texts[index]) for index in suspects]
     by_shape = {shape: _matches(plain, gate.prefilter) for shape, gate in GATES.items()}
     for place, index in enumerate(suspects):
@@ -106,6 +113,8 @@ def flags(texts: Sequence[str]) -> list[bool]:
 
 def _matches(texts: Sequence[str], regex: str) -> list[bool]:
     """RE2 over one Arrow column."""
+    if not texts:  # it takes milliseconds to compile
+        return []
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from ..cues import Cues, first_bytes
 from .pattern import Shape
 
 
@@ -105,6 +106,27 @@ PREFILTER = (
     + r"|[\x{ff01}-\x{ff5e}]{5}"
 )
 """For RE2: matches wherever a value may stand, in digits of any script; most texts do not match it."""
+
+
+CUES = Cues(
+    *"0123456789@",
+    "::", ":[0-9a-fA-F]:", ":[0-9a-fA-F][0-9a-fA-F]:", ":[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]:",
+    ":[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]:", "-[0-9a-fA-F][0-9a-fA-F]-",
+    "AKIA", "ASIA", "ABIA", "ACCA", "AIza", "GOCSPX-", "gh[pousr]_", "github_pat_",
+    "gl[a-z][a-z]-", "gl[a-z][a-z][a-z]-", "gl[a-z][a-z][a-z][a-z]-", "xox[abeoprs]-", "xapp-", "hooks.slack.com",
+    "k_live_", "k_test_", "whsec_", "sk-", "hf_", "api_org_", "pypi-AgE", "npm_", "SK[0-9a-f]", "AC[0-9a-f]", "SG.",
+    "shp[a-z][a-z]_", "gsk_", "dapi[a-f0-9]", ":AA", "hv[sbr].", "sig=", "eyJ",
+    any_case=(
+        *(f"{born}[^0-9A-Za-z_]" for born in ("dob", "d.ob", "do.b", "d.o.b")),
+        "birth", "geburtsdatum", "geb. am", "nacimiento", "naissance", "nascita",
+        "nascimento", "geboortedatum", "dt den", "passw", "pwd", "passphrase", "passcode", "contrase", "de passe",
+        "passe[ \t\n\r\f]", "senha", "key", "token", "secret", "credential", "authorization",
+    ),
+    raw=(*first_bytes("\u0100", "\u1fff"), b"\xe2[^\x80]", *first_bytes("\u3000", "\U0010ffff")),
+    long_words=True,
+)  # fmt: skip
+"""Of these one stands in every text that PREFILTER matches: a digit, an at sign, the beginning of a key, a word, or a
+character beyond the Latin ones of Western Europe and the usual quotes and dashes."""
 
 
 class Window(NamedTuple):

@@ -110,3 +110,36 @@ def test_the_handler_that_was_there_is_put_back(make: Make) -> None:
         raise KeyError
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def sometimes(record: Record, context: Context) -> Iterator[Finding]:
+    yield Finding.about(record, "sometimes", Severity.ERROR, record.answer)
+    if record.answer == "raises":
+        raise ValueError("no")
+    while record.answer == "hangs":
+        with contextlib.suppress(Exception):
+            sum(range(1000))
+
+
+def test_many_records_are_looked_at_as_one_by_one(make: Make) -> None:
+    answers = ["a", "raises", "hangs", "b", "raises", "c"]
+    records = [(10 + number, make("q", answer)) for number, answer in enumerate(answers)]
+    with Watch(0.2) as watch:
+        together = watch.over(check_of(sometimes), {}, records, Context([]))
+        alone = [(n, f) for n, record in records for f in watch.run(check_of(sometimes), {}, record, Context([]))]
+    assert [(n, f.message) for n, f in together] == [(n, f.message) for n, f in alone]
+    assert [n for n, _ in together] == [10, 11, 12, 13, 14, 15]
+
+
+def test_outside_the_main_thread_they_are_looked_at_as_well(make: Make) -> None:
+    found: list[tuple[int, Finding]] = []
+    records = [(0, make("q", "a")), (1, make("q", "raises"))]
+
+    def look() -> None:
+        with Watch(0.2) as watch:
+            found.extend(watch.over(check_of(sometimes), {}, records, Context([])))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert [(n, f.check) for n, f in found] == [(0, "sometimes"), (1, "check_failed")]
