@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from assay.findings import Finding
-from assay.records import ROLES, Record
+from assay.records import ROLES, Message, Record, ToolCall
 
-from ..personal.look import flags, places
+from ..personal.look import flags, places, shapes_of
 from ..personal.masking import concealed
-from ..personal.strings import Change, changed, leaves, prefix, replaced
+from ..personal.strings import DEEPEST, Change, changed, leaves, one_text, prefix, replaced
 
 MASKED_ALREADY = frozenset({"secret", "personal_data", "contact_details"})
 
@@ -28,11 +30,51 @@ ROWS = 4096
 
 
 def conceal_record(record: Record) -> Record:
-    """For display: every string as long as before, with masks over personal data and secrets; odd roles as well."""
+    """For display: every string as long as before, with masks over personal data and secrets.
+
+    Odd roles, the names of JSON keys, and the names and ids of calls as well.
+    """
     hidden = replaced(record, concealed)
-    if all(message.role in ROLES for message in hidden.messages):
+    meta, tools = keys_concealed(hidden.meta), tuple(map(keys_concealed, hidden.tools))
+    if meta != hidden.meta or tools != hidden.tools:
+        hidden = replace(hidden, meta=meta, tools=tools)
+    if all(
+        message.role in ROLES and not message.tool_calls and not message.tool_call_id for message in hidden.messages
+    ):
         return hidden
-    return hidden.with_messages(replace(message, role=concealed(message.role)) for message in hidden.messages)
+    return hidden.with_messages(_names_concealed(message) for message in hidden.messages)
+
+
+def _names_concealed(message: Message) -> Message:
+    calls = tuple(
+        ToolCall(concealed(call.name), keys_concealed(call.arguments), concealed(call.id) if call.id else call.id)
+        for call in message.tool_calls
+    )
+    answers = concealed(message.tool_call_id) if message.tool_call_id else message.tool_call_id
+    role = message.role if message.role in ROLES else concealed(message.role)
+    return replace(message, role=role, tool_calls=calls, tool_call_id=answers)
+
+
+def keys_concealed(value: Any, depth: int = 0) -> Any:
+    """The JSON value with masks over the names of its keys. Of two names that look alike then, both stay."""
+    if depth > DEEPEST:
+        return value
+    if isinstance(value, Mapping):
+        out: dict[str, Any] = {}
+        for name, item in value.items():
+            shown = _key_concealed(str(name))
+            while shown in out:
+                shown += "*"
+            out[shown] = keys_concealed(item, depth + 1)
+        return out
+    if isinstance(value, list | tuple):
+        return type(value)(keys_concealed(item, depth + 1) for item in value)
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _key_concealed(name: str) -> str:
+    return concealed(name)
 
 
 def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = ()) -> tuple[Finding, ...]:
@@ -52,6 +94,17 @@ def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = 
                 finding = _changed(finding, lambda text, key, own=own: _without_pieces(concealed(text, key), own))  # type: ignore[misc]
             out.append(finding)
     return tuple(out)
+
+
+def conceal_messages(said: Sequence[tuple[Record, str]]) -> list[str]:
+    """What is said of each record, with masks over its personal data and secrets, and over pieces of them."""
+    shapes = shapes_of([one_text(record) for record, _ in said])
+    suspicious = flags([message for _, message in said])
+    out = []
+    for (record, message), own, suspect in zip(said, shapes, suspicious, strict=True):
+        values = tuple(dict.fromkeys(place.found.value for place in places(record, own))) if own else ()
+        out.append(_without_pieces(concealed(message), values) if values or suspect else message)
+    return out
 
 
 def _values_of(record: Record) -> tuple[str, ...]:
@@ -89,5 +142,5 @@ def _texts(finding: Finding) -> Iterator[str]:
 
 def _changed(finding: Finding, change: Change) -> Finding:
     span = replace(finding.span, text=change(finding.span.text, "")) if finding.span is not None else None
-    evidence = {key: changed(value, change, key) for key, value in finding.evidence.items()}
+    evidence = {key: keys_concealed(changed(value, change, key)) for key, value in finding.evidence.items()}
     return replace(finding, message=change(finding.message, ""), span=span, evidence=evidence)

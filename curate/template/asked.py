@@ -78,6 +78,7 @@ def _silent(_: str) -> None:
 
 def show_records(asked: Asked, data: Dataset, models: Sequence[Loaded], options: Options) -> None:
     """Each record that was asked for under each model, one after the other. Raises SettingsError."""
+    from ..pages.concealment import conceal_record
     from ..pages.tokens import render_tokens
 
     usable = [model.target for model in models if model.target is not None]
@@ -92,7 +93,11 @@ def show_records(asked: Asked, data: Dataset, models: Sequence[Loaded], options:
         found = find_record(records, name)
         if len(found) > MOST_SHOWN:
             options.say(f"{len(found):,} records are {name}; the first {MOST_SHOWN} are shown")
-        shown += [show_record(record, target, variables) for record in found[:MOST_SHOWN] for target in usable]
+        for record in found[:MOST_SHOWN]:
+            hidden = conceal_record(record)
+            if hidden.messages != record.messages or hidden.tools != record.tools:
+                options.say(f"{record.source}: personal data and secrets are masked; the tokens are those of the masks")
+            shown += [replace(show_record(hidden, target, variables), record=record) for target in usable]
     width = min(shutil.get_terminal_size((110, 24)).columns, 130)
     options.show("\n".join(render_tokens(item, width) for item in shown))
     options.emit({"shown": [item.to_json() for item in shown]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from assay.records import Record
@@ -109,7 +109,7 @@ def matrix(records: Sequence[Record], models: Sequence[Loaded], max_length: int 
         part = [records[position] for position in range(start, min(start + DECODED, len(records)))]
         for model, own in zip(models, fits, strict=True):
             if model.target is not None:
-                own += _fits(part, model.target, max_length)
+                own += _concealed(part, list(_fits(part, model.target, max_length)))
     rows = tuple(_row(model, own) for model, own in zip(models, fits, strict=True))
     pairs = [compare(records, plain, marked) for plain, marked in pairs_among(models)]
     return Matrix(len(records), rows, tuple(pair for pair in pairs if pair is not None), tuple(map(tuple, fits)))
@@ -156,6 +156,20 @@ def _fit(item: Examined | Rendered | TemplateProblem, *more: tuple[str, str, str
         (note.check, note.kind, note.message[:LONGEST_MESSAGE]) for note in item.notes if note.kind not in FACTS
     )
     return Fit((*problems, *more), tuple(note.kind for note in item.notes if note.kind in FACTS))
+
+
+def _concealed(records: Sequence[Record], fits: list[Fit]) -> list[Fit]:
+    """Messages quote what the template made of a record: without its personal data and secrets."""
+    from ..pages.concealment import conceal_messages
+
+    said = [(record, message) for record, fit in zip(records, fits, strict=True) for _, _, message in fit.problems]
+    hidden = iter(conceal_messages(said))
+    return [
+        replace(fit, problems=tuple((check, kind, next(hidden)) for check, kind, _ in fit.problems))
+        if fit.problems
+        else fit
+        for fit in fits
+    ]
 
 
 def _too_long(item: Examined | TemplateProblem, limit: int | None) -> tuple[tuple[str, str, str], ...]:

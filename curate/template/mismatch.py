@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assay.findings import Finding
 from assay.records import Json, Message, Record
 
+from ..personal.masking import concealed
 from .request import Request, system_of
 
 if TYPE_CHECKING:
@@ -76,11 +77,11 @@ class Comparison:
             return Difference("system_unexpected", "a system turn, which production does not have")
         if "".join(system.split()) == "".join(wanted.split()):
             return Difference("system_differs", "the system turn differs in white space", {"alike": 1.0})
-        alike = _alike(wanted, system)
+        alike, diff = _alike(wanted, system), word_diff(concealed(wanted), concealed(system))  # before marks touch it
         return Difference(
             "system_differs",
-            f"another system turn, {alike:.0%} alike: {word_diff(wanted, system)[:120]}",
-            {"alike": round(alike, 3), "diff": word_diff(wanted, system)},
+            f"another system turn, {alike:.0%} alike: {diff[:120]}",
+            {"alike": round(alike, 3), "diff": diff},
         )
 
     def _default_system(self) -> str:

@@ -73,11 +73,17 @@ def compare(records: Sequence[Record], plain: Loaded, marked: Loaded) -> Pair | 
         compared += 1
         if first.text != second.text:
             texts += 1
-            example = example or f"{record.source}: {_difference(first.text, second.text)}"
+            example = example or _example(record, _difference(first.text, second.text))
         elif answers is not None and (what := _mask_difference(second, answers)):
             masks += 1
-            example = example or f"{record.source}: {what}"
+            example = example or _example(record, what)
     return Pair(plain.name, marked.name, compared, texts, masks, only_one, example)
+
+
+def _example(record: Record, what: str) -> str:
+    from ..pages.concealment import conceal_messages
+
+    return f"{record.source}: {conceal_messages([(record, what)])[0]}"
 
 
 def _wholes(records: Sequence[Record], target: Templated) -> list[Rendering | TemplateProblem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from assay.cli import main
 from assay.curate.pages.concealment import conceal_findings, conceal_record
 from assay.findings import Finding, Severity, Span
-from assay.records import Record
+from assay.records import Message, Record, ToolCall
 
 KEY = "ghp_aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3z5B"
 PASSWORD = "Xk9!vbQ2rr"
@@ -137,3 +138,57 @@ def test_a_comparison_of_two_versions_hides_them_too(run: Command) -> None:
     said = run("curate", "--diff", "old.jsonl", "new.jsonl", "-o", "diff")
     assert seen({"terminal": said, **written(Path("diff"))}) == []
     assert "diff/diff.html" in written(Path("diff"))
+
+
+def templates() -> None:
+    """A template, its marked variant that renders other text, and one that asks otherwise than it trains."""
+    Path("t").mkdir()
+    turn = "{{ m.role }}\n{{ m.content }}\n"
+    each = "{% for m in messages %}" + turn + "{% endfor %}"
+    Path("t/a.jinja").write_text(each + "{% if add_generation_prompt %}assistant\n{% endif %}")
+    Path("t/a_training.jinja").write_text(each.replace(turn, "{{ m.content }}\n"))
+    Path("t/b.jinja").write_text(each + "{% if add_generation_prompt %}answer: {% endif %}")
+
+
+def test_comparing_templates_hides_them_and_pieces_of_them(run: Command) -> None:
+    templates()
+    said = run("audit", "data.jsonl", "--templates", "t", "-o", "out", "--json")
+    files = {name: text for name, text in written(Path("out")).items() if "matrix" in name}
+    assert len(files) == 3 and "goes on" in files["out/template_matrix.parquet"]
+    assert seen({"--json": said, **files}) == []
+
+
+def test_a_record_token_by_token_has_masks_in_their_place(run: Command) -> None:
+    templates()
+    for line in range(1, 15):
+        show = ("audit", "data.jsonl", "--model", "t/a.jinja", "--show", f"data.jsonl:{line}")
+        assert seen({f"line {line}": run(*show), f"line {line} --json": run(*show, "--json")}) == []
+    said = run("audit", "data.jsonl", "--model", "t/a.jinja", "--show", "data.jsonl:3")
+    assert "ghp_****" in said and "masked" in said
+
+
+def test_the_words_that_differ_from_production_hide_them(run: Command) -> None:
+    rows = [{"messages": [{"role": "system", "content": f"Be kind. Write to {who}"},
+                          {"role": "user", "content": f"q {n}"}, {"role": "assistant", "content": "An answer."}]}
+            for n, who in enumerate([MAIL, KEY, "us"])]  # fmt: skip
+    Path("systems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = {"messages": [{"role": "system", "content": f"Be brief. Write with {KEY}"}]}
+    Path("request.json").write_text(json.dumps(asked))
+    said = run("audit", "systems.jsonl", "--inference", "request.json", "-o", "out")
+    assert "another system turn" in said
+    assert seen({"terminal": said, **written(Path("out"))}) == []
+
+
+def test_names_of_keys_and_calls_are_hidden_too(make: Callable[..., Record]) -> None:
+    call = ToolCall(KEY, {MAIL: [{CARD: 1}]}, id=KEY)
+    messages = (Message("user", "a"), Message("assistant", None, (call,)), Message("tool", "b", tool_call_id=KEY))
+    record = replace(make("a", "b"), meta={KEY: {MAIL: "x"}}, tools=({"function": {"parameters": {KEY: 1}}},))
+    hidden = conceal_record(record.with_messages(messages))
+    assert seen({"record": repr(hidden)}) == []
+    assert list(hidden.meta) == ["ghp_" + "*" * (len(KEY) - 4)]
+
+
+def test_keys_that_look_alike_behind_their_masks_both_stay(make: Callable[..., Record]) -> None:
+    other = KEY.replace("aB3", "zZ4")
+    hidden = conceal_record(replace(make("a", "b"), meta={KEY: 1, other: 2}))
+    assert sorted(map(str, hidden.meta.values())) == ["1", "2"]
