@@ -115,6 +115,7 @@ def compare_models(
     records = Corpus(data.table)
     options.say(f"judging {len(models)} chat templates on {len(records):,} records")
     found = matrix(records, models, int(limit))
+    found = found.without_text() if options.redact else found
     if options.output is not None:
         write_matrix(found, records, options.output)
         steps.insert(0, f"{options.output / 'template_matrix.html'}    which records fit which model")

@@ -92,6 +92,11 @@ class Matrix:
             "pairs": [pair.to_json() for pair in self.pairs],
         }
 
+    def without_text(self) -> Matrix:
+        """The same without what messages and examples quote of records."""
+        pairs = tuple(replace(pair, example="") for pair in self.pairs)
+        return replace(self, pairs=pairs, fits=tuple(tuple(map(_silent, fits)) for fits in self.fits))
+
     def fitting_everywhere(self) -> tuple[int, int]:
         """(records, models): how many records fit each of the models that fit any, and how many those are."""
         useful = [fits for row, fits in zip(self.rows, self.fits, strict=True) if row.fits]
@@ -156,6 +161,10 @@ def _fit(item: Examined | Rendered | TemplateProblem, *more: tuple[str, str, str
         (note.check, note.kind, note.message[:LONGEST_MESSAGE]) for note in item.notes if note.kind not in FACTS
     )
     return Fit((*problems, *more), tuple(note.kind for note in item.notes if note.kind in FACTS))
+
+
+def _silent(fit: Fit) -> Fit:
+    return replace(fit, problems=tuple((check, kind, "") for check, kind, _ in fit.problems)) if fit.problems else fit
 
 
 def _concealed(records: Sequence[Record], fits: list[Fit]) -> list[Fit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.dataset import Dataset
@@ -114,6 +114,12 @@ class Difference:
             out.append(f"families that were parted, and stand on both sides of the split now: {self.parted:,}")
         return out
 
+    def without_text(self) -> Difference:
+        """The same without a word of any record; labels are answers."""
+        edited = tuple(replace(edit, old=_empty(edit.old), new=_empty(edit.new)) for edit in self.edited)
+        shown = {name: _empty(record) for name, record in self.shown.items()}
+        return replace(self, edited=edited, shown=shown, labels=())
+
     def to_json(self) -> dict[str, Json]:
         return {
             "old": self.old,
@@ -134,6 +140,10 @@ class Difference:
             "labels": [count._asdict() for count in self.labels],
             "warnings": self.warnings(),
         }
+
+
+def _empty(record: Record) -> Record:
+    return replace(record, messages=(), tools=(), meta={})
 
 
 def compare(old: Version, new: Version) -> Difference:

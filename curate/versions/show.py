@@ -14,6 +14,7 @@ from .version import read_version
 def show_diff(options: Options, old: str, new: str) -> int:
     """Shows what a new version changes; with -o writes diff.html and diff.json there. Raises SourceError."""
     found = compare(*(read_version(name, offline=options.offline) for name in (old, new)))
+    found = found.without_text() if options.redact else found
     options.show(render_diff(found))
     if options.output is not None:
         write_json(options.output / "diff.json", found.to_json())

@@ -127,3 +127,37 @@ def test_the_line_that_refuses_a_file_says_nothing_of_its_rows(
     assert caught.value.code == 2
     assert "bad.jsonl:1: no valid row" in said
     assert CANARY not in said
+
+
+def templates() -> None:
+    """A template, its marked variant with other text, one that asks otherwise than it trains, and one that fails."""
+    Path("t").mkdir()
+    turn = "{{ m.role }}\n{{ m.content }}\n"
+    each = "{% for m in messages %}" + turn + "{% endfor %}"
+    Path("t/a.jinja").write_text(each + "{% if add_generation_prompt %}assistant\n{% endif %}")
+    Path("t/a_training.jinja").write_text(each.replace(turn, "{{ m.content }}\n"))
+    Path("t/b.jinja").write_text(each + "{% if add_generation_prompt %}answer: {% endif %}")
+    Path("t/c.jinja").write_text("{% for m in messages %}{{ raise_exception(m.content) }}{% endfor %}")
+
+
+def test_comparing_templates_repeats_no_record_text(run: Command) -> None:
+    templates()
+    compare = ("audit", "data.jsonl", "--templates", "t", "-o", "out", "--json")
+    assert CANARY in run(*compare)
+    said = run(*compare, "--redact")
+    assert [name for name, text in {"--json": said, **written(Path("out"))}.items() if CANARY in text] == []
+    assert len(json.loads(Path("out/template_matrix.json").read_text())["rows"]) == 4
+
+
+def test_comparing_versions_repeats_no_record_text(
+    run: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("old.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()[:8]))
+    Path("new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()[4:14]))
+    for redact in ((), ("--redact",)):
+        with pytest.raises(SystemExit):
+            main(["curate", "--diff", "old.jsonl", "new.jsonl", "-o", "diff", "--verbose", *redact])
+        said = capsys.readouterr()
+        texts = {"terminal": said.out + said.err, **written(Path("diff"))}
+        assert any(CANARY in text for text in texts.values()) is not bool(redact)
+        assert "6 added" in texts["terminal"]
