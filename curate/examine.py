@@ -11,7 +11,7 @@ from assay.dataset import Dataset
 from .check import Context
 from .engine.engines import Engine, choose
 from .engine.look import Gathering, Job, Pass
-from .limits import describe
+from .limits import describe_without_text
 from .located import Located
 from .settings import ActiveCheck, CurateSettings
 
@@ -87,6 +87,6 @@ def _run_dataset_check(
             positions = dataset.positions([finding.row_id for finding in found])
             return [Located(position, finding) for position, finding in zip(positions, found, strict=True)]
         except Exception as error:  # noqa: BLE001 - the boundary: a check that fails is said to have judged nothing
-            why = describe(error)
+            why = describe_without_text(error)
     not_judged[item.name] = f"{FAILED}: {why}"
     return []

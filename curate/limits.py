@@ -14,11 +14,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from assay.errors import AssayError
 from assay.findings import Finding, Severity
 from assay.records import Record
 
@@ -141,8 +144,15 @@ def describe(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
+def describe_without_text(error: Exception) -> str:
+    """The same without its words, which may quote a record: where it was raised. Errors of assay's own quote none."""
+    if isinstance(error, AssayError):
+        return describe(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
 def _failed(check: Check, record: Record, what: str, *, timeout: bool = False) -> Finding:
     evidence = {"failed": check.name, "timeout": True} if timeout else {"failed": check.name}
-    return Finding.about(
-        record, CHECK_FAILED, Severity.WARNING, f"the check {check.name} {what}", evidence=evidence
-    )
+    return Finding.about(record, CHECK_FAILED, Severity.WARNING, f"the check {check.name} {what}", evidence=evidence)

@@ -13,7 +13,7 @@ from ..batch import Batch
 from ..check import TURN_RECORDS, Context
 from ..column import Column
 from ..cues import KEY, Automaton, Marked
-from ..limits import Watch
+from ..limits import Watch, describe_without_text
 from ..located import Located
 from ..settings import ActiveCheck, CurateSettings, active_checks
 
@@ -143,7 +143,7 @@ def _compute(
         try:
             computed[column.name] = column.compute(batch, context)
         except Exception as error:  # noqa: BLE001 - the boundary: checks that need the column are said to be not judged
-            failed[column.name] = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            failed[column.name] = describe_without_text(error)
         seconds[column.name] = time.thread_time() - began
     return computed, failed
 
@@ -169,14 +169,15 @@ class Gathering:
         self._records = records
         self._findings: list[Located] = []
         self._columns: dict[str, Array] = {}
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, tuple[int, str]] = {}
         self._seconds: dict[str, float] = {}
 
     def add(self, looked: Looked) -> None:
         import numpy as np
 
         self._findings += looked.findings
-        self._failed.update(looked.failed)
+        for name, why in looked.failed.items():  # of the first batch, whichever came first
+            self._failed[name] = min((looked.start, why), self._failed.get(name, (looked.start, why)))
         for name, values in looked.columns.items():
             if name not in self._columns:
                 self._columns[name] = np.zeros((self._records, *values.shape[1:]), values.dtype)
@@ -187,4 +188,5 @@ class Gathering:
     def finish(self) -> Pass:
         self._findings.sort(key=lambda located: (located.finding.check, located.position))
         whole = {name: values for name, values in self._columns.items() if name not in self._failed}
-        return Pass(self._findings, whole, self._failed, self._seconds)
+        failed = {name: why for name, (_, why) in self._failed.items()}
+        return Pass(self._findings, whole, failed, self._seconds)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import pytest
 
 from assay.curate import settings as settings_module
 from assay.curate.check import CHECKS, Check, Context, Decision, dataset_check, record_check
+from assay.curate.column import column
 from assay.curate.decisions import Decided
+from assay.curate.engine.engines import InProcess
 from assay.curate.fitness import Fit
 from assay.curate.judge import make_audit
+from assay.curate.pages.terminal import render
 from assay.curate.settings import CurateSettings, SplitSettings
 from assay.curate.stage import JSON_FINDINGS, SAMPLES_A_CHECK, audit, curate, parted
 from assay.dataset import Dataset
@@ -102,6 +107,31 @@ def test_a_check_that_fails_as_a_whole_is_not_judged(make: Make, monkeypatch: py
     audited = audit(Dataset.from_records(many(make)), CurateSettings(min_records=1))
     assert "KeyError" in audited.not_judged["breaks_at_once"]
     assert audited.fitness.verdict is Fit.NOT_JUDGED
+
+
+def test_what_a_failing_check_quotes_of_a_record_is_in_no_reason(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    @column(np.int64)
+    def quoting(record: Record) -> int:
+        raise ValueError(f"no number: {record.answer}")
+
+    @dataset_check(severity=Severity.ERROR, decision=Decision.DROP)
+    def quotes(records: Sequence[Record], context: Context) -> Iterator[Finding]:
+        """Fails, and says on what."""
+        raise KeyError(records[0].answer)
+
+    @dataset_check(severity=Severity.ERROR, decision=Decision.DROP, columns=(quoting,))
+    def quotes_in_a_column(records: Sequence[Record], context: Context) -> Iterator[Finding]:
+        """Its column fails."""
+        yield from ()
+
+    monkeypatch.setattr(settings_module, "CHECKS", Only(quotes, quotes_in_a_column))
+    records = [make(f"a{n}", f"otter{n} lives here") for n in range(200)]
+    audited = audit(Dataset.from_records(records), engine=InProcess(64))
+    body = audited.to_json(redact=True)
+    assert audited.not_judged["quotes"].startswith("it failed: KeyError in quotes (test_stage.py, line ")
+    assert audited.not_judged["quotes_in_a_column"].startswith("it failed: ValueError in quoting (test_stage.py")
+    assert "otter" not in json.dumps(body) and "otter" not in render(audited, redact=True)
+    assert audited.decided.ledger.counts()["read"] == 200
 
 
 def test_without_a_target_the_template_is_not_judged_and_the_fitness_says_so(make: Make) -> None:
