@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,11 @@ class Setting:
     default: Any
     annotation: str
 
+    @property
+    def in_yaml(self) -> str:
+        """The default as it is written in a settings file: JSON is YAML."""
+        return json.dumps(self.default, ensure_ascii=False, default=str)
+
 
 def settings_of(plugin: Plugin) -> list[Setting]:
     """The keyword-only arguments that have a default."""
@@ -99,10 +105,11 @@ def check_settings(plugin: Plugin, given: Mapping[str, Any], where: str) -> dict
             raise SettingsError(f"unknown setting '{key}'", where=where, fix=did_you_mean(key, known))
         default = known[key].default
         if default is not None and not _same_kind(value, default):
+            kind = "list" if isinstance(default, tuple) else type(default).__name__
             raise SettingsError(
-                f"'{key}' is {value!r}, but should be a {type(default).__name__}",
+                f"'{key}' is {value!r}, but should be a {kind}",
                 where=where,
-                fix=f"the default is {default!r}",
+                fix=f"the default is {known[key].in_yaml}",
             )
     return dict(given)
 

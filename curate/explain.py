@@ -47,7 +47,7 @@ def _explained(check: Check) -> str:
         lines.append(f"needs      {', '.join(check.needs).replace('_', ' ')}")
     lines += ["", "settings, in assay.yaml:", "  curate:", "    checks:", f"      {check.name}:"]
     lines.append(f"        decision: {check.decision}")
-    lines += [f"        {setting.name}: {setting.default}" for setting in settings_of(check)]
+    lines += [f"        {setting.name}: {setting.in_yaml}" for setting in settings_of(check)]
     examples = [textwrap.shorten(line, 300, placeholder=" ...") for item in check.examples for line in item.lines()]
     if examples:
         lines += ["", "examples, which its test runs:", *(f"  {printable(line)}" for line in examples)]
@@ -75,7 +75,7 @@ def table_of_checks() -> str:
     """A Markdown table, one line a check: what docs/checks.md holds."""
     lines = ["| check | severity | decision | needs | settings | what it finds |", "|---|---|---|---|---|---|"]
     for check in CHECKS.all().values():
-        settings = ", ".join(f"`{setting.name}: {setting.default}`" for setting in settings_of(check))
+        settings = ", ".join(f"`{setting.name}: {setting.in_yaml}`" for setting in settings_of(check))
         cells = (
             f"`{check.name}`",
             str(check.severity),

@@ -172,7 +172,7 @@ def test_a_scorer_that_fails_or_gives_no_share_is_one_line_that_names_the_item()
         ("exact_mach", {}, "did you mean 'exact_match'"),
         ("exact_match", {"ignore_cas": True}, "did you mean 'ignore_case'"),
         ("exact_match", {"ignore_case": "yes"}, "should be a bool"),
-        ("json_fields", {"fields": "intent"}, "should be a tuple"),
+        ("json_fields", {"fields": "intent"}, "should be a list"),
     ],
 )
 def test_wrong_settings_are_one_line(name: str, settings: dict[str, Any], words: str) -> None:
