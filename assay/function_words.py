@@ -54,10 +54,10 @@ def _by_word() -> dict[str, tuple[str, ...]]:
     return {word: tuple(languages) for word, languages in out.items()}
 
 
-_LANGUAGES_OF = _by_word()
-_ALL = frozenset(_LANGUAGES_OF)
-_ENGLISH_ALONE = frozenset(word for word, languages in _LANGUAGES_OF.items() if languages == ("en",))
-_CERTAIN = 6
+LANGUAGES_OF = _by_word()
+_ALL = frozenset(LANGUAGES_OF)
+ENGLISH_ALONE = frozenset(word for word, languages in LANGUAGES_OF.items() if languages == ("en",))
+CERTAIN = 6
 """So many words that no other language has, in ASCII, are English without counting the others."""
 
 
@@ -73,14 +73,14 @@ def likely_language(text: str, words: frozenset[str] | set[str] | None = None) -
         script = _by_script(text[:_LOOKED_AT])
         if script:
             return script
-    elif len(_ENGLISH_ALONE & words) >= _CERTAIN:
+    elif len(ENGLISH_ALONE & words) >= CERTAIN:
         return "en"
     found = _ALL & words
     if len(found) < 2:
         return ""
     counts: dict[str, int] = {}
     for word in found:
-        languages = _LANGUAGES_OF[word]
+        languages = LANGUAGES_OF[word]
         for language in languages:  # a word that no other language has says twice as much
             counts[language] = counts.get(language, 0) + (2 if len(languages) == 1 else 1)
     best = max(counts, key=counts.__getitem__)

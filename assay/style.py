@@ -48,27 +48,27 @@ _BOLD = re.compile(r"\*\*[^\s*][^*\n]*\*\*")
 _EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u26ff\u2705\u2728\u274c\u2764\u2b50]")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0eff]")
 
-_FULL_FORMS = (
+FULL_FORMS = (
     " do not ", " does not ", " is not ", " are not ", " it is ", " It is ", " you are ", " I am ", " cannot ",
 )  # fmt: skip
-_FULL_FORM_WORDS = frozenset(("not", "is", "are", "am", "cannot"))
+FULL_FORM_WORDS = frozenset(("not", "is", "are", "am", "cannot"))
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_CONTRACTED = _words(
+CONTRACTED = _words(
     "don't doesn't isn't aren't it's It's you're You're I'm can't won't that's That's you'll I'll we're"
     " we'll didn't wasn't couldn't shouldn't haven't hasn't there's There's let's Let's Don't I've I'd you've"
 )
-_CONTRACTED |= {word.replace("'", "’") for word in _CONTRACTED}
-_APOLOGIES = _words(
+CONTRACTED |= {word.replace("'", "’") for word in CONTRACTED}
+APOLOGIES = _words(
     "sorry sorry, Sorry Sorry, apologize apologise apologies Apologies apology Entschuldigung entschuldigen siento"
     " disculpe Disculpe disculpa Disculpa perdón désolé désolée désolés excuses"
 )
 _APOLOGIES_UNSPACED = ("抱歉", "对不起", "申し訳", "すみません")
-_OFFERS = (
+OFFERS = (
     "let me know", "feel free", "happy to help", "glad to help", "any other questions", "any further questions",
     "anything else", "don't hesitate", "do not hesitate", "melden sie sich", "melde dich", "weitere fragen",
     "no dude en", "no dudes en", "alguna otra pregunta", "n'hésitez pas", "n'hésite pas", "d'autres questions",
@@ -141,28 +141,38 @@ def style_of(text: str) -> Style:
     language = likely_language(head, words)
     fenced = "```" in text
     prose = "".join(text.split("```")[::2]) if fenced else text
-    lines = "\n" in prose
-    long_enough = lines or fenced or count >= LAYOUT_WORDS
+    long_enough = "\n" in prose or fenced or count >= LAYOUT_WORDS
+    headings, bullets, bold = layout_of(prose) if long_enough else (0, 0, 0)
     return Style(
         words=count,
         form=form,
         length=length,
-        headings=(2 if lines and "#" in prose and _HEADING.search(prose) else 1) if long_enough else 0,
-        bullets=(2 if lines and _has_items(prose) else 1) if long_enough else 0,
-        bold=(2 if "**" in prose and _BOLD.search(prose) else 1) if long_enough else 0,
+        headings=headings,
+        bullets=bullets,
+        bold=bold,
         code=(2 if fenced else 1) if long_enough else 0,
         person=int(person_of(head, words, language)),
         address=int(address_of(head, words, language)),
         contractions=_contractions(head, words, count) if language == "en" else 0,
-        exclamation=2 if "！" in text or ("!" in prose and _exclaims(prose)) else 1,
+        exclamation=2 if "！" in text or ("!" in prose and exclaims(prose)) else 1,
         emoji=1 if ascii_only or not _EMOJI.search(text) else 2,
         apology=_apology(head, words, ascii_only),
-        closing=_closing(text),
+        closing=closing_of(text),
         language=_LANGUAGE_NUMBER[language],
     )
 
 
 _LANGUAGE_NUMBER = {language: number for number, language in enumerate(LANGUAGE)}
+
+
+def layout_of(prose: str) -> tuple[int, int, int]:
+    """Headings, bullets and bold of a text that is long enough to have any, code aside."""
+    lines = "\n" in prose
+    return (
+        2 if lines and "#" in prose and _HEADING.search(prose) else 1,
+        2 if lines and _has_items(prose) else 1,
+        2 if "**" in prose and _BOLD.search(prose) else 1,
+    )
 
 
 def has_markdown(text: str) -> tuple[str, ...]:
@@ -216,7 +226,7 @@ def _has_table(text: str) -> bool:
     return "|" in text and any("|" in line and "---" in line and not line.strip("|-: \t") for line in text.splitlines())
 
 
-def _exclaims(text: str) -> bool:
+def exclaims(text: str) -> bool:
     """Whether a word and what ends a sentence stand around an exclamation mark: not in n! and not in !=."""
     position = text.find("!")
     while position >= 0:
@@ -232,23 +242,23 @@ def _exclaims(text: str) -> bool:
 def _contractions(text: str, words: frozenset[str], count: int) -> int:
     if count < CONTRACTED_WORDS:
         return 0
-    contracted = len(_CONTRACTED & words)
-    if contracted == 1 or (not contracted and _FULL_FORM_WORDS.isdisjoint(words)):
+    contracted = len(CONTRACTED & words)
+    if contracted == 1 or (not contracted and FULL_FORM_WORDS.isdisjoint(words)):
         return 0
-    full = sum(form in text for form in _FULL_FORMS)
+    full = sum(form in text for form in FULL_FORMS)
     if contracted:
         return 0 if full else 2
     return 1 if full >= 2 else 0
 
 
 def _apology(text: str, words: frozenset[str], ascii_only: bool) -> int:
-    if not _APOLOGIES.isdisjoint(words):
+    if not APOLOGIES.isdisjoint(words):
         return 2
     return 2 if not ascii_only and any(form in text for form in _APOLOGIES_UNSPACED) else 1
 
 
-def _closing(text: str) -> int:
+def closing_of(text: str) -> int:
     tail = text[-200:].lower()
-    if (not tail.isascii() or any(word in tail for word in _OFFER_WORDS)) and any(offer in tail for offer in _OFFERS):
+    if (not tail.isascii() or any(word in tail for word in _OFFER_WORDS)) and any(offer in tail for offer in OFFERS):
         return 3
     return 2 if tail.endswith(("?", "？")) else 1

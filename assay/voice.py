@@ -57,7 +57,7 @@ def _exact(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SPACED: Mapping[str, _Words] = {
+SPACED: Mapping[str, _Words] = {
     "en": _Words(
         i=_words("I I'm I've I'll I'd I’m I’ve I’ll I’d my me myself mine"),
         we=_words("we we're we've we'll we'd we’re we’ve we’ll we’d our us ours ourselves"),
@@ -122,7 +122,7 @@ def person_of(text: str, words: frozenset[str] | set[str], language: str) -> Per
     if language in ("zh", "ja"):
         i, we = (_UNSPACED_PERSON[language, person].search(text) is not None for person in (Person.I, Person.WE))
         return _person(i, we, any(word in text for word in _UNSPACED_YOU))
-    table = _SPACED.get(language)
+    table = SPACED.get(language)
     if table is None:
         return Person.UNKNOWN
     found = _person(not table.i.isdisjoint(words), not table.we.isdisjoint(words), not table.you.isdisjoint(words))
@@ -144,7 +144,7 @@ def address_of(text: str, words: frozenset[str] | set[str], language: str) -> Ad
     if language == "ja":  # one plain clause in ten polite sentences is still polite
         polite, plain = len(_POLITE.findall(text)), len(_PLAIN.findall(text))
         return _address(polite > 3 * plain, plain > 3 * polite)
-    table = _SPACED.get(language)
+    table = SPACED.get(language)
     if table is None or not table.formal:
         return Address.UNKNOWN
     formal = not table.formal.isdisjoint(words)
@@ -175,7 +175,7 @@ def person_words(text: str, language: str, person: Person) -> Iterator[tuple[int
     if pattern is not None:
         yield from (match.span() for match in pattern.finditer(text))
         return
-    table = _SPACED.get(language)
+    table = SPACED.get(language)
     if table is not None:
         yield from _places(text, table.i if person is Person.I else table.we)
 
@@ -186,7 +186,7 @@ def address_words(text: str, language: str, address: Address) -> Iterator[tuple[
     if pattern is not None:
         yield from (match.span() for match in pattern.finditer(text))
         return
-    table = _SPACED.get(language)
+    table = SPACED.get(language)
     if table is None:
         return
     forms = table.formal if address is Address.FORMAL else table.informal
@@ -203,13 +203,13 @@ def bare_words(text: str) -> frozenset[str]:
 
 def may_speak(words: frozenset[str], language: str, person: Person) -> bool:
     """Whether `person_words` is worth asking: False when none of its words is among the bare words."""
-    table = _SPACED.get(language)
+    table = SPACED.get(language)
     return table is None or not (table.i if person is Person.I else table.we).isdisjoint(words)
 
 
 def may_address(words: frozenset[str], language: str, address: Address) -> bool:
     """Whether `address_words` is worth asking: False when none of its words is among the bare words."""
-    table = _SPACED.get(language)
+    table = SPACED.get(language)
     return table is None or not (table.formal if address is Address.FORMAL else table.informal).isdisjoint(words)
 
 

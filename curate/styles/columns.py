@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.records import Message, Record
-from assay.style import FEATURES, Style, style_of
+from assay.style import FEATURES, Style, closing_of, exclaims, layout_of, style_of
 
 from ..batch import Batch
 from ..column import batch_column, hash_of
@@ -80,8 +80,34 @@ def answer_styles(batch: Batch, context: Context) -> Array:
     """Of each record the style of its first answer, an index a feature; uint8, shape [records, features]."""
     import numpy as np
 
-    styles = [_style(first_exchange(record).answer)[1:] for record in batch.records]
-    return np.array(styles, np.uint8).reshape(len(styles), len(FEATURES))
+    from .kernel import EXCLAMATION, LAYOUT, NOT_PLAIN, OFFER, styles_of
+
+    answers = [exchange.answer for exchange in _exchanges(batch, context)]
+    values, left = styles_of(answers, _REFUSALS, _REFUSED_WITHIN)
+    headings, exclamation, closing = (list(FEATURES).index(name) for name in ("headings", "exclamation", "closing"))
+    for place in np.flatnonzero(left).tolist():
+        todo, text = left[place], answers[place].strip()
+        if todo & NOT_PLAIN:
+            values[place] = _style(answers[place])[1:]
+        if todo & LAYOUT:
+            values[place, headings : headings + 3] = layout_of(text)
+        if todo & EXCLAMATION:
+            values[place, exclamation] = 2 if exclaims(text) else 1
+        if todo & OFFER:
+            values[place, closing] = closing_of(text)
+    return values
+
+
+_EXCHANGES = "styles.exchanges"
+
+
+def _exchanges(batch: Batch, context: Context) -> list[Exchange]:
+    """Of each record the first; once for all columns of a batch."""
+    kept: tuple[Batch, list[Exchange]] | None = context.shared.get(_EXCHANGES)
+    if kept is None or kept[0] is not batch:
+        kept = (batch, [first_exchange(record) for record in batch.records])
+        context.shared[_EXCHANGES] = kept
+    return kept[1]
 
 
 _REFUSALS = (
@@ -115,19 +141,24 @@ def prompt_kinds(batch: Batch, context: Context) -> Array:
     """Hashes that are equal for records of one kind, 0 for none; uint64, shape [records, LEVELS]."""
     import numpy as np
 
-    return np.array([_kinds(record) for record in batch.records], np.uint64).reshape(len(batch.records), len(LEVELS))
+    kinds = list(map(_kinds, batch.records, _exchanges(batch, context)))
+    return np.array(kinds, np.uint64).reshape(len(kinds), len(LEVELS))
 
 
-def _kinds(record: Record) -> tuple[int, ...]:
-    exchange = first_exchange(record)
+def _kinds(record: Record, exchange: Exchange) -> tuple[int, ...]:
     if not exchange.answer:
         return (0,) * len(LEVELS)
     system = _hash(exchange.system) if exchange.system else 0
-    template = opening_words(exchange.prompt, TEMPLATE_WORDS)
-    opening = opening_words(exchange.prompt, OPENING_WORDS)
+    prompt = exchange.prompt[:400]
+    if prompt.isascii():
+        head = prompt.lower().split(None, TEMPLATE_WORDS)
+        template = " ".join(head[:TEMPLATE_WORDS]) if len(head) >= TEMPLATE_WORDS else ""
+        opening = " ".join(head[:OPENING_WORDS]) if len(head) >= OPENING_WORDS else ""
+    else:
+        template, opening = opening_words(prompt, TEMPLATE_WORDS), opening_words(prompt, OPENING_WORDS)
     source = source_of(record) if record.meta else None
     return (
-        _hash(f"{system} {template}") if template else 0,
+        hash_of(f"{system} {template}") if template else 0,
         _hash(f"{system} {opening}") if opening else 0,
         _hash("\0".join(source)) if source is not None else 0,
         system,

@@ -67,10 +67,10 @@ def test_without_any_cues_nothing_is_marked(make: Make) -> None:
 
 
 PIECES = (
-    "key", "Token", "passe", "passé", " is ", " ist ", ":", "=", " ", "\n", "::", "fe80", "ab", "-", "ab-cd-ef-ab-", "@",
-    "x@y", "1", "2024", " 5", "sk-", "sk_live_", "glpat-", "ghp_", "eyJ", "SG.", "hvs.", "d.o.b", "dob", "birth",
-    "født den", "Geb. am", "T" * 26, "0x", "密码", "пароль", "١٢٣٤٥", "１２３４５", "ſecret", "to\u212aen", "shpat_", "xoxb-",
-    "sig=", "contraseña", "straße",
+    "key", "Token", "passe", "passé", " is ", " ist ", ":", "=", " ", "\n", "::", "fe80", "ab", "-",
+    "ab-cd-ef-ab-", "@", "x@y", "1", "2024", " 5", "sk-", "sk_live_", "glpat-", "ghp_", "eyJ",
+    "SG.", "hvs.", "d.o.b", "dob", "birth", "født den", "Geb. am", "T" * 26, "0x", "密码", "пароль",
+    "١٢٣٤٥", "１２３４５", "ſecret", "to\u212aen", "shpat_", "xoxb-", "sig=", "contraseña", "straße",
 )  # fmt: skip
 
 
