@@ -145,21 +145,32 @@ def _repair(
     active: Mapping[str, ActiveCheck],
     fates: _Fates,
 ) -> None:
-    """Applies the repairs asked for, one after the other; a row that one of them leaves as it was is held."""
+    """Applies the repairs asked for, one after the other; a row that one of them cannot mend is held.
+
+    A repair that finds its work done by one before it is done.
+    """
     wanted = [active[name] for name in dict.fromkeys(finding.check for finding in findings) if name in active]
     wanted = [item for item in wanted if item.decision is Decision.REPAIR and item.check.repair is not None]
     if not wanted:
         return
-    changed = records[position]
+    original = changed = records[position]
     for item in wanted:
-        assert item.check.repair is not None
         before = changed
-        changed = item.check.repair(changed)
-        if changed == before:
+        changed = _mended(item, before)
+        if changed == before and (before == original or _mended(item, original) == original):
             fates.say(position, Fate.HELD, (item.name,))
             return
     fates.say(position, Fate.REPAIRED, tuple(item.name for item in wanted))
     fates.repaired[position] = changed
+
+
+def _mended(item: ActiveCheck, record: Record) -> Record:
+    """The record as it was where the repair fails: a check of somebody else's must not end the run."""
+    assert item.check.repair is not None
+    try:
+        return item.check.repair(record)
+    except Exception:  # noqa: BLE001 - the boundary: a row that a repair fails on is held
+        return record
 
 
 def _ledger(data: Dataset, fates: _Fates) -> Ledger:

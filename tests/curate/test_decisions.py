@@ -62,6 +62,37 @@ def quiet(record: Record, context: Context) -> Iterator[Finding]:
     yield from ()
 
 
+def _strip(record: Record) -> Record:
+    return record.with_messages(replace(m, content=(m.content or "").strip()) for m in record.messages)
+
+
+def _strip_and_end(record: Record) -> Record:
+    stripped = _strip(record)
+    return stripped.with_messages(replace(m, content=f"{(m.content or '').rstrip('.')}.") for m in stripped.messages)
+
+
+@record_check(severity=Severity.WARNING, decision=Decision.REPAIR, repair=_strip_and_end)
+def ends(record: Record, context: Context) -> Iterator[Finding]:
+    """Ends, and strips on the way."""
+    yield from ()
+
+
+@record_check(severity=Severity.WARNING, decision=Decision.REPAIR, repair=_strip)
+def white(record: Record, context: Context) -> Iterator[Finding]:
+    """White space."""
+    yield from ()
+
+
+def _raise(record: Record) -> Record:
+    raise KeyError(record.answer)
+
+
+@record_check(severity=Severity.WARNING, decision=Decision.REPAIR, repair=_raise)
+def breaking(record: Record, context: Context) -> Iterator[Finding]:
+    """A repair that fails."""
+    yield from ()
+
+
 CHECKS = (useless, doubtful, same, alike, quiet, cut_off_answer)
 ACTIVE = tuple(ActiveCheck(check, check.decision, {}) for check in CHECKS)
 
@@ -130,6 +161,25 @@ def test_clusters_of_two_tiers_keep_one_row_together(make: Make) -> None:
 def test_a_repair_that_changes_nothing_holds_the_row(make: Make) -> None:
     record = make("A", "1")
     assert fates(decide([record], (), [quiet.about(record, "x")], ACTIVE)) == ["held"]
+
+
+def test_a_repair_whose_work_an_earlier_one_did_is_done(make: Make) -> None:
+    record, active = make("a", " 1 "), [ActiveCheck(check, check.decision, {}) for check in (ends, white)]
+    decided = decide([record], (), [check.about(record, "x") for check in (ends, white)], active)
+    assert decided.ledger.rows[0].fate is Fate.REPAIRED
+    assert decided.ledger.rows[0].reasons == ("ends", "white")
+    assert decided.repaired[0].answer == "1."
+    plain = make("a", "1")
+    decided = decide([plain], (), [check.about(plain, "x") for check in (ends, white)], active)
+    assert decided.ledger.rows[0].reasons == ("white",)
+    assert fates(decided) == ["held"]
+
+
+def test_a_repair_that_fails_holds_the_row(make: Make) -> None:
+    record, active = make("a", " 1 "), [ActiveCheck(check, check.decision, {}) for check in (white, breaking)]
+    for found in ((breaking,), (white, breaking), (breaking, white)):
+        decided = decide([record], (), [check.about(record, "x") for check in found], active)
+        assert (fates(decided), decided.ledger.rows[0].reasons) == (["held"], ("breaking",))
 
 
 def test_a_record_that_a_check_failed_on_is_held(make: Make) -> None:
