@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
@@ -37,6 +37,8 @@ def repetition(
 
     Example: "I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. ..."
     """
+    if not _may_loop(context).get(record.row_id, True):
+        return
     for index, message in enumerate(record.messages):
         if message.role != "assistant" or not message.content:
             continue
@@ -52,3 +54,30 @@ def repetition(
             span=Span(index, loop.start, loop.end, message.content[loop.start : loop.end][:200]),
             evidence={"repeats": loop.repeats, "share": round(loop.share, 3), "unit": loop.unit[:200]},
         )
+
+
+_MAY_LOOP = "repetition.may_loop"
+
+
+def _may_loop(context: Context) -> Mapping[str, bool]:
+    """Of each record of the batch whether an answer is worth a look, by its row id; once for all of them."""
+    kept: tuple[Sequence[Record], dict[str, bool]] | None = context.shared.get(_MAY_LOOP)
+    if kept is None or kept[0] is not context.records:
+        kept = (context.records, _computed(context.records))
+        context.shared[_MAY_LOOP] = kept
+    return kept[1]
+
+
+def _computed(records: Sequence[Record]) -> dict[str, bool]:
+    from ..answers.loop_kernel import may_loop
+
+    texts, owners = [], []
+    for record in records:
+        for message in record.messages:
+            if message.role == "assistant" and message.content:
+                texts.append(message.content)
+                owners.append(record.row_id)
+    out = dict.fromkeys((record.row_id for record in records), False)
+    for place in may_loop(texts).nonzero()[0].tolist():
+        out[owners[place]] = True
+    return out
