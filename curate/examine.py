@@ -85,7 +85,9 @@ def _run_dataset_check(
         try:
             found = list(item.check.function(context.records, context, **item.settings))
             positions = dataset.positions([finding.row_id for finding in found])
-            return [Located(position, finding) for position, finding in zip(positions, found, strict=True)]
+            if -1 not in positions:
+                return [Located(position, finding) for position, finding in zip(positions, found, strict=True)]
+            why = "it found something in a row that is not in the data"
         except Exception as error:  # noqa: BLE001 - the boundary: a check that fails is said to have judged nothing
             why = describe_without_text(error)
     not_judged[item.name] = f"{FAILED}: {why}"
