@@ -109,7 +109,7 @@ def read_document(path: Path) -> Document:
 def parse(cls: type[T], document: Document) -> tuple[T, tuple[str, ...]]:
     """The settings and the notices about aliases. Raises SettingsError, one line, for the first fault."""
     notices: list[str] = []
-    data = _known_keys(cls, document.data, (), document, notices)
+    data = {**_known_keys(cls, document.data, (), document, notices), **_words_for_off(cls, document)}
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -124,6 +124,12 @@ def parse(cls: type[T], document: Document) -> tuple[T, tuple[str, ...]]:
     except SettingsError as error:
         raise SettingsError(error.what, where=error.where or document.file, fix=error.fix) from error
     return settings, tuple(notices)
+
+
+def _words_for_off(cls: type[Any], document: Document) -> dict[str, Any]:
+    """YAML reads `off` as false: of text fields that know the word, which say so with metadata {"off": word}."""
+    fields = {item.name: item.metadata["off"] for item in dataclasses.fields(cls) if "off" in item.metadata}
+    return {name: word for name, word in fields.items() if document.data.get(name) is False}
 
 
 def to_json(settings: Any) -> dict[str, Any]:

@@ -84,12 +84,13 @@ class CurateSettings:
     max_lost_share: float = 0.5
     keep_of_duplicates: tuple[Any, ...] = DEFAULT_RULE
     reading: ReadingSettings = ReadingSettings()
-    encoder: str = "static"
+    encoder: str = field(default="static", metadata={"off": "off"})
     seed: int = 42
 
     def __post_init__(self) -> None:
         """Raises SettingsError for a rule that cannot be meant."""
         keeper_rule(self.keep_of_duplicates)
+        _check_encoder(self.encoder)
 
     def beside(self, folder: Path) -> CurateSettings:
         """The same with the files that checks name found from this folder, where assay.yaml is.
@@ -141,6 +142,13 @@ def _activate(check: Check, given: Any) -> ActiveCheck | None:
     chosen = check_settings(check, own, where)
     _check_choices(check, chosen, where)
     return ActiveCheck(_having_read(_with_settings_of_repair(check, chosen), chosen), decision, chosen)
+
+
+def _check_encoder(name: str) -> None:
+    """A slip in "static" or "off" would be asked for at the hub, as the name of a model."""
+    fix = did_you_mean(name.lower(), ("static", "off"))
+    if name not in ("static", "off") and "/" not in name and fix.startswith("did you mean") and not Path(name).exists():
+        raise SettingsError(f"'encoder' is '{name}', which is none", fix=fix)
 
 
 def _check_choices(check: Check, settings: Mapping[str, Any], where: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assay.config import Document, parse
+from assay.config import Document, parse, read_document
 from assay.curate.check import CHECKS, Decision
 from assay.curate.settings import CurateSettings, active_checks
 from assay.errors import SettingsError
@@ -44,6 +45,25 @@ def test_what_cannot_be_meant_is_one_line(checks: dict[str, Any], says: str) -> 
     with pytest.raises(SettingsError, match=r"curate\.checks\.near_duplicat") as caught:
         active_checks(CurateSettings(checks=checks))
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "meant"), [("statik", "static"), ("Static", "static"), ("of", "off")])
+def test_a_slip_in_the_name_of_the_encoder_is_asked_for_nowhere(name: str, meant: str) -> None:
+    with pytest.raises(SettingsError, match=rf"did you mean '{meant}'\?"):
+        CurateSettings(encoder=name)
+
+
+@pytest.mark.parametrize("name", ["static", "off", "all-MiniLM-L6-v2", "intfloat/multilingual-e5-small", "./static"])
+def test_names_of_models_are_left_alone(name: str) -> None:
+    assert CurateSettings(encoder=name).encoder == name
+
+
+def test_the_encoder_is_off_as_the_page_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "assay.yaml").write_text("curate: {encoder: off}\n")
+    document = read_document(tmp_path / "assay.yaml")
+    assert parse(CurateSettings, document.section("curate"))[0].encoder == "off"
+    given = Document({}).override(["curate.encoder=off"]).section("curate")
+    assert parse(CurateSettings, given)[0].encoder == "off"
 
 
 def test_the_settings_are_read_from_yaml() -> None:
