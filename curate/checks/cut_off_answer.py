@@ -34,8 +34,6 @@ LEAST_PROSE = 30
 SURE = 0.7
 """Confidence below which an ending is a warning: a sentence may be whole and lack nothing but its full stop."""
 
-_FENCES = re.compile(r"```|~~~")
-
 
 @record_check(
     severity=Severity.ERROR,
@@ -89,7 +87,11 @@ def cut_off_answer(record: Record, context: Context, *, long_answer_characters: 
 def _is_whole(answer: str) -> bool:
     """Whether a glance is enough, as it is for nearly all answers: a full stop after a word, no JSON, no code."""
     return (
-        answer[-1] in ".!?" and answer[-2:-1].isalpha() and answer[0] not in "{[< \n" and _FENCES.search(answer) is None
+        answer[-1] in ".!?"
+        and answer[-2:-1].isalpha()
+        and answer[0] not in "{[< \n"
+        and "```" not in answer
+        and "~~~" not in answer
     )
 
 

@@ -63,14 +63,14 @@ def json_syntax(record: Record, context: Context, *, min_share: float = 0.8) -> 
     Example: {"intent": "refund", "order": 12,}
     """
     for index, question, answer in exchanges(record):
-        begins = answer.lstrip()[:1]
+        begins = answer[0] if "!" <= answer[0] <= "~" else answer.lstrip()[:1]
         if begins in ("{", "["):
             yield from _whole(record, index, question, answer, context, min_share)
         elif "```" in answer and "json" in answer[:100_000].casefold():
             yield from _fenced(record, index, question, answer)
             if "JSON" in question or "json" in question:
                 yield from _around(record, index, answer)
-        elif index == record.last_assistant_index and _others_are_json(record, context, min_share):
+        elif _others_are_json(record, context, min_share) and index == record.last_assistant_index:
             fault = JsonFault("no_json", 0, "the other answers are JSON")
             yield _finding(record, index, answer, fault, Severity.INFO)
 

@@ -72,6 +72,8 @@ def special_token_in_text(record: Record, context: Context) -> Iterator[Finding]
     own = context.once("control_tokens", lambda: control_tokens_of(context.target))
     for index, message in enumerate(record.messages):
         content = message.content or ""
+        if own is None and "<" not in content and "[" not in content:
+            continue
         found = list(own.finditer(content)) if own else []
         found = found or list(_well_known(content))
         if found:

@@ -81,6 +81,8 @@ def surrounding_white_space(record: Record, context: Context) -> Iterator[Findin
     """
     for index, message in enumerate(record.messages):
         content = message.content or ""
+        if content and "!" <= content[0] <= "~" and "!" <= content[-1] <= "~":
+            continue
         after = _trimmed(message) if message.role != "tool" and visible(content) else content
         if after != content:
             yield surrounding_white_space.about(

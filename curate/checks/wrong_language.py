@@ -29,6 +29,9 @@ _ENGLISH_ONLY = frozenset((
     "generate", "following", "your", "you", "from", "should", "would", "does", "suggest", "provide", "name", "list",
     "tell", "edit", "rewrite", "summarize", "classify", "identify", "compare", "who", "when", "where", "why",
 ))  # fmt: skip
+_FIRST_CHARACTERS = 40
+"""Of a question: nearly always a word among them tells already."""
+
 _LIKE = (
     frozenset(("no", "nn", "da", "sv")), frozenset(("id", "ms", "jv", "su", "min")), frozenset(("cs", "sk")),
     frozenset(("sr", "hr", "bs", "sh", "sl", "mk", "bg")), frozenset(("ru", "uk", "be", "bg")),
@@ -132,10 +135,20 @@ def wrong_language(
 def _both_english(question: str, answer: str) -> bool:
     """Cheap, and true for most records of most data: no model is asked about them."""
     opening = answer[: 2 * READ_CHARACTERS]
-    if sum(word in opening for word in _ENGLISH) < 3:
+    found = 0
+    for word in _ENGLISH:
+        if word in opening:
+            found += 1
+            if found == 3:
+                break
+    else:
         return False
     asked = question[: 2 * READ_CHARACTERS]
-    return " the " in asked or not _ENGLISH_ONLY.isdisjoint(asked.lower().split())
+    return (
+        " the " in asked
+        or not _ENGLISH_ONLY.isdisjoint(asked[:_FIRST_CHARACTERS].lower().split()[:-1])
+        or not _ENGLISH_ONLY.isdisjoint(asked.lower().split())
+    )
 
 
 def _long_enough(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.records import Message, Record
@@ -141,8 +142,9 @@ def prompt_kinds(batch: Batch, context: Context) -> Array:
     """Hashes that are equal for records of one kind, 0 for none; uint64, shape [records, LEVELS]."""
     import numpy as np
 
-    kinds = list(map(_kinds, batch.records, _exchanges(batch, context)))
-    return np.array(kinds, np.uint64).reshape(len(kinds), len(LEVELS))
+    kinds = map(_kinds, batch.records, _exchanges(batch, context))
+    shape = len(batch.records), len(LEVELS)
+    return np.fromiter(chain.from_iterable(kinds), np.uint64, shape[0] * shape[1]).reshape(shape)
 
 
 def _kinds(record: Record, exchange: Exchange) -> tuple[int, ...]:

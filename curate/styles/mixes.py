@@ -85,14 +85,17 @@ def find_mixes(
             keys: Array = np.asarray(styles.any(axis=1), np.uint64)
         else:
             keys = topics if level.name == "topic" else kinds[:, LEVELS.index(level.name)]
-        grouped, by_language = group_by(keys), group_by(_with(keys, styles[:, list(FEATURES).index("language")]))
+        languages = styles[:, list(FEATURES).index("language")]
+        large = _at_least(group_by(keys), min_group)
+        large_by_language = _at_least(group_by(_with(keys, languages)), min_group)
         narrower = narrow[: LEVELS.index(level.name)] if level.name in LEVELS[:2] else narrow
         for feature in level.features:
             column = list(FEATURES).index(feature)
-            own = _own_task(narrower, styles[:, column])
+            own: Array | None = None
             threshold = max(level.majority, least_majority)
-            groups = by_language if feature in _OF_A_LANGUAGE else grouped
+            groups = large_by_language if feature in _OF_A_LANGUAGE else large
             for mix in _of_feature(groups, styles[:, column], threshold, min_group, min_minority):
+                own = _own_task(narrower, styles[:, column]) if own is None else own
                 minority = mix.minority[~told[mix.minority, column] & ~own[mix.minority]]
                 if len(minority) >= min_minority:
                     told[minority, column] = True
@@ -128,6 +131,18 @@ def group_by(keys: Array) -> Grouped:
     order = order[np.searchsorted(groups[order], 0) :]
     sizes = np.bincount(groups[groups >= 0], minlength=len(unique))
     return Grouped(unique, groups, sizes, order, np.concatenate([[0], np.cumsum(sizes)]))
+
+
+def _at_least(grouped: Grouped, size: int) -> Grouped:
+    """Its groups of so many records and more."""
+    import numpy as np
+
+    large = grouped.sizes >= size
+    renumbered = np.append(np.where(large, np.cumsum(large) - 1, -1), -1)  # the last one is for records of no group
+    groups = renumbered[grouped.groups]
+    sizes = grouped.sizes[large]
+    order = grouped.order[groups[grouped.order] >= 0]
+    return Grouped(grouped.keys[large], groups, sizes, order, np.concatenate([[0], np.cumsum(sizes)]))
 
 
 def _counts(grouped: Grouped, values: Array) -> Array:
