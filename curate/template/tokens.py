@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.answers import first_difference
 from assay.errors import SettingsError
-from assay.records import Json, Record
+from assay.records import Json, Record, Source
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget, Encoded, TemplateProblem, TextTarget
@@ -95,26 +95,26 @@ def _fields(item: Token | Turn | Prompt) -> dict[str, Any]:
 
 
 def find_record(records: Iterable[Record], name: str) -> list[Record]:
-    """By record id, row id, or FILE:LINE (the end of a path is enough, and `FILE row N`).
+    """By record id, row id, FILE:LINE or `FILE row N`; of a path the end is enough.
 
     All records of one id, which are duplicates of each other. Raises SettingsError when there is none.
     """
-    file, _, line = name.rpartition(":")
-    found = [
-        record
-        for record in records
-        if name in (record.id, record.row_id, str(record.source))
-        or (
-            line.isdecimal()
-            and str(record.source.line) == line
-            and ("/" + record.source.file.replace("\\", "/")).endswith("/" + file.replace("\\", "/"))
-        )
-    ]
+    found = [record for record in records if name in (record.id, record.row_id) or _stands_at(record.source, name)]
     if not found:
         raise SettingsError(
-            f"there is no record {name}", where="--show", fix="give a record id, a row id, or FILE:LINE as findings do"
+            f"there is no record {name}",
+            where="--show",
+            fix="give a record id, a row id, FILE:LINE or 'FILE row N', as findings do",
         )
     return found
+
+
+def _stands_at(source: Source, name: str) -> bool:
+    """Whether a finding about this place names it so, its path in full or cut short (".../data.json row 3")."""
+    file, _, number = name.rpartition(":") if source.line is not None else name.rpartition(" row ")
+    own = source.line if source.line is not None else source.row
+    ending = "/" + file.replace("\\", "/").removeprefix(".../")
+    return number == str(own) and ("/" + source.file.replace("\\", "/")).endswith(ending)
 
 
 def show_record(record: Record, target: ChatTarget | TextTarget, variables: Mapping[str, Json] | None = None) -> Shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from assay.chat import ChatTarget, TextTarget, encode, inference_prompt, load_ta
 from assay.curate.pages.tokens import render_tokens
 from assay.curate.template.tokens import find_record, show_record
 from assay.errors import SettingsError
-from assay.records import Message, Record
+from assay.records import Message, Record, Source
 from assay.text_target import load_text_target
 from tests.curate.template.conftest import CHATML, NO_SYSTEM, THINKS_IN_THE_PROMPT, Write
 
@@ -122,3 +123,15 @@ def test_a_record_is_found_by_its_ids_and_its_place(make: Make) -> None:
     for missing in ("b.jsonl:2", "a.jsonl:9", "xa.jsonl:2", "zz", ":", ""):
         with pytest.raises(SettingsError, match="no record"):
             find_record(records, missing)
+
+
+def test_a_place_is_named_as_findings_name_it(make: Callable[..., Record]) -> None:
+    lines = replace(make("a", "b"), source=Source("/data/set/a.jsonl", 3, 2))
+    rows = replace(make("c", "d"), source=Source("/data/set/a.json", None, 2))
+    for name in ("/data/set/a.jsonl:3", "a.jsonl:3", "set/a.jsonl:3", ".../a.jsonl:3"):
+        assert find_record([lines, rows], name) == [lines]
+    for name in ("/data/set/a.json row 2", "a.json row 2", ".../set/a.json row 2"):
+        assert find_record([lines, rows], name) == [rows]
+    for name in ("b/a.jsonl:3", "a.jsonl:2", "a.json:2", "a.json row 3", "a.jsonl row 2", "l:3", ":3"):
+        with pytest.raises(SettingsError, match="'FILE row N'"):
+            find_record([lines, rows], name)
