@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assay.curate.check import Decision
 from assay.curate.stage import Audited, audit
 from assay.findings import Severity
 from assay.records import Record
@@ -34,8 +35,8 @@ from assay.sources import read
 from assay.suites import evaluation_texts, read_suites
 
 SAMPLE_DATA = Path(__file__).resolve().parent.parent / "sample_data"
-FACTS = ("conflicting_answers",)
-"""Checks that state a fact, and claim no defect."""
+OTHER_NAMES = {"json_syntax": ("cut_off_answer", "repetition"), "boilerplate": ("contradiction_refusal",)}
+"""What else a planted defect may rightly be called: an answer of JSON that is cut off does not parse."""
 
 GROUPS = ("exact_duplicate", "near_duplicate", "contradiction")
 OF_THE_READER = {"unknown_role": ("unknown_role", "unreadable_row")}
@@ -127,11 +128,16 @@ def read_truth(path: Path) -> Truth:
 
 
 def flags_of(audited: Audited) -> Flags:
-    """What the audit says of each line; facts, info and the model's template aside."""
+    """What the audit says of each line; the model's template aside, info, and checks that keep what they find.
+
+    The last state what a curator should know (two answers to one prompt, an answer in another style), and claim no
+    defect.
+    """
     template = {item.name for item in audited.checks if "target" in item.check.needs}
+    facts = {item.name for item in audited.checks if item.decision is Decision.KEEP}
     found: dict[int, dict[str, str]] = defaultdict(dict)
     for finding in audited.findings:
-        if finding.severity is Severity.INFO or finding.check in FACTS or finding.check in template:
+        if finding.severity is Severity.INFO or finding.check in facts or finding.check in template:
             continue
         if finding.source.line is not None:
             detail = f"_{finding.evidence['kind']}" if finding.check == "contradiction" else ""
@@ -161,7 +167,8 @@ def score(found: Flags, truth: Truth, *, tells_contradictions: bool = True) -> d
     for line, kinds in found.items():
         true = {str(name) for item in truth.get(line, ()) for name in (item["kind"], *_also(item))}
         for kind, message in kinds.items():
-            right = kind in true or (kind == "unreadable_row" and "unknown_role" in true)
+            right = not true.isdisjoint((kind, *OTHER_NAMES.get(kind, ())))
+            right = right or (kind == "unreadable_row" and "unknown_role" in true)
             if kind.startswith("contradiction") and not tells_contradictions:
                 right = any(name.startswith("contradiction") for name in true)
             if not right:

@@ -41,9 +41,9 @@ def edited_duplicate(
 
     Found by rare word 3-grams that both have, and verified by the Jaccard similarity of word 2-grams. What the near
     tier finds (`near_threshold`) is left to it, and so are texts of fewer than twelve words; those of fewer than forty
-    must share 45 %. Where the answers differ in a number or in most of their words, or the questions do, or where what
-    differs is one passage (two fillings of one template), the records are no copies; a split keeps them together
-    nevertheless.
+    must share 45 %. Where the texts differ in a number, the answers in most of their words or in what they say, or the
+    questions do, or where what differs is one passage (two fillings of one template), the records are no copies; a
+    split keeps them together nevertheless.
 
     Why: copies that a tool or a person reworded here and there are trained on as if they were several examples, and
     one of them in the validation set makes its loss look good. One of each group stays, the others are held, since

@@ -24,7 +24,7 @@ _RATES = [(f"What is the exchange rate of {n} euros in yen?", "exchange_rate") f
 
 @dataset_check(
     severity=Severity.WARNING,
-    decision=Decision.HOLD,
+    decision=Decision.KEEP,
     examples=(
         Example(
             found=[("My card has not come by post, it is late", "exchange_rate")],

@@ -29,7 +29,16 @@ class Answers(NamedTuple):
 
 def answers_of(record: Record) -> Answers:
     found = frozenset(words(conversation_text(message for message in record.messages if message.role == "assistant")))
-    return Answers(found, frozenset(word for word in found if not word.isalpha() and any(map(str.isdigit, word))))
+    return Answers(found, _numbers(found))
+
+
+def numbers_agree(one: str, other: str) -> bool:
+    """Whether two texts have the same words with a digit in them: another order, date or amount is another case."""
+    return _numbers(frozenset(words(one))) == _numbers(frozenset(words(other)))
+
+
+def _numbers(found: frozenset[str]) -> frozenset[str]:
+    return frozenset(word for word in found if not word.isalpha() and any(map(str.isdigit, word)))
 
 
 def answers_agree(one: Answers, other: Answers, share: float) -> bool:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from assay.records import Record
 
+from ..contradictions.clash import Question, find_clash
 from ..ngrams.sketches import BANDS, NEAR_WORDS
 from ..ngrams.store import NgramStore
 from .clusters import Clusters, Positions, first_alike, groups_of, tie
@@ -31,6 +32,7 @@ from .compare import (
     compared_text,
     edits_are_scattered,
     normalized_record,
+    numbers_agree,
     questions_agree,
     symbols_agree,
 )  # fmt: skip
@@ -140,6 +142,12 @@ class _Comparison:
         mine = np.where(self._is_shared[first], self.settings[first], 0)
         return cast("npt.NDArray[np.bool_]", mine == np.where(self._is_shared[second], self.settings[second], 0))
 
+    def contradict(self, first: int, second: int) -> bool:
+        """Whether the last answers clash: what was edited is then what they say."""
+        one, other = self.records[first], self.records[second]
+        asked = next((message.content or "" for message in reversed(one.prompt) if message.role == "user"), "")
+        return find_clash(one.answer, other.answer, Question(asked, False, ())) is not None
+
     def agree(self, first: int, second: int, share: float) -> bool:
         """Whether answers and questions agree; a split keeps the two records together in any case."""
         one, other = self.records[first], self.records[second]
@@ -193,7 +201,10 @@ def _edited(records: Sequence[Record], context: Context, threshold: float, near_
             return False
         if not comparison.agree(first, second, EDITED_ANSWER_SHARE):
             return False
-        return edits_are_scattered(*comparison.texts(np.array([first, second])))
+        one, other = comparison.texts(np.array([first, second]))
+        return (
+            numbers_agree(one, other) and edits_are_scattered(one, other) and not comparison.contradict(first, second)
+        )
 
     verify = _verifier(comparison, store, threshold, accept, tied)
     first, second = candidates(sketched["sampled"], own)

@@ -30,7 +30,7 @@ def data(tmp_path: Path) -> Path:
     rows = [
         {
             "prompt": f"What became of parcel {n} of street {n % 7}?",
-            "completion": f"On its way, Berta has {n + 3} of them.",
+            "completion": f"On its way, Berta has {n * n % 9 + 3} of them.",
         }
         for n in range(60)
     ]

@@ -155,5 +155,5 @@ def test_a_number_is_not_lost_in_the_comparison_of_prompts(make: Make) -> None:
 def test_records_without_any_turn_are_no_trouble(make: Make) -> None:
     records = [make(), make(), make(Message("assistant", None))]
     for name, check in CHECKS.all().items():
-        if check.scope == "dataset":
+        if check.scope == "dataset" and not (check.reads or check.asks or "releases" in check.needs):
             assert all(f.check == name for f in run(name, *records, evaluation_texts=[EvaluationText("s", "1", "")]))

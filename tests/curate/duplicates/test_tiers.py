@@ -14,7 +14,8 @@ from assay.text import words
 
 Make = Callable[..., Record]
 
-VOCABULARY = [f"word{number}" for number in range(3000)]
+SYLLABLES = [f"{consonant}{vowel}" for consonant in "bdfgklmnprst" for vowel in "aeiou"]
+VOCABULARY = [f"{one}{other}" for one in SYLLABLES for other in SYLLABLES[:50]]
 VOWELS = "aeiouäöüáéíóúâêîôû"
 
 
