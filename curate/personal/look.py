@@ -82,15 +82,14 @@ def _as_example(place: Place) -> Place:
 
 def _shapes_by_row(records: Sequence[Record], marked: Marked | None) -> dict[str, Sequence[Shape]]:
     """Of those records at which a check may look: all of them, where no cues were looked for."""
-    out: dict[str, Sequence[Shape]] = {}
     held = marked.held(CUES) if marked is not None and marked.records is records else None
-    if held is not None:
+    if marked is None or held is None:
+        texts = [one_text(record) for record in records]
+    else:
+        texts = [marked.texts[place] for place in held]
         records = [records[place] for place in held]
-    for start in range(0, len(records), ROWS):
-        rows = records[start : start + ROWS]
-        shapes = shapes_of([one_text(record) for record in rows])
-        out.update(zip((record.row_id for record in rows), shapes, strict=True))
-    return out
+    shapes = [shape for start in range(0, len(texts), ROWS) for shape in shapes_of(texts[start : start + ROWS])]
+    return dict(zip((record.row_id for record in records), shapes, strict=True))
 
 
 def shapes_of(texts: Sequence[str]) -> list[Sequence[Shape]]:
