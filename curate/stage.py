@@ -26,7 +26,7 @@ from .located import Located
 from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
 from .reviews.accounting import with_edits
-from .reviews.replay import Reviewed, apply_edits, kept_by_people, replay
+from .reviews.replay import Edited, Replayed, Reviewed, apply_edits, kept_by_people, replay
 from .reviews.review import Review
 from .settings import ActiveCheck, CurateSettings, active_checks
 
@@ -183,16 +183,7 @@ def audit(
         releases=releases,
     )
     examined = examine(dataset, checks, settings, context, engine)
-    found = examined.found
-    hidden = dict.fromkeys(located.position for located in found if located.finding.check in NEVER_QUOTED)
-    shown = conceal_findings(
-        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, hidden)
-    )
-    faults, shown = shown[: len(dataset.faults)], shown[len(dataset.faults) :]
-    replayed = replay(dataset, shown, reviews, edited.originals)
-    positions = [*(located.position for located in found)]
-    positions += dataset.positions([finding.row_id for finding in replayed.findings[len(positions) :]])
-    found = [Located(position, item) for position, item in zip(positions, replayed.findings, strict=True)]
+    replayed, found = _replayed(edited, examined.found, records, reviews)
 
     decided = decide(dataset, records, found, checks, keeper_rule(settings.keep_of_duplicates), kept_by_people(reviews))
     decided = replace(decided, ledger=with_edits(decided.ledger, edited.originals))
@@ -200,7 +191,7 @@ def audit(
     fitness = judge_fitness(decided.ledger, examined.not_judged, settings, examined.broken)
     return Audited(
         dataset,
-        (*faults, *replayed.findings),
+        replayed.findings,
         decided,
         fitness,
         checks,
@@ -210,6 +201,23 @@ def audit(
         settings,
         Reviewed(tuple(reviews), edited.before, replayed.counts),
     )
+
+
+def _replayed(
+    edited: Edited, found: Sequence[Located], records: Corpus, reviews: Sequence[Review]
+) -> tuple[Replayed, list[Located]]:
+    """All findings as people may read them, after what people decided: the faults first, then the others located."""
+    dataset = edited.data
+    hidden = dict.fromkeys(located.position for located in found if located.finding.check in NEVER_QUOTED)
+    shown = conceal_findings(
+        [*dataset.faults, *(located.finding for located in found)], map(records.__getitem__, hidden)
+    )
+    faults, shown = shown[: len(dataset.faults)], shown[len(dataset.faults) :]
+    replayed = replay(dataset, shown, reviews, edited.originals)
+    positions = [located.position for located in found]
+    positions += dataset.positions([finding.row_id for finding in replayed.findings[len(positions) :]])
+    located = [Located(position, item) for position, item in zip(positions, replayed.findings, strict=True)]
+    return replace(replayed, findings=(*faults, *replayed.findings)), located
 
 
 def curate(
