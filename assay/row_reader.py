@@ -238,7 +238,8 @@ def _no_format(row: Mapping[str, Json]) -> str:
     names = list(row)
     shown = ", ".join(str(name)[:40] for name in names[:COLUMNS_SHOWN])
     more = f" and {len(names) - COLUMNS_SHOWN} more" if len(names) > COLUMNS_SHOWN else ""
-    return f"no known format has the columns {shown}{more}; name yours with columns: {{prompt: ..., answer: ...}}"
+    yours = "name yours: --columns prompt=...,answer=..., or in assay.yaml columns: {prompt: ..., answer: ...}"
+    return f"no known format has the columns {shown}{more}; {yours}"
 
 
 def _kind(value: Json) -> str:

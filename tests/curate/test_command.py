@@ -175,3 +175,13 @@ def test_diff_says_what_a_new_version_changes(data: Path, capsys: pytest.Capture
     assert body["records"][0] > body["records"][1]
     code, _, err = run(capsys, "curate", "--diff", "data", "nowhere.jsonl")
     assert code == 2 and len(err.strip().splitlines()) == 1
+
+
+def test_columns_that_no_format_has_are_named_with_the_option_that_names_them(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bank.csv").write_text("text,category\nWhere is my card?,card\n")
+    code, out, err = run(capsys, "audit", "bank.csv")
+    assert (code, out) == (2, "")
+    assert "text, category" in err and "--columns prompt=...,answer=..." in err and err.count("\n") == 1
+    assert run(capsys, "audit", "bank.csv", "--columns", "prompt=text,answer=category")[0] == 0
