@@ -58,6 +58,9 @@ QUESTION_SHARE = 0.6
 
 REMEMBERED = 4096
 
+SHORT_ANSWER = 400
+"""Characters; in a longer answer one fact is not what it is about, and to compare all of them takes milliseconds."""
+
 READ_PAIRS = 2048
 """Pairs whose records are read together; fewer than the corpus keeps decoded."""
 
@@ -143,8 +146,10 @@ class _Comparison:
         return cast("npt.NDArray[np.bool_]", mine == np.where(self._is_shared[second], self.settings[second], 0))
 
     def contradict(self, first: int, second: int) -> bool:
-        """Whether the last answers clash: what was edited is then what they say."""
+        """Whether two short last answers clash: what was edited is then what they say, and not how."""
         one, other = self.records[first], self.records[second]
+        if max(len(one.answer), len(other.answer)) > SHORT_ANSWER:
+            return False
         asked = next((message.content or "" for message in reversed(one.prompt) if message.role == "user"), "")
         return find_clash(one.answer, other.answer, Question(asked, False, ())) is not None
 
