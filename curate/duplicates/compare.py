@@ -32,9 +32,9 @@ def answers_of(record: Record) -> Answers:
     return Answers(found, _numbers(found))
 
 
-def numbers_agree(one: str, other: str) -> bool:
-    """Whether two texts have the same words with a digit in them: another order, date or amount is another case."""
-    return _numbers(frozenset(words(one))) == _numbers(frozenset(words(other)))
+def numbers_agree(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether two texts, as words, have the same ones with a digit: another order, date or amount is another case."""
+    return _numbers(frozenset(one)) == _numbers(frozenset(other))
 
 
 def _numbers(found: frozenset[str]) -> frozenset[str]:
@@ -54,13 +54,12 @@ def questions_agree(one: Record, other: Record, share: float) -> bool:
     return len(mine & theirs) >= share * len(mine | theirs)
 
 
-def edits_are_scattered(one: str, other: str) -> bool:
-    """Whether what differs stands here and there, as when a text is edited.
+def edits_are_scattered(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether what differs between two texts, as words, stands here and there, as when a text is edited.
 
     Two fillings of one template differ in a passage or two, and say different things.
     """
-    first, second = words(one), words(other)
-    blocks = [*_blocks(first, second), *_blocks(second, first)]
+    blocks = [*_blocks(one, other), *_blocks(other, one)]
     return max(blocks, default=0) <= max(SMALL_BLOCK, LARGEST_BLOCK * sum(blocks) / 2)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.records import Record
+from assay.text import words
 
 from ..contradictions.clash import Question, find_clash
 from ..ngrams.sketches import BANDS, NEAR_WORDS
@@ -58,7 +59,7 @@ QUESTION_SHARE = 0.6
 
 REMEMBERED = 4096
 
-SHORT_ANSWER = 400
+SHORT_ANSWER = 150
 """Characters; in a longer answer one fact is not what it is about, and to compare all of them takes milliseconds."""
 
 READ_PAIRS = 2048
@@ -206,7 +207,7 @@ def _edited(records: Sequence[Record], context: Context, threshold: float, near_
             return False
         if not comparison.agree(first, second, EDITED_ANSWER_SHARE):
             return False
-        one, other = comparison.texts(np.array([first, second]))
+        one, other = map(words, comparison.texts(np.array([first, second])))
         return (
             numbers_agree(one, other) and edits_are_scattered(one, other) and not comparison.contradict(first, second)
         )
