@@ -7,6 +7,7 @@ and refusals are judged from all others, and says nothing where it cannot.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 JUDGED = ("en", "de", "es", "zh", "ja", "ar")
@@ -60,19 +61,26 @@ _MOST_CHARACTERS = 600
 def language_of(text: str) -> str | None:
     """An ISO 639-1 code of JUDGED, OTHER for another language, or None where there are too few words to tell."""
     text = text[:_MOST_CHARACTERS]
-    letters = len(_LETTER.findall(text))
-    if not letters:
-        return None
-    if _KANA.search(text):
-        return "ja"
-    if len(_HAN.findall(text)) * 3 >= letters:
-        return "zh"
-    if len(_ARABIC.findall(text)) * 2 >= letters:
-        return OTHER if _PERSIAN_URDU.search(text) else "ar"
-    if len(_LATIN.findall(text)) * 2 < letters:
-        return OTHER
+    if text.isascii():
+        if _LETTER.search(text) is None:
+            return None
+    else:
+        letters = len(_LETTER.findall(text))
+        if not letters:
+            return None
+        if _KANA.search(text):
+            return "ja"
+        if len(_HAN.findall(text)) * 3 >= letters:
+            return "zh"
+        if len(_ARABIC.findall(text)) * 2 >= letters:
+            return OTHER if _PERSIAN_URDU.search(text) else "ar"
+        if len(_LATIN.findall(text)) * 2 < letters:
+            return OTHER
     found = _WORD.findall(text.casefold())
-    counts = {language: sum(word in common for word in found) for language, common in _COMMON_WORDS.items()}
+    seen = Counter(found)
+    counts = {
+        language: sum(seen[word] for word in common.intersection(seen)) for language, common in _COMMON_WORDS.items()
+    }
     best = max(counts, key=counts.__getitem__)
     if counts[best] == 0:
         if "a" in found:
