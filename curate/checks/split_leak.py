@@ -8,7 +8,8 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
-from ..duplicates.columns import prompt_streams, record_hash, setting_hash, sketches
+from ..contradictions.candidates import question_hash
+from ..duplicates.columns import record_hash, setting_hash, sketches
 from ..example import Example
 from ..leaks.splits import split_code, straddling
 
@@ -16,7 +17,7 @@ from ..leaks.splits import split_code, straddling
 @dataset_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
-    columns=(record_hash, setting_hash, sketches, prompt_streams, split_code),
+    columns=(record_hash, setting_hash, sketches, question_hash, split_code),
     examples=(
         Example(
             found=[

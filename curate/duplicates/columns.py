@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from assay.records import Message, Record
-from assay.text import conversation_text, normalize
+from assay.text import normalize
 
 from ..batch import Batch
 from ..column import batch_column, column, hash_of
@@ -91,15 +91,3 @@ def _openings(context: Context) -> tuple[int, list[str]]:
 def opening(record: Record) -> str:
     """The first user turn, which an instruction stands at the beginning of."""
     return next((message.content or "" for message in record.messages if message.role == "user"), "")
-
-
-@batch_column
-def prompt_streams(batch: Batch, context: Context) -> Array:
-    """Of the word characters of all turns before the last answer, but for system turns; uint64, 0 without words."""
-    from ..ngrams.kernels import streams_of_texts
-    from ..ngrams.texts import buffer, character_classes
-
-    turns = (tuple(message for message in record.prompt if message.role != "system") for record in batch.records)
-    given = buffer([conversation_text(prompt) for prompt in turns])
-    streams: Array = streams_of_texts(given.data, given.offsets, character_classes(), given.longest)
-    return streams

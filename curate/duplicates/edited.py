@@ -26,6 +26,8 @@ members of a large family of copies meet again under other 3-grams, and stranger
 
 FEWEST_SHARED = 2
 
+BLOCK_ROWS = 1 << 16
+
 PARTITIONS = 16
 """Joined one after the other, so that the join takes a sixteenth of the memory."""
 
@@ -35,8 +37,7 @@ def candidates(sampled: npt.NDArray[np.uint32], positions: Positions) -> tuple[P
 
     sampled  shape [records, SAMPLED]; 0 is no hash
     """
-    chosen = sampled[positions]
-    codes = [_joined(chosen, partition) for partition in range(PARTITIONS)]
+    codes = [_joined(sampled, positions, partition) for partition in range(PARTITIONS)]
     pairs = np.concatenate([_frequent(codes, partition) for partition in range(PARTITIONS)])
     pairs.sort()
     first, second = np.divmod(pairs, len(positions)) if len(positions) else (pairs, pairs)
@@ -50,11 +51,20 @@ def _frequent(codes: list[npt.NDArray[np.int64]], partition: int) -> npt.NDArray
     return values[counts >= FEWEST_SHARED]
 
 
-def _joined(chosen: npt.NDArray[np.uint32], partition: int) -> npt.NDArray[np.int64]:
-    """first * rows + second for pairs of rows and each rare hash that both have."""
-    # The lowest bit of a hash is always set, and the highest ones are small in a sample of the smallest.
-    rows, places = np.nonzero(((chosen >> np.uint32(1)) % np.uint32(PARTITIONS) == partition) & (chosen != 0))
-    both = (chosen[rows, places].astype(np.uint64) << np.uint64(32)) | rows.astype(np.uint64)
+def _entries(sampled: npt.NDArray[np.uint32], positions: Positions, partition: int) -> npt.NDArray[np.uint64]:
+    """hash and row as one number, for each hash of the partition; in blocks, so that no copy of the sample is made."""
+    found = [np.zeros(0, np.uint64)]
+    for start in range(0, len(positions), BLOCK_ROWS):
+        block = sampled[positions[start : start + BLOCK_ROWS]]
+        # The lowest bit of a hash is always set, and the highest ones are small in a sample of the smallest.
+        rows, places = np.nonzero(((block >> np.uint32(1)) % np.uint32(PARTITIONS) == partition) & (block != 0))
+        found.append((block[rows, places].astype(np.uint64) << np.uint64(32)) | (rows + start).astype(np.uint64))
+    return np.concatenate(found)
+
+
+def _joined(sampled: npt.NDArray[np.uint32], positions: Positions, partition: int) -> npt.NDArray[np.int64]:
+    """first * rows + second for pairs of rows and each rare hash that both have; rows are places in `positions`."""
+    both = _entries(sampled, positions, partition)
     both.sort()  # by hash, and within a hash by row
     rows, hashes = (both & np.uint64(0xFFFFFFFF)).astype(np.int64), both >> np.uint64(32)
     starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1]))) if len(hashes) else np.zeros(0, int)
@@ -67,5 +77,5 @@ def _joined(chosen: npt.NDArray[np.uint32], partition: int) -> npt.NDArray[np.in
         pair = hashes[step:] == hashes[:-step]
         if step > NEIGHBOURS:
             pair &= size_of[step:] <= ALL_PAIRS
-        found.append(rows[:-step][pair] * len(chosen) + rows[step:][pair])
+        found.append(rows[:-step][pair] * len(positions) + rows[step:][pair])
     return np.concatenate(found)

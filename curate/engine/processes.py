@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,8 @@ _looker: Any = None
 def _start(job: Job) -> None:
     global _looker
     _looker = Looker(job)
+    gc.freeze()  # nothing that stands here now is ever garbage, and need not be looked at again and again
+    gc.set_threshold(100_000, 20, 20)
 
 
 def _look(start: int, packed: bytes) -> Looked:

@@ -9,6 +9,7 @@ from assay.records import Record
 from assay.text import prompt_key
 
 from ..column import column
+from ..contradictions.candidates import question_hash
 
 if TYPE_CHECKING:
     from ..check import Context
@@ -38,7 +39,6 @@ def straddling(records: Sequence[Record], context: Context) -> Iterator[tuple[in
     import numpy as np
 
     from ..duplicates.clusters import groups_of
-    from ..duplicates.columns import prompt_streams
     from ..duplicates.tiers import EDITED_THRESHOLD, NEAR_THRESHOLD, edited, identical, near, normalised
 
     codes = context.column(split_code)
@@ -54,9 +54,9 @@ def straddling(records: Sequence[Record], context: Context) -> Iterator[tuple[in
     for why, leaders in tiers:
         for group in groups_of(leaders):
             yield from _pairs(group.tolist(), codes, why, said)
-    streams = context.column(prompt_streams)
-    for group in groups_of(streams):
-        if streams[group[0]] == 0 or len(np.unique(codes[group])) < 2:
+    asked = context.column(question_hash)
+    for group in groups_of(asked):
+        if asked[group[0]] == 0 or len(np.unique(codes[group])) < 2:
             continue
         by_prompt: dict[str, list[int]] = {}
         for position in group.tolist():
