@@ -37,7 +37,7 @@ def off_topic_answer(records: Sequence[Record], context: Context, *, least: floa
     """
     import numpy as np
 
-    from ..meaning.belonging import Fits, misplaced, shifts
+    from ..meaning.belonging import SHIFTS, Fits, misplaced, shifts
     from ..meaning.records import seldom
     from ..meaning.vectors import Packed
 
@@ -47,10 +47,9 @@ def off_topic_answer(records: Sequence[Record], context: Context, *, least: floa
     if len(judged) < FEWEST_RECORDS:
         return
     fits = Fits(codes[judged])
-    rows = np.arange(len(judged))
-    own = fits.at(rows, rows)
+    own, *beside = fits.beside([0, *SHIFTS])
     slipped: set[int] = set()
-    for shift in shifts(fits, own, context.column(source_file_hash)[judged]):
+    for shift in shifts(np.stack(beside), own, context.column(source_file_hash)[judged]):
         positions = judged[shift.first : shift.last + 1].tolist()
         slipped |= set(positions)
         first, last = records[positions[0]], records[positions[-1]]

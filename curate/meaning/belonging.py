@@ -8,7 +8,7 @@ The sum of both, the fit, is near 0 for texts that have nothing to do with each 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ import numpy.typing as npt
 from .vectors import Codes, Floats, Positions
 
 BLOCK = 4_096
-MOST_ODD = 20_000
+COMPARED_AT_ONCE = 1_024
+MOST_ODD = 8_000
 """So many records that fit worst are compared with each other."""
 
 UNFIT = 3.0
@@ -25,6 +26,9 @@ UNFIT = 3.0
 
 WINDOW = 3
 """Rows up and down within which shifted answers are looked for."""
+
+SHIFTS = sorted((offset for offset in range(-WINDOW, WINDOW + 1) if offset), key=abs)
+"""Offsets of neighbouring rows, the nearest first."""
 
 SHIFTED_ROWS, SHIFTED_GAIN = 8, 2.0
 """So many rows, each better by so much on average with the neighbour's answer, are shifted."""
@@ -62,14 +66,21 @@ class Fits:
             spread = (np.einsum("rd,rd->r", rows[:, s] @ c, rows[:, s]) for s, c in ((0, answers), (1, prompts)))
             self._scale[part] = np.sqrt(np.maximum(np.stack(list(spread), axis=1), 1e-9))
 
-    def at(self, prompts: Positions, answers: Positions) -> Floats:
-        """The fit of each prompt and the answer beside it, shape [positions]."""
-        out = np.empty(len(prompts), np.float32)
-        for start in range(0, len(prompts), BLOCK):
-            part = slice(start, start + BLOCK)
-            one, other = self._rows(prompts[part])[:, 0], self._rows(answers[part])[:, 1]
-            product = np.einsum("rd,rd->r", one, other)
-            out[part] = product / self._scale[prompts[part], 0] + product / self._scale[answers[part], 1]
+    def beside(self, offsets: Sequence[int]) -> Floats:
+        """The fit of each prompt with the answer so many rows further down, shape [offsets, records].
+
+        -inf where there is no such row.
+        """
+        count, reach = len(self._codes), max(map(abs, offsets))
+        out = np.full((len(offsets), count), -np.inf, np.float32)
+        for start in range(0, count, BLOCK):
+            low, stop = max(0, start - reach), min(count, start + BLOCK)
+            rows = self._rows(slice(low, min(count, stop + reach)))
+            for place, offset in enumerate(offsets):
+                prompts = np.arange(max(start, -offset), min(stop, count - offset))
+                answers = prompts + offset
+                product = np.einsum("rd,rd->r", rows[prompts - low, 0], rows[answers - low, 1])
+                out[place, prompts] = product / self._scale[prompts, 0] + product / self._scale[answers, 1]
         return out
 
     def between(self, prompts: Positions, answers: Positions) -> Floats:
@@ -106,8 +117,8 @@ def misplaced(fits: Fits, own: Floats, least: float) -> list[Misplaced]:
     """
     odd = np.sort(np.argsort(own, kind="stable")[:MOST_ODD])
     found = []
-    for start in range(0, len(odd), BLOCK):
-        answers = odd[start : start + BLOCK]
+    for start in range(0, len(odd), COMPARED_AT_ONCE):
+        answers = odd[start : start + COMPARED_AT_ONCE]
         fit = fits.between(odd, answers) - np.maximum(own[odd], 0.0)[:, None]
         fit[np.arange(start, start + len(answers)), np.arange(len(answers))] = -np.inf
         best = fit.argmax(axis=0)
@@ -119,19 +130,16 @@ def misplaced(fits: Fits, own: Floats, least: float) -> list[Misplaced]:
     return found
 
 
-def shifts(fits: Fits, own: Floats, runs: npt.NDArray[np.int64]) -> Iterator[Shift]:
+def shifts(beside: Floats, own: Floats, runs: npt.NDArray[np.int64]) -> Iterator[Shift]:
     """Stretches of rows in which answers have slipped against prompts.
 
-    runs  equal for neighbours that stand in one file, shape [records]
+    beside  the fit of each prompt with its neighbours' answers, for each of SHIFTS, shape [SHIFTS, records]
+    runs    equal for neighbours that stand in one file, shape [records]
     """
-    rows = np.arange(len(own))
-    for offset in sorted(range(-WINDOW, WINDOW + 1), key=abs):
-        if offset == 0 or abs(offset) >= len(own):
-            continue
-        prompts = rows[max(0, -offset) : len(own) - max(0, offset)]
-        gain = np.full(len(own), -np.inf, np.float32)
-        gain[prompts] = fits.at(prompts, prompts + offset) - np.maximum(own[prompts], 0.0) - SHIFTED_GAIN
-        gain[prompts[runs[prompts] != runs[prompts + offset]]] = -np.inf
+    for place, offset in enumerate(SHIFTS):
+        gain = beside[place] - np.maximum(own, 0.0) - SHIFTED_GAIN
+        other = np.roll(runs, -offset)  # rows beyond the end are out of it already
+        gain[runs != other] = -np.inf
         for first, last, total in _stretches(gain):
             length = last - first + 1
             if length >= SHIFTED_ROWS:

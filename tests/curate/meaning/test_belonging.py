@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assay.curate.check import CHECKS, Context
-from assay.curate.meaning.belonging import Fits, Shift, misplaced, shifts
+from assay.curate.meaning.belonging import SHIFTS, Fits, Shift, misplaced, shifts
 from assay.curate.meaning.vectors import Codes, pack
 from assay.findings import Finding, Severity
 from assay.records import Record
@@ -25,8 +25,9 @@ def matching(count: int = 400, seed: int = 0) -> Codes:
 
 
 def own_fit(fits: Fits, count: int) -> np.ndarray:
-    rows = np.arange(count)
-    return fits.at(rows, rows)
+    own: np.ndarray = fits.beside([0])[0]
+    assert len(own) == count
+    return own
 
 
 def test_the_fit_is_the_sum_of_both_standard_scores() -> None:
@@ -54,7 +55,7 @@ def test_sound_data_has_neither_misplaced_nor_shifted_answers() -> None:
     fits = Fits(matching())
     own = own_fit(fits, 400)
     assert misplaced(fits, own, 6.0) == []
-    assert list(shifts(fits, own, np.zeros(400, np.int64))) == []
+    assert list(shifts(fits.beside(SHIFTS), own, np.zeros(400, np.int64))) == []
 
 
 @pytest.mark.parametrize("offset", [1, -1, 2])
@@ -62,7 +63,7 @@ def test_a_stretch_of_shifted_rows_is_one_finding(offset: int) -> None:
     codes = matching()
     codes[100:160, 1] = np.roll(codes[100:160, 1], offset, axis=0)
     fits = Fits(codes)
-    (shift,) = list(shifts(fits, own_fit(fits, 400), np.zeros(400, np.int64)))
+    (shift,) = list(shifts(fits.beside(SHIFTS), own_fit(fits, 400), np.zeros(400, np.int64)))
     assert shift.offset == offset
     assert abs(shift.first - 100) <= 2
     assert abs(shift.last - 159) <= 2
@@ -72,7 +73,7 @@ def test_rows_of_different_files_are_no_neighbours() -> None:
     codes = matching()
     codes[100:160, 1] = np.roll(codes[100:160, 1], 1, axis=0)
     fits = Fits(codes)
-    found: list[Shift] = list(shifts(fits, own_fit(fits, 400), np.arange(400) % 2))
+    found: list[Shift] = list(shifts(fits.beside(SHIFTS), own_fit(fits, 400), np.arange(400) % 2))
     assert found == []
 
 
