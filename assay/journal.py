@@ -102,9 +102,7 @@ class Journal:
         with self._lock, self._transaction():
             count, usd = self._database.execute("SELECT count(*), total(usd) FROM attempts").fetchone()
             if count + 1 > self._max_requests:
-                raise BudgetError(
-                    f"the cap of {self._max_requests} requests is reached", fix="raise max_requests"
-                )
+                raise BudgetError(f"the cap of {self._max_requests} requests is reached", fix="raise max_requests")
             if usd + worst_usd > self._max_usd:
                 raise BudgetError(
                     f"the next request could cost ${worst_usd:.4f}, and ${usd:.4f} of ${self._max_usd:.2f} is charged",

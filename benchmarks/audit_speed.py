@@ -4,8 +4,8 @@ the audit takes at most 1.6 GB for each million records of 100 words.
 
     python benchmarks/audit_speed.py [--records 200000,2000000] [--workers 2] [--model NAME] [--meaning]
 
-Each size is audited in a process of its own, as `assay audit FILE` would. Printed are records a second of reading and of
-the audit, each check's share of the processor time, and the peak of memory of the process and its workers together
+Each size is audited in a process of its own, as `assay audit FILE` would. Printed are records a second of reading and
+of the audit, each check's share of the processor time, and the peak of memory of the process and its workers together
 (proportional set size, so that pages they share count once), sampled twenty times a second. --model adds the template
 checks (with tokenisation, which is reported by itself), --meaning the same-meaning tier.
 """
@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from corpus import make_corpus
-
 
 COPIES = 0.004
 """Of the records, for each of five kinds of copies: two in a hundred are duplicates of some kind."""

@@ -69,7 +69,6 @@ _NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Kana and Han, which stand beside numbers without a space and are no variables."""
 
 
-
 class WrongResult(NamedTuple):
     """Characters [start, end) of a text say that an expression is `stated`; it is `expected`."""
 

@@ -68,6 +68,7 @@ _RANGES = {
 _MARKS = re.compile(r"[`{}\[\]|\\=_#*<>@\d]|https?:")
 _NOT_PROSE = re.compile(r"https?://\S+|\S+@\S+|<[^<>\n]{1,80}>|[`{}\[\]|\\=_#*<>]+|\d+")
 
+
 def script_of(text: str) -> str | None:
     """The script of most letters among the first READ_CHARACTERS, by its Unicode name; None without letters. Cheap.
 

@@ -60,7 +60,7 @@ def test_json_is_never_found(value: object) -> None:
     assert json_fault(json.dumps(value, ensure_ascii=False, indent=2)) is None
 
 
-@given(st.text(alphabet='{}[]",:1a\\n \'/', max_size=60))
+@given(st.text(alphabet="{}[]\",:1a\\n '/", max_size=60))
 def test_no_text_makes_it_fail(text: str) -> None:
     json_fault(text)
     is_json_container(text)
