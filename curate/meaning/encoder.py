@@ -16,17 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 from assay.errors import MissingExtraError, ModelError
 from assay.model_hub import first_line
 
+from .constants import MAX_CHARACTERS, OFF, STATIC
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Vectors = npt.NDArray[np.float32]
-
-STATIC, OFF = "static", "off"
-"""Values of `curate.encoder` that are no model's name."""
-
-MAX_CHARACTERS = 8_000
-"""Of each text so much is encoded; what follows hardly turns the mean of the words before."""
 
 
 class Encoder(Protocol):

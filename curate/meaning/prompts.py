@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .agreement import difference
-from .encoder import STATIC, Encoder, load_encoder
+from .constants import STATIC
+from .encoder import Encoder, load_encoder
 
 if TYPE_CHECKING:
     from .pairs import Pairs

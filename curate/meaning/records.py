@@ -16,7 +16,8 @@ from assay.text import normalize, words
 
 from .agreement import difference
 from .columns import answer_text, prompt_text, setting_text
-from .encoder import MAX_CHARACTERS, Encoder
+from .constants import MAX_CHARACTERS
+from .encoder import Encoder
 
 if TYPE_CHECKING:
     from .pairs import Pairs

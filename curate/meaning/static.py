@@ -19,7 +19,7 @@ import numpy.typing as npt
 from assay.errors import MissingExtraError, ModelError
 from assay.model_hub import first_line
 
-from .encoder import MAX_CHARACTERS, STATIC
+from .constants import MAX_CHARACTERS, STATIC
 from .pooling import add_tokens
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from assay.curate.meaning import static
-from assay.curate.meaning.encoder import MAX_CHARACTERS, load_encoder, why_missing
+from assay.curate.meaning.constants import MAX_CHARACTERS
+from assay.curate.meaning.encoder import load_encoder, why_missing
 from assay.curate.meaning.static import StaticEncoder
 from assay.errors import MissingExtraError, ModelError
 
