@@ -204,6 +204,11 @@ def dataset_check(
     return decorate
 
 
+def is_optional(check: Check) -> bool:
+    """Whether it is off unless a setting or an option asks for it."""
+    return bool(check.asks or check.reads or "releases" in check.needs)
+
+
 def place(other: Record, seen_from: Record) -> str:
     """Where another record is, for a message: its line or row, and its file where that is another one."""
     source = other.source

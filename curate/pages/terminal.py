@@ -15,6 +15,8 @@ from assay.console import printable
 from assay.findings import Finding, Severity
 from assay.records import Source
 
+from ..check import is_optional
+from ..examine import FAILED
 from ..fitness import Fit
 from ..reviews.replay import REVIEWED
 from ..stage import Audited
@@ -159,14 +161,17 @@ def _asked(audited: Audited, width: int, redact: bool) -> Iterator[str]:
 
 
 def _not_judged(audited: Audited, width: int) -> Iterator[str]:
+    optional = {item.name for item in audited.checks if is_optional(item.check)}
+    unasked = [name for name, why in audited.not_judged.items() if name in optional and not why.startswith(FAILED)]
     reasons: dict[str, list[str]] = {}
     for name, why in audited.not_judged.items():
-        reasons.setdefault(why, []).append(name)
-    for why, names in reasons.items():
-        yield textwrap.fill(
-            f"not judged: {', '.join(names)}: {why}", width, initial_indent="  ", subsequent_indent="    "
-        )
-    for line in audited.languages.lines():
+        if name not in unasked:
+            reasons.setdefault(why, []).append(name)
+    lines = [f"not judged: {', '.join(names)}: {why}" for why, names in reasons.items()]
+    lines += audited.languages.lines()
+    if unasked:
+        lines.append(f"off unless asked for (--explain NAME): {', '.join(unasked)}")
+    for line in lines:
         yield textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ")
 
 
