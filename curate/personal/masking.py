@@ -24,6 +24,9 @@ MASK = re.compile(rf"<(?:{'|'.join(LABELS)})_\d{{1,6}}>")
 """What `mask_record` writes; other checks do not take it for a placeholder that nobody filled in."""
 
 
+MOST_PASSES = 4
+
+
 class Placeholders:
     """Hands out <LABEL_n> for the values of one record, the same one for the same value."""
 
@@ -58,9 +61,19 @@ def mask_record(record: Record, patterns: Sequence[Pattern]) -> Record:
     placeholders = Placeholders(taken)
 
     def change(text: str, key: str) -> str:
-        return substituted(text, scan_under(key, text, patterns), placeholders.of)
+        return _until_none(text, key, patterns, placeholders.of)
 
     return replaced(record, change)
+
+
+def _until_none(text: str, key: str, patterns: Sequence[Pattern], name: Callable[[Found], str]) -> str:
+    """Once more where something was found: a number may have hidden in what looked like one long number."""
+    for _ in range(MOST_PASSES):
+        found = scan_under(key, text, patterns)
+        if not found:
+            break
+        text = substituted(text, found, name)
+    return text
 
 
 def substituted(text: str, found: Sequence[Found], name: Callable[[Found], str]) -> str:
@@ -93,4 +106,4 @@ def short(found: Found) -> str:
 
 def concealed(text: str, key: str = "") -> str:
     """As long as the text, with stars over personal data and secrets. key: of a string in JSON."""
-    return substituted(text, scan_under(key, text), stars)
+    return _until_none(text, key, PATTERNS, stars)

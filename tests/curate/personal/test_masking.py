@@ -71,6 +71,11 @@ def test_what_is_asked_for_is_masked_and_no_more(make: Make) -> None:
     assert contents(mask_record(make(f"{MAIL} {CARD}"), only_mail)) == [f"<EMAIL_1> {CARD}"]
 
 
+def test_a_number_that_hid_between_others_is_masked_as_well() -> None:
+    text = "+49 30 901820 4539 5787 6362 1486 +49 30 901820"
+    assert "901820" not in concealed(text) and "6362" not in concealed(text) and len(concealed(text)) == len(text)
+
+
 @given(st.lists(st.one_of(st.sampled_from(VALUES), st.text(max_size=30)), max_size=8))
 def test_masks_never_leave_a_value(parts: list[str]) -> None:
     text = " ".join(parts)
