@@ -29,8 +29,11 @@ def p_value(p: float) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """1 item, 3,000 items"""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    """1 item, 3,000 items, 2 families"""
+    if n == 1:
+        return f"{n:,} {noun}"
+    ends_in_consonant_and_y = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    return f"{n:,} {noun[:-1]}ies" if ends_in_consonant_and_y else f"{n:,} {noun}s"
 
 
 def names(items: list[str] | tuple[str, ...], most: int = 5) -> str:

@@ -14,21 +14,22 @@ from assay.suites import read_suite
 
 
 @pytest.mark.parametrize(
-    ("file", "columns", "scorer", "items"),
+    ("file", "columns", "scorer", "least"),
     [
         ("domain/banking77/train.csv", {"prompt": "text", "answer": "category"}, "exact_match", 300),
-        ("instruction/llamafactory/alpaca_en_demo.json", {}, "normalised_match", 243),
-        ("instruction/llamafactory/glaive_toolcall_en_demo.json", {}, "normalised_match", 56),
+        ("instruction/llamafactory/alpaca_en_demo.json", {}, "normalised_match", 200),
+        ("instruction/llamafactory/glaive_toolcall_en_demo.json", {}, "normalised_match", 40),
         ("instruction/t0_prompt_completion/glue_qqp_duplicate.jsonl", {}, "normalised_match", 50),
     ],
 )
 def test_a_suite_of_real_data_accounts_for_every_record_and_passes_its_check(
-    shared: Path, tmp_path: Path, file: str, columns: dict[str, str], scorer: str, items: int
+    shared: Path, tmp_path: Path, file: str, columns: dict[str, str], scorer: str, least: int
 ) -> None:
+    """least: how many items curate's opinion of the data must leave; it grows stricter with every check."""
     data = read([str(shared / "data" / file)], ReadSettings(columns=columns))
     made = init_suite(data, tmp_path, name="real")
     suite, training = read_suite(made.suite_path), Dataset.read_parquet(made.training_path)
-    assert (suite.scorer, len(suite.items)) == (scorer, items)
+    assert suite.scorer == scorer and least <= len(suite.items) == made.items <= max(300, len(data) // 4)
     assert made.items + made.training + made.set_aside == len(data) and len(training) == made.training
     problems = check_suite(suite, training=training)
     assert [problem.problem for problem in problems if problem.severity == "error"] == []
