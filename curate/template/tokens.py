@@ -95,9 +95,10 @@ def _fields(item: Token | Turn | Prompt) -> dict[str, Any]:
 
 
 def find_record(records: Iterable[Record], name: str) -> list[Record]:
-    """By record id, row id, FILE:LINE or `FILE row N`; of a path the end is enough.
+    """By record id, row id, FILE:LINE or `FILE row N`; of a path the end is enough, of a single file `row N`.
 
-    All records of one id, which are duplicates of each other. Raises SettingsError when there is none.
+    All records of one id, which are duplicates of each other. Raises SettingsError when there is none, and when
+    `row N` or `line N` is in several files.
     """
     found = [record for record in records if name in (record.id, record.row_id) or _stands_at(record.source, name)]
     if not found:
@@ -106,11 +107,22 @@ def find_record(records: Iterable[Record], name: str) -> list[Record]:
             where="--show",
             fix="give a record id, a row id, FILE:LINE or 'FILE row N', as findings do",
         )
+    files = sorted({record.source.file for record in found})
+    if len(files) > 1 and _place_without_file(name) is not None:
+        raise SettingsError(f"{name} is in several files", where="--show", fix=f"name one: '{files[0]}' or another")
     return found
+
+
+def _place_without_file(name: str) -> tuple[str, str] | None:
+    """("row", "3") of `row 3`."""
+    word, _, number = name.partition(" ")
+    return (word, number) if word in ("row", "line") and number.isdecimal() else None
 
 
 def _stands_at(source: Source, name: str) -> bool:
     """Whether a finding about this place names it so, its path in full or cut short (".../data.json row 3")."""
+    if place := _place_without_file(name):
+        return place[1] == str(source.row if place[0] == "row" else source.line)
     file, _, number = name.rpartition(":") if source.line is not None else name.rpartition(" row ")
     own = source.line if source.line is not None else source.row
     ending = "/" + file.replace("\\", "/").removeprefix(".../")

@@ -125,6 +125,14 @@ def test_a_record_is_found_by_its_ids_and_its_place(make: Make) -> None:
             find_record(records, missing)
 
 
+def test_of_one_file_the_line_or_row_is_enough(make: Callable[..., Record]) -> None:
+    lines = [replace(make("a", "b"), source=Source("a.jsonl", n + 1, n)) for n in range(3)]
+    assert find_record(lines, "line 2") == find_record(lines, "row 1") == [lines[1]]
+    elsewhere = replace(make("c", "d"), source=Source("b.json", None, 1))
+    with pytest.raises(SettingsError, match="row 1 is in several files"):
+        find_record([*lines, elsewhere], "row 1")
+
+
 def test_a_place_is_named_as_findings_name_it(make: Callable[..., Record]) -> None:
     lines = replace(make("a", "b"), source=Source("/data/set/a.jsonl", 3, 2))
     rows = replace(make("c", "d"), source=Source("/data/set/a.json", None, 2))
