@@ -17,24 +17,6 @@ from assay.records import Record
 Make = Callable[..., Record]
 
 
-@pytest.fixture(scope="module")
-def classifier_folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
-    """A tiny Llama that classifies at random, with the tokenizer of the tiny model."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
-
-    folder = tmp_path_factory.mktemp("toxic")
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=400, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=256, pad_token_id=2, id2label={0: "non-toxic", 1: "toxic"},
-        label2id={"non-toxic": 0, "toxic": 1},
-    )  # fmt: skip
-    LlamaForSequenceClassification(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder)
-    return folder
-
-
 def test_without_a_model_it_is_not_judged(make: Make) -> None:
     audited = audit(Dataset.from_records([make("a", "b")]))
     assert audited.not_judged["toxic_prompt"] == "no model was named (curate.checks.toxic_prompt.model)"

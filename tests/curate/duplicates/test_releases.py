@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,12 +11,12 @@ import pytest
 from assay.cli import main
 from assay.errors import SettingsError, StorageError
 from assay.records import Record
+from tests.curate.conftest import free_port
 
 Make = Callable[..., Record]
 
 pytest.importorskip("datasketch")
 pytest.importorskip("redis")
-needs_server = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 
 TEXT = (
     "my order has not arrived although it was to be here last week and the courier says that nobody was at home "
@@ -35,29 +31,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return int(stopped.value.code or 0), out, err
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def server(redis_server: str | None) -> str:
+    if redis_server is None:
+        pytest.skip("redis-server is not installed")
+    return redis_server
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    folder = tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(timeout=10)
-
-
-@needs_server
 def test_what_an_earlier_release_holds_is_found_and_what_it_does_not_is_not(server: str, make: Make) -> None:
     from assay.curate.duplicates.releases import Releases
 
@@ -74,7 +54,6 @@ def test_what_an_earlier_release_holds_is_found_and_what_it_does_not_is_not(serv
     assert again.names() == {"v1": 3}
 
 
-@needs_server
 def test_a_release_that_is_added_twice_is_held_once(server: str, make: Make) -> None:
     from assay.curate.duplicates.releases import Releases
 
@@ -84,7 +63,6 @@ def test_a_release_that_is_added_twice_is_held_once(server: str, make: Make) -> 
     assert index.names() == {"v1": 5}
 
 
-@needs_server
 def test_indexes_of_other_names_know_nothing_of_each_other(server: str, make: Make) -> None:
     from assay.curate.duplicates.releases import Releases
 
@@ -93,7 +71,6 @@ def test_indexes_of_other_names_know_nothing_of_each_other(server: str, make: Ma
     assert list(Releases(f"{server}#other").look_up([record], 0.8)) == [None]
 
 
-@needs_server
 def test_the_commands_add_a_release_and_check_the_next_one(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
