@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .loops import DISTINCT_TRIGRAMS, WINDOW_CHARACTERS
+from .loops import DISTINCT_TRIGRAMS, RUN, WINDOW_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,11 +57,12 @@ def _walk(data: Any, offsets: Any, keys: Any, owners: Any, out: Any) -> None:
         while slots < 2 * (end - start):
             slots *= 2
         mask = np.uint64(slots - 1)
-        tokens, distinct = 0, 0
+        tokens, distinct, longest = 0, 0, 0
         before, last = np.uint64(0), np.uint64(0)
         position = start
         while position < end:
             byte = data[position]
+            begin = position
             position += 1
             if byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31:
                 continue
@@ -76,6 +77,7 @@ def _walk(data: Any, offsets: Any, keys: Any, owners: Any, out: Any) -> None:
                         break
                     token = (token ^ np.uint64(lower)) * _FNV_PRIME
                     position += 1
+                longest = max(longest, position - begin)
             tokens += 1
             if tokens > 2:
                 trigram = ((before * _FNV_PRIME ^ last) * _MIX ^ token) * _MIX
@@ -86,4 +88,4 @@ def _walk(data: Any, offsets: Any, keys: Any, owners: Any, out: Any) -> None:
                     owners[slot], keys[slot] = text, trigram
                     distinct += 1
             before, last = last, token
-        out[text] = not distinct > DISTINCT_TRIGRAMS * (tokens - 2)
+        out[text] = longest >= RUN or not distinct > DISTINCT_TRIGRAMS * (tokens - 2)

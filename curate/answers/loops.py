@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.text import words
 
-from .markup import blank_code
+from .markup import blank_code, open_fence
 
 MAX_PERIOD = 200
 WINDOW_CHARACTERS = 100_000
@@ -23,6 +23,12 @@ SHORT = 250
 PROBES = 24
 PROBE_CHARACTERS = 14
 """A fifth of the trigrams of a text with a loop come again: of so many even probes of it, several do."""
+
+RUN = 200
+"""The same letter or digit so often in a row is a loop wherever it stands: no word, number or table has it."""
+
+OPEN_FENCE_REPEATS = 10
+"""Code repeats itself more than prose; so often, and up to where an answer breaks off, it is a loop."""
 
 _NO_SPACES = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_NO_SPACES}]|[^\W_{_NO_SPACES}]+|[^\w\s]|_")
@@ -60,6 +66,7 @@ class Loop:
 def find_loop(text: str, *, min_repeats: int, min_words: int) -> Loop | None:
     """The loop that covers most of a text, code and mathematics aside, or None.
 
+    In code counts one letter or digit on end, and what an answer repeats until it breaks off within an open code block.
     Of a text longer than two windows the end and the beginning are looked at, each as a text of its own.
     """
     if len(text) > 2 * WINDOW_CHARACTERS:
@@ -70,6 +77,10 @@ def find_loop(text: str, *, min_repeats: int, min_words: int) -> Loop | None:
         return find_loop(text[:WINDOW_CHARACTERS], min_repeats=min_repeats, min_words=min_words)
     if len(text) < min_words:
         return None
+    return _run(text) or _in_prose(text, min_repeats, min_words) or _in_open_fence(text, min_words)
+
+
+def _in_prose(text: str, min_repeats: int, min_words: int) -> Loop | None:
     prose = blank_code(text) if "`" in text or "\\" in text else text
     if len(text) > SHORT and not _says_something_again(prose.lower()):
         return None
@@ -81,6 +92,35 @@ def find_loop(text: str, *, min_repeats: int, min_words: int) -> Loop | None:
         return None
     spans = [match.span() for match in _TOKEN.finditer(prose)]
     return _on_end(text, tokens, spans, min_repeats, min_words) or _by_sentence(text, min_repeats, min_words)
+
+
+def _run(text: str) -> Loop | None:
+    """The first run of one letter or digit, which holds a whole one of the windows that are half as long."""
+    window = RUN // 2
+    for start in range(0, len(text) - window + 1, window):
+        sign = text[start]
+        if sign != text[start + window - 1] or not sign.isalnum() or text[start : start + window] != sign * window:
+            continue
+        first, end = start, start + window
+        while first and text[first - 1] == sign:
+            first -= 1
+        end += len(text) - end - len(text[end:].lstrip(sign))
+        if end - first >= RUN:
+            return Loop(sign, end - first, first, end, (end - first) / len(text), on_end=True)
+    return None
+
+
+def _in_open_fence(text: str, min_words: int) -> Loop | None:
+    """What is repeated until the text breaks off within a code block."""
+    begin = open_fence(text) if "```" in text else None
+    if begin is None or not _says_something_again(text[begin:].lower()):
+        return None
+    code = text[begin:]
+    spans = [match.span() for match in _TOKEN.finditer(code)]
+    loop = _on_end(code, _tokens(code), spans, OPEN_FENCE_REPEATS, min_words)
+    if loop is None or loop.end + len(loop.unit) < len(code.rstrip()):
+        return None
+    return replace(loop, start=loop.start + begin, end=loop.end + begin)
 
 
 def _tokens(prose: str) -> list[str]:

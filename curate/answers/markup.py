@@ -37,6 +37,15 @@ def blank_code_blocks(text: str) -> str:
     return text
 
 
+def open_fence(text: str) -> int | None:
+    """Where a code block begins that nothing ends, or None."""
+    last = max(_FENCED.finditer(text), key=re.Match.start, default=None)
+    if last is None or last.end() < len(text):
+        return None
+    lines = last.group().rstrip().splitlines()
+    return None if len(lines) > 1 and lines[-1].strip() == last[1] else last.start()
+
+
 def looks_like_code(text: str) -> bool:
     """Whether a third of the lines, and at least two of them, begin as code does."""
     lines = [line for line in text.splitlines() if line.strip()]

@@ -32,8 +32,9 @@ def repetition(
     Why: loops are how weak generators fail, and a model trained on them loops too.
 
     A passage counts that comes at least `min_repeats` times on end, or a sentence that returns as often, and makes up
-    `min_share` of the answer and `min_words` words; of ten times and more on end any share will do. Passed over are
-    code, tables and what the prompt asks to repeat.
+    `min_share` of the answer and `min_words` words; of ten times and more on end any share will do, and so it will
+    of one letter or digit two hundred times. Passed over are tables, what the prompt asks to repeat, and code, unless
+    the answer repeats itself until it breaks off within a code block.
 
     Example: "I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. I am sorry. ..."
     """

@@ -190,6 +190,36 @@ def test_loops_are_found(make: Make, answer: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
+        f"Here you are:\n```\nkey = {'0' * 700}\n",
+        f"Here you are:\n```python\nkey = '{'f' * 700}'\n```\nThat is the key.",
+        f"The number is 1{'0' * 400}.",
+        "Here you are:\n```python\nimport os\n" + "print(os.environ['HOME'], end='')\n" * 40 + "print(os.env",
+    ],
+)
+def test_a_run_of_one_sign_and_code_that_repeats_itself_until_it_breaks_off_are_loops(make: Make, answer: str) -> None:
+    found = findings("repetition", make("Write the program.", answer))
+    assert len(found) == 1 and found[0].span is not None
+    assert answer[found[0].span.start : found[0].span.end].startswith(found[0].span.text)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Here you are:\n```python\nimport os\n" + "print(os.environ['HOME'], end='')\n" * 40 + "```\nRun it.",
+        "Here you are:\n```python\n"
+        + "row = [0, 0, 0, 0]\n" * 20
+        + "for cell in row:\n    print(cell, row, len(row))\n",
+        f"The number is 1{'0' * 100}, a googol.",
+        f"Title\n{'=' * 300}\nIt begins here, and there is more to come.",
+    ],
+)
+def test_repetitive_code_and_lines_of_signs_are_no_loops(make: Make, answer: str) -> None:
+    assert findings("repetition", make("Write the program.", answer)) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         "No no no no, that is not it.",
         "| a | b |\n|---|---|\n" + "".join(f"| {n} | {n * n} |\n" for n in range(12)),
         "-" * 80,

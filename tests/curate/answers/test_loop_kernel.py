@@ -7,7 +7,22 @@ import random
 from assay.curate.answers.loop_kernel import may_loop
 from assay.curate.answers.loops import find_loop
 
-PIECES = ("I am sorry. ", "Ha", "ha ", "one two three ", "one two ", "4, ", "!", "-", "_", "\n", "\x1c", "x", "lamp ")
+PIECES = (
+    "I am sorry. ",
+    "Ha",
+    "ha ",
+    "one two three ",
+    "one two ",
+    "4, ",
+    "!",
+    "-",
+    "_",
+    "\n",
+    "\x1c",
+    "x",
+    "lamp ",
+    "0" * 300,
+)
 
 
 def test_no_loop_is_passed_over() -> None:
