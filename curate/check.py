@@ -91,6 +91,8 @@ class Check:
     asks       settings without which it is not judged: the check is off unless they are given
     lacks      why it is not judged with the settings that it was given
     cues       of a record check: it is called only for records that hold one of them; None: for all (see cues.py)
+    unless     of a dataset check: names of checks that say it better; what one of them tells of a record, or names as
+               the other record, this one is silent about
     """
 
     name: str
@@ -109,6 +111,7 @@ class Check:
     asks: tuple[str, ...] = ()
     lacks: str = ""
     cues: Cues | None = None
+    unless: tuple[str, ...] = ()
 
     def about(
         self,
@@ -179,6 +182,7 @@ def dataset_check(
     columns: tuple[Column, ...] = (),
     examples: tuple[Example, ...] = (),
     asks: tuple[str, ...] = (),
+    unless: tuple[str, ...] = (),
 ) -> Callable[[DatasetCheck], Check]:
     """Makes a check of f(records, context, *, settings...), which is called once.
 
@@ -199,6 +203,7 @@ def dataset_check(
             columns=columns,
             examples=examples,
             asks=asks,
+            unless=unless,
         )
 
     return decorate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.dataset import Dataset
@@ -61,6 +61,7 @@ def examine(
             began = time.thread_time()
             found += _run_dataset_check(item, dataset, context, looked.failed, not_judged)
             seconds[item.name] = time.thread_time() - began
+    found = list(_not_said_better(found, checks))
     found.sort(key=lambda located: (located.finding.check, located.position))
     return Examined(found, not_judged, seconds)
 
@@ -70,6 +71,23 @@ def _pass(engine: Engine, dataset: Dataset, job: Job) -> Pass:
     for looked in engine.looks(dataset.table, job):
         gathering.add(looked)
     return gathering.finish()
+
+
+def _not_said_better(found: Sequence[Located], checks: Sequence[ActiveCheck]) -> Iterator[Located]:
+    """Without what a check says of records about which one of its `unless` has said more."""
+    told = {name: _told_of(found, name) for item in checks for name in item.check.unless}
+    unless = {item.name: item.check.unless for item in checks}
+    for located in found:
+        row = located.finding.row_id
+        if not any(row in told[name] for name in unless.get(located.finding.check, ())):
+            yield located
+
+
+def _told_of(found: Sequence[Located], check: str) -> set[str]:
+    """The rows that a check found something in, and those that it names as the other one."""
+    own = [located.finding for located in found if located.finding.check == check]
+    others = (finding.evidence.get("other") for finding in own)
+    return {finding.row_id for finding in own} | {other for other in others if isinstance(other, str)}
 
 
 def _run_dataset_check(

@@ -9,13 +9,18 @@ from assay.records import Record
 
 from ..check import Context, Decision, dataset_check, place
 from ..contradictions.candidates import COLUMNS, asked_more_than_once
+from ..contradictions.refusals import is_refusal
 from ..example import Example
+
+SHORT = 400
+"""Characters of an answer that settles its question; what is longer is told in as many ways as there are authors."""
 
 
 @dataset_check(
     severity=Severity.WARNING,
     decision=Decision.KEEP,
     columns=COLUMNS,
+    unless=("contradiction", "reworded_answer"),
     examples=(
         Example(
             found=[
@@ -36,15 +41,15 @@ def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator
 
     The context is every turn before the answer, the system turn and the declared tools; case, punctuation, white
     space, politeness, plural endings and the order of JSON keys do not count. Prompts that invite many answers
-    (write, suggest, name a ...) are passed over. Whether the answers contradict each other is for the check
-    `contradiction` to say.
+    (write, suggest, name a ...) are passed over, and so are long answers, which differ in more than can be
+    pointed at, and several refusals. Records that `contradiction` or `reworded_answer` speak of are left to them.
 
     Why: the model learns an average of the answers. Often one of them is outdated.
 
     Example: "Who are you?" answered by "I am Ada, made by Acme." and by "I am Ada and here to help."
     """
     for asked in asked_more_than_once(records, context):
-        if asked.open_ended:
+        if asked.open_ended or not _may_conflict([answer.text for answer in asked.answers.values()]):
             continue
         count = sum(len(answer.positions) for answer in asked.answers.values())
         for key, same in asked.answers.items():
@@ -57,3 +62,8 @@ def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator
                     group=asked.name,
                     evidence={"other": other.row_id, "answers": len(asked.answers), "records": count},
                 )
+
+
+def _may_conflict(answers: Sequence[str]) -> bool:
+    """Whether two of the answers are short, and one is no refusal."""
+    return sum(len(answer) <= SHORT for answer in answers) > 1 and not all(map(is_refusal, answers))

@@ -15,8 +15,8 @@ from functools import lru_cache
 MOST_WORDS = 40
 """A longer prompt is more often an instruction with its material than a question; its words all count."""
 
-_SIGNS = re.compile(r"[\n\"“”„«»`{}\[\]:']")
-_MATERIAL = re.compile(r"[\n\"“”„«»`{}\[\]]|:\s|(?<!\w)'\w")
+_SIGNS = re.compile(r"[\n\"“”„«»`{}\[\]:'()+*/<>=]")
+_MATERIAL = re.compile(r"[\n\"“”„«»`{}\[\]]|:\s|(?<!\w)'\w|(?<!\S)[()+*/<>=](?!\S)")
 """Signs of a text that is to be worked on, in which articles, endings and punctuation are what the task is about."""
 
 _EDIT_WORDS = (
@@ -108,6 +108,8 @@ def asked(text: str) -> str:
     if tokens[0].casefold() in _ASKING:
         head.insert(0, "?")  # "is it pending" is another matter than "it is pending"
     rest = [word for word in folded if word not in _QUESTION_WORDS] if head else folded
+    if len(set(rest)) < len(rest):  # "true and not false", where a clause cannot be told from a formula
+        return " ".join([*head, *rest])
     start = rest.index(min(rest)) if rest else 0
     return " ".join([*head, *rest[start:], *rest[:start]])
 

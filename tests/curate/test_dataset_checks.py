@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from assay.curate.check import CHECKS, Context
+from assay.curate.stage import audit
+from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Message, Record
 from assay.suites import EvaluationText
@@ -101,6 +103,32 @@ def test_conflicting_answers_need_the_same_context(make: Make) -> None:
 def test_answers_that_differ_in_form_only_do_not_conflict(make: Make) -> None:
     assert run("conflicting_answers", make("a?", '{"x": 1, "y": 2}'), make("a?", '{"y": 2, "x": 1}')) == []
     assert run("conflicting_answers", make("Write a poem.", "Roses"), make("Write a poem.", "Violets")) == []
+
+
+def test_long_answers_and_refusals_to_one_prompt_do_not_conflict(make: Make) -> None:
+    tall, broad = ("The tower was built of stone by many masons. " * 12, "Masons from all over the land laid it. " * 14)
+    assert run("conflicting_answers", make("What is it?", tall), make("What is it?", broad)) == []
+    refusals = ["I'm sorry, but I can't help with that.", "I cannot provide instructions for doing so."]
+    assert run("conflicting_answers", *(make("How is it done?", answer) for answer in refusals)) == []
+
+
+def test_what_other_checks_say_of_two_answers_is_not_said_again(make: Make) -> None:
+    returned = [
+        make("How long?", "You have 30 days to return it."),
+        make("How long?", "You have 14 days to return it."),
+    ]
+    named = [make("Who are you?", "I am Ada."), make("Who are you?", "My name is Ada, at your service.")]
+    found = audit(Dataset.from_records([*returned, *named])).findings
+    told = [finding.row_id for finding in found if finding.check == "conflicting_answers"]
+    assert told == [record.row_id for record in named]
+
+
+def test_a_formula_is_no_question_whose_words_may_change_places(make: Make) -> None:
+    formulas = [("not ( True or False ) is", "False"), ("( not True ) or False or True is", "True"),
+                ("True and not False and False is", "False"), ("False and True and not False is", "False"),
+                ("not True or True or False is", "True"), ("not ( True or True or False ) is", "False")]  # fmt: skip
+    records = [make(prompt, answer) for prompt, answer in formulas]
+    assert run("conflicting_answers", *records) == [] == run("contradiction", *records)
 
 
 def test_two_records_that_contradict_each_other_are_both_at_fault(make: Make) -> None:
