@@ -7,7 +7,8 @@
     max_new_tokens: 64
     apply_chat_template: true
 
-An item has `id`, `messages` or `prompt`, `reference`, and may have `choices`, `slice`, `cluster`, `tools`.
+An item has `id`, `messages` or `prompt`, `reference`, and may have `choices`, `slice`, `cluster`, `tools`, `source`,
+`tests`.
 Everything is strict: an unknown key, a duplicate id or a missing reference is an error with its place.
 """
 
@@ -23,7 +24,10 @@ from typing import Any, NamedTuple
 from assay.errors import SettingsError, SuiteError, did_you_mean
 from assay.records import ROLES, Json, Message, message_from_json
 
-ITEM_KEYS = ("id", "messages", "prompt", "reference", "choices", "slice", "cluster", "tools")
+ITEM_KEYS = ("id", "messages", "prompt", "reference", "choices", "slice", "cluster", "tools", "source", "tests")
+CONTEXT_KEYS = ("messages", "choices", "tools", "source", "tests")
+"""What a scorer may need of an item beside its reference."""
+
 MESSAGE_KEYS = ("role", "content", "name", "tool_calls", "tool_call_id")
 
 
@@ -31,7 +35,8 @@ MESSAGE_KEYS = ("role", "content", "name", "tool_calls", "tool_call_id")
 class SuiteItem:
     """One item. choices is empty unless the suite is multiple choice; cluster ties items that share a source.
 
-    reference is text: a number or an object in the data file becomes its JSON, a choice's index its text.
+    reference is text: a number or an object in the data file becomes its JSON, a choice's index its text. source is
+    what the answer must be taken from; tests are programs that an answer in code must pass.
     """
 
     id: str
@@ -41,6 +46,8 @@ class SuiteItem:
     slice: str | None = None
     cluster: str | None = None
     tools: tuple[Json, ...] = ()
+    source: str | None = None
+    tests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -309,6 +316,8 @@ def _item(row: Mapping[str, Any], where: str) -> SuiteItem:
         slice=_label(row, "slice", where),
         cluster=_label(row, "cluster", where),
         tools=_tools(row.get("tools"), where),
+        source="\n\n".join(_texts(row, "source", where)) or None,
+        tests=_texts(row, "tests", where),
     )
 
 
@@ -342,6 +351,17 @@ def _tools(given: Any, where: str) -> tuple[Json, ...]:
     if not isinstance(given, list) or not all(isinstance(tool, dict) for tool in given):
         raise SuiteError("'tools' should be a list of objects", where=where)
     return tuple(given)
+
+
+def _texts(row: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    """One text, or a list of them."""
+    given = row.get(key)
+    if given is None:
+        return ()
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise SuiteError(f"'{key}' should be text, or a list of texts, none empty", where=where)
+    return tuple(texts)
 
 
 def _label(row: Mapping[str, Any], key: str, where: str) -> str | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
 @click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
 @click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
+@click.option("--allow-code", is_flag=True, help="Let a suite's scorer run code that a model wrote, walled in.")
 @click.option("--store", type=click.Path(path_type=Path), help="Run store [default: .assay, or as in assay.yaml].")
 @common_options
 def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> int:
@@ -77,6 +78,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
         include_path=str(folder) if folder is not None else None,
         limit=options.limit or settings.limit,
+        allow_code=settings.allow_code or given["allow_code"],
         seed=settings.seed if options.seed is None else options.seed,
     )
     name = given["model"] or top.get("model_name_or_path")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,8 +59,11 @@ class DomainSuite:
 
     @property
     def content(self) -> str:
-        """References are part of it, since a score depends on them."""
-        references = [[item.reference, item.choices] for item in self.suite.items]
+        """References and contexts are part of it, since a score depends on them."""
+        references = [
+            [item.reference, item.choices, asked.context]
+            for item, asked in zip(self.suite.items, self.items, strict=True)
+        ]
         return digest([self.prompts, self.options, references, dict(self.scorer), self.suite.max_new_tokens])
 
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
@@ -87,13 +91,20 @@ class DomainSuite:
 
     def _score(self, output: str, number: int) -> float:
         item = self.suite.items[number]
-        return self.scoring(output, item.reference, f"item '{item.id}' of suite '{self.name}'")
+        context = self.scoring.context_of(item)
+        return self.scoring(output, item.reference, f"item '{item.id}' of suite '{self.name}'", context)
 
 
-def prepare(suite: Suite, target: ChatTarget) -> DomainSuite:
-    """Renders every item. Raises SuiteError for an unknown scorer, or an item that cannot be put to the model."""
-    scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path))
+def prepare(suite: Suite, target: ChatTarget, *, allow_code: bool = False) -> DomainSuite:
+    """Renders every item.
+
+    allow_code  the user lets a scorer run code that a model wrote
+
+    Raises SuiteError for an unknown scorer, or an item that cannot be put to the model.
+    """
+    scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path), allow_code=allow_code)
     _check_choices(suite, scoring)
+    _check_needs(suite, scoring)
     _check_text(suite)
     prompts, options, items = [], [], []
     for item in suite.items:
@@ -119,6 +130,7 @@ def prepare(suite: Suite, target: ChatTarget) -> DomainSuite:
                 cluster=item.cluster,
                 text=prompt_text(item.messages),
                 cost=cost,
+                context=_as_json(scoring.context_of(item)),
             )
         )
     return DomainSuite(suite, scoring, tuple(prompts), tuple(options), tuple(items))
@@ -137,10 +149,27 @@ def _check_choices(suite: Suite, scoring: ReadyScorer) -> None:
         )
 
 
+def _check_needs(suite: Suite, scoring: ReadyScorer) -> None:
+    lacking = [(item.id, keys) for item in suite.items if (keys := scoring.lacking(item))]
+    if lacking:
+        (first, keys), *_ = lacking
+        raise SuiteError(
+            f"{count(len(lacking), 'item')} without '{keys[0]}' ('{first}'), which {suite.scorer} needs",
+            where=str(suite.path),
+            fix="docs/suites.md says what each scorer needs of an item",
+        )
+
+
+def _as_json(context: Mapping[str, Any]) -> str | None:
+    """The same text for the same context."""
+    return json.dumps(context, ensure_ascii=False, sort_keys=True) if context else None
+
+
 def _check_text(suite: Suite) -> None:
     """JSON can hold half a surrogate pair, which no tokenizer and no file of text can."""
     for item in suite.items:
-        texts = [item.reference, *item.choices, *(message.content or "" for message in item.messages)]
+        texts = [item.reference, *item.choices, item.source or "", *item.tests]
+        texts += [message.content or "" for message in item.messages]
         try:
             "".join(texts).encode()
         except UnicodeEncodeError as error:

@@ -23,9 +23,11 @@ ITEM_COLUMNS = (
     "slice",
     "cluster",
     "reference",
+    "context",
 )
 """items.parquet. score is 0.0 to 1.0; logprob is null for generated answers; output is the text that was
-generated, or the option that was chosen; reference lets `assay verify` score the stored output again."""
+generated, or the option that was chosen; reference lets `assay verify` score the stored output again, and so does
+context, where the scorer needs more of the item: a JSON object of just that, else null."""
 
 
 @dataclass(frozen=True)

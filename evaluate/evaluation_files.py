@@ -65,7 +65,7 @@ def read(folder: Path) -> Evaluation:
     header = folder / HEADER
     try:
         data = json.loads(header.read_text(encoding="utf-8"))
-        items = pq.read_table(folder / ITEMS).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
+        items = _with_context(pq.read_table(folder / ITEMS)).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
         if data["version"] != VERSION:
             raise SuiteError(f"is of version {data['version']}; this assay reads {VERSION}", where=str(header))
         return _from_json(data, items)
@@ -76,6 +76,13 @@ def read(folder: Path) -> Evaluation:
         raise SuiteError(
             f"the evaluation is damaged ({error})", where=str(folder), fix="run `assay evaluate` again"
         ) from error
+
+
+def _with_context(items: pa.Table) -> pa.Table:
+    """Evaluations from before scorers needed more than output and reference lack the column."""
+    if "context" in items.column_names:
+        return items
+    return items.append_column("context", pa.nulls(len(items), pa.string()))
 
 
 def _from_json(data: Mapping[str, Any], items: pa.Table) -> Evaluation:

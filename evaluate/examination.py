@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Item:
     """One question.
 
-    text  what it asks, as a leak check compares it
-    cost  about how many tokens an answer takes to compute; for estimates of time only
+    text     what it asks, as a leak check compares it
+    cost     about how many tokens an answer takes to compute; for estimates of time only
+    context  JSON of what the scorer needs beside output and reference, None where that is nothing
     """
 
     id: str
@@ -27,6 +28,7 @@ class Item:
     cluster: str | None
     text: str
     cost: int
+    context: str | None = None
 
 
 class Answer(NamedTuple):

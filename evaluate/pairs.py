@@ -37,6 +37,7 @@ class PairedSuite:
     result: SuiteResult
     item_ids: tuple[str, ...]
     references: tuple[str | None, ...]
+    contexts: tuple[str | None, ...]
     slices: tuple[str | None, ...]
     clusters: tuple[str | None, ...]
     answers: Mapping[ModelName, Answers]
@@ -73,7 +74,7 @@ class PairedSuite:
 def pair(evaluation: Evaluation) -> dict[str, PairedSuite]:
     """Suites by name. Raises SuiteError for an item scored twice, or a score that is no number from 0 to 1."""
     rows: dict[str, list[dict[str, Any]]] = {result.suite: [] for result in evaluation.suites}
-    columns = ["suite", "item_id", "model", "score", "output", "slice", "cluster", "reference"]
+    columns = ["suite", "item_id", "model", "score", "output", "slice", "cluster", "reference", "context"]
     for row in evaluation.items.select(columns).to_pylist():
         if row["suite"] in rows:
             rows[row["suite"]].append(row)
@@ -106,6 +107,7 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
         result=result,
         item_ids=tuple(kept),
         references=tuple(row["reference"] for row in first),
+        contexts=tuple(row["context"] for row in first),
         slices=tuple(row["slice"] for row in first),
         clusters=tuple(row["cluster"] for row in first),
         answers={name: _answers([by_item[item].get(name) for item in kept]) for name in names},

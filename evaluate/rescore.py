@@ -11,6 +11,15 @@ from .evaluation import SuiteResult
 class Rescore(Protocol):
     """Scores outputs of a suite against references, as `SuiteResult.scorer` says, without a model."""
 
-    def __call__(self, result: SuiteResult, outputs: Sequence[str], references: Sequence[str]) -> list[float] | None:
-        """One score a pair of output and reference; None where this suite can only be scored with its model."""
+    def __call__(
+        self,
+        result: SuiteResult,
+        outputs: Sequence[str],
+        references: Sequence[str],
+        contexts: Sequence[str | None],
+    ) -> list[float] | None:
+        """One score an output, in order; None where this suite cannot be scored again here.
+
+        contexts  of the items: `Item.context`
+        """
         ...

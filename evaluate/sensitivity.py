@@ -167,9 +167,9 @@ def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore, 
     if any(reference is None for reference in suite.references):
         return Check("responds_to_output", None, "stored outputs were not scored again: references are missing")
     swapped = [text for shift in range(SHUFFLES) for text in _derange(texts, shift)]
-    scores = rescore(suite.result, swapped, references * SHUFFLES)
+    scores = rescore(suite.result, swapped, references * SHUFFLES, suite.contexts * SHUFFLES)
     if scores is None:
-        return Check("responds_to_output", None, "stored outputs cannot be scored again without the model")
+        return Check("responds_to_output", None, "stored outputs cannot be scored again here")
     shuffled = np.asarray(scores, dtype=float).reshape(SHUFFLES, suite.n).mean(0)
     p = superiority(answers.scores, shuffled, suite.clusters)
     real, lower = percent(float(answers.scores.mean())), percent(float(shuffled.mean()))

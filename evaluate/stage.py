@@ -106,7 +106,7 @@ def _read(
     from .task_loading import load_tasks
 
     folder = Path(settings.include_path) if settings.include_path is not None else None
-    own: list[Examination] = [prepare(suite, target) for suite in suites]
+    own: list[Examination] = [prepare(suite, target, allow_code=settings.allow_code) for suite in suites]
     tasks = load_tasks(settings.tasks, folder, settings.num_fewshot)
     names = [*(suite.name for suite in own), *(str(task.task_name) for task, _ in tasks)]
     if not names:
@@ -215,6 +215,7 @@ def _items_table(sheets: Sequence[_Sheet]) -> Any:
                 "slice": item.slice,
                 "cluster": item.cluster,
                 "reference": item.reference,
+                "context": item.context,
             }
             for name, value in row.items():
                 columns[name].append(value)

@@ -63,19 +63,22 @@ def check_suite(
     training: Dataset | None = None,
     margin: float | None = None,
     target: ChatTarget | None = None,
+    allow_code: bool = False,
 ) -> list[SuiteProblem]:
     """Every problem, errors first.
 
     training  what the adapter is or will be trained on: its prompts must not be items
     margin    a difference, as a share, that the suite must be able to prove; unless given, 10 points are looked for
     target    counts tokens instead of estimating them, and renders every item
+    allow_code  references that are code may be run, walled in
 
     Raises UnknownNameError and SuiteError when the suite has no scorer that exists, or wrong settings for it.
     """
-    scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path))
+    scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path), allow_code=True)
     problems = [
         *_duplicates(suite),
-        *_references(suite, scoring),
+        *_needs(suite, scoring),
+        *_references(suite, scoring, allow_code=allow_code),
         *_choices(suite, scoring),
         *_lengths(suite, scoring, target),
         *_answers(suite),
@@ -119,24 +122,44 @@ def _duplicates(suite: Suite) -> Iterator[SuiteProblem]:
 
 def _question(item: SuiteItem) -> str:
     turns = [{**message_to_json(message), "content": normalize(message.content or "")} for message in item.messages]
-    return json.dumps([turns, item.choices, item.tools], sort_keys=True, default=str)
+    return json.dumps([turns, item.choices, item.tools, item.source], sort_keys=True, default=str)
 
 
-def _references(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
+def _needs(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
+    for key in scoring.scorer.needs:
+        without = [item.id for item in suite.items if not getattr(item, key)]
+        if without and key != "choices":
+            yield _problem(
+                "missing_key",
+                Severity.ERROR,
+                without,
+                f"{count(len(without), 'item')} without `{key}`, which {suite.scorer} needs: {{items}}",
+            )
+
+
+def _references(suite: Suite, scoring: ReadyScorer, *, allow_code: bool) -> Iterator[SuiteProblem]:
     empty = [item.id for item in suite.items if not item.reference.strip()]
     if empty:
         yield _problem("empty_reference", Severity.ERROR, empty, "without a reference: {items}; write the answer")
+    if scoring.scorer.runs_code and not allow_code:
+        yield _problem(
+            "not_run",
+            Severity.WARNING,
+            (),
+            f"references were not held against their tests, since {suite.scorer} runs code: --allow-code runs them",
+        )
+        return
     failing: list[str] = []
     raised: list[tuple[str, str]] = []
     for item in suite.items:
-        if not item.reference.strip():
+        if not item.reference.strip() or scoring.lacking(item):
             continue
         try:
-            score = scoring(item.reference, item.reference, f"item '{item.id}'")
+            score = scoring(item.reference, item.reference, f"item '{item.id}'", scoring.context_of(item))
         except SuiteError as error:
             raised.append((item.id, error.what))
         else:
-            if scoring.scorer.is_answer and score < 1.0:
+            if scoring.is_answer and score < 1.0:
                 failing.append(item.id)
     if raised:
         yield _problem(
@@ -186,7 +209,7 @@ def _choices(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
 
 def _lengths(suite: Suite, scoring: ReadyScorer, target: ChatTarget | None) -> Iterator[SuiteProblem]:
     """A reference that does not fit into max_new_tokens can never be given."""
-    if scoring.scorer.by_likelihood or not scoring.scorer.is_answer:
+    if scoring.scorer.by_likelihood or not scoring.is_answer:
         return
     tokens = _counter(target)
     lengths = {item.id: tokens(item.reference) for item in suite.items}
@@ -297,6 +320,6 @@ def _rendering(suite: Suite, target: ChatTarget) -> Iterator[SuiteProblem]:
     from .domain_suite import prepare
 
     try:
-        prepare(suite, target)
+        prepare(suite, target, allow_code=True)
     except SuiteError as error:
         yield SuiteProblem("cannot_be_put", Severity.ERROR, error.what)

@@ -100,6 +100,7 @@ def init(
     "--margin", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Must be provable."
 )
 @click.option("--model", metavar="NAME", help="Count tokens with its tokenizer, and render every item.")
+@click.option("--allow-code", is_flag=True, help="Run references that are code against their tests, walled in.")
 @common_options
 def check(
     options: Options,
@@ -109,6 +110,7 @@ def check(
     data_format: str,
     margin: float | None,
     model: str | None,
+    allow_code: bool,
 ) -> int:
     """Validate suites before a model is loaded.
 
@@ -117,7 +119,7 @@ def check(
     """
     training = _training(data, columns, data_format, options) if data else None
     target = _target(model, options)
-    results = [_check_one(path, training, margin, target) for path in suites]
+    results = [_check_one(path, training, margin, target, allow_code=allow_code) for path in suites]
     for result in results:
         _show(result, options)
     options.emit({"suites": [_to_json(result, options.redact) for result in results]})
@@ -139,8 +141,10 @@ class _Result:
         return sum(str(problem.severity) == "error" for problem in self.problems)
 
 
-def _check_one(path: Path, training: Dataset | None, margin: float | None, target: ChatTarget | None) -> _Result:
-    from assay.errors import UnknownNameError
+def _check_one(
+    path: Path, training: Dataset | None, margin: float | None, target: ChatTarget | None, *, allow_code: bool
+) -> _Result:
+    from assay.errors import MissingExtraError, UnknownNameError
     from assay.suites import read_suite
 
     from .suite_check import check_suite
@@ -149,8 +153,8 @@ def _check_one(path: Path, training: Dataset | None, margin: float | None, targe
     try:
         read = read_suite(path)
         result.name, result.items = read.name, len(read.items)
-        result.problems = check_suite(read, training=training, margin=margin, target=target)
-    except (SuiteError, UnknownNameError) as error:
+        result.problems = check_suite(read, training=training, margin=margin, target=target, allow_code=allow_code)
+    except (SuiteError, UnknownNameError, MissingExtraError) as error:
         result.fault = str(error)
     return result
 

@@ -19,6 +19,7 @@ from .evaluation_files import read
 from .gate import gate
 from .policy import read_policy
 from .rescore import Rescore
+from .scorer import NOT_RESCORABLE
 from .scorer import rescore as stored_outputs
 from .wording import count, names
 
@@ -39,7 +40,12 @@ class Claim:
 
 
 def verify(path: Path, rescore: Rescore = stored_outputs) -> list[Claim]:
-    """Every claim of the certificate. Raises InputError when the file is no certificate."""
+    """Every claim of the certificate.
+
+    rescore  scores stored outputs again; the gate, which never runs code that a model wrote, uses its own
+
+    Raises InputError when the file is no certificate.
+    """
     certificate = read_certificate(path)
     folder = path.parent
     paths: Mapping[str, Any] = certificate.get("paths") or {}
@@ -57,7 +63,7 @@ def verify(path: Path, rescore: Rescore = stored_outputs) -> list[Claim]:
         return [*claims, Claim("verdict", None, f"the evaluation cannot be read: {error}"), *_not_checked(certificate)]
     claims += _bindings(certificate, evaluation)
     claims += [claim for result in evaluation.suites for claim in _scores(result, evaluation, rescore)]
-    claims += _decision(certificate, evaluation, folder / str(paths.get("policy")), rescore)
+    claims += _decision(certificate, evaluation, folder / str(paths.get("policy")))
     return [*claims, *_not_checked(certificate)]
 
 
@@ -126,9 +132,10 @@ def _scores(result: SuiteResult, evaluation: Evaluation, rescore: Rescore) -> It
         if not _close(mean, stated.score):
             yield Claim(name, False, f"{stated.model} is said to score {stated.score:.4f}, its items give {mean:.4f}")
     usable = [row for row in rows if row["reference"] is not None and row["output"] is not None]
-    again = rescore(result, [row["output"] for row in usable], [row["reference"] for row in usable]) if usable else None
+    columns = ([row[key] for row in usable] for key in ("output", "reference", "context"))
+    again = rescore(result, *columns) if usable else None
     if again is None:
-        yield Claim(name, None, "stored outputs cannot be scored again without the task's own metric")
+        yield Claim(name, None, _why_not_again(result))
         return
     wrong = [
         f"{row['item_id']} ({row['model']}): stored {row['score']:g}, scored again {score:g}"
@@ -141,12 +148,16 @@ def _scores(result: SuiteResult, evaluation: Evaluation, rescore: Rescore) -> It
         yield Claim(name, True, f"{count(len(usable), 'stored output')} scored again, all the same")
 
 
-def _decision(
-    certificate: Mapping[str, Any], evaluation: Evaluation, policy: Path, rescore: Rescore
-) -> Iterator[Claim]:
+def _why_not_again(result: SuiteResult) -> str:
+    if result.scorer.get("name") == NOT_RESCORABLE:
+        return "stored outputs cannot be scored again without the task's own metric"
+    return "scoring them again would run code that a model wrote: --allow-code does"
+
+
+def _decision(certificate: Mapping[str, Any], evaluation: Evaluation, policy: Path) -> Iterator[Claim]:
     stated = certificate["decision"]
     try:
-        found = gate(evaluation, read_policy(policy), rescore).to_json()
+        found = gate(evaluation, read_policy(policy)).to_json()
     except AssayError as error:
         yield Claim("verdict", False, f"cannot be computed again: {error}")
         return

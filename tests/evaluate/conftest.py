@@ -141,7 +141,9 @@ def build_evaluation(
     )
 
 
-def exact_match(result: SuiteResult, outputs: Sequence[str], references: Sequence[str]) -> list[float] | None:
+def exact_match(
+    result: SuiteResult, outputs: Sequence[str], references: Sequence[str], contexts: Sequence[str | None]
+) -> list[float] | None:
     return [float(output == reference) for output, reference in zip(outputs, references, strict=True)]
 
 

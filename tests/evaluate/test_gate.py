@@ -296,7 +296,7 @@ def test_graded_scores_are_judged_too(synthetic: Make, domain: Any, general: lis
     items = pa.Table.from_pylist(rows, schema=evaluation.items.schema)
     graded = Evaluation(evaluation.suites, items, evaluation.identity, evaluation.evidence, ())
 
-    def rescore(result: Any, outputs: Any, references: Any) -> list[float]:
+    def rescore(result: Any, outputs: Any, references: Any, contexts: Any) -> list[float]:
         return [0.75 if output == reference else 0.25 for output, reference in zip(outputs, references, strict=True)]
 
     decision = gate(graded, policy(general), rescore)

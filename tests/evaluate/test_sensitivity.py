@@ -65,7 +65,9 @@ def test_it_is_invalid_even_where_the_prompt_gives_good_answers(synthetic: Make,
 def test_a_score_that_does_not_depend_on_the_output_is_invalid(synthetic: Make, suite: Any) -> None:
     evaluation = synthetic(suite("constant"))
 
-    def ignores_output(result: SuiteResult, outputs: Sequence[str], references: Sequence[str]) -> list[float]:
+    def ignores_output(
+        result: SuiteResult, outputs: Sequence[str], references: Sequence[str], contexts: Sequence[str | None]
+    ) -> list[float]:
         (paired,) = pair(evaluation).values()
         return paired.base.scores.tolist() * (len(outputs) // paired.n)
 

@@ -63,7 +63,8 @@ def answers(task: LmEvalTask, lm: AssayLM) -> list[Answer]:
 
 def rescored(task: LmEvalTask, found: list[Answer]) -> list[float] | None:
     result = SuiteResult(task.name, "lm_eval", (), task.chance, True, "", dict(task.scorer))
-    return rescore(result, [a.output for a in found], [str(item.reference) for item in task.items])
+    references = [str(item.reference) for item in task.items]
+    return rescore(result, [a.output for a in found], references, [None] * len(found))
 
 
 def lm_evals_own(task: LmEvalTask, lm: AssayLM, metric: str) -> list[float]:
