@@ -41,6 +41,8 @@ _HOMES = {
     "given_reviews": "assay.curate.reviews.sources",
     "init_suite": "assay.evaluate.suite_init",
     "input_digests": "assay.evaluate.identity",
+    "language_of": "assay.curate.answers.language",
+    "load_encoder": "assay.curate.meaning.encoder",
     "make_audit": "assay.curate.judge",
     "make_provider": "assay.synth.provider",
     "price_of": "assay.synth.provider",

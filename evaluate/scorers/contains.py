@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import re
-
+from ..phrases import occurs
 from ..scorer import scorer
 
 
@@ -12,7 +11,4 @@ def contains(output: str, reference: str, *, ignore_case: bool = True, whole_wor
     For answers that may be wrapped in a sentence: `Your plan is Care Plus.` contains `care plus`. With
     `whole_words` the reference `10` is not found in `100`.
     """
-    pattern = r"\s+".join(re.escape(word) for word in reference.split())
-    if whole_words:
-        pattern = rf"(?<!\w){pattern}(?!\w)"
-    return float(re.search(pattern, output, re.IGNORECASE if ignore_case else 0) is not None)
+    return float(occurs(reference, output, ignore_case=ignore_case, whole_words=whole_words))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..json_values import agree, first_object
 from ..scorer import scorer
 
 
@@ -21,28 +22,14 @@ def json_fields(output: str, reference: str, *, fields: Sequence[str] = (), part
     names = list(fields) or list(expected)
     if not names:
         raise ValueError("the reference has no fields")
-    given = _first_object(output)
+    given = first_object(output)
     if given is None:
         return 0.0
-    agreeing = sum(_equal(_get(given, name), _get(expected, name)) for name in names)
+    agreeing = sum(_agree(_get(given, name), _get(expected, name)) for name in names)
     return agreeing / len(names) if partial_credit else float(agreeing == len(names))
 
 
 _ABSENT = object()
-
-
-def _first_object(text: str) -> dict[str, Any] | None:
-    """The first complete JSON object in the text, whatever stands around it (a code fence, a sentence)."""
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    while start != -1:
-        try:
-            value, _ = decoder.raw_decode(text, start)
-        except (json.JSONDecodeError, RecursionError):
-            start = text.find("{", start + 1)
-            continue
-        return value if isinstance(value, dict) else None
-    return None
 
 
 def _get(value: dict[str, Any], name: str) -> Any:
@@ -56,10 +43,8 @@ def _get(value: dict[str, Any], name: str) -> Any:
     return node
 
 
-def _equal(given: Any, expected: Any) -> bool:
+def _agree(given: Any, expected: Any) -> bool:
     """Absent in both agrees: a reference that leaves out an optional field wants it left out."""
-    if isinstance(given, bool) or isinstance(expected, bool):
+    if given is _ABSENT or expected is _ABSENT:
         return given is expected
-    if isinstance(given, str) and isinstance(expected, str):
-        return given.strip() == expected.strip()
-    return bool(given == expected)
+    return agree(given, expected)

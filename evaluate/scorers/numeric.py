@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
+from ..numbers import numbers_in
 from ..scorer import scorer
-
-NUMBER = re.compile(
-    r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w)"  # 1,250.50 and 3e-4
-    r"|(?<![\w.])[-+−]?\.\d+"  # .5
-)
 
 
 @scorer
@@ -20,16 +15,12 @@ def numeric(output: str, reference: str, *, absolute: float = 0.0, relative: flo
     """
     if take not in ("first", "last"):
         raise ValueError("take should be first or last")
-    expected = _numbers(reference)
+    expected = numbers_in(reference)
     if len(expected) != 1:
         raise ValueError(f"the reference {reference!r:.60} should hold one number")
-    found = _numbers(output)
+    found = numbers_in(output)
     if not found:
         return 0.0
     number = found[0] if take == "first" else found[-1]
     tolerance = max(Decimal(str(absolute)), Decimal(str(relative)) * abs(expected[0]))
     return float(abs(number - expected[0]) <= tolerance)
-
-
-def _numbers(text: str) -> list[Decimal]:
-    return [Decimal(match.group().replace(",", "").replace("−", "-")) for match in NUMBER.finditer(text)]

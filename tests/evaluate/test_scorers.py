@@ -130,20 +130,42 @@ def test_multiple_choice_compares_the_likeliest_option_and_is_known_to_need_like
 
 
 NEED_A_FILE = {"house_rules"}
-SAMPLES = {"json_fields": '{"intent": "refund", "n": [1, null]}', "numeric": "1,250.50"}
+RUN_CODE = {name for name, found in SCORERS.all().items() if found.runs_code}
+SAMPLES = {
+    "json_fields": '{"intent": "refund", "n": [1, null]}',
+    "json_schema": '{"type": "object"}',
+    "language": "Please call the office of the plan before you pay the bill.",
+    "numeric": "1,250.50",
+    "quoted_facts": "The plan is Care Plus.",
+}
+SETTINGS: dict[str, dict[str, Any]] = {"length": {"least_words": 1, "most_words": 20}}
+CONTEXT = {"quoted_facts": {"source": "Care Plus costs 5 euros."}}
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS.all()))
+def sample_score(name: str, output: str, reference: str) -> float:
+    return make_scorer(name, SETTINGS.get(name, {}), "here")(output, reference, context=CONTEXT.get(name))
+
+
+@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE))
 def test_a_reference_that_is_an_answer_scores_1_against_itself(name: str) -> None:
-    if SCORERS.get(name).is_answer:
-        reference = SAMPLES.get(name, "Care Plus (2 years)")
-        assert score(name, reference, reference) == 1.0
+    reference = SAMPLES.get(name, "Care Plus (2 years)")
+    if make_scorer(name, SETTINGS.get(name, {}), "here").is_answer:
+        assert sample_score(name, reference, reference) == 1.0
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE))
+HOSTILE = ["", "\ud800", "\0", "[" * 3000, "{" * 3000, "1e99999999999999999999", "9" * 5000, "\u202e abc", "🎈" * 99]
+
+
+@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE))
+@pytest.mark.parametrize("output", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_output_can_stop_an_evaluation(name: str, output: str) -> None:
+    assert 0.0 <= sample_score(name, output, SAMPLES.get(name, "care plus")) <= 1.0
+
+
+@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE))
 @given(output=st.text(max_size=80))
 def test_any_output_gets_a_score_from_0_to_1(name: str, output: str) -> None:
-    assert 0.0 <= score(name, output, SAMPLES.get(name, "care plus")) <= 1.0
+    assert 0.0 <= sample_score(name, output, SAMPLES.get(name, "care plus")) <= 1.0
 
 
 @pytest.mark.parametrize("name", sorted(SCORERS.all()))

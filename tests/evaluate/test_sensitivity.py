@@ -11,6 +11,7 @@ import pytest
 from assay.evaluate.evaluation import Evaluation, SuiteResult
 from assay.evaluate.pairs import pair
 from assay.evaluate.policy import Role
+from assay.evaluate.scorer import rescore as stored_outputs
 from assay.evaluate.sensitivity import Sensitivity, judge_sensitivity
 
 Make = Callable[..., Evaluation]
@@ -159,3 +160,15 @@ def test_clusters_make_it_harder_to_be_above_chance(synthetic: Make, suite: Any,
 
     found = judge(edited(evaluation, as_clusters), rescore)
     assert ("above_chance" in failed(found)) == (size > 1)
+
+
+def test_a_suite_that_asks_one_thing_of_all_items_does_not_respond_to_its_answers(synthetic: Make, suite: Any) -> None:
+    """docs/suites.md promises it: an answer to another question is as short."""
+    scorer = {"name": "length", "most_characters": 7}
+    evaluation = synthetic(suite("brief", scorer=scorer))
+
+    def by_length(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"score": float(len(row["output"]) <= 7)}
+
+    found = judge(edited(evaluation, by_length), stored_outputs)
+    assert "responds_to_output" in failed(found)
