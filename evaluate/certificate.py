@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import InputError
 from assay.runs import library_versions
@@ -19,6 +19,10 @@ from assay.version import __version__
 
 from .decision import Decision
 from .evaluation import Evaluation
+from .signature import sign
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VERSION = 1
 ITEMS = "items.parquet"
@@ -58,9 +62,17 @@ def sources_of(evaluation: Evaluation, folder: Path, policy: Path) -> Sources:
     return Sources(folder, policy, place(paths.get("adapter")), place(paths.get("previous")), data_files)
 
 
-def write_certificate(decision: Decision, evaluation: Evaluation, sources: Sources, path: Path) -> dict[str, Any]:
-    """Writes `path` atomically and returns what it holds. Raises StorageError."""
+def write_certificate(
+    decision: Decision,
+    evaluation: Evaluation,
+    sources: Sources,
+    path: Path,
+    key: Ed25519PrivateKey | None = None,
+) -> dict[str, Any]:
+    """Writes `path` atomically, signed where a key is given, and returns what it holds. Raises StorageError."""
     certificate = make_certificate(decision, evaluation, sources, path)
+    if key is not None:
+        certificate = sign(certificate, key)
     write_json(path, certificate)
     return certificate
 

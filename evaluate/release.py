@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assay.storage import write_json, write_text
 
@@ -14,10 +15,14 @@ from .evaluation import Evaluation
 from .evaluation_files import read
 from .gate import gate
 from .gate_report import Report, html, make_report, markdown
+from .junit import junit
 from .policy import read_policy
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 CERTIFICATE, DECISION, POLICY = "certificate.json", "decision.json", "policy.yaml"
-PAGE, TEXT = "gate.html", "gate.md"
+PAGE, TEXT, JUNIT = "gate.html", "gate.md", "gate.xml"
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Released:
 
 
 def gate_evaluation(evaluation_folder: Path, policy_file: Path, out: Path, *, redact: bool = False) -> Decision:
-    """The decision. Writes certificate.json, decision.json, gate.html, gate.md, and a copy of the policy, into `out`.
+    """The decision. Writes certificate.json, decision.json, gate.html, gate.md, gate.xml and the policy into `out`.
 
     redact  keep references and answers out of the two reports
     Raises SettingsError, SuiteError, StorageError.
@@ -53,11 +58,12 @@ def judge_release(evaluation_folder: Path, policy_file: Path, out: Path, *, reda
     return Released(report, evaluation, sources, policy_text, out)
 
 
-def write_release(released: Released) -> None:
-    """Each file atomically, the certificate after what it refers to. Raises StorageError."""
+def write_release(released: Released, key: Ed25519PrivateKey | None = None) -> None:
+    """Each file atomically, the certificate last, signed where a key is given. Raises StorageError."""
     report, out = released.report, released.out
     write_text(out / POLICY, released.policy_text)
     write_text(out / PAGE, html(report))
     write_text(out / TEXT, markdown(report))
     write_json(out / DECISION, report.decision.to_json())
-    write_certificate(report.decision, released.evaluation, released.sources, out / CERTIFICATE)
+    write_text(out / JUNIT, junit(report.decision, report.policy))
+    write_certificate(report.decision, released.evaluation, released.sources, out / CERTIFICATE, key)

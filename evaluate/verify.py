@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +22,11 @@ from .policy import read_policy
 from .rescore import Rescore
 from .scorer import NOT_RESCORABLE
 from .scorer import rescore as stored_outputs
+from .signature import fingerprint, is_signed_by_its_key, names_key
 from .wording import count, names
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 TOLERANCE = 1e-6
 """Numbers may differ by this much between machines; a verdict may not differ."""
@@ -39,10 +44,11 @@ class Claim:
         return {"claim": self.name, "ok": self.ok, "detail": self.detail}
 
 
-def verify(path: Path, rescore: Rescore = stored_outputs) -> list[Claim]:
+def verify(path: Path, rescore: Rescore = stored_outputs, public_key: Ed25519PublicKey | None = None) -> list[Claim]:
     """Every claim of the certificate.
 
-    rescore  scores stored outputs again; the gate, which never runs code that a model wrote, uses its own
+    rescore     scores stored outputs again; the gate, which never runs code that a model wrote, uses its own
+    public_key  whose signature the certificate must carry
 
     Raises InputError when the file is no certificate.
     """
@@ -50,6 +56,7 @@ def verify(path: Path, rescore: Rescore = stored_outputs) -> list[Claim]:
     folder = path.parent
     paths: Mapping[str, Any] = certificate.get("paths") or {}
     claims = [
+        _signature(certificate, public_key),
         _file("policy", folder, paths.get("policy"), certificate.get("policy_sha256")),
         *_entry("items", folder, certificate.get("items")),
         *_entry("evaluation", folder, certificate.get("evaluation")),
@@ -65,6 +72,21 @@ def verify(path: Path, rescore: Rescore = stored_outputs) -> list[Claim]:
     claims += [claim for result in evaluation.suites for claim in _scores(result, evaluation, rescore)]
     claims += _decision(certificate, evaluation, folder / str(paths.get("policy")))
     return [*claims, *_not_checked(certificate)]
+
+
+def _signature(certificate: Mapping[str, Any], public_key: Ed25519PublicKey | None) -> Claim:
+    if certificate.get("signature") is None:
+        return Claim("signature", None if public_key is None else False, "the certificate is not signed")
+    if find_spec("cryptography") is None:
+        return Claim("signature", None, "it takes cryptography to check it: pip install 'assay[sign]'")
+    if not is_signed_by_its_key(certificate):
+        return Claim("signature", False, "the certificate is not what was signed, or not by the key it names")
+    key = f"key {fingerprint(certificate)}"
+    if public_key is None:
+        return Claim("signature", None, f"signed by {key}; whose it is, only --public-key tells")
+    if not names_key(certificate, public_key):
+        return Claim("signature", False, f"signed by {key}, which is not the one of --public-key")
+    return Claim("signature", True, f"signed by {key}, as it must be")
 
 
 def _file(name: str, folder: Path, path: Any, digest: Any) -> Claim:
@@ -200,5 +222,3 @@ def _not_checked(certificate: Mapping[str, Any]) -> Iterator[Claim]:
     base = certificate.get("base") or {}
     yield Claim("base model", None, f"{base.get('name', 'unnamed')}: its weights are not read here")
     yield Claim("tokenizer and template", None, "hashes are recorded; they are compared when a model is loaded")
-    if certificate.get("signature") is None:
-        yield Claim("signature", None, "the certificate is not signed")

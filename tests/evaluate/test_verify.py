@@ -12,11 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from assay.errors import InputError
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.evaluation_files import write
 from assay.evaluate.release import gate_evaluation
+from assay.evaluate.signature import sign
 from assay.evaluate.verify import Claim, verify
 from assay.findings import Verdict
 from assay.storage import sha256_file
@@ -186,3 +188,16 @@ def test_a_file_that_is_no_certificate_is_one_line(tmp_path: Path, text: str, wo
 def test_a_missing_certificate_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         verify(tmp_path / "certificate.json")
+
+
+def test_a_signature_is_checked_first_and_tells_whose_only_with_a_key(released: Path) -> None:
+    assert "not signed" in {claim.name: claim.detail for claim in verify(released) if claim.ok is None}["signature"]
+    mine, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    assert "not signed" in failed(verify(released, public_key=mine.public_key()))["signature"]
+    edit(released, lambda document: document.update(sign(dict(document), mine)))
+    claims = verify(released, public_key=mine.public_key())
+    assert claims[0].name == "signature" and claims[0].ok and not failed(claims)
+    assert verify(released)[0].ok is None and "only --public-key tells" in verify(released)[0].detail
+    assert "not the one of --public-key" in failed(verify(released, public_key=other.public_key()))["signature"]
+    edit(released, lambda document: document["decision"].update(verdict="BLOCK"))
+    assert "not what was signed" in failed(verify(released))["signature"]
