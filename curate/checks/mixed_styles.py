@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.findings import Finding, Severity
 from assay.records import Record
@@ -12,6 +12,7 @@ from assay.style import FEATURES
 from ..check import Context, Decision, dataset_check
 from ..column import hash_of
 from ..example import Example
+from ..styles.alike import alike_prompts
 from ..styles.columns import (
     OPENING_WORDS,
     TEMPLATE_WORDS,
@@ -30,13 +31,22 @@ if TYPE_CHECKING:
 COMPARED_PROMPTS = 300
 """Of each side so many prompts are compared when a word is looked for that tells them apart."""
 
+READ_PROMPTS = 3_000
+"""So many prompts of the majority are looked through for some that are like a dissenter's."""
+
+FEWEST_ALIKE = 3
+"""So many of them must be, where layout and voice are compared in a wide group."""
+
+WHEREVER = ("form", "address", "language", "emoji")
+"""Features that do not depend on what was asked."""
+
 MOST_EXPLAINED = 0.6
 """When the prompts of so many of a minority ask for its style, the others' do too, in words that we do not know."""
 
 ASKED_MORE_OFTEN = 1.5
 """Prompts explain a style when those of the minority ask for it so many times as often as those of the majority."""
 
-OF_TASTE = ("contractions", "closing")
+OF_TASTE = ("contractions", "exclamation", "closing")
 
 EXAMPLES = 3
 
@@ -86,8 +96,9 @@ def mixed_styles(
     A mix is told of when at least `majority` of at least `min_group` answers stand against at least `min_minority`,
     and nothing in the prompts explains it: that they ask for it ("in detail", "as JSON", "list three"), show it
     themselves, are of another length, or share a word that the others have not. The wider the group, the larger the
-    majority has to be and the fewer features are compared; across all of the data person, length and exclamation marks
-    are facts (severity info), and so are contractions and endings everywhere.
+    majority has to be. Beyond one template a record is told of for its layout or person only where three prompts of
+    the majority have half of their words in common with its own; the evidence names them. Contractions, exclamation
+    marks and endings are facts (severity info).
 
     Example: 45 answers to "How do I return the ..." are a paragraph, 5 are a list
     """
@@ -110,22 +121,21 @@ def _topics(context: Context, records: int) -> Array:
     return np.zeros(records, np.uint64) if codes is None else topics(codes)
 
 
+class Dissenter(NamedTuple):
+    """A record, and some of the majority to hold it against."""
+
+    record: Record
+    others: Sequence[Record]
+
+
 def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Finding]:
     style, usual = (FEATURES[mix.feature][value] for value in reversed(mix.values))
-    typical = [records[int(position)] for position in _evenly(mix.majority, COMPARED_PROMPTS)]
-    dissenters = _unexplained([records[int(position)] for position in mix.minority], typical, mix.feature, style)
-    if (
-        len(dissenters) < (1 - MOST_EXPLAINED) * len(mix.minority)
-        or len({item.id for item in dissenters}) < min_minority
-    ):
+    dissenters = _dissenters(mix, records, style)
+    if len({dissenter.record.id for dissenter in dissenters}) < min_minority:
         return
-    few = [first_exchange(record).prompt for record in dissenters[:COMPARED_PROMPTS]]
-    many = [first_exchange(record).prompt for record in typical]
-    if telling_word(few, many) is not None or (mix.feature == "length" and other_lengths(few, many)):
-        return
-    alike = _alike(mix, dissenters[0])
+    alike = _alike(mix, dissenters[0].record)
     counts = {usual: len(mix.majority), style: len(dissenters)}
-    for record in dissenters:
+    for record, others in dissenters:
         yield mixed_styles.about(
             record,
             f"{style}; of {mix.known:,} answers {alike} {len(mix.majority):,} have: {usual}",
@@ -136,10 +146,35 @@ def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Fi
                 "usual": usual,
                 "counts": counts,
                 "alike": alike,
-                "other": [item.row_id for item in typical[:EXAMPLES]],
+                "other": [other.row_id for other in others],
             },
             group=f"{hash_of(f'{mix.level} {mix.key} {mix.feature} {style}'):016x}",
         )
+
+
+def _dissenters(mix: Mix, records: Sequence[Record], style: str) -> list[Dissenter]:
+    """The minority where its prompts do not explain it; none where those of most of them do."""
+    typical = [records[int(position)] for position in _evenly(mix.majority, COMPARED_PROMPTS)]
+    minority = _unexplained([records[int(position)] for position in mix.minority], typical, mix.feature, style)
+    if len(minority) < (1 - MOST_EXPLAINED) * len(mix.minority):
+        return []
+    few = [first_exchange(record).prompt for record in minority[:COMPARED_PROMPTS]]
+    many = [first_exchange(record).prompt for record in typical]
+    if telling_word(few, many) is not None or (mix.feature == "length" and other_lengths(few, many)):
+        return []
+    if mix.level == "template" or mix.feature in WHEREVER:
+        return [Dissenter(record, typical[:EXAMPLES]) for record in minority]
+    return _beside_alike(minority, [records[int(position)] for position in _evenly(mix.majority, READ_PROMPTS)])
+
+
+def _beside_alike(minority: Sequence[Record], majority: Sequence[Record]) -> list[Dissenter]:
+    """Those of the minority whose prompts several of the majority have nearly as they do."""
+    prompts, others = ([first_exchange(record).prompt for record in side] for side in (minority, majority))
+    return [
+        Dissenter(record, [majority[index] for index in alike[:EXAMPLES]])
+        for record, alike in zip(minority, alike_prompts(prompts, others), strict=True)
+        if len(alike) >= FEWEST_ALIKE
+    ]
 
 
 def _unexplained(minority: Sequence[Record], typical: Sequence[Record], feature: str, style: str) -> list[Record]:
@@ -155,9 +190,8 @@ def _unexplained(minority: Sequence[Record], typical: Sequence[Record], feature:
 
 
 def _severity(mix: Mix) -> Severity:
-    """What is a matter of taste, and what prompts that have little in common say of voice and length, is a fact."""
-    soft = mix.feature in OF_TASTE or (mix.level == "all" and mix.feature in ("person", "length", "exclamation"))
-    return Severity.INFO if soft else Severity.WARNING
+    """What is a matter of taste is a fact."""
+    return Severity.INFO if mix.feature in OF_TASTE else Severity.WARNING
 
 
 def _alike(mix: Mix, record: Record) -> str:

@@ -28,14 +28,17 @@ CHUNK = 256
 
 
 class Outlier(NamedTuple):
-    """position of the record; its length and the median of its group, in the column's unit; score in deviations."""
+    """position of the record; its length and the median of its group, in the column's unit; score in deviations.
+
+    members  positions of the group's records
+    """
 
     position: int
     length: int
     typical: float
     score: float
     level: str
-    others: int
+    members: Array
 
 
 @batch_column
@@ -89,5 +92,5 @@ def find_outliers(lengths: Array, kinds: Array, deviations: float, factor: float
             for index in np.flatnonzero(far):
                 position = int(members[index])
                 length = int(lengths[position])
-                yield Outlier(position, length, float(np.exp(typical)), float(scores[index]), level, len(members))
+                yield Outlier(position, length, float(np.exp(typical)), float(scores[index]), level, members)
             judged[members] = True

@@ -32,12 +32,11 @@ _LAYOUT = ("form", "headings", "bullets", "bold", "code")
 
 COMPARED = (
     Level("template", 0.70, tuple(FEATURES)),
-    Level("opening", 0.85, (*_LAYOUT, *_VOICE, "person", "exclamation", "apology", "closing")),
+    Level("opening", 0.85, (*_LAYOUT, *_VOICE, "person")),
     Level("topic", 0.90, (*_LAYOUT, *_VOICE)),
     Level("source", 0.90, (*_LAYOUT, *_VOICE, "person")),
     Level("system", 0.90, (*_LAYOUT, *_VOICE, "person")),
     Level("all", 0.90, (*_LAYOUT, *_VOICE, "person")),
-    Level("all", 0.95, ("length", "exclamation")),
 )
 """From the narrowest to the widest; a record is told of a feature once, in the narrowest group where it differs."""
 

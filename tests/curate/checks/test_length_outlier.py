@@ -63,6 +63,20 @@ def test_answers_of_one_kind_are_not_held_against_those_of_another(make: Make) -
     assert found([*usual(make), *essays]) == []
 
 
+def test_a_prompt_that_has_no_like_may_be_answered_at_any_length(make: Make) -> None:
+    assert found([*usual(make), make("What became of our old friend, who left for the mountains?", LONG)]) == []
+
+
+def test_refusals_are_no_measure_of_answers(make: Make) -> None:
+    refused = [make(f"What became of parcel {n}?", "Sorry, but I can't help with that.") for n in range(40)]
+    answered = [make(f"What became of parcel {n}?", f"{n}: {LONG}") for n in range(40, 45)]
+    assert found([*refused, *answered]) == []
+
+
+def test_what_a_tenth_of_the_like_are_is_usual(make: Make) -> None:
+    assert found([*usual(make), *(make(f"What became of parcel {n}?", f"{n}: {LONG}") for n in range(40, 46))]) == []
+
+
 def test_in_small_groups_nothing_is_said(make: Make) -> None:
     records = [*usual(make, 20), make("What became of parcel 99?", LONG)]
     assert found(records) == []

@@ -140,6 +140,17 @@ def test_a_refusal_has_no_layout(make: Make) -> None:
     assert "bullets" not in kinds(found([*listed, *refused]))
 
 
+def test_a_layout_is_compared_with_that_of_prompts_which_are_alike_and_the_evidence_names_them(make: Make) -> None:
+    """Two words in common are no task: of what opens alike, only what goes on alike is held against each other."""
+    usual = [make(f"How do I {n} {n + 1} {n + 2} {n + 3}?", PLAIN.format(n)) for n in range(100, 200, 5)]
+    listed = [make(ASK.format(thing), LISTED.format(thing)) for thing in ("green jug", "tall vase", "round bin")]
+    assert found([*usual, *listed]) == []
+    likes = plain(make)
+    findings = found([*usual, *likes, *listed])
+    assert {item.row_id for item in findings} == {record.row_id for record in listed}
+    assert {name for item in findings for name in item.evidence["other"]} <= {record.row_id for record in likes}
+
+
 def test_a_thinking_block_has_a_style_of_its_own(make: Make) -> None:
     thought = [
         make(ASK.format(thing), f"<think>\n- a\n- b\n</think>{PLAIN.format(thing)}") for thing in ("jug", "vase", "bin")
