@@ -7,20 +7,15 @@ section 3), and in both directions, since a contradiction has none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-from assay.errors import ModelError, SettingsError, missing_extra
+from assay.errors import SettingsError
 
+from ..sequence_model import SequenceModel, by_length, load_sequence_model
 from .alignment import aligned, sentences
 from .confirmers import BEYOND_NLI, Opinion, Pair
 from .tongue import language_of_pair
 
-if TYPE_CHECKING:
-    import torch
-
-BATCH = 32
-MAX_TOKENS = 512
 MOST_SENTENCE_PAIRS = 8
 SHORT = 6
 """An answer of fewer words is no statement by itself: the question goes before it."""
@@ -31,8 +26,7 @@ class NliModel:
     """contradiction: the index of that class in the model's output."""
 
     name: str
-    tokenizer: Any = field(repr=False)
-    network: Any = field(repr=False)
+    model: SequenceModel
     contradiction: int = 0
     beyond: frozenset[str] = BEYOND_NLI
 
@@ -50,52 +44,20 @@ class NliModel:
     def _probabilities(self, statements: Sequence[tuple[str, str]]) -> list[float]:
         """The mean over both directions, for each pair of statements."""
         both = [*statements, *((other, one) for one, other in statements)]
-        order = sorted(range(len(both)), key=lambda index: len(both[index][0]) + len(both[index][1]))
-        found = [0.0] * len(both)
-        for start in range(0, len(order), BATCH):
-            indices = order[start : start + BATCH]
-            for index, chance in zip(indices, self._batch([both[index] for index in indices]), strict=True):
-                found[index] = chance
+        found = by_length(both, lambda pair: len(pair[0]) + len(pair[1]), self._batch)
         half = len(statements)
         return [(found[index] + found[index + half]) / 2 for index in range(half)]
 
-    def _batch(self, statements: Sequence[tuple[str, str]]) -> list[float]:
-        import torch
-
-        premises, hypotheses = ([_clean(part) for part in side] for side in zip(*statements, strict=True))
-        encoded = self.tokenizer(
-            premises, hypotheses, padding=True, truncation=True, max_length=self._length(), return_tensors="pt"
-        )
-        with torch.inference_mode():
-            logits: torch.Tensor = self.network(**encoded.to(self.network.device)).logits
-        return [float(value) for value in logits.float().softmax(-1)[:, self.contradiction]]
-
-    def _length(self) -> int:
-        config = self.network.config
-        return min(MAX_TOKENS, int(getattr(config, "max_position_embeddings", 0) or MAX_TOKENS))
+    def _batch(self, statements: list[tuple[str, str]]) -> list[float]:
+        premises, hypotheses = zip(*statements, strict=True)
+        return [float(row[self.contradiction]) for row in self.model.probabilities(premises, hypotheses)]
 
 
 def load_nli(name: str, *, offline: bool = False) -> NliModel:
     """Loads tokenizer and weights. Raises ModelError, SettingsError for a model without a class "contradiction",
     MissingExtraError."""
-    try:
-        import torch
-        from transformers import AutoModelForSequenceClassification
-    except ImportError as error:
-        raise missing_extra("train", error) from error
-    from assay.models import load_tokenizer, resolve
-
-    reference = resolve(name, offline=offline)
-    tokenizer = load_tokenizer(reference)
-    try:
-        network = AutoModelForSequenceClassification.from_pretrained(
-            **reference.source(), use_safetensors=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"the NLI model cannot be loaded: {reason}", where=name) from error
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    return NliModel(name, tokenizer, network, contradiction_class(network.config.id2label, name))
+    model = load_sequence_model(name, "the NLI model", offline=offline)
+    return NliModel(name, model, contradiction_class(model.classes, name))
 
 
 def contradiction_class(labels: dict[int, str], name: str) -> int:
@@ -120,8 +82,3 @@ def _statements(pair: Pair) -> list[tuple[str, str]]:
     if len(sentences(pair.first, language)) == 1 or len(sentences(pair.second, language)) == 1:
         return [(pair.first, pair.second)]
     return aligned(pair.first, pair.second, language)[:MOST_SENTENCE_PAIRS] or [(pair.first, pair.second)]
-
-
-def _clean(text: str) -> str:
-    """Without lone surrogates, which no tokenizer takes."""
-    return text[:8_000].encode("utf-8", "replace").decode()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from assay.errors import ModelError, SettingsError, missing_extra
+from assay.errors import SettingsError
 
-BATCH = 32
+from ..sequence_model import SequenceModel, by_length, load_sequence_model
+
 SORTED = 1024
 """Texts that are sorted by length together, so that a batch pads little."""
-
-MAX_TOKENS = 512
-MAX_CHARACTERS = 8_000
 
 _HARMFUL = re.compile(
     r"toxic|hate|insult|threat|obscen|harm|unsafe|jailbreak|injection|offens|abus|violen|sexual|harass|danger|malicious",
@@ -32,39 +30,20 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Classifier:
-    """counted: {class index: name} of the classes that count. independent: each class is a yes or no by itself."""
+    """counted: {class index: name} of the classes that count."""
 
-    name: str
-    tokenizer: Any = field(repr=False)
-    network: Any = field(repr=False)
-    counted: dict[int, str] = field(default_factory=dict)
-    independent: bool = False
+    model: SequenceModel
+    counted: dict[int, str]
 
     def judge(self, texts: Sequence[str]) -> Iterator[Judged]:
-        """One a text, in order. Texts are cut at MAX_CHARACTERS and at the model's length."""
+        """One a text, in order; as much of a text as the model reads."""
         for first in range(0, len(texts), SORTED):
-            rows = texts[first : first + SORTED]
-            order = sorted(range(len(rows)), key=lambda index: len(rows[index]))
-            found: dict[int, Judged] = {}
-            for start in range(0, len(order), BATCH):
-                indices = order[start : start + BATCH]
-                found.update(zip(indices, self._batch([rows[index] for index in indices]), strict=True))
-            yield from (found[index] for index in range(len(rows)))
+            yield from by_length(texts[first : first + SORTED], len, self._batch)
 
-    def _batch(self, texts: Sequence[str]) -> list[Judged]:
-        import torch
-
-        clean = [text[:MAX_CHARACTERS].encode("utf-8", "replace").decode() or " " for text in texts]
-        encoded = self.tokenizer(clean, padding=True, truncation=True, max_length=self._length(), return_tensors="pt")
-        inputs = {name: value for name, value in encoded.items() if name in ("input_ids", "attention_mask")}
-        with torch.inference_mode():
-            logits = self.network(**{name: value.to(self.network.device) for name, value in inputs.items()}).logits
-        chances = logits.float().sigmoid() if self.independent else logits.float().softmax(-1)
+    def _batch(self, texts: list[str]) -> list[Judged]:
+        chances = self.model.probabilities(texts)
         best = [max((float(row[index]), name) for index, name in self.counted.items()) for row in chances]
         return [Judged(name, probability) for probability, name in best]
-
-    def _length(self) -> int:
-        return min(MAX_TOKENS, int(getattr(self.network.config, "max_position_embeddings", 0) or MAX_TOKENS))
 
 
 def load_classifier(name: str, labels: Sequence[str] = (), *, offline: bool = False) -> Classifier:
@@ -73,26 +52,8 @@ def load_classifier(name: str, labels: Sequence[str] = (), *, offline: bool = Fa
     Raises ModelError, SettingsError for a class that the model lacks or a model with none that counts, and
     MissingExtraError.
     """
-    try:
-        import torch
-        from transformers import AutoModelForSequenceClassification
-    except ImportError as error:
-        raise missing_extra("train", error) from error
-    from assay.models import load_tokenizer, resolve
-
-    reference = resolve(name, offline=offline)
-    tokenizer = load_tokenizer(reference)
-    try:
-        network = AutoModelForSequenceClassification.from_pretrained(
-            **reference.source(), use_safetensors=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"the classifier cannot be loaded: {reason}", where=name) from error
-    classes = {int(index): str(label) for index, label in network.config.id2label.items()}
-    independent = len(classes) == 1 or network.config.problem_type == "multi_label_classification"
-    network = network.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    return Classifier(name, tokenizer, network, counted_classes(classes, labels, name), independent)
+    model = load_sequence_model(name, "the classifier", offline=offline)
+    return Classifier(model, counted_classes(model.classes, labels, name))
 
 
 def counted_classes(classes: dict[int, str], labels: Sequence[str], name: str) -> dict[int, str]:
