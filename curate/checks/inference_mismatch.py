@@ -41,9 +41,10 @@ def inference_mismatch(record: Record, context: Context, *, request: str = "", s
     if not found:
         return
     kinds = [difference.kind for difference in found]
+    what = " ".join("; ".join(difference.what for difference in found).split())
     yield inference_mismatch.about(
         record,
-        f"production would ask otherwise: {'; '.join(difference.what for difference in found)}",
+        f"production would ask otherwise: {what}",
         evidence={
             "kind": ", ".join(kinds),
             "differences": [{"kind": item.kind, **item.detail} for item in found],

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from assay.chat import load_target
+from assay.curate.check import CHECKS, Context
 from assay.curate.settings import CurateSettings
 from assay.curate.stage import audit
 from assay.curate.template.mismatch import Comparison, asked_alike, word_diff
@@ -52,6 +53,12 @@ def test_a_record_that_asks_as_production_does_is_left_alone(make: Make, request
     assert kinds(request_file(tools=[LOOK]), make("Where?", "Here.", system=SYSTEM, tools=[LOOK])) == []
     bare = request_file(tools=[LOOK["function"]])
     assert kinds(bare, make("Where?", "Here.", system=SYSTEM, tools=[LOOK])) == [], "wrapped or not is no difference"
+
+
+def test_what_is_said_is_one_line_whatever_the_system_turn_holds(make: Make, request_file: Callable[..., Path]) -> None:
+    record = make("Where?", "Here.", system="one\n\ntwo\u2028three\x85four")
+    (finding,) = CHECKS.get("inference_mismatch").function(record, Context([record]), request=str(request_file()))
+    assert len(finding.message.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
