@@ -57,6 +57,8 @@ def normalize(text: str) -> str:
 
 def message_text(message: Message) -> str:
     """The content and, after it, each tool call as JSON with sorted keys."""
+    if not message.tool_calls:
+        return message.content or ""
     calls = [f"{call.name} {_stable_json(call.arguments)}" for call in message.tool_calls]
     return "\n".join([part for part in [message.content or "", *calls] if part])
 

@@ -3,9 +3,10 @@ word 8-grams) at 400,000.
 
     python benchmarks/exact_and_leaks_speed.py [--records 200000] [--items 5000] [--rounds 5]
 
-One process, one core, records of about 100 words. Beside exact stands a Python dictionary of the texts, which is what a
-script would use; beside leaks a Python set of 8-grams, as published decontamination scripts have it. Medians of the
-rounds; every round times all of them. Recall is of planted items, half of them with other text around them.
+One process, one core, records of about 100 words, looked at 4,096 at a time as the engine does. Beside exact stands a
+Python dictionary of the texts, which is what a script would use; beside leaks a Python set of 8-grams, as published
+decontamination scripts have it. Medians of the processor time of the rounds; every round times all of them. Recall is
+of planted items, half of them with other text around them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from assay.curate.leaks.index import LeakIndex
 from assay.curate.ngrams.texts import buffer
 from assay.suites import EvaluationText
 
+BATCH = 4096
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -43,22 +46,22 @@ def main() -> int:
     ways: dict[str, Callable[[], Any]] = {
         "exact, assay": lambda: exact(ids),
         "exact, a dictionary": lambda: exact_by_dictionary(texts),
-        "leaks, assay": lambda: index.flags(buffer(texts)),
+        "leaks, assay": lambda: leaks(index, texts),
         "leaks, a set of 8-grams": lambda: leaks_by_set(texts, items),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     results: dict[str, Any] = {}
     for _ in range(arguments.rounds):
         for name, way in ways.items():
-            began = time.perf_counter()
+            began = time.process_time()
             results[name] = way()
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(time.process_time() - began)
     print(f"{len(texts):,} records, {len(items):,} evaluation items\n{'':26}{'records/s':>12}{'ratio':>8}")
     for name, values in seconds.items():
         own = median(seconds[f"{name.partition(',')[0]}, assay"])
         print(f"{name:26}{len(texts) / median(values):12,.0f}{median(values) / own:8.1f}")
     same = int(results["exact, assay"]) == int(results["exact, a dictionary"])
-    flagged = set(np.flatnonzero(results["leaks, assay"]).tolist())
+    flagged = results["leaks, assay"]
     print(f"exact: both count the same copies: {same}")
     print(f"leaks: {len(flagged & planted)} of {len(planted)} planted found; {len(flagged - planted)} others flagged")
     print(f"leaks: both flag the same records: {flagged == results['leaks, a set of 8-grams']}")
@@ -83,6 +86,13 @@ def exact(ids: pa.Array) -> int:
 def exact_by_dictionary(texts: Sequence[str]) -> int:
     seen: dict[str, int] = {}
     return sum(seen.setdefault(text, position) != position for position, text in enumerate(texts))
+
+
+def leaks(index: LeakIndex, texts: Sequence[str]) -> set[int]:
+    """The records that have the words of an item or share an 8-gram with one."""
+    starts = range(0, len(texts), BATCH)
+    flags = np.concatenate([index.flags(buffer(texts[start : start + BATCH])) for start in starts])
+    return set(np.flatnonzero(flags).tolist())
 
 
 def leaks_by_set(texts: Sequence[str], items: Sequence[str]) -> set[int]:

@@ -1,4 +1,4 @@
-"""Which records may hold an item of an evaluation suite: one look at the words of each, compiled.
+"""Which records may hold an item of an evaluation suite: the words of those that `sieve.py` leaves, compiled.
 
 An item is recognised by the hash of all its word characters, whatever its case and punctuation, and by word 8-grams
 (as Llama 2, arXiv 2307.09288, appendix A.6, and GPT-3 with 13, arXiv 2005.14165, appendix C). An n-gram that several
@@ -17,17 +17,14 @@ import numpy.typing as npt
 
 from ..ngrams.kernels import MIX_1, compiled, mix, streams_of_texts, words_of, words_of_texts
 from ..ngrams.texts import Texts, buffer, character_classes
+from .sieve import NGRAM_WORDS, NOWHERE, Sieve
 
 if TYPE_CHECKING:
     from assay.suites import EvaluationText
 
-NGRAM_WORDS = 8
-LONG_MATCH_WORDS = 13
 
 TEMPLATE_ITEMS, TEMPLATE_SHARE = 2, 0.02
 """An n-gram that more items of a suite share than either belongs to the template of the suite."""
-
-FILTER_BITS = 1 << 22
 
 SAME_WORDS, SHARED_NGRAM = 1, 2
 """Flags of a text: it has the very words of an item; it shares an n-gram with one."""
@@ -40,6 +37,7 @@ class LeakIndex:
     """streams   sorted hashes of the word characters of whole items; 0 where an item has no words
     ngrams    sorted hashes; item and place say in which item, and from which of its words on, each stands
     lengths   words of each item
+    sieve     tells most texts that are none of this
     """
 
     streams: Hashes
@@ -47,8 +45,7 @@ class LeakIndex:
     item: npt.NDArray[np.int64]
     place: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int64]
-    stream_filter: npt.NDArray[np.uint8]
-    ngram_filter: npt.NDArray[np.uint8]
+    sieve: Sieve
 
     @classmethod
     def of(cls, items: Sequence[EvaluationText]) -> LeakIndex:
@@ -60,13 +57,15 @@ class LeakIndex:
         kept = ~np.isin(hashes, _template_ngrams(hashes, item, [text.suite for text in items]))
         order = np.argsort(hashes[kept], kind="stable")
         hashes, item, place = hashes[kept][order], item[kept][order], place[kept][order]
-        return cls(streams, hashes, item, place, np.diff(offsets), _filter(streams), _filter(hashes))
+        return cls(streams, hashes, item, place, np.diff(offsets), Sieve.of(given, item, place))
 
     def flags(self, texts: Texts) -> npt.NDArray[np.uint8]:
         """SAME_WORDS and SHARED_NGRAM of each text; shape [texts]."""
+        found = self.sieve.suspects(texts)
+        suspects = np.flatnonzero(found.whole | (found.ngram != NOWHERE))
         flags: npt.NDArray[np.uint8] = _flags(
             texts.data, texts.offsets, character_classes(), texts.longest,
-            self.streams, self.stream_filter, self.ngrams, self.ngram_filter,
+            self.streams, self.ngrams, suspects, found.ngram, found.whole,
         )  # fmt: skip
         return flags
 
@@ -102,13 +101,6 @@ def _template_ngrams(hashes: Hashes, item: npt.NDArray[np.int64], suites: Sequen
     return np.concatenate(found)
 
 
-def _filter(hashes: Hashes) -> npt.NDArray[np.uint8]:
-    """Half a megabyte that stays in the processor's cache: most hashes are of no item, and one look tells so."""
-    bits = np.zeros(FILTER_BITS, np.bool_)
-    bits[hashes & np.uint64(FILTER_BITS - 1)] = True
-    return np.packbits(bits, bitorder="little")
-
-
 @compiled
 def rolling(words: Any) -> Any:
     """Hashes of the NGRAM_WORDS-grams of some words, in order; none where there are fewer."""
@@ -134,39 +126,23 @@ def _flags(
     classes: Any,
     longest: Any,
     streams: Any,
-    stream_filter: Any,
     ngrams: Any,
-    ngram_filter: Any,
+    suspects: Any,
+    ngram: Any,
+    whole: Any,
 ) -> Any:
-    texts = len(offsets) - 1
     words = np.empty(longest + 1, np.uint64)
-    out = np.zeros(texts, np.uint8)
-    power = np.uint64(1)
-    for _ in range(NGRAM_WORDS):
-        power *= MIX_1
-    for text in range(texts):
+    out = np.zeros(len(offsets) - 1, np.uint8)
+    for text in suspects:
         count, stream = words_of(data, offsets[text], offsets[text + 1], classes, words)
-        if count == 0:
-            stream = np.uint64(0)
-        if _passes(stream_filter, stream) and _holds(streams, stream):
+        if whole[text] and _holds(streams, stream if count else np.uint64(0)):
             out[text] |= SAME_WORDS
-        value = np.uint64(0)
-        for position in range(count):
-            value = value * MIX_1 + words[position]
-            if position >= NGRAM_WORDS:
-                value -= words[position - NGRAM_WORDS] * power
-            if position >= NGRAM_WORDS - 1:
-                hashed = mix(value)
-                if _passes(ngram_filter, hashed) and _holds(ngrams, hashed):
+        if ngram[text] != NOWHERE:
+            for hashed in rolling(words[ngram[text] : count]):
+                if _holds(ngrams, hashed):
                     out[text] |= SHARED_NGRAM
                     break
     return out
-
-
-@compiled
-def _passes(table: Any, value: Any) -> Any:
-    place = value & np.uint64(FILTER_BITS - 1)
-    return (table[place >> np.uint64(3)] >> np.uint8(place & np.uint64(7))) & np.uint8(1)
 
 
 @compiled

@@ -12,7 +12,8 @@ from assay.text import message_text, word_spans
 
 from ..ngrams.kernels import words_of_texts
 from ..ngrams.texts import buffer, character_classes
-from .index import NGRAM_WORDS, LeakIndex, rolling
+from .index import LeakIndex, rolling
+from .sieve import NGRAM_WORDS
 
 CONTEXT_CHARACTERS = 300
 

@@ -35,7 +35,7 @@ def paraphrases(records: Sequence[Record], context: Context, threshold: float) -
 
     encoder = load_encoder(context.encoder)
     items = [item.text for item in context.evaluation_texts]
-    found = nearest(Packed(context.column(meanings)[:, :1]), pack_texts(encoder, items), threshold)
+    found = nearest(Packed(context.column(meanings), texts=1), pack_texts(encoder, items), threshold)
     texts = [prompt_text(records[position]) for position in found.first.tolist()]
     pairs = Pairs(np.arange(len(texts)), found.second + len(texts), found.similarity)
     for place, item, similarity in zip(*confirmed(pairs, [*texts, *items], encoder, threshold), strict=True):
