@@ -6,7 +6,7 @@ checks speak about one row the strongest does:
 1. drop: the row is of no use (an empty answer, a leaked evaluation item)
 2. hold: a person should look first (a contradiction); a held row is nobody's duplicate
 3. drop or hold as a duplicate: of each cluster one row stays
-4. repair: a safe correction
+4. repair: a safe correction; of records that are the same after it one stays, as of other exact duplicates
 5. keep
 
 Of duplicates one row stays, by a rule that can be changed (keeper.py): by default the one with the longest
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _OWN = {CHECK_FAILED: Fate.HELD, REVIEWED: Fate.DROPPED}
 """Findings that no check of the registry makes, and what they decide."""
+
+EXACT = "exact_duplicate"
 
 _FATE = {Decision.DROP: Fate.DROPPED, Decision.HOLD: Fate.HELD}
 
@@ -90,6 +92,7 @@ def decide(
     for position, findings in by_position.items():
         if position not in fates.fate:
             _repair(position, records, findings, active, fates)
+    _choose_among_repaired(data, records, by_position, active, rule or keeper_rule(DEFAULT_RULE), reviewed, fates)
     return Decided(_ledger(data, fates), fates.repaired)
 
 
@@ -162,6 +165,52 @@ def _repair(
             return
     fates.say(position, Fate.REPAIRED, tuple(item.name for item in wanted))
     fates.repaired[position] = changed
+
+
+def _choose_among_repaired(
+    data: Dataset,
+    records: Sequence[Record],
+    by_position: Mapping[int, Sequence[Finding]],
+    active: Mapping[str, ActiveCheck],
+    rule: Rule,
+    reviewed: Collection[str],
+    fates: _Fates,
+) -> None:
+    """A repair may make a record the same as another that stays; the check of exact duplicates saw them as they were.
+
+    What it decides holds here too. The reasons name it, and then the repairs after which the row was a copy.
+    """
+    item = active.get(EXACT)
+    if item is None or item.decision not in _FATE:
+        return
+    copies: dict[int, int] = {}
+    for rows in _same_now(data, fates):
+        now = {row: fates.repaired.get(row) or records[row] for row in rows}
+        kept = max(rows, key=lambda row: rank(now[row], row, by_position.get(row, ()), rule, reviewed))
+        for row in rows:
+            if row != kept:
+                fates.say(row, _FATE[item.decision], (EXACT, *fates.reasons.get(row, ())))
+                fates.repaired.pop(row, None)
+                copies[row] = kept
+    fates.kept = {row: copies.get(kept, kept) for row, kept in fates.kept.items()} | copies
+
+
+def _same_now(data: Dataset, fates: _Fates) -> list[list[int]]:
+    """Positions of records that stay and have the same content, at least one of them since it was repaired."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    same: dict[str, list[int]] = defaultdict(list)
+    for position, record in fates.repaired.items():
+        same[record.id].append(position)
+    if not same:
+        return []
+    ids = data.table.column("record_id")
+    for position in np.flatnonzero(pc.is_in(ids, value_set=pa.array(list(same))).to_numpy()).tolist():
+        if fates.fate.get(position, Fate.KEPT) is Fate.KEPT:
+            same[ids[position].as_py()].append(position)
+    return [sorted(rows) for rows in same.values() if len(rows) > 1]
 
 
 def _mended(item: ActiveCheck, record: Record) -> Record:

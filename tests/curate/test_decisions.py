@@ -182,6 +182,51 @@ def test_a_repair_that_fails_holds_the_row(make: Make) -> None:
         assert (fates(decided), decided.ledger.rows[0].reasons) == (["held"], ("breaking",))
 
 
+@dataset_check(severity=Severity.ERROR, decision=Decision.DROP, keeps_one=True)
+def exact_duplicate(records: Sequence[Record], context: Context) -> Iterator[Finding]:
+    """The check by whose decision copies are treated."""
+    yield from ()
+
+
+REPAIRING = [ActiveCheck(check, check.decision, {}) for check in (exact_duplicate, white, same)]
+
+
+def test_of_records_that_a_repair_makes_the_same_one_stays(make: Make) -> None:
+    records = [make("a", "one"), make("a", " one"), make("a", "one  "), make("b", " two")]
+    findings = [white.about(record, "white") for record in records[1:]]
+    decided = decide(records, [], findings, REPAIRING)
+    assert fates(decided) == ["kept", "dropped", "dropped", "repaired"]
+    assert decided.ledger.rows[1].reasons == ("exact_duplicate", "white")
+    assert decided.ledger.rows[1].kept_row_id == records[0].row_id
+    assert decided.ledger.rows[1].new_record_id is None
+    assert set(decided.repaired) == {3}
+
+
+def test_two_repaired_records_that_are_the_same_now_are_one(make: Make) -> None:
+    records = [make("a", " one"), make("a", "one ")]
+    decided = decide(records, [], [white.about(record, "white") for record in records], REPAIRING)
+    assert fates(decided) == ["repaired", "dropped"]
+    assert decided.ledger.rows[1].kept_row_id == records[0].row_id
+
+
+def test_rows_that_were_dropped_for_a_row_that_is_a_copy_now_name_the_one_that_stays(make: Make) -> None:
+    records = [make("a", "one"), make("a", " one"), make("a", " on")]
+    findings = [white.about(records[1], "white"), *(same.about(record, "same", group="g") for record in records[1:])]
+    decided = decide(records, [], findings, REPAIRING)
+    assert fates(decided) == ["kept", "dropped", "dropped"]
+    assert {row.kept_row_id for row in decided.ledger.rows[1:]} == {records[0].row_id}
+
+
+def test_repaired_copies_stay_where_exact_duplicates_are_kept_or_not_looked_for(make: Make) -> None:
+    records = [make("a", "one"), make("a", " one")]
+    findings = [white.about(records[1], "white")]
+    kept = [ActiveCheck(exact_duplicate, Decision.KEEP, {}), REPAIRING[1]]
+    for checks in (kept, REPAIRING[1:2]):
+        assert fates(decide(records, [], findings, checks)) == ["kept", "repaired"]
+    held = [ActiveCheck(exact_duplicate, Decision.HOLD, {}), REPAIRING[1]]
+    assert fates(decide(records, [], findings, held)) == ["kept", "held"]
+
+
 def test_a_record_that_a_check_failed_on_is_held(make: Make) -> None:
     record = make("a", "1")
     finding = Finding.about(record, CHECK_FAILED, Severity.WARNING, "x")

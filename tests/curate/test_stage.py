@@ -93,6 +93,16 @@ def test_repaired_records_are_written_as_repaired(make: Make) -> None:
     assert "There." in {record.answer for record in curated.data.records()}
 
 
+def test_a_record_that_is_a_copy_once_it_is_repaired_is_dropped_and_the_ledger_says_so(make: Make) -> None:
+    records = [make("Where is it?", "In town."), make("Where is it?", "In town.<|im_end|>"), make("Who is it?", "Ada.")]
+    settings = CurateSettings(checks={"normalised_duplicate": False, "near_duplicate": False})
+    curated = curate(Dataset.from_records(records), settings)
+    assert [record.answer for record in curated.data.records()] == ["In town.", "Ada."]
+    row = curated.ledger.rows[1]
+    assert (row.fate, row.reasons) == (Fate.DROPPED, ("exact_duplicate", "special_token_in_text"))
+    assert row.kept_row_id == records[0].row_id
+
+
 def test_a_check_that_fails_on_a_record_becomes_a_finding(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings_module, "CHECKS", Only(breaks_on_two))
     audited = audit(Dataset.from_records([make("a", "1"), make("b", "2"), make("c", "3")]))
