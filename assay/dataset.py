@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from assay.errors import SourceError
 from assay.findings import Finding
+from assay.mapped import looked_at, release
 from assay.records import Message, Origin, Record, Source, arrow_schema, message_from_json, message_to_json
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Dataset:
         for batch in self.table.select(columns).to_batches():
             for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
                 digest.update(json.dumps(values).encode())
+            release()
         return digest.hexdigest()
 
     def records(self) -> Iterator[Record]:
@@ -83,7 +85,9 @@ class Dataset:
     def decode(rows: pa.RecordBatch) -> list[Record]:
         """The records of some rows of a table."""
         columns = (rows.column(name).to_pylist() for name in _DECODED)
-        return [_decoded(*values) for values in zip(*columns, strict=True)]
+        records = [_decoded(*values) for values in zip(*columns, strict=True)]
+        looked_at(len(records))
+        return records
 
     def row_ids(self) -> list[str]:
         """Of all rows read, faulty ones last."""

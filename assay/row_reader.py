@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.containers.json_values import Fault
 from assay.containers.raw import RawRow
@@ -16,15 +16,13 @@ from assay.formats import FORMATS, Format, Parsed, Unreadable, by_name, detect
 from assay.formats.mapping import ColumnMapping, column_mapping
 from assay.formats.tags import Tags
 from assay.formats.turns import EXTRAS
+from assay.mapped import HELD_BYTES, Batches
 from assay.records import Json, Message, Source, arrow_schema, record_id, row_id
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 CHECK = "unreadable_row"
-BATCH_ROWS = 8192
-BATCH_CHARACTERS = 1 << 27
-"""An Arrow array of text holds 2 GiB at most, and a character takes up to four bytes."""
+BATCH_ROWS = 4096
+BATCH_CHARACTERS = 1 << 24
+"""Records of megabytes each make a batch by few: a batch is decoded and looked at as a whole."""
 
 COLUMNS_SHOWN = 6
 ATTACHMENTS = ("images", "videos", "audios")
@@ -75,10 +73,13 @@ class Counts:
 
 
 class RowReader:
-    """Gathers the records and faults of any number of files into one Dataset."""
+    """Gathers the records and faults of any number of files into one Dataset.
 
-    def __init__(self) -> None:
-        self._batches: list[pa.RecordBatch] = []
+    held_bytes  a larger table is not held in memory; see mapped.py
+    """
+
+    def __init__(self, held_bytes: int = HELD_BYTES) -> None:
+        self._batches = Batches(arrow_schema(), held_bytes)
         self._rows: list[tuple[Any, ...]] = []
         """In the order of `arrow_schema`."""
         self._characters = 0
@@ -109,10 +110,8 @@ class RowReader:
 
     def finish(self) -> Dataset:
         """The Dataset of everything read."""
-        import pyarrow as pa
-
         self._flush()
-        return Dataset(pa.Table.from_batches(self._batches, arrow_schema()), tuple(self._faults), tuple(self._notes))
+        return Dataset(self._batches.finish(), tuple(self._faults), tuple(self._notes))
 
     def _read_row(
         self, raw: RawRow, name: str, digest: str, layout: Layout, counts: Counts
@@ -188,7 +187,7 @@ class RowReader:
         schema = arrow_schema()
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(schema)
         arrays = [pa.array(list(values), item.type) for values, item in zip(columns, schema, strict=True)]
-        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        self._batches.add(pa.RecordBatch.from_arrays(arrays, schema=schema))
         self._rows, self._characters = [], 0
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import WorkerLostError
+from assay.mapped import release
 
 from ..batch import Batch
 from .look import PASS_ROWS, Job, Looked, Looker
@@ -88,6 +89,7 @@ def _packed(rows: pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_batch(rows)
+    release()
     packed: bytes = sink.getvalue().to_pybytes()
     return packed
 
