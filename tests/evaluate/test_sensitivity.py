@@ -167,8 +167,26 @@ def test_a_suite_that_asks_one_thing_of_all_items_does_not_respond_to_its_answer
     scorer = {"name": "length", "most_characters": 7}
     evaluation = synthetic(suite("brief", scorer=scorer))
 
-    def by_length(row: dict[str, Any]) -> dict[str, Any]:
-        return row | {"score": float(len(row["output"]) <= 7)}
+    def by_length(row: dict[str, Any]) -> None:
+        row["score"] = float(len(row["output"]) <= 7)
 
     found = judge(edited(evaluation, by_length), stored_outputs)
     assert "responds_to_output" in failed(found)
+
+
+@pytest.mark.parametrize(("n", "moved", "ok"), [(160, 0, False), (120, 0, None), (160, 1, None)])
+def test_answers_that_cannot_be_scored_again_must_now_and_then_change_a_score(
+    synthetic: Make, suite: Any, n: int, moved: int, ok: bool | None
+) -> None:
+    """0.98 ** 160 is below 0.05, 0.98 ** 120 is not."""
+    evaluation = synthetic(suite("exam", n=n, fixed=True, p_damaged=None, scorer={"name": "lm_eval"}))
+    numbers = iter(range(n))
+
+    def change(row: dict[str, Any]) -> None:
+        if row["model"] == "candidate":
+            row["output"] += " indeed"
+            row["score"] = 1.0 - row["score"] if next(numbers) < moved else row["score"]
+
+    found = judge(edited(evaluation, change), stored_outputs, missing_fails=False)
+    check = next(check for check in found.checks if check.name == "responds_to_output")
+    assert check.ok is ok and found.valid is (ok is None)
