@@ -68,7 +68,7 @@ def read(folder: Path) -> Evaluation:
         items = _with_context(pq.read_table(folder / ITEMS)).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
         if data["version"] != VERSION:
             raise SuiteError(f"is of version {data['version']}; this assay reads {VERSION}", where=str(header))
-        return _from_json(data, items)
+        return from_json(data, items)
     except OSError as error:
         where, why = str(error.filename or folder), error.strerror or error
         raise SuiteError(f"is no evaluation: {why}", where=where, fix="`assay evaluate` writes one") from error
@@ -85,7 +85,7 @@ def _with_context(items: pa.Table) -> pa.Table:
     return items.append_column("context", pa.nulls(len(items), pa.string()))
 
 
-def _from_json(data: Mapping[str, Any], items: pa.Table) -> Evaluation:
+def from_json(data: Mapping[str, Any], items: pa.Table) -> Evaluation:
     leaks = data["leaks"]
     return Evaluation(
         suites=tuple(

@@ -11,20 +11,41 @@ from assay.console import Options, common_options
 from assay.errors import Exit, RunError, SettingsError
 
 if TYPE_CHECKING:
+    from assay.findings import Verdict
+
     from .gate_report import Report
+    from .lm_eval_gate import LoggedEvaluation
+    from .policy import Policy
+    from .unpaired import UnpairedDecision
 
 
 @click.command()
 @click.argument("evaluation", required=False, type=click.Path(path_type=Path))
 @click.option("--policy", "-p", type=click.Path(path_type=Path), help="The release policy [default: ./policy.yaml].")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the report for a pull request here.")
+@click.option(
+    "--from-lm-eval",
+    type=(click.Path(path_type=Path), click.Path(path_type=Path)),
+    metavar="BASE CANDIDATE",
+    help="Judge two runs of lm-eval by their logged samples, in place of EVALUATION.",
+)
+@click.option("--previous-lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="A run of the last release.")
 @click.option("--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="Run store.")
 @common_options
-def gate(options: Options, evaluation: Path | None, policy: Path | None, markdown: Path | None, store: Path) -> int:
+def gate(
+    options: Options,
+    evaluation: Path | None,
+    policy: Path | None,
+    markdown: Path | None,
+    from_lm_eval: tuple[Path, Path] | None,
+    previous_lm_eval: Path | None,
+    store: Path,
+) -> int:
     """Verdict on an evaluation: is the adapter fit to release?
 
     EVALUATION is the folder that `assay evaluate` wrote; by default the newest of the run store. The decision, its
-    certificate and a page to read are written into --output, or into a run of the store.
+    certificate and a page to read are written into --output, or into a run of the store. --from-lm-eval judges what
+    lm-eval wrote with --log_samples instead; without samples it gives intervals, and never a PASS.
 
     Exit code 0 for PASS, 3 for BLOCK and INVALID, 4 for INCONCLUSIVE (0 where the policy says on_inconclusive: warn).
     """
@@ -32,14 +53,67 @@ def gate(options: Options, evaluation: Path | None, policy: Path | None, markdow
 
     from .gate_report import markdown as as_markdown
     from .gate_report import terminal
+    from .policy import read_policy
+    from .unpaired import UnpairedDecision
 
-    report = _release(options, evaluation or _newest(store), policy or Path("policy.yaml"), store)
+    policy = policy or Path("policy.yaml")
+    if from_lm_eval is None and previous_lm_eval is None:
+        report = _release(options, evaluation or _newest(store), policy, store)
+    else:
+        judged = _release_logs(options, _logged(evaluation, from_lm_eval, previous_lm_eval, policy), policy, store)
+        if isinstance(judged, UnpairedDecision):
+            options.emit(judged.to_json())
+            options.show(judged.text())
+            return int(_exit_code(judged.verdict, read_policy(policy)))
+        report = judged
     if markdown is not None:
         write_text(markdown, as_markdown(report))
     options.emit(report.decision.to_json())
     options.show(terminal(report))
     options.show(f"\ncertificate  {report.decision.certificate}")
-    return int(_exit_code(report))
+    return int(_exit_code(report.decision.verdict, report.policy))
+
+
+def _logged(
+    evaluation: Path | None, logs: tuple[Path, Path] | None, previous: Path | None, policy: Path
+) -> LoggedEvaluation:
+    from .lm_eval_gate import read_logged
+    from .policy import read_policy
+
+    if logs is None:
+        raise SettingsError("--previous-lm-eval goes with --from-lm-eval", fix="give --from-lm-eval BASE CANDIDATE")
+    if evaluation is not None:
+        raise SettingsError(f"either --from-lm-eval or an evaluation ({evaluation}) can be judged, not both")
+    return read_logged(*logs, previous, read_policy(policy))
+
+
+def _release_logs(options: Options, logged: LoggedEvaluation, policy: Path, store: Path) -> Report | UnpairedDecision:
+    """As `_release`, with the evaluation that the logs hold written beside the decision."""
+    from assay.runs import RunStore
+    from assay.storage import sha256_file, write_json
+
+    from .policy import read_policy
+    from .release import judge_release, write_release
+
+    if logged.lacking:
+        judged = logged.judge_averages(read_policy(policy))
+        if options.output is not None:
+            write_json(options.output / "decision.json", judged.to_json())
+        return judged
+    if options.output is not None:
+        logged.write_evaluation(options.output / "evaluation")
+        released = judge_release(options.output / "evaluation", policy, options.output, redact=options.redact)
+        write_release(released)
+        return released.report
+    inputs = {**logged.inputs, "policy": sha256_file(policy)}
+    with RunStore(store).open("gate", {"redact": options.redact, "source": "lm-eval"}, inputs) as run:
+        if not run.complete:
+            logged.write_evaluation(run.path / "evaluation")
+        released = judge_release(run.path / "evaluation", policy, run.path, redact=options.redact)
+        if not run.complete:
+            write_release(released)
+            run.facts["verdict"] = str(released.report.decision.verdict)
+    return released.report
 
 
 def _release(options: Options, evaluation: Path, policy: Path, store: Path) -> Report:
@@ -82,12 +156,11 @@ def _newest(store: Path) -> Path:
     return found[0].path
 
 
-def _exit_code(report: Report) -> Exit:
+def _exit_code(verdict: Verdict, policy: Policy) -> Exit:
     from assay.findings import Verdict
 
-    verdict = report.decision.verdict
     if verdict is Verdict.PASS:
         return Exit.OK
     if verdict is Verdict.INCONCLUSIVE:
-        return Exit.OK if report.policy.on_inconclusive == "warn" else Exit.INCONCLUSIVE
+        return Exit.OK if policy.on_inconclusive == "warn" else Exit.INCONCLUSIVE
     return Exit.NEGATIVE

@@ -109,8 +109,15 @@ def notes_on(
         notes.append(
             f"a loss beyond the guardrail of {size(policy.guardrail)} cannot be excluded on {names(open_guardrails)}"
         )
+    notes += _notes_of(evaluation)
     if evaluation.leaks is None:
         notes.append("leaks were not checked: what the adapter was trained on is unknown")
     if verdict is Verdict.PASS and macro is not None and macro.p_loss < policy.alpha:
         notes.append(f"a small loss of general ability is proved ({p_value(macro.p_loss)}), within the margin")
     return notes
+
+
+def _notes_of(evaluation: Evaluation) -> list[str]:
+    """What the maker of the evaluation had to say of it."""
+    given = evaluation.settings.get("notes")
+    return [str(note) for note in given] if isinstance(given, list | tuple) else []

@@ -26,6 +26,8 @@ CEILING = 0.98
 SAME_ANSWER = 0.95
 """Share of one and the same answer from which answers do not vary."""
 SHUFFLES = 3
+CHANGES_THAT_COUNT = 0.02
+"""Of the answers that differ between two models, at least this share differs in score, where the score reads them."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore, 
     swapped = [text for shift in range(SHUFFLES) for text in _derange(texts, shift)]
     scores = rescore(suite.result, swapped, references * SHUFFLES, suite.contexts * SHUFFLES)
     if scores is None:
-        return Check("responds_to_output", None, "stored outputs cannot be scored again here")
+        return _changes_with_answers(suite, alpha)
     shuffled = np.asarray(scores, dtype=float).reshape(SHUFFLES, suite.n).mean(0)
     p = superiority(answers.scores, shuffled, suite.clusters)
     real, lower = percent(float(answers.scores.mean())), percent(float(shuffled.mean()))
@@ -181,6 +183,26 @@ def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore, 
         f"the score does not respond to the answers: {real} with the {who}'s own, {lower} with answers swapped "
         f"between items ({p_value(p)})",
     )
+
+
+def _changes_with_answers(suite: PairedSuite, alpha: float) -> Check:
+    """Where answers cannot be scored again: two models' answers to one item differ, so its scores must, now and then.
+
+    Were one changed answer in fifty to change a score, then n of them would change none with a chance of 0.98 ** n.
+    """
+    others = [answers for name, answers in suite.answers.items() if name != "base"]
+    pairs = [(other, i) for other in others for i in range(suite.n) if other.asked[i]]
+    changed = [(other, i) for other, i in pairs if other.outputs[i] != suite.base.outputs[i]]
+    moved = sum(bool(other.scores[i] != suite.base.scores[i]) for other, i in changed)
+    if not moved and (1 - CHANGES_THAT_COUNT) ** len({i for _, i in changed}) < alpha:
+        return Check(
+            "responds_to_output",
+            False,
+            f"the score does not respond to the answers: {count(len(changed), 'answer')} differ from the base's, and "
+            "every one of them scores the same",
+        )
+    seen = f"{moved} of {count(len(changed), 'answer')} that differ from the base's have another score"
+    return Check("responds_to_output", None, f"stored outputs cannot be scored again here; {seen}")
 
 
 def _derange(texts: list[str], shift: int) -> list[str]:
