@@ -38,6 +38,20 @@ def printable(text: str) -> str:
     return "".join(sign if sign == "\n" or sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
+def on_one_line(name: object) -> str:
+    """The name of a file, or what else must not break its line, with every invisible character as its escape."""
+    return printable(str(name)).replace("\n", "\\n")
+
+
+_COLOUR = re.compile(r"(\x1b\[(?:[0-57]|[349]\d|10\d)m)")
+"""What `click.style` writes."""
+
+
+def presentable(text: str) -> str:
+    """A result as it may be shown: its colours stay, every other control character becomes its escape."""
+    return "".join(part if _COLOUR.fullmatch(part) else printable(part) for part in _COLOUR.split(text))
+
+
 @dataclass(frozen=True)
 class Options:
     """The options that every command takes.
@@ -70,7 +84,7 @@ class Options:
     def show(self, text: str) -> None:
         """The result, for people; on stdout unless --json owns it."""
         if not self.json:
-            click.echo(text)
+            click.echo(presentable(text))
 
     def emit(self, value: Any) -> None:
         """The result, for machines: the one JSON document of --json."""

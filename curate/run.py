@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.config import to_json
-from assay.console import Options
+from assay.console import Options, on_one_line
 from assay.dataset import Dataset
 from assay.records import Source
 from assay.runs import Run, RunStore
@@ -116,7 +116,7 @@ def _copy(run: Path, out: Path) -> None:
 
 def _next(where: Path) -> str:
     return (
-        f"  {where / 'report.html'}    every finding with its text\n"
-        f"  {where / 'held.csv'}    what waits for a person: fill in, and give it to --reviews\n"
-        f"  {where / 'data.parquet'}    what is fit to train on\n"
+        f"  {on_one_line(where / 'report.html')}    every finding with its text\n"
+        f"  {on_one_line(where / 'held.csv')}    what waits for a person: fill in, and give it to --reviews\n"
+        f"  {on_one_line(where / 'data.parquet')}    what is fit to train on\n"
     )

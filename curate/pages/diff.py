@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from assay.console import printable
+from assay.console import on_one_line, printable
 from assay.records import Record
 from assay.storage import write_text
 from assay.text import message_text
@@ -40,7 +40,7 @@ def render_diff(found: Difference) -> str:
 
 def _head(found: Difference) -> Iterator[str]:
     before, after = found.records
-    yield f"  {printable(found.old)}: {before:,} records    {printable(found.new)}: {after:,} records"
+    yield f"  {on_one_line(found.old)}: {before:,} records    {on_one_line(found.new)}: {after:,} records"
     parts = [
         f"{found.unchanged:,} unchanged",
         f"{len(found.edited):,} edited",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from assay.console import printable
+from assay.console import on_one_line, printable
 from assay.findings import Finding, Severity
 from assay.records import Source
 
@@ -60,7 +60,7 @@ def render(
 
 def _read(audited: Audited) -> Iterator[str]:
     for note in audited.data.notes:
-        yield f"  {printable(note)}"
+        yield f"  {on_one_line(note)}"
     faults = len(audited.data.faults)
     unreadable = f", and {faults:,} row{'s' if faults > 1 else ''} that could not be read" if faults else ""
     yield f"  {len(audited.data):,} records{unreadable}"
@@ -70,7 +70,7 @@ def _verdict(audited: Audited, width: int) -> Iterator[str]:
     colour, words = _VERDICTS[audited.fitness.verdict]
     yield "  " + click.style(f" {words} ", fg="black", bg=colour, bold=True)
     for reason in audited.fitness.reasons:
-        yield textwrap.fill(reason, width, initial_indent="  - ", subsequent_indent="    ")
+        yield textwrap.fill(printable(reason), width, initial_indent="  - ", subsequent_indent="    ")
 
 
 def _overview(audited: Audited, width: int, *, redact: bool) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _table(audited: Audited, findings: Sequence[Finding], width: int) -> Iterato
         head = click.style(f"{name:24}", fg=_COLOURS[worst[name]], bold=True)
         yield f"  {head}{counts['records']:>9,}{groups:>8}   {decision}"
         for finding in islice(_examples(by_check[name]), EXAMPLES):
-            line = f"      {_place(finding.source)}  {' '.join(finding.message.split())}"
+            line = f"      {on_one_line(_place(finding.source))}  {' '.join(finding.message.split())}"
             yield click.style(_cut(printable(line), width), dim=True)
 
 
@@ -172,11 +172,11 @@ def _not_judged(audited: Audited, width: int) -> Iterator[str]:
     if unasked:
         lines.append(f"off unless asked for (--explain NAME): {', '.join(unasked)}")
     for line in lines:
-        yield textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ")
+        yield textwrap.fill(printable(line), width, initial_indent="  ", subsequent_indent="    ")
 
 
 def _next(steps: Sequence[str]) -> Iterator[str]:
     if steps:
         yield click.style("  next", dim=True)
     for step in steps:
-        yield f"  {step}"
+        yield f"  {on_one_line(step)}"

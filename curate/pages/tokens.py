@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from assay.console import printable
+from assay.console import on_one_line, printable
 
 from ..template.tokens import Prompt, Shown, Token
 
@@ -24,7 +24,7 @@ def render_tokens(shown: Shown, width: int) -> str:
 
 def _lines(shown: Shown, width: int) -> Iterator[str]:
     record = shown.record
-    yield click.style(f"  {printable(shown.model)}", bold=True) + f"   {printable(str(record.source))}   {record.id}"
+    yield click.style(f"  {printable(shown.model)}", bold=True) + f"   {on_one_line(record.source)}   {record.id}"
     trained = sum(token.trained for token in shown.tokens)
     if shown.tokens_judged:
         yield f"  {len(shown.tokens):,} tokens, {trained:,} of them trained"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.console import Options
+from assay.console import Options, on_one_line
 from assay.errors import Exit
 from assay.storage import write_json
 
@@ -19,6 +19,6 @@ def show_diff(options: Options, old: str, new: str) -> int:
     if options.output is not None:
         write_json(options.output / "diff.json", found.to_json())
         write_diff(found, options.output / "diff.html")
-        options.show(f"  {options.output / 'diff.html'}    the records, with the words that changed")
+        options.show(f"  {on_one_line(options.output / 'diff.html')}    the records, with the words that changed")
     options.emit(found.to_json())
     return int(Exit.OK)

@@ -231,3 +231,27 @@ def test_what_a_file_says_cannot_steer_the_terminal(run: Command, evil: str) -> 
         assert evil not in ran.out
         assert evil not in ran.err
     assert evil.isspace() or repr(evil)[1:-1] in run("audit", "bad.jsonl").err
+
+
+EVIL_NAME = "a\x1b]0;owned\x07\u202e\r\nb\x1b[31m"
+
+
+def test_what_a_file_is_called_cannot_steer_the_terminal(run: Command) -> None:
+    """A place, a note, a command to copy, an error, a file to open: nothing shows a name as it is."""
+    name = f"{EVIL_NAME}.jsonl"
+    Path(name).write_text("\n".join([*GOOD, GOOD[0], "{"]))
+    Path(f"{EVIL_NAME}.txt").write_text("no data")
+    commands = [
+        ("audit", name),
+        ("audit", name, "-o", EVIL_NAME),
+        ("audit", name, "--model", f"{EVIL_NAME}.jinja"),
+        ("audit", f"{EVIL_NAME}.txt"),
+        ("audit", f"{EVIL_NAME}-is-not-there"),
+        ("curate", name, "-o", f"{EVIL_NAME}2", "--verbose"),
+        ("curate", "--diff", name, name, "-o", EVIL_NAME),
+    ]
+    for command in commands:
+        ran = run(*command)
+        for sign in ("\x1b]", "\x07", "\u202e", "\r", "\nb"):
+            assert sign not in ran.out + ran.err, command
+        assert "\\x1b]0;owned" in ran.out + ran.err, command
