@@ -23,6 +23,7 @@ from .report import environment
 
 SHOWN = 8
 SHOWN_EXAMPLES = 20
+SHOWN_OF_A_CHANGE = 3
 WIDTH = 110
 
 
@@ -31,6 +32,7 @@ def render_diff(found: Difference) -> str:
     blocks = [
         _head(found),
         _warnings(found),
+        _table("rows by fate", found.by_fate),
         _fates(found),
         _table("check", found.checks),
         _table("label", found.labels),
@@ -41,13 +43,19 @@ def render_diff(found: Difference) -> str:
 def _head(found: Difference) -> Iterator[str]:
     before, after = found.records
     yield f"  {on_one_line(found.old)}: {before:,} records    {on_one_line(found.new)}: {after:,} records"
-    parts = [
-        f"{found.unchanged:,} unchanged",
-        f"{len(found.edited):,} edited",
-        f"{len(found.added):,} added",
-        f"{len(found.removed):,} removed",
-    ]
+    counts = {
+        "unchanged": found.unchanged,
+        "edited": len(found.edited),
+        "added": len(found.added),
+        "removed": len(found.removed),
+    }
+    parts = [f"{count:,} {name}{_of_fates(found, name)}" for name, count in counts.items()]
     yield f"  {', '.join(parts)}" + ("" if found.compared else " (not all were compared for edits)")
+
+
+def _of_fates(found: Difference, name: str) -> str:
+    fates = found.fates_of.get(name, {})
+    return f" ({', '.join(f'{count:,} {fate}' for fate, count in fates.items())})" if fates else ""
 
 
 def _warnings(found: Difference) -> Iterator[str]:
@@ -59,7 +67,8 @@ def _fates(found: Difference) -> Iterator[str]:
     if found.fates:
         yield click.style("  another fate, of records that are in both", dim=True)
     for change in found.fates[:SHOWN]:
-        yield f"  {change.records:>9,}   {printable(change.before)}  ->  {printable(change.after)}"
+        edited = ", edited" if change.edited else ""
+        yield f"  {change.records:>9,}   {printable(change.before)}  ->  {printable(change.after)}{edited}"
     if len(found.fates) > SHOWN:
         yield f"  {sum(change.records for change in found.fates[SHOWN:]):>9,}   in other ways"
 
@@ -89,6 +98,10 @@ def write_diff(found: Difference, path: Path) -> None:
         Side(str(edit.new.source), edit.how, tuple(difference(_text(edit.old), _text(edit.new))))
         for edit in found.edited[:SHOWN_EXAMPLES]
     ]
+    changes = [
+        (change, [_side(found.shown[name]) for name in change.ids if name in found.shown][:SHOWN_OF_A_CHANGE])
+        for change in found.fates
+    ]
     groups = [
         (name, len(ids), [_side(found.shown[name]) for name in ids if name in found.shown][:SHOWN_EXAMPLES])
         for name, ids in (("added", found.added), ("removed", found.removed))
@@ -100,6 +113,7 @@ def write_diff(found: Difference, path: Path) -> None:
             found=found,
             warnings=found.warnings(),
             edits=edits,
+            changes=changes,
             groups=groups,
             tables=[("check", found.checks), ("label", found.labels)],
             date=time.strftime("%Y-%m-%d"),

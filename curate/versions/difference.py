@@ -35,10 +35,14 @@ class Now(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Records whose fate is another one now; ids are some of them."""
+    """Records whose fate is another one now, each with its reasons; ids are some of them.
+
+    edited: their content was edited on the way, and the ids are the new ones
+    """
 
     before: str
     after: str
+    edited: bool
     records: int
     ids: tuple[str, ...]
 
@@ -54,7 +58,7 @@ class Move(NamedTuple):
 
 
 class Count(NamedTuple):
-    """Of a check or a label."""
+    """Of a check, a label or a fate."""
 
     name: str
     before: int
@@ -66,8 +70,10 @@ class Difference:
     """old, new: names. Records are told apart by content; identical copies are one.
 
     added, removed  without those that are edits
-    shown           some of the added and removed ones whose content is known
+    shown           some of the added and removed ones, and of those with another fate, whose content is known
     compared        whether all of them were looked through for edits
+    by_fate         rows, "read" and then each fate; none where a version was not curated
+    fates_of        {"unchanged", "edited", "added" or "removed": {fate: records}}: where they are, as they are now
     parted          families whose records are in several families now, and on both sides of the split
     """
 
@@ -80,6 +86,8 @@ class Difference:
     edited: tuple[Edit, ...]
     shown: Mapping[str, Record]
     compared: bool
+    by_fate: tuple[Count, ...]
+    fates_of: Mapping[str, Mapping[str, int]]
     fates: tuple[Change, ...]
     moves: tuple[Move, ...]
     parted: int
@@ -133,6 +141,8 @@ class Difference:
                 "all_compared": self.compared,
                 "pairs": [{"old": e.old.id, "new": e.new.id, "how": e.how} for e in self.edited[:SAMPLES]],
             },
+            "by_fate": [count._asdict() for count in self.by_fate],
+            "fates_of": {name: dict(counts) for name, counts in self.fates_of.items()},
             "fates": [change._asdict() for change in self.fates],
             "moves": [move._asdict() for move in self.moves],
             "families_parted": self.parted,
@@ -153,9 +163,19 @@ def compare(old: Version, new: Version) -> Difference:
     come = [record_id for record_id in after if record_id not in before]
     removed, added = _texts(old, gone, before), _texts(new, come, after)
     edits = find_edits(removed, added)
-    of_edits = _read_as(old, [edit.old for edit in edits]) | _read_as(new, [edit.new for edit in edits])
+    was, now = (
+        _read_as(version, records)
+        for version, records in ((old, [edit.old for edit in edits]), (new, [edit.new for edit in edits]))
+    )
+    of_edits = {*was.values(), *now.values()}
     kept_gone, kept_come = (tuple(name for name in names if name not in of_edits) for names in (gone, come))
     moves, parted = _moves(old.training, new.training, edits)
+    curated = old.curated and new.curated
+    of_new = [now[edit.new.row_id] for edit in edits]
+    pairs = [(name, name, False) for name in before if name in after]
+    pairs += [(was[edit.old.row_id], name, True) for edit, name in zip(edits, of_new, strict=True)]
+    changes = _changed(before, after, pairs) if curated else ()
+    shown = _shown(old, removed) | _shown(new, added) | _of_changes(changes, (old, before), (new, after))
     return Difference(
         old=old.name,
         new=new.name,
@@ -164,14 +184,58 @@ def compare(old: Version, new: Version) -> Difference:
         added=kept_come,
         removed=kept_gone,
         edited=tuple(edits),
-        shown={record.id: record for record in (*removed, *added)},
+        shown=shown,
         compared=len(removed) + len(added) < 2 * COMPARED,
-        fates=_changed(before, after) if old.curated and new.curated else (),
+        by_fate=_by_fate(old.rows, new.rows) if curated else (),
+        fates_of=_fates_of(before, after, of_new, kept_come, kept_gone) if curated else {},
+        fates=changes,
         moves=moves,
         parted=parted,
         checks=_counts(old.checks, new.checks),
         labels=_labels(old.texts, new.texts),
     )
+
+
+def _by_fate(old: pa.Table, new: pa.Table) -> tuple[Count, ...]:
+    """Of rows, those that could not be read among them: read = kept + repaired + held + dropped."""
+    before, after = (Counter(rows.column("fate").to_pylist()) for rows in (old, new))
+    return (Count("read", old.num_rows, new.num_rows), *(Count(name, before[name], after[name]) for name in _RANK))
+
+
+def _fates_of(
+    before: Mapping[str, Now],
+    after: Mapping[str, Now],
+    edited: Sequence[str],
+    added: Sequence[str],
+    gone: Sequence[str],
+) -> dict[str, dict[str, int]]:
+    """Those that were removed have the fate that they had."""
+    unchanged = (after[name].fate for name in before if name in after)
+    fates = {
+        "unchanged": unchanged,
+        "edited": (after[name].fate for name in edited),
+        "added": (after[name].fate for name in added),
+        "removed": (before[name].fate for name in gone),
+    }
+    counts = {name: Counter(own) for name, own in fates.items()}
+    return {name: {fate: own[fate] for fate in _RANK if own[fate]} for name, own in counts.items()}
+
+
+def _shown(version: Version, records: Sequence[Record]) -> dict[str, Record]:
+    """By their id and by the one that the ledger has for them: a repaired record has another since."""
+    read = _read_as(version, records)
+    return {name: record for record in records for name in (record.id, read.get(record.row_id, record.id))}
+
+
+def _of_changes(
+    changes: Sequence[Change], old: tuple[Version, Mapping[str, Now]], new: tuple[Version, Mapping[str, Now]]
+) -> dict[str, Record]:
+    """Records with another fate now; those that are dropped stand in the old version alone."""
+    found: dict[str, Record] = {}
+    for version, fates in (new, old):
+        wanted = [name for change in changes for name in change.ids if name in fates and name not in found]
+        found |= _shown(version, _texts(version, wanted, fates))
+    return found
 
 
 def _fates(rows: pa.Table) -> dict[str, Now]:
@@ -195,23 +259,26 @@ def _texts(version: Version, record_ids: Sequence[str], fates: Mapping[str, Now]
     return Corpus(version.texts.table).take(positions[:COMPARED].tolist())
 
 
-def _read_as(version: Version, records: Sequence[Record]) -> set[str]:
-    """The ids that the ledger has for records: a repaired one has another since."""
+def _read_as(version: Version, records: Sequence[Record]) -> dict[str, str]:
+    """{row id: the id that the ledger has for the record}: a repaired one has another since."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     wanted = pa.array([record.row_id for record in records], pa.string())
     rows = version.rows.filter(pc.is_in(version.rows.column("row_id"), value_set=wanted))
-    return set(rows.column("record_id").to_pylist())
+    return dict(zip(rows.column("row_id").to_pylist(), rows.column("record_id").to_pylist(), strict=True))
 
 
-def _changed(before: Mapping[str, Now], after: Mapping[str, Now]) -> tuple[Change, ...]:
-    ids: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for record_id, was in before.items():
-        now = after.get(record_id)
-        if now is not None and now.fate != was.fate:
-            ids[_said(was), _said(now)].append(record_id)
-    changes = [Change(a, b, len(own), tuple(own[:SAMPLES])) for (a, b), own in ids.items()]
+def _changed(
+    before: Mapping[str, Now], after: Mapping[str, Now], pairs: Iterable[tuple[str, str, bool]]
+) -> tuple[Change, ...]:
+    """pairs: the ids of a record in both versions, and whether it was edited in between."""
+    ids: dict[tuple[str, str, bool], list[str]] = defaultdict(list)
+    for old, new, edited in pairs:
+        was, now = before[old], after[new]
+        if now.fate != was.fate:
+            ids[_said(was), _said(now), edited].append(new)
+    changes = [Change(*key, len(own), tuple(own[:SAMPLES])) for key, own in ids.items()]
     return tuple(sorted(changes, key=lambda change: (-change.records, change)))
 
 

@@ -132,6 +132,47 @@ def test_fates_are_those_of_the_best_row_and_name_the_reasons(make: Make) -> Non
     assert found.records == (2, 2)
 
 
+def test_rows_are_counted_by_fate_and_so_are_added_edited_and_removed_records(make: Make) -> None:
+    asked = [make(f"How does the number {n} relate to {n * 7}?", f"By a factor, as {n} shows.") for n in range(3)]
+    edited = make("How does the number 0 relate to 0?", "By a factor, as anybody can see.")
+    old = version("a", [asked[1], asked[2], make("How does the number 0 relate to 0?", "By nothing at all, I fear.")],
+                  ["kept", "held", "dropped"])  # fmt: skip
+    new = version("b", [*moved(asked[1:2]), edited, make("Who?", "Ada.")], ["held", "kept", "repaired"])
+    found = compare(old, new)
+    assert [tuple(count) for count in found.by_fate] == [
+        ("read", 3, 3), ("kept", 1, 1), ("repaired", 0, 1), ("held", 1, 1), ("dropped", 1, 0)
+    ]  # fmt: skip
+    assert found.fates_of == {
+        "unchanged": {"held": 1}, "edited": {"kept": 1}, "added": {"repaired": 1}, "removed": {"held": 1}
+    }  # fmt: skip
+    assert {(change.before, change.after, change.edited) for change in found.fates} == {
+        ("kept", "held (why)", False),
+        ("dropped (why)", "kept", True),
+    }
+
+
+def test_the_page_counts_by_fate_and_shows_what_changed_it_and_why(make: Make, tmp_path: Path) -> None:
+    records = [
+        make("How long?", "You have 30 days to return it."),
+        *(make(f"Q {n * 37}?", f"A {n}.") for n in range(9)),
+    ]
+    for name, rows in (
+        ("old", records),
+        ("new", [*moved(records), make("How long?", "You have 14 days to return it.")]),
+    ):
+        write_curated(curate(Dataset.from_records(rows)), tmp_path / name)
+    found = compare(read_version(str(tmp_path / "old")), read_version(str(tmp_path / "new")))
+    assert [(change.before, change.after) for change in found.fates] == [("kept", "held (contradiction)")]
+    write_diff(found, tmp_path / "diff.html")
+    html = (tmp_path / "diff.html").read_text()
+    assert "By fate" in html and "held (contradiction)" in html
+    assert "You have 30 days" in html.split('id="fates"')[1].split("<h2>")[0]
+    text = render_diff(found)
+    assert "rows by fate" in text and "9 unchanged" not in text and "10 unchanged (9 kept, 1 held)" in text
+    write_diff(found.without_text(), tmp_path / "redacted.html")
+    assert "30 days" not in (tmp_path / "redacted.html").read_text()
+
+
 def test_checks_and_labels_are_counted_before_and_after(make: Make) -> None:
     old = [make(f"Say {n}", "yes" if n < 15 else "no") for n in range(20)]
     new = [make(f"Say {n}", "yes" if n < 10 else "no") for n in range(20)]
@@ -153,7 +194,7 @@ def test_two_folders_that_curate_wrote_are_compared(curated: Difference, tmp_pat
     assert (curated.unchanged, len(curated.added), len(curated.removed)) == (10, 2, 2)
     assert ("empty_turn", 0, 1) in [tuple(count) for count in curated.checks]
     text = render_diff(curated)
-    assert "10 unchanged, 0 edited, 2 added, 2 removed" in text
+    assert "10 unchanged (10 kept), 0 edited, 2 added (1 kept, 1 dropped), 2 removed (2 kept)" in text
     assert len(text.splitlines()) <= 40
     body = curated.to_json()
     assert body["added"]["records"] == 2 and len(body["added"]["record_ids"]) == 2
@@ -171,7 +212,7 @@ def test_data_files_are_compared_without_fates(tmp_path: Path) -> None:
         lines = [f'{{"instruction": "Question {n}?", "output": "{answer}"}}\n' for n, answer in enumerate(answers)]
         (tmp_path / f"{name}.jsonl").write_text("".join(lines))
     found = compare(*(read_version(str(tmp_path / f"{name}.jsonl")) for name in "ab"))
-    assert (found.unchanged, len(found.edited), found.fates, found.moves) == (1, 1, (), ())
+    assert (found.unchanged, len(found.edited), found.fates, found.moves, found.by_fate) == (1, 1, (), (), ())
 
 
 def test_a_folder_with_a_damaged_ledger_is_one_line(tmp_path: Path) -> None:
