@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
 @click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
 @click.option("--allow-code", is_flag=True, help="Let a suite's scorer run code that a model wrote, walled in.")
+@click.option("--write-lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="Also write it as lm-eval does.")
 @click.option("--store", type=click.Path(path_type=Path), help="Run store [default: .assay, or as in assay.yaml].")
 @common_options
 def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> int:
@@ -49,9 +50,20 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
     options.emit({**to_json(evaluation), "items": str(folder / "items.parquet")})
     options.show(score_table(evaluation))
     options.show(f"\nanswers  {folder / 'items.parquet'}")
+    if given["write_lm_eval"] is not None:
+        _write_lm_eval(evaluation, suites, settings, given["write_lm_eval"])
+        options.show(f"lm-eval  {given['write_lm_eval']}, a folder a model")
     if models.candidate is not None:
         options.show(f"next: assay gate {folder} --policy policy.yaml    a verdict")
     return int(Exit.OK)
+
+
+def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: EvaluateSettings, folder: Path) -> None:
+    """Also for an evaluation that was made before and has not been run again."""
+    from .lm_eval_write import documents_of, write_lm_eval
+
+    tasks = Path(settings.include_path) if settings.include_path is not None else None
+    write_lm_eval(evaluation, documents_of(evaluation, suites, tasks), folder)
 
 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
