@@ -45,7 +45,7 @@ class _Work:
     suites: tuple[Suite, ...]
     texts: tuple[EvaluationText, ...]
     data: Dataset
-    previous: Path | None
+    previous: str | Path | None
     parents: tuple[str, ...] = ()
     done: list[StageRun] = field(default_factory=list)
     adapter: Path | None = None
@@ -261,12 +261,16 @@ def _evaluate(work: _Work) -> StageRun:
     folder = work.project.task_folder
     section = work.project.sections["evaluate"]
     settings = dataclasses.replace(section, include_path=str(folder) if folder else None)
-    models = api.Models(work.target, work.adapter, work.previous, work.project.settings.trust_remote_code)
+    candidate = api.Models(work.target, work.adapter, None, work.project.settings.trust_remote_code)
+    previous = api.with_previous(candidate, work.previous, work.store)
+    models = previous.models
+    if previous.said:
+        work.say(previous.said)
 
     def do(run: Run) -> None:
         answers = work.project.store / "answers"
         evaluation = api.evaluate(models, work.suites, settings, answers_folder=answers, say=work.say)
-        api.write_evaluation(evaluation, run.path)
+        api.write_evaluation(api.with_times_used(evaluation, api.history(work.store)), run.path)
         run.facts |= {"identity": dict(evaluation.identity)}
 
     inputs = api.input_digests(models, work.suites, settings)

@@ -25,6 +25,9 @@ SECTIONS = {
 BUNDLED = "bundled"
 """include_path that stands for the general-ability suites that come with assay."""
 
+NO_PREVIOUS = "none"
+"""gate.previous, and --previous, where a candidate is held against the base alone."""
+
 
 @dataclass(frozen=True)
 class DataSource:
@@ -38,7 +41,10 @@ class DataSource:
 
 @dataclass(frozen=True)
 class GateSection:
-    """policy is a path; previous is an adapter's folder, or the certificate of the last release."""
+    """policy is a path; previous an adapter's folder, the certificate of a release, or none.
+
+    Without `previous` the last adapter of the store that passed on the same base is the one.
+    """
 
     policy: str = "policy.yaml"
     previous: str | None = None
@@ -96,11 +102,11 @@ class Project:
         return bundled("general") if given == BUNDLED else self.path(given)
 
     @property
-    def previous_adapter(self) -> Path | None:
-        """The adapter of the last release, where one is named. Raises SettingsError when it is not there."""
+    def previous_adapter(self) -> Path | str | None:
+        """The adapter of the last release, or `none`, where one is named. Raises SettingsError when it is not there."""
         given = self.settings.gate.previous
-        if given is None:
-            return None
+        if given in (None, NO_PREVIOUS):
+            return given
         path = self.path(given)
         if path.is_file():
             path = path.parent / _adapter_of(path)

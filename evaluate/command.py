@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("assignments", nargs=-1, metavar="[KEY=VALUE...]")
 @click.option("--model", help="Base model: a hub id, a folder, or a name [default: as in assay.yaml].")
 @click.option("--adapter", type=click.Path(path_type=Path), help="The candidate; without it the base alone is scored.")
-@click.option("--previous", type=click.Path(path_type=Path), help="The adapter of the last release.")
+@click.option("--previous", metavar="PATH", help="Last release: adapter, certificate or none [default: the store's].")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="A domain suite; may be given again.")
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
 @click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
@@ -69,10 +69,12 @@ def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
     """Options over settings over defaults; suites and model are read before anything is computed."""
     from assay.chat import load_target
-    from assay.project import BUNDLED, bundled
+    from assay.project import BUNDLED, NO_PREVIOUS, bundled
+    from assay.runs import RunStore
     from assay.suites import read_suites
 
     from .identity import Models
+    from .previous import with_previous
     from .settings import EvaluateSettings
 
     document = options.document()
@@ -105,8 +107,14 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         trust_remote_code=bool(top.get("trust_remote_code")),
         say=options.say,
     )
-    models = Models(target, given["adapter"], given["previous"], bool(top.get("trust_remote_code")))
-    return settings, suites, models, Path(given["store"] or root / str(top.get("store", ".assay")))
+    store = Path(given["store"] or root / str(top.get("store", ".assay")))
+    models = Models(target, given["adapter"], None, bool(top.get("trust_remote_code")))
+    named = dict(top.get("gate") or {}).get("previous")
+    previous = given["previous"] or (named if named in (None, NO_PREVIOUS) else root / str(named))
+    found = with_previous(models, previous, RunStore(store))
+    if found.said:
+        options.say(found.said)
+    return settings, suites, found.models, store
 
 
 def _names(given: str) -> tuple[str, ...]:
@@ -121,11 +129,13 @@ def _run(
     from assay.runs import RunStore
 
     from . import evaluation_files
+    from .history import history, with_times_used
     from .identity import input_digests, training_run
     from .stage import evaluate as run_evaluate
 
     def do() -> Evaluation:
-        return run_evaluate(models, suites, settings, answers_folder=store / "answers", say=options.say)
+        evaluation = run_evaluate(models, suites, settings, answers_folder=store / "answers", say=options.say)
+        return with_times_used(evaluation, history(RunStore(store)))
 
     if options.output is not None:
         evaluation_files.write(do(), options.output)

@@ -129,7 +129,7 @@ def identity_of(models: Models, precision: Precision, dtype: str, device: str, s
     target = models.target
     return {
         "base": {
-            "name": _shown_name(target.name),
+            "name": shown_name(target.name),
             "revision": target.revision,
             "weights_sha256": models.weights_sha256,
             "quantisation": precision.quantisation,
@@ -145,7 +145,7 @@ def identity_of(models: Models, precision: Precision, dtype: str, device: str, s
     }
 
 
-def _shown_name(name: str) -> str:
+def shown_name(name: str) -> str:
     """A folder by its own name where its whole path was given: no report names a home directory."""
     return Path(name).name if Path(name).expanduser().is_absolute() else name
 

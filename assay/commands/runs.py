@@ -1,7 +1,8 @@
-"""`assay runs` and `assay lineage`."""
+"""`assay runs` with what stands below it, and `assay lineage`."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +19,37 @@ STORE_OPTION = click.option(
 )
 
 
-@click.command()
+OF_EVALUATE = {
+    "compare": "assay.evaluate.history_command:compare",
+    "trend": "assay.evaluate.history_command:trend",
+}
+"""Subcommands that look into evaluations live with that stage; they are loaded when they are asked for."""
+
+
+class _Runs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *OF_EVALUATE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in OF_EVALUATE:
+            return super().get_command(ctx, cmd_name)
+        module, _, function = OF_EVALUATE[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), function)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Runs, invoke_without_command=True)
 @STORE_OPTION
 @common_options
-def runs(options: Options, store: Path) -> int:
-    """List what was run, newest first."""
+@click.pass_context
+def runs(context: click.Context, options: Options, store: Path) -> int:
+    """List what was run, newest first.
+
+    trend, compare: evaluations over time, and two of them item by item; export, import: runs from machine to machine.
+    """
+    if context.invoked_subcommand is not None:
+        return Exit.OK
     from assay.runs import RunStore
 
     found = RunStore(store).manifests()[: options.limit]
@@ -74,4 +101,37 @@ def lineage(options: Options, adapter: Path, store: Path | None) -> int:
     for manifest in found.forward:
         verdict = dict(manifest.data["facts"]).get("verdict")
         options.show(f"  {manifest.run}" + (f"  {verdict}" if verdict else ""))
+    return Exit.OK
+
+
+@runs.command("export")
+@click.argument("names", nargs=-1, required=True, metavar="RUN...")
+@STORE_OPTION
+@common_options
+def export(options: Options, names: tuple[str, ...], store: Path) -> int:
+    """Pack runs, with all they came from, into one file: --output [default: runs.zip]."""
+    from assay.run_archive import export_runs
+    from assay.runs import RunStore
+
+    file = options.output or Path("runs.zip")
+    packed = export_runs(RunStore(store), names, file)
+    options.emit({"file": str(file), "runs": packed})
+    options.show(f"{file}: {', '.join(packed)}")
+    return Exit.OK
+
+
+@runs.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@STORE_OPTION
+@common_options
+def import_(options: Options, file: Path, store: Path) -> int:
+    """Take the runs of a file that `assay runs export` wrote into the store: all of them, or none."""
+    from assay.run_archive import import_runs
+    from assay.runs import RunStore
+
+    found = import_runs(RunStore(store), file)
+    options.emit({"new": found.new, "known": found.known})
+    for word, taken in (("new", found.new), ("known already", found.known)):
+        if taken:
+            options.show(f"{word}: {', '.join(taken)}")
     return Exit.OK

@@ -284,3 +284,39 @@ def make_task(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def remember(tmp_path: Path) -> Callable[..., Any]:
+    """remember(evaluation, name, verdict, **identity) puts an evaluation of the adapter NAME, and its gate, into the
+    store at tmp_path / ".assay"; gives the run. started orders them: the later call is the newer run."""
+    from dataclasses import replace
+
+    from assay.evaluate.evaluation_files import write
+    from assay.runs import Run, RunStore
+    from assay.storage import sha256_file
+
+    store = RunStore(tmp_path / ".assay")
+    calls: list[str] = []
+
+    def put(evaluation: Evaluation, name: str, verdict: str | None = "PASS", **identity: Any) -> Run:
+        adapter = tmp_path / name
+        adapter.mkdir(exist_ok=True)
+        (adapter / "adapter_model.safetensors").write_bytes(name.encode())
+        files = {"adapter_model.safetensors": sha256_file(adapter / "adapter_model.safetensors")}
+        whole = replace(
+            evaluation,
+            identity={**evaluation.identity, "adapter": files, **identity},
+            settings={**evaluation.settings, "paths": {"adapter": str(adapter)}},
+        )
+        calls.append(name)
+        with store.open("evaluate", {"name": name, "call": len(calls)}, {}) as run:
+            run.started += len(calls)
+            write(whole, run.path)
+        if verdict is not None:
+            with store.open("gate", {"call": len(calls)}, {}, (run.id,)) as gate:
+                gate.started += len(calls)
+                gate.facts["verdict"] = verdict
+        return run
+
+    return put

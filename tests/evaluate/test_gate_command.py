@@ -47,7 +47,7 @@ def test_pass_is_0_and_writes_certificate_decision_page_and_policy(
     code, out, _ = shell("gate", "evaluation", "--policy", "policy.yaml", "-o", "out", "--markdown", "comment.md")
     assert code == 0 and out.startswith("PASS  ")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "certificate.json", "decision.json", "gate.html", "gate.md", "policy.yaml",
+        "certificate.json", "decision.json", "gate.html", "gate.md", "gate.xml", "policy.yaml",
     }  # fmt: skip
     assert (tmp_path / "comment.md").read_text(encoding="utf-8").startswith("## PASS")
 
