@@ -76,12 +76,8 @@ def examine_all(records: Iterable[Record], target: ChatTarget) -> Iterator[Exami
 
 def render_by_shape(records: Iterable[Record], target: Templated) -> Iterator[Rendered | TemplateProblem]:
     """`render_all`, with what is alike rendered once (see `assay.skeletons`)."""
-    skeletons = skeletons_for(target)
     for chunk in chunks(records):
-        if skeletons is None:
-            yield from render_chunk(chunk, target)
-            continue
-        results = [skeletons.results(record, target) for record in chunk]
+        results = [skeletons_for(target, record.tools).results(record, target) for record in chunk]
         rest = [record for record, result in zip(chunk, results, strict=True) if result is None]
         rendered = iter(render_chunk(rest, target))
         for record, result in zip(chunk, results, strict=True):

@@ -1,16 +1,16 @@
 """Renderings by shape: conversations of one shape differ under a template in their contents, and in nothing else.
 
-Rendering is the dearest part of judging a record, and most records of a data set have one of a few shapes: the
-same roles, the same white space around the contents, no tools. Such a shape is rendered once with stand-ins in
-place of the contents (a skeleton), and records are written into it.
+Rendering is the dearest part of judging a record, and most records of a data set have one of a few shapes
+(`assay.shapes`) and the same tools. Such a shape is rendered once with stand-ins in place of the contents (a
+skeleton), and records are written into it.
 
 A template may look at contents, and then a skeleton would be wrong. So
 
-- contents in which a word stands that the template looks for (`assay.template_constants`) are rendered;
+- the template is watched while it renders the stand-ins (`assay.template_watching`); contents that would answer
+  otherwise to what it asked are rendered, and so is everything of a shape whose questions cannot be answered so;
 - a skeleton counts only when two sets of contents made to provoke (quotes, braces, line breaks, markup, 3,000
-  characters) come out of it as the template renders them;
-- the first record of each shape, and one in `EVERY` after it, is rendered and compared; a shape that differs once
-  is rendered from then on.
+  characters), and the record that it was made for, come out of it as the template renders them;
+- one record in `EVERY` of each shape is rendered and compared; a shape that differs once is rendered from then on.
 
 Training renders every record; this is for the checks, which a test holds against real renderings of every
 template at hand.
@@ -18,200 +18,300 @@ template at hand.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import marshal
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import NamedTuple
 
+from assay import stand_ins
 from assay.chat_target import Templated, template_for
 from assay.conversation import MessageStyle
-from assay.records import Message, Record
+from assay.records import Json, Message, Record
 from assay.rendered import Results, plan
-from assay.templating import Rendering, TemplateProblem, shared_renderer
+from assay.shapes import Identifier, Outline, Shape, conversation, outline
+from assay.stand_ins import Value
+from assay.templating import Rendering, TemplateProblem, Watched, shared_renderer
 
 EVERY = 500
 MOST_SHAPES = 4_096
-LONGEST_MARGIN = 8
-_STAND_IN = re.compile(r"Zq(\d+)x7Kd")
+MOST_CHARACTERS = 32_000_000
+"""Of all skeletons of a template together."""
+
+_PROBES = ('"é', "\\é", "é")
+"""Characters that show how a place writes texts: as they are, or as JSON does."""
+
 _PROVOKING = (
-    "I said \"no\", 'yes' \\ {{ a }} {% b %} <|c|> <d> &amp; é  ü\n\n\t- * # 0",
-    "Long, LONG and lOnG: " + "The quick brown fox, aged 42, jumps.\n  `x = 1`\n<think> 漢字 🙂\n" * 45 + "end",
+    ("I said \"no\", 'yes' \\ {{ a }} {% b %} <|c|> <d> &amp; é  ü\n\n\t- * # 0", -7, 0.5),
+    ("The quick brown fox, aged 42, jumps.\n  `x = 1`\n<think> 漢字 🙂\nLong, LONG, lOnG", 123_456_789, -1.5e22),
 )
+_LONG = 3_000
+
+Written = tuple[Callable[[str], str], ...]
+"""The encodings that a text has gone through where it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What renderings depend on besides the contents. margins: (role, excluded, before, after), or the bare content."""
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
-    turns: tuple[tuple[str, bool, str | None, str | None], ...]
+
+def _json(text: str) -> str:
+    return encode_basestring(text)[1:-1]
+
+
+def _json_ascii(text: str) -> str:
+    return encode_basestring_ascii(text)[1:-1]
+
+
+_WRITTEN: tuple[Written, ...] = ((), (_json,), (_json_ascii,), (_json, _json), (_json_ascii, _json_ascii))
+
+
+def _encoded(text: str, written: Written) -> str:
+    for encode in written:
+        text = encode(text)
+    return text
+
+
+class _Piece(NamedTuple):
+    """A content where it is written."""
+
+    content: int
+    written: Written
 
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """A rendering cut at its stand-ins: literal, content, literal, ..., literal. spans as the template marked them."""
+    """A rendering cut at its contents: literal, content, literal, ..., literal. spans as the template marked them.
+
+    contents  positions among the texts that `_Skeleton.texts` makes of a record's contents
+    """
 
     literals: tuple[str, ...]
     contents: tuple[int, ...]
     spans: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 
-    def filled(self, cores: Sequence[str]) -> Rendering:
+    def filled(self, texts: Sequence[str]) -> Rendering:
         parts = [self.literals[0]]
         for literal, content in zip(self.literals[1:], self.contents, strict=True):
-            parts += (cores[content], literal)
+            parts += (texts[content], literal)
         text = "".join(parts)
         if not self.spans:
             return Rendering(text)
         starts, at = [0], 0
         for before, content in zip(self.literals, self.contents, strict=False):
-            at += len(before) + len(cores[content])
+            at += len(before) + len(texts[content])
             starts.append(at)
         return Rendering(text, tuple((starts[a] + b, starts[c] + d) for (a, b), (c, d) in self.spans))
 
 
 @dataclass
 class _Skeleton:
+    """encoded: the contents that are written otherwise than they are, whose texts come after those of all contents."""
+
     results: tuple[_Pieces | TemplateProblem, ...]
+    watched: Watched
+    encoded: tuple[_Piece, ...]
     uses: int = 0
 
-    def filled(self, cores: Sequence[str]) -> list[Rendering | TemplateProblem]:
-        return [item if isinstance(item, TemplateProblem) else item.filled(cores) for item in self.results]
+    def texts(self, contents: Sequence[Value]) -> list[str]:
+        plain = [text if isinstance(text, str) else repr(text) for text in contents]
+        return plain + [_encoded(plain[piece.content], piece.written) for piece in self.encoded]
+
+    def filled(self, texts: Sequence[str]) -> list[Rendering | TemplateProblem]:
+        return [item if isinstance(item, TemplateProblem) else item.filled(texts) for item in self.results]
+
+    def answers_alike(self, texts: Sequence[str]) -> bool:
+        """Whether the template would be told of these contents what it was told of the stand-ins."""
+        asked = self.watched
+        if asked.contained:
+            together = "\0".join(texts)
+            for word, contents in asked.contained:
+                if word in together and any(word in text for text in self._of(contents, texts)):
+                    return False
+        for word, contents in asked.within:
+            if any(texts[content] in word for content in contents):
+                return False
+        for characters, contents in asked.outer:
+            if any(text[0] in characters or text[-1] in characters for text in self._of(contents, texts)):
+                return False
+        for word, contents in asked.folded:
+            if any(word in texts[content].lower() for content in contents):
+                return False
+        return not any(_is_number(texts[content]) for content in asked.numbers)
+
+    def _of(self, contents: frozenset[int], texts: Sequence[str]) -> list[str]:
+        """Texts of the contents in every form in which they are written."""
+        first = len(texts) - len(self.encoded)
+        forms = [texts[first + place] for place, piece in enumerate(self.encoded) if piece.content in contents]
+        return [*(texts[content] for content in contents), *forms]
+
+    @property
+    def characters(self) -> int:
+        return sum(sum(map(len, item.literals)) for item in self.results if isinstance(item, _Pieces))
 
 
 @dataclass
 class Skeletons:
-    """Of one template with its style and variables."""
+    """Of one template with its style and variables. characters: of all of them together."""
 
-    contained: tuple[str, ...]
-    equal: frozenset[str]
-    known: dict[_Shape, _Skeleton | None] = field(default_factory=dict)
-    seen: set[_Shape] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, template: str) -> Skeletons | None:
-        """None when nobody can say what the template looks for."""
-        words = shared_renderer().looked_for(template)
-        return None if words is None else cls(words[0], frozenset(words[1]))
+    known: dict[Shape, _Skeleton | None] = field(default_factory=dict)
+    seen: set[Shape] = field(default_factory=set)
+    characters: int = 0
 
     def results(self, record: Record, target: Templated) -> Results | None:
         """What `plan` of the record comes to; None when it has to be rendered."""
-        found = _shape(record)
-        if found is None or self._looks_special(found[1], record):
+        found = outline(record.messages)
+        if found is None:
             return None
-        shape, cores = found
-        if target.style.reasoning_apart and any("</think>" in core for core in cores):
-            return None
+        shape = (found.shape, _tools_key(record.tools)) if record.tools else found.shape
         if shape not in self.known:
-            if shape not in self.seen or len(self.known) >= MOST_SHAPES:
+            if shape not in self.seen or len(self.known) >= MOST_SHAPES or self.characters > MOST_CHARACTERS:
                 if len(self.seen) < 16 * MOST_SHAPES:
                     self.seen.add(shape)
                 return None
-            self.known[shape] = self._build(record, cores, target)
+            self.known[shape] = skeleton = build(found, record.tools, target)
+            self.characters += skeleton.characters if skeleton is not None else 0
         skeleton = self.known[shape]
         if skeleton is None:
             return None
-        filled = skeleton.filled(cores)
-        if skeleton.uses % EVERY == 0 and not _same(filled, _render(record.messages, target)):
+        texts = skeleton.texts(found.contents)
+        if not skeleton.answers_alike(texts):
+            return None
+        filled = skeleton.filled(texts)
+        if skeleton.uses % EVERY == 0 and not same(filled, _render(record.messages, record.tools, target)):
             self.known[shape] = None
             return None
         skeleton.uses += 1
         return filled
 
-    def _looks_special(self, cores: Sequence[str], record: Record) -> bool:
-        text = "\0".join(cores)
-        return (
-            any(word in text for word in self.contained)
-            or any(core in self.equal for core in cores)
-            or any(message.content in self.equal for message in record.messages)
-        )
 
-    def _build(self, record: Record, cores: Sequence[str], target: Templated) -> _Skeleton | None:
-        stand_ins = [f"Zq{index}x7Kd" for index in range(len(cores))]
-        results = _render(_with_cores(record.messages, stand_ins), target)
-        cut = [item if isinstance(item, TemplateProblem) else _cut(item) for item in results]
-        if any(item is None for item in cut):
-            return None
-        skeleton = _Skeleton(tuple(item for item in cut if item is not None))
-        for number, provoking in enumerate(_PROVOKING):
-            contents = [f"{number}{self._without_words(provoking)}{index}" for index in range(len(cores))]
-            if not _same(skeleton.filled(contents), _render(_with_cores(record.messages, contents), target)):
-                return None
-        return skeleton
-
-    def _without_words(self, text: str) -> str:
-        for word in sorted(self.contained, key=len, reverse=True):
-            text = text.replace(word, "")
-        return text
+def _tools_key(tools: Sequence[Json]) -> bytes:
+    """Equal for tools that are written alike; version 2 of the format knows no references, and so has one form."""
+    return marshal.dumps(tuple(tools), 2)
 
 
-def skeletons_for(target: Templated) -> Skeletons | None:
+def skeletons_for(target: Templated, tools: Sequence[Json] = ()) -> Skeletons:
     """Those of the target's template, shared by all who ask."""
     values = tuple(sorted((key, str(value)) for key, value in {**target.special_tokens, **target.variables}.items()))
-    return _skeletons(template_for(target, ()), target.style, values)
+    return _skeletons(template_for(target, tools), target.style, values)
 
 
 @lru_cache(maxsize=256)
-def _skeletons(template: str, style: MessageStyle, values: tuple[tuple[str, str], ...]) -> Skeletons | None:
-    return Skeletons.of(template)
+def _skeletons(template: str, style: MessageStyle, values: tuple[tuple[str, str], ...]) -> Skeletons:
+    return Skeletons()
 
 
-def _shape(record: Record) -> tuple[_Shape, list[str]] | None:
-    """The shape of a conversation of plain turns, and their contents without outer white space."""
-    if record.tools:
+def build(found: Outline, tools: Sequence[Json], target: Templated) -> _Skeleton | None:
+    """None for a shape that has to be rendered."""
+    if stand_ins.stands_in(repr((found.shape, tools))):
         return None
-    turns: list[tuple[str, bool, str | None, str | None]] = []
-    cores: list[str] = []
-    for message in record.messages:
-        if message.tool_calls or message.name is not None or message.tool_call_id is not None:
+    shown = conversation(found.shape, [_stand_in(number, value) for number, value in enumerate(found.contents)])
+    watched = shared_renderer().watch(template_for(target, tools), plan(shown, tools, target))
+    if watched is None or watched.opaque:
+        return None
+    return _held_against_renderings(found, tools, target, watched)
+
+
+def _held_against_renderings(
+    found: Outline, tools: Sequence[Json], target: Templated, watched: Watched
+) -> _Skeleton | None:
+    asked = (*watched.contained, *watched.outer, *watched.folded)
+    words = sorted({word for word, _ in asked}, key=len, reverse=True)
+    probe = next((probe for probe in _PROBES if not any(sign in word for word in words for sign in probe)), "")
+    numbers = range(len(found.contents))
+    sets = [
+        [_stand_in(number, value, probe) for number, value in enumerate(found.contents)],
+        *([_provoking(which, number, found, words) for number in numbers] for which in (0, 1)),
+        found.contents,
+    ]
+    plans = [plan(conversation(found.shape, contents), tools, target) for contents in sets]
+    rendered = shared_renderer().render_many(template_for(target, tools), [item for part in plans for item in part])
+    size = len(plans[0])
+    probed, *real = [rendered[start : start + size] for start in range(0, len(rendered), size)]
+    skeleton = _cut_all(len(found.contents), watched, probed, probe)
+    if skeleton is None:
+        return None
+    for contents, expected in zip(sets[1:], real, strict=True):
+        texts = skeleton.texts(contents)
+        alike = skeleton.answers_alike(texts)
+        if (alike and not same(skeleton.filled(texts), expected)) or not (alike or contents is found.contents):
             return None
-        content = message.content
-        core = content.strip() if content is not None else ""
-        excluded = message.train is False
-        if not core or content is None:
-            turns.append((message.role, excluded, None, content))
-            continue
-        before = after = ""
-        if len(core) != len(content):
-            before = content[: len(content) - len(content.lstrip())]
-            after = content[len(before) + len(core) :]
-            if len(before) + len(after) > LONGEST_MARGIN:
+    return skeleton
+
+
+def _stand_in(number: int, value: Value, probe: str = "") -> Value:
+    if isinstance(value, Identifier):
+        return stand_ins.identifier(number, len(value))
+    if isinstance(value, str):
+        return stand_ins.text(number, probe)
+    return stand_ins.integer(number) if isinstance(value, int) else stand_ins.fraction(number)
+
+
+def _provoking(which: int, number: int, found: Outline, words: Sequence[str]) -> Value:
+    """Contents in which none of the words stands: those are rendered anyway."""
+    value = found.contents[number]
+    text, integer, fraction = _PROVOKING[which]
+    if isinstance(value, Identifier):
+        return f"{'ab'[which]}{number:0{len(value) - 1}}"
+    if not isinstance(value, str):
+        return integer if isinstance(value, int) else fraction
+    text *= 1 if which == 0 else max(1, _LONG // len(text) // max(1, len(found.contents) // 8))
+    for word in words:
+        text = text.replace(word, "")
+    return f"{which}{text.strip()}{number}"
+
+
+def _render(messages: Sequence[Message], tools: Sequence[Json], target: Templated) -> list[Rendering | TemplateProblem]:
+    return shared_renderer().render_many(template_for(target, tools), plan(messages, tools, target))
+
+
+def _cut_all(count: int, watched: Watched, probed: Results, probe: str) -> _Skeleton | None:
+    """The renderings of stand-ins cut at them; how each is written is read from the renderings of the probe."""
+    encoded: dict[_Piece, int] = {}
+    out: list[_Pieces | TemplateProblem] = []
+    for rendering, shown in zip(watched.results, probed, strict=True):
+        if isinstance(rendering, TemplateProblem) or isinstance(shown, TemplateProblem):
+            if not same([rendering], [shown]) or stand_ins.stands_in(str(rendering)):
                 return None
-        turns.append((message.role, excluded, before, after))
-        cores.append(core)
-    return _Shape(tuple(turns)), cores
+            out.append(rendering if isinstance(rendering, TemplateProblem) else shown)  # type: ignore[arg-type]
+            continue
+        cut = _cut(rendering, shown, probe, count, encoded)
+        if cut is None:
+            return None
+        out.append(cut)
+    return _Skeleton(tuple(out), watched, tuple(encoded))
 
 
-def _with_cores(messages: Sequence[Message], cores: Sequence[str]) -> list[Message]:
-    """The same turns with other contents, their outer white space kept."""
-    rest = iter(cores)
-    out = []
-    for message in messages:
-        content = message.content or ""
-        core = content.strip()
-        content_or_none = content.replace(core, next(rest), 1) if core else message.content
-        out.append(Message(message.role, content_or_none, train=message.train))
-    return out
-
-
-def _render(messages: Sequence[Message], target: Templated) -> list[Rendering | TemplateProblem]:
-    return shared_renderer().render_many(template_for(target, ()), plan(messages, (), target))
-
-
-def _cut(rendering: Rendering) -> _Pieces | None:
-    parts = _STAND_IN.split(rendering.text)
-    literals, contents = tuple(parts[::2]), tuple(int(number) for number in parts[1::2])
+def _cut(rendering: Rendering, probed: Rendering, probe: str, count: int, encoded: dict[_Piece, int]) -> _Pieces | None:
+    """encoded: the encoded contents that were met so far, and their places; added to."""
+    literals, numbers = stand_ins.cut(rendering.text)
+    shown = stand_ins.probes_in(probed.text) if probe else [(number, "") for number in numbers]
+    if [number for number, _ in shown] != numbers:
+        return None
+    contents = []
+    for number, sign in shown:
+        written = next((way for way in _WRITTEN if _encoded(probe, way) == sign or not sign), None)
+        if written is None:
+            return None
+        contents.append(count + encoded.setdefault(_Piece(number, written), len(encoded)) if written else number)
     spans = []
     for start, end in rendering.generation_spans:
         first, last = _place(rendering.text, start), _place(rendering.text, end)
         if first is None or last is None:
             return None
         spans.append((first, last))
-    return _Pieces(literals, contents, tuple(spans))
+    return _Pieces(tuple(literals), tuple(contents), tuple(spans))
 
 
 def _place(text: str, at: int) -> tuple[int, int] | None:
     """(number of stand-ins that end at or before a character, characters after the last of them)"""
     count = end = 0
-    for match in _STAND_IN.finditer(text):
+    for match in stand_ins.PATTERN.finditer(text):
         if match.start() < at < match.end():
             return None
         if match.end() > at:
@@ -220,7 +320,7 @@ def _place(text: str, at: int) -> tuple[int, int] | None:
     return count, at - end
 
 
-def _same(first: Results, second: Results) -> bool:
+def same(first: Results, second: Results) -> bool:
     return len(first) == len(second) and all(_plain(a) == _plain(b) for a, b in zip(first, second, strict=True))
 
 

@@ -33,7 +33,7 @@ def render(request: Mapping[str, Any]) -> dict[str, Any]:
     import jinja2
 
     try:
-        template = _compiled(request["template"], request["now"])
+        template = request.get("compiled") or _compiled(request["template"], request["now"])
         variables = {**request["variables"], "messages": _with_reasoning(request["variables"]["messages"])}
         blocks: list[str] = []
         spans: list[tuple[int, int]] = []
@@ -64,12 +64,18 @@ def render(request: Mapping[str, Any]) -> dict[str, Any]:
         return _problem("failed", f"the template fails with {type(error).__name__}: {error}")
 
 
-def looked_for(template: str) -> dict[str, Any]:
-    """{"contained", "equal"}: see `assay.template_constants`."""
-    from assay.template_constants import constants
+def watch(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each of the renders, and at last what they asked about the stand-ins in them."""
+    from assay.template_questions import Asked
 
-    found = constants(_environment(datetime.min).parse(template))
-    return {"contained": sorted(found.contained), "equal": sorted(found.equal)}
+    try:
+        template = _watched(request["template"], request["now"])
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's template does to the parser is the answer
+        return [_problem("syntax", f"{type(error).__name__}: {error}")]
+    environment: Any = template.environment
+    environment.asked = Asked()
+    results = [render({**request, "compiled": template, "variables": variables}) for variables in request["renders"]]
+    return [*results, environment.asked.to_json()]
 
 
 def _problem(kind: str, message: str) -> dict[str, Any]:
@@ -88,19 +94,30 @@ def _with_reasoning(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=64)
 def _compiled(template: str, now: str) -> jinja2.Template:
-    return _environment(datetime.fromisoformat(now)).from_string(template)
-
-
-def _environment(now: datetime) -> jinja2.Environment:
-    from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
+    return _environment(ImmutableSandboxedEnvironment, now).from_string(template)
+
+
+@lru_cache(maxsize=64)
+def _watched(template: str, now: str) -> jinja2.Template:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    from assay import template_watching
+
+    kind = template_watching.watched(ImmutableSandboxedEnvironment)
+    return template_watching.watch(_environment(kind, now), template)
+
+
+def _environment(kind: type[jinja2.Environment], now: str) -> jinja2.Environment:
+    from jinja2.ext import Extension, loopcontrols
+
+    environment = kind(
         trim_blocks=True, lstrip_blocks=True, extensions=[_generation_extension(Extension), loopcontrols]
     )
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = now.strftime
+    environment.globals["strftime_now"] = datetime.fromisoformat(now).strftime
     environment.globals["dict"] = _TemplateDict()
     environment.globals["namespace"] = _namespace_type()
     return environment
@@ -195,13 +212,6 @@ def _set_alarm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _safely_looked_for(template: str) -> dict[str, Any]:
-    try:
-        return looked_for(template)
-    except Exception as error:  # noqa: BLE001 - whatever a stranger's template does to the parser is the answer
-        return _problem("syntax", f"{type(error).__name__}: {error}")
-
-
 def _requests(lines: IO[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         yield json.loads(line)
@@ -210,14 +220,15 @@ def _requests(lines: IO[str]) -> Iterator[dict[str, Any]]:
 def main() -> None:
     import jinja2  # noqa: F401 - loaded before the memory limit
 
-    import assay.template_constants  # noqa: F401
+    import assay.template_watching  # noqa: F401
 
     _limit_resources()
     for request in _requests(sys.stdin):
         _set_alarm(2 * request["seconds"] + 1)
-        results = [render({**request, "variables": variables}) for variables in request["renders"]]
-        if "looked_for" in request:
-            results.append(_safely_looked_for(request["looked_for"]))
+        if request.get("watched"):
+            results = watch(request)
+        else:
+            results = [render({**request, "variables": variables}) for variables in request["renders"]]
         _set_alarm(0)
         try:
             answer = json.dumps(results)

@@ -53,6 +53,31 @@ class Rendering:
     generation_spans: tuple[tuple[int, int], ...] = ()
 
 
+Words = tuple[tuple[str, frozenset[int]], ...]
+"""Words, and the numbers of the contents to which each matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Renderings of stand-ins, which other contents share that answer the same to the template's questions.
+
+    contained  contents that must not contain a word
+    within     contents that must not be a part of it
+    outer      contents that must neither begin nor end in one of its characters
+    folded     contents that must not contain it in small letters
+    numbers    contents that must not be a number
+    opaque     what the template asks and no condition answers, or ""
+    """
+
+    results: tuple[Rendering | TemplateProblem, ...]
+    contained: Words
+    within: Words
+    outer: Words
+    folded: Words
+    numbers: frozenset[int]
+    opaque: str
+
+
 @dataclass
 class Renderer:
     """One worker process. Safe to call from several threads and after a fork.
@@ -95,16 +120,22 @@ class Renderer:
         self._kills[template] = self._kills.get(template, 0) + 1
         return [_problem("time", f"the template did not end within {self.seconds:g} s, or crashed, and was killed")]
 
-    def looked_for(self, template: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """(words that a content may contain, words that it may be) by which a template tells contents apart.
+    def watch(self, template: str, renders: Sequence[Mapping[str, Any]]) -> Watched | None:
+        """Sets of variables with stand-ins in place of contents, rendered; and what the template asked about those.
 
-        None where that cannot be said.
+        None where that cannot be had.
         """
         with self._lock:
-            answer = self._ask({"template": template, "renders": [], "looked_for": template})
-        if not answer or "contained" not in answer[0]:
+            answer = self._ask({"template": template, "renders": renders, "watched": True})
+        if not answer or "opaque" not in answer[-1]:
             return None
-        return tuple(answer[0]["contained"]), tuple(answer[0]["equal"])
+        *results, asked = answer
+        contained, within, outer, folded = (
+            tuple((word, frozenset(numbers)) for word, numbers in asked[name])
+            for name in ("contained", "within", "outer", "folded")
+        )
+        numbers = frozenset(asked["numbers"])
+        return Watched(tuple(map(_result, results)), contained, within, outer, folded, numbers, asked["opaque"])
 
     def _ask(self, what: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The worker's answer, or None when it had to be killed."""

@@ -1,17 +1,17 @@
-"""All template checks beside a loop over `tokenizer.apply_chat_template`, in one run and one process each.
+"""All template checks beside a loop over `tokenizer.apply_chat_template`, on every template and kind of conversation.
 
-    python benchmarks/template_checks_speed.py [--records 2000] [--repeats 3] [--templates FOLDER]
+    python benchmarks/template_checks_speed.py [--templates FOLDER ...] [--records 60] [--only NAME] [--json]
 
-The loop makes the calls without which the facts of the checks cannot be had, and nothing else: the full conversation
-(`tokenize=True`; does it render, is the system turn there, how long is it, what does it end in) and the prompt of each
-trained answer (`add_generation_prompt=True`; does training begin with what will be asked, where does the loss begin).
-It compares nothing and finds nothing. assay's time is that of the checks themselves, findings included, on the same
-records in the same order, and that of the token ids and labels of every record beside it. Both sides use one process;
-assay's templates are rendered in a second one, which is waited for.
+The loop is what a user would write: one call a record, with `return_assistant_tokens_mask` where the template marks
+answers. It finds nothing; for the facts of the checks it would also have to render the prompt of each trained answer,
+which is measured beside it ("with prompts"). assay's time is that of the checks themselves, findings included.
 
-Tokens are those of SmolLM2's vocabulary with the control tokens of each template added, 100 words a record, of one
-question and of three. FOLDER holds .jinja files; without it, the model's own template and five that are written here
-after the usual ones. Prints one JSON document.
+Both are taken in CPU seconds, those of assay's second process (in which templates are rendered) included, on the same
+data, the least of two rounds; no round sees a record that an earlier one has seen. Tokens are those of SmolLM2's
+vocabulary with the control tokens of each template added; conversations are in `benchmarks/conversations.py`.
+
+FOLDER holds .jinja files, at any depth; without it, the templates that TRL installs, and where there is no TRL, five
+that are written here after the usual ones. Templates with the same text are measured once.
 """
 
 from __future__ import annotations
@@ -24,25 +24,35 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from assay.chat import ChatTarget, encode_all, load_target
-from assay.curate.check import CHECKS, Context
+from assay.chat import ChatTarget, load_target
+from assay.conversation import template_messages
+from assay.curate.check import CHECKS, Check, Context
 from assay.errors import ModelError
 from assay.models import load_tokenizer, resolve
-from assay.records import Message, Record, Source
-from benchmarks.corpus import make_corpus
+from assay.records import Json, Record
+from benchmarks.conversations import KINDS, records_of
 
 CHECKED = (
     "template_renders", "system_dropped", "prompt_prefix", "stop_token_untrained", "mask_coverage", "bos_doubled",
     "over_long_answer",
 )  # fmt: skip
-CONTROL = re.compile(r"<[|｜][^<>\s'\"{}|｜]+[|｜]>|</?s>|<(?:bos|eos)>|<(?:start|end)_of_turn>|\[/?INST\]|</?think>")
+CONTROL = re.compile(
+    r"<[|｜][^<>\s'\"{}|｜]+[|｜]>|<\|[a-z_]+>|<[a-z_]+\|>|</?s>|<(?:bos|eos)>|<(?:start|end)_of_turn>|\[/?[A-Z_]{3,}\]"
+    r"|</?think>|</?tool_calls?>|</?tool_response>"
+)
+MARKS_ANSWERS = re.compile(r"\{%-?\s*generation\b")
+WARMING = 80
+LOOPED = 10
+ROUNDS = 2
 OWN = {
     "chatml": "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
@@ -65,24 +75,36 @@ OWN = {
 }  # fmt: skip
 
 
-def records_of(count: int, questions: int) -> list[Record]:
-    """About 100 words each, in as many questions and answers."""
-    corpus = make_corpus(count)
-    out = []
-    for row, (prompt, answer) in enumerate(zip(corpus.prompts, corpus.answers, strict=True)):
-        words = (prompt.split(), answer.split())
-        turns = []
-        for part in range(questions):
-            for role, text in zip(("user", "assistant"), words, strict=True):
-                share = text[len(text) * part // questions : len(text) * (part + 1) // questions]
-                turns.append(Message(role, " ".join(share) or role))
-        messages = (Message("system", "Answer the customer."), *turns)
-        out.append(Record(f"{row:016x}", f"{row:016x}", messages, Source("corpus", row + 1, row)))
-    return out
+class Cell(NamedTuple):
+    """One template on one kind of conversation. Microseconds a record; ratios: the loop's over those of the checks."""
+
+    checks: float
+    loop: float
+    with_prompts: float
+    findings: int
+
+    @property
+    def ratio(self) -> float:
+        return self.loop / self.checks
+
+    @property
+    def ratio_with_prompts(self) -> float:
+        return self.with_prompts / self.checks
+
+    def to_json(self) -> dict[str, float]:
+        ratios = {"ratio": self.ratio, "ratio with prompts": self.ratio_with_prompts}
+        return {name.replace("_", " "): round(value, 1) for name, value in {**self._asdict(), **ratios}.items()}
+
+
+class Given(NamedTuple):
+    """A record as the loop is given it."""
+
+    messages: list[dict[str, Json]]
+    tools: list[Json] | None
 
 
 def target_with(template: str, folder: Path) -> ChatTarget:
-    """SmolLM2's tokenizer with a template and its control tokens."""
+    """SmolLM2's tokenizer with a template and its control tokens. Raises ModelError for a template of no use."""
     tokenizer = load_tokenizer(resolve("smollm2-135m-instruct"))
     tokens = sorted({*CONTROL.findall(template), "<pad-3141>"})
     tokenizer.add_special_tokens({"additional_special_tokens": tokens})
@@ -93,84 +115,152 @@ def target_with(template: str, folder: Path) -> ChatTarget:
     return load_target(str(folder))
 
 
-def loop(records: Sequence[Record], target: ChatTarget) -> int:
-    """The calls of `apply_chat_template`, and the number of token ids that they gave."""
-    tokenizer, ids = target.tokenizer, 0
-    for record in records:
-        messages: list[dict[str, Any]] = [{"role": m.role, "content": m.content} for m in record.messages]
-        ids += len(tokenizer.apply_chat_template(messages, tokenize=True, return_dict=True)["input_ids"])
+def given(records: Sequence[Record], target: ChatTarget) -> list[Given]:
+    style, template = target.style, target.template
+    return [Given(template_messages(r.messages, style, template), list(r.tools) or None) for r in records]
+
+
+def loop(items: Sequence[Given], target: ChatTarget) -> int:
+    """The number of token ids. Raises what the template raises."""
+    tokenizer, marks = target.tokenizer, MARKS_ANSWERS.search(target.template) is not None
+    ids = 0
+    for messages, tools in items:
+        made = tokenizer.apply_chat_template(
+            messages, tools=tools, tokenize=True, return_dict=True, return_assistant_tokens_mask=marks
+        )
+        ids += len(made["input_ids"])
+    return ids
+
+
+def loop_with_prompts(items: Sequence[Given], target: ChatTarget) -> int:
+    """The prompt of each answer besides."""
+    tokenizer, ids = target.tokenizer, loop(items, target)
+    for messages, tools in items:
         for index, message in enumerate(messages):
             if message["role"] == "assistant":
-                prompt = tokenizer.apply_chat_template(messages[:index], tokenize=True, add_generation_prompt=True)
-                ids += len(prompt)
+                prompt = tokenizer.apply_chat_template(
+                    messages[:index], tools=tools, tokenize=True, return_dict=True, add_generation_prompt=True
+                )
+                ids += len(prompt["input_ids"])
     return ids
+
+
+@cache
+def checked() -> tuple[Check, ...]:
+    return tuple(CHECKS.get(name) for name in CHECKED)
 
 
 def checks(records: Sequence[Record], target: ChatTarget) -> int:
     """The number of findings."""
-    own = [CHECKS.get(name) for name in CHECKED]
     context = Context(records, target)
-    return sum(1 for record in records for check in own for _ in check.function(record, context))
+    return sum(1 for record in records for check in checked() for _ in check.function(record, context))
 
 
-def encodings(records: Sequence[Record], target: ChatTarget) -> int:
-    return sum(1 for _ in encode_all(records, target))
+def cpu_seconds() -> float:
+    """Of this process and of those that it has started and not yet waited for."""
+    seconds = time.process_time()
+    for children in Path("/proc/self/task").glob("*/children"):
+        for child in children.read_text().split():
+            seconds += int(Path(f"/proc/{child}/schedstat").read_text().split()[0]) / 1e9
+    return seconds
 
 
-def median_seconds(work: Callable[[], int], repeats: int) -> float:
+def least(work: Callable[[Any, ChatTarget], int], rounds: Sequence[Sequence[Any]], target: ChatTarget) -> float:
+    """Microseconds an item, in the quickest of the rounds."""
     times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+    for items in rounds:
+        began = cpu_seconds()
+        work(items, target)
+        times.append((cpu_seconds() - began) / len(items) * 1e6)
+    return min(times)
 
 
-def measure(name: str, template: str, questions: int, count: int, repeats: int) -> dict[str, Any] | None:
-    """Seconds and records a second of one template; None for one that does not render these conversations."""
-    records = records_of(count, questions)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            target = target_with(template, Path(folder))
-            loop(records[:1], target)
-        except Exception as error:  # noqa: BLE001 - templates raise whatever they like
-            print(f"{name}: left out: {error}"[:150], file=sys.stderr)
-            return None
-        checks(records[:50], target)  # imports and the worker's start, which a run pays once
-        sides = {"checks": checks, "loop": loop, "ids and labels": encodings}
-        seconds = {side: median_seconds(lambda w=work: w(records, target), repeats) for side, work in sides.items()}
-        found = checks(records, target)
-    row = {
-        "template": name,
-        "questions": questions,
-        "findings": found,
-        **{f"{side}, records a second": round(count / value) for side, value in seconds.items()},
-        "ratio": round(seconds["loop"] / seconds["checks"], 1),
-        "ratio with ids and labels": round(seconds["loop"] / seconds["ids and labels"], 1),
-    }
-    print(json.dumps(row), file=sys.stderr)
-    return row
+def measure(target: ChatTarget, records: Sequence[Record]) -> Cell | str:
+    """Or why the template does not render them."""
+    first, rest = records[:WARMING], records[WARMING:]
+    try:
+        loop_with_prompts(given(first[:1], target), target)
+    except Exception as error:  # noqa: BLE001 - templates raise whatever they like
+        return f"{type(error).__name__}: {error}".splitlines()[0][:100]
+    checks(first, target)  # imports, and what a run pays once
+    size = len(rest) // ROUNDS
+    rounds = [rest[start : start + size] for start in range(0, size * ROUNDS, size)]
+    loops = [given(part[:LOOPED], target) for part in rounds]
+    return Cell(
+        least(checks, rounds, target),
+        least(loop, loops, target),
+        least(loop_with_prompts, loops, target),
+        checks(rounds[0], target),
+    )
+
+
+def templates_of(folders: Sequence[Path]) -> dict[str, str]:
+    """{name: Jinja text}. Raises ModelError."""
+    if not folders and (spec := find_spec("trl")) is not None and spec.origin is not None:
+        folders = [Path(spec.origin).parent / "chat_templates"]
+    if not folders:
+        return dict(OWN)
+    out: dict[str, str] = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*.jinja")):
+            text = path.read_text(encoding="utf-8")
+            if text not in out.values():
+                out[f"{path.parent.name}/{path.stem}"] = text
+    if not out:
+        raise ModelError("there is no .jinja file in it", where=", ".join(map(str, folders)))
+    return out
+
+
+def table(templates: Mapping[str, str], count: int) -> Iterator[tuple[str, dict[str, Cell | str]]]:
+    """A row for each template, printed as it comes."""
+    data = {kind: records_of(kind, WARMING + ROUNDS * count) for kind in KINDS}
+    width = max(map(len, templates))
+    print(f"{'template':{width}}  {'  '.join(KINDS)}", file=sys.stderr)
+    for name, template in templates.items():
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                target = target_with(template, Path(folder))
+            except ModelError as error:
+                print(f"{name:{width}}  left out: {error.what[:90]}", file=sys.stderr)
+                continue
+            row = {kind: measure(target, records) for kind, records in data.items()}
+        shown = (f"{cell.ratio:.1f}" if isinstance(cell, Cell) else "-" for cell in row.values())
+        cells = "  ".join(f"{text:>{len(kind)}}" for kind, text in zip(row, shown, strict=True))
+        print(f"{name:{width}}  {cells}", file=sys.stderr, flush=True)
+        yield name, row
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=2000)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--templates", type=Path)
-    given = parser.parse_args()
-    templates = dict(OWN)
-    if given.templates is not None:
-        templates = {path.stem: path.read_text(encoding="utf-8") for path in sorted(given.templates.glob("*.jinja"))}
-    if not templates:
-        raise ModelError("there is no .jinja file in it", where=str(given.templates))
-    rows = [
-        row
-        for name, template in templates.items()
-        for questions in (1, 3)
-        if (row := measure(name, template, questions, given.records, given.repeats)) is not None
-    ]
-    ratios = [row["ratio"] for row in rows]
-    print(json.dumps({"rows": rows, "lowest ratio": min(ratios), "median ratio": statistics.median(ratios)}, indent=2))
+    parser.add_argument("--records", type=int, default=60, help="of each kind, in each round")
+    parser.add_argument("--templates", type=Path, nargs="*", default=[])
+    parser.add_argument("--only", default="", help="templates whose name contains this")
+    parser.add_argument("--json", action="store_true", help="every figure, as one JSON document")
+    asked = parser.parse_args()
+    templates = {name: text for name, text in templates_of(asked.templates).items() if asked.only in name}
+    rows = dict(table(templates, asked.records))
+    print(f"\n{'kind':16}  templates  lowest  median  lowest and median with prompts")
+    for kind in (*KINDS, "all"):
+        cells = {
+            f"{name}, {own}": cell
+            for name, row in rows.items()
+            for own, cell in row.items()
+            if isinstance(cell, Cell) and kind in (own, "all")
+        }
+        if not cells:
+            continue
+        ratios = {name: cell.ratio for name, cell in cells.items()}
+        prompts = [cell.ratio_with_prompts for cell in cells.values()]
+        worst = min(ratios, key=ratios.__getitem__)
+        figures = f"{ratios[worst]:6.1f}  {statistics.median(ratios.values()):6.1f}"
+        more = f"{min(prompts):.1f} {statistics.median(prompts):.1f}"
+        print(f"{kind:16}  {len(cells):9}  {figures}  {more:>12}  lowest: {worst}")
+    if asked.json:
+        plain = {
+            name: {kind: cell.to_json() if isinstance(cell, Cell) else cell for kind, cell in row.items()}
+            for name, row in rows.items()
+        }
+        print(json.dumps(plain, indent=1))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.examined import render_by_shape
-from assay.records import Message, Record, Source, record_id
+from assay.records import Message, Record, Source, ToolCall, record_id
 from assay.rendered import Rendered, render_all
 from assay.skeletons import EVERY, Skeletons
 from assay.templating import TemplateProblem
@@ -101,8 +102,7 @@ def test_any_text_renders_as_the_template_does(tmp_path_factory: pytest.TempPath
 def test_most_records_of_one_shape_are_not_rendered(load: Load) -> None:
     target = load(CHATML)
     records = [record(f"question {i}", f"answer {i}") for i in range(200)]
-    skeletons = Skeletons.of(target.template)
-    assert skeletons is not None
+    skeletons = Skeletons()
     written = [skeletons.results(one, target) is not None for one in records]
     assert written.count(True) == 199
 
@@ -110,8 +110,7 @@ def test_most_records_of_one_shape_are_not_rendered(load: Load) -> None:
 def test_a_template_that_changes_its_mind_is_found_out_and_rendered_from_then_on(load: Load) -> None:
     """It measures contents, which no word in it tells: the provoking contents are short and long for that."""
     target = load(MEASURING)
-    skeletons = Skeletons.of(target.template)
-    assert skeletons is not None
+    skeletons = Skeletons()
     one = record("q", "a")
     assert [skeletons.results(one, target) for _ in range(4)] == [None] * 4
     assert list(skeletons.known.values()) == [None]
@@ -119,8 +118,7 @@ def test_a_template_that_changes_its_mind_is_found_out_and_rendered_from_then_on
 
 def test_a_shape_is_compared_again_and_again(load: Load) -> None:
     target = load(CHATML)
-    skeletons = Skeletons.of(target.template)
-    assert skeletons is not None
+    skeletons = Skeletons()
     one = record("why", "so")
     for _ in range(EVERY):
         skeletons.results(one, target)
@@ -129,27 +127,87 @@ def test_a_shape_is_compared_again_and_again(load: Load) -> None:
     assert [skeletons.results(one, target) is None for _ in range(3)][-1]
 
 
-@pytest.mark.parametrize(
-    ("template", "contained", "equal"),
-    [
-        ("{{ 'a' if '</think>' in m.content }}", {"</think>"}, set()),
-        ("{% set tag = '</end>' %}{{ m.content.split(tag) }}", {"</end>"}, set()),
-        ("{% set out = out + '\\n' + m.content %}{{ out }}", set(), set()),
-        ("{{ m.content.strip('\\n') }}{{ m.content.split('\\n') }}", {"\n"}, set()),
-        ("{{ m.content.strip('-') }}", {"-"}, set()),
-        ("{% if m.role == 'user' or m.role in ['tool', 'ipython'] %}{% endif %}", set(), {"user", "tool", "ipython"}),
-        ("{% if 'content' in m and m['name'] and m.get('text') %}{% endif %}", set(), set()),
-        ("{% if 'name' in m.content %}{% endif %}", {"name"}, set()),
-        ("{% set parts = [{'type': 'text', 'text': m.content}] %}", set(), set()),
-        ("{{ raise_exception('no') }}{{ messages | selectattr('role', 'equalto', 'user') | list }}", set(), set()),
-        ("{{ m.content | replace('x', 'y') }}", {"x", "y"}, set()),
-    ],
+def test_nothing_is_written_into_shapes_of_a_broken_template(load: Load) -> None:
+    target = replace(load(CHATML), template="{% for %}")
+    assert [Skeletons().results(record("why", "so"), target) for _ in range(3)] == [None] * 3
+
+
+TOOLS = CHATML.replace(
+    "{{ m.content }}",
+    "{{ m.content or '' }}{% for c in m.tool_calls or [] %}<call {{ c.id }}>{{ c.function | tojson }}</call>"
+    "{% for k, v in c.function.arguments | dictsort %}{{ k }}={{ v }};{% endfor %}{% endfor %}"
+    "{{ ' for ' + m.tool_call_id if m.tool_call_id }}",
+).replace("{% for m in", "{{ tools | tojson(indent=1) if tools }}{% for m in", 1)
+NINE_SIGNS = TOOLS.replace(
+    "<call", "{% if c.id | length != 9 %}{{ raise_exception('an id has nine signs') }}{% endif %}<call"
 )
-def test_words_that_a_template_looks_for_are_read_from_it(template: str, contained: set[str], equal: set[str]) -> None:
-    from assay.templating import shared_renderer
+BY_ID = TOOLS.replace(
+    "{{ ' for ' + m.tool_call_id if m.tool_call_id }}",
+    "{% for o in messages %}{% for c in o.tool_calls or [] %}{% if c.id == m.tool_call_id %} of {{ c.function.name }}"
+    "{% endif %}{% endfor %}{% endfor %}",
+)
+LOOKS_AT_VALUES = TOOLS.replace("{{ k }}={{ v }};", "{{ k }}={{ v if v != 'Lyon' and v is not boolean }};")
+ASKS_FOR_A_NUMBER = TOOLS.replace("{{ m.content or '' }}", "{{ (m.content or '') | int or m.content }}")
+SMALL_LETTERS = TOOLS.replace("{{ m.content or '' }}", "{{ '!' if 'now' in (m.content or '') | lower }}{{ m.content }}")
+FIRST_SIGN = TOOLS.replace("{{ m.content or '' }}", "{{ '!' if m.content and m.content[0] == '{' }}{{ m.content }}")
+TELLS_TWO_APART = TOOLS.replace("{{ m.content or '' }}", "{{ m.content if m.content != messages[0].content }}")
 
-    assert shared_renderer().looked_for(template) == (tuple(sorted(contained)), tuple(sorted(equal)))
+
+def tool(name: str) -> dict[str, object]:
+    properties = {"place": {"type": "string", "description": "Where?"}, "days": {"type": "integer"}}
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": properties}}}
 
 
-def test_nobody_can_say_what_a_broken_template_looks_for() -> None:
-    assert Skeletons.of("{% for %}") is None
+def called(number: int, **arguments: object) -> Record:
+    own, words = f"call-{number:06}", f"words {number}"
+    messages = (
+        Message("user", words),
+        Message("assistant", None, (ToolCall("look", arguments, own),)),
+        Message("tool", f"result {number}", tool_call_id=own, name="look"),
+        Message("assistant", f"so {number}"),
+    )
+    return Record(record_id(messages), "row", messages, Source("a.jsonl", 1, 0), tools=(tool("look"), tool("find")))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [TOOLS, NINE_SIGNS, BY_ID, LOOKS_AT_VALUES, ASKS_FOR_A_NUMBER, SMALL_LETTERS, FIRST_SIGN, TELLS_TWO_APART],
+)
+def test_calls_results_and_tools_are_written_as_the_template_does(load: Load, template: str) -> None:
+    places = ["Lyon", 'a "quoted" one', "Zürich \\ Genf", " x ", "", "\n", "{{ p }}", "yon", "Ly\non"]
+    records = [called(i, place=p, days=i - 5) for i, p in enumerate(places * 2)]
+    records += [called(i, place=i / 4, days=[i, "two", None, True, {"in": p}]) for i, p in enumerate(places * 2)]
+    records += [called(i, days=v) for i, v in enumerate([0, 1, True, 1.0, False, 0.0, -0.0, None, 10**20, 1e300] * 3)]
+    said = ["12", "1e5", "NOW", "know", "{", "{a}", "words 3", "result 3", "nan", "Zq0x7Kd"]
+    for text in said * 3:
+        one = called(3, place="x")
+        records.append(one.with_messages(replace(m, content=text) if m.role == "tool" else m for m in one.messages))
+    assert_as_rendered(records, load(template))
+
+
+def test_records_with_the_same_tools_are_not_rendered(load: Load) -> None:
+    target, skeletons = load(BY_ID), Skeletons()
+    written = [skeletons.results(called(i, place=f"place {i}", days=i + 1), target) is not None for i in range(50)]
+    assert written == [False, *[True] * 49]
+
+
+def test_other_tools_are_another_shape(load: Load) -> None:
+    target = load(TOOLS)
+    one = [called(i, place="x") for i in range(4)]
+    other = [replace(item, tools=(tool("find"),)) for item in one]
+    assert_as_rendered([record for pair in zip(one, other, strict=True) for record in pair], target)
+
+
+def test_ids_that_are_alike_by_chance_are_told_from_ids_that_belong_together(load: Load) -> None:
+    def answered(first: str, second: str, result: str) -> Record:
+        calls = (ToolCall("look", {}, first), ToolCall("find", {}, second))
+        messages = (
+            Message("user", "why"),
+            Message("assistant", None, calls),
+            Message("tool", "so", tool_call_id=result),
+            Message("assistant", "then"),
+        )
+        return Record(record_id(messages), "row", messages, Source("a.jsonl", 1, 0), tools=(tool("look"),))
+
+    ids = ["call-000001", "call-000002", "call00001", "1", ""]
+    assert_as_rendered([answered(a, b, c) for a in ids for b in ids for c in ids] * 3, load(BY_ID))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assay.chat import TemplateProblem, encode_all, examine_all, load_target
 from assay.curate.template.matrix import Matrix, matrix
@@ -15,7 +17,9 @@ from assay.errors import ModelError
 from assay.examined import Examined, render_by_shape
 from assay.records import Record
 from assay.rendered import render_all
+from assay.skeletons import skeletons_for
 from assay.sources import read
+from tests.conversations import alike
 from tests.real.test_templates_real import byte_level, model_folder, sentence_piece
 
 FILES = (
@@ -59,6 +63,24 @@ def test_shapes_are_rendered_as_every_template_renders_them(models: list[Loaded]
             assert comparable(shaped) == comparable(real), model.name
             compared += 1
     assert compared > 140 * len(records)
+
+
+@pytest.mark.slow
+def test_what_anyone_may_write_is_rendered_as_every_template_renders_it(models: list[Loaded]) -> None:
+    """Calls, results, thinking, odd texts: four records of a shape, so that the last ones are written into it."""
+    targets = [model.target for model in models if model.target is not None]
+    written: list[bool] = []
+
+    @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from(targets), alike())
+    def check(target: Any, made: list[Record]) -> None:
+        shaped, real = list(render_by_shape(made, target)), list(render_all(made, target))
+        assert [comparable(item) for item in shaped] == [comparable(item) for item in real], target.name
+        last = skeletons_for(target, made[-1].tools).results(made[-1], target)
+        written.append(last is not None)
+
+    check()
+    assert sum(written) > len(written) // 4  # else nothing is said about shapes
 
 
 def usable_targets(shared: Path, make: Any, folder: Path) -> Iterator[Any]:
