@@ -1,11 +1,12 @@
 """Claim: contradictions are found by kind with a precision of 0.90 and more, and hard negatives are left alone.
 
-    python benchmarks/contradictions.py DATA [--half tune|test] [--nli MODEL] [--judge PROVIDER MODEL]
+    python benchmarks/contradictions.py DATA [--part tune|test|fresh] [--nli MODEL] [--judge PROVIDER MODEL]
 
-DATA is a folder of real data (see contradiction_sets.py). Every pair of answers becomes two records under a system
-turn of its own, all of them one data set, and the check `contradiction` runs over it as it does in an audit: what it
-does not even take for candidates counts as not found. Rules were tuned on the half "tune" only; a pair's half is
-decided by a hash of its prompt and source.
+DATA is a folder of real data (see contradiction_sets/). Every pair of answers becomes two records under a system turn
+of its own, all of them one data set, and the check `contradiction` runs over it as it does in an audit: what it does
+not even take for candidates counts as not found. Rules were tuned on the part "tune" only; whether a pair is in "tune"
+or "test" is decided by a hash of its prompt and source. "test" was run more than once while the check was built;
+"fresh" is made of records and templates that neither holds, and was run once.
 
 precision of a kind  of the pairs that the check calls by that kind, those that do contradict each other
 recall of a kind     of the contradictions made or labelled as that kind, those that the check finds under any name
@@ -32,13 +33,15 @@ from assay.curate.contradictions.confirm import make_confirmer, make_judge
 from assay.curate.contradictions.confirmers import Confirmer, ConfirmSettings, JudgeSettings
 from assay.protocols import Price
 from assay.records import Message, Record, Source, record_id, row_id
-from benchmarks.contradiction_sets import POSITIVE, Item, build, negatives
+from benchmarks.contradiction_sets.halves import build
+from benchmarks.contradiction_sets.hold_out import build_fresh
+from benchmarks.contradiction_sets.item import POSITIVE, Item, negatives
 
 
 def main() -> None:
     arguments = _arguments()
-    items = [item for item in build(arguments.data) if item.half == arguments.half]
-    print(f"half: {arguments.half}; {len(items):,} pairs")
+    items = _part(arguments.data, arguments.part)
+    print(f"part: {arguments.part}; {len(items):,} pairs")
     for name, confirmer in _confirmers(arguments):
         if isinstance(confirmer, str):
             print(f"\n{name}: {confirmer}")
@@ -51,6 +54,10 @@ def main() -> None:
         print_negatives(items, found)
         for kind in arguments.errors or ():
             print_errors(items, found, kind, arguments.show)
+
+
+def _part(data: Path, part: str) -> list[Item]:
+    return build_fresh(data) if part == "fresh" else [item for item in build(data) if item.half == part]
 
 
 def _confirmers(arguments: argparse.Namespace) -> Iterator[tuple[str, Confirmer | str | None]]:
@@ -137,18 +144,16 @@ def print_errors(items: Sequence[Item], found: Sequence[str | None], kind: str, 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--half", choices=["tune", "test"], default="tune")
+    parser.add_argument("--part", choices=["tune", "test", "fresh"], default="tune")
     parser.add_argument("--nli", metavar="MODEL", help="hub id or folder of a sequence-classification model")
     parser.add_argument("--judge", nargs=2, metavar=("PROVIDER", "MODEL"))
     parser.add_argument("--price", nargs=2, type=float, default=[0.0, 0.0], help="dollars a million tokens in and out")
     parser.add_argument("--max-usd", type=float, default=1.0)
-    parser.add_argument(
-        "--errors", metavar="KIND", nargs="+", help="print what is wrong in this kind; on the half tune only"
-    )
+    parser.add_argument("--errors", metavar="KIND", nargs="+", help="print what is wrong in this kind; of tune only")
     parser.add_argument("--show", type=int, default=12)
     arguments = parser.parse_args()
-    if arguments.errors and arguments.half == "test":
-        parser.error("errors are read on the half that is tuned on")
+    if arguments.errors and arguments.part != "tune":
+        parser.error("errors are read on the part that is tuned on")
     return arguments
 
 
