@@ -8,9 +8,9 @@ from typing import Any
 
 from assay.console import Options, printable
 from assay.errors import Exit
-from assay.registry import settings_of
 
 from .check import CHECKS, Check, Need
+from .settings import settings_to_give
 
 _NEEDS: Mapping[Need, str] = {
     "target": "`--model`",
@@ -47,7 +47,7 @@ def _explained(check: Check) -> str:
         lines.append(f"needs      {', '.join(check.needs).replace('_', ' ')}")
     lines += ["", "settings, in assay.yaml:", "  curate:", "    checks:", f"      {check.name}:"]
     lines.append(f"        decision: {check.decision}")
-    lines += [f"        {setting.name}: {setting.in_yaml}" for setting in settings_of(check)]
+    lines += [f"        {setting.name}: {setting.in_yaml}" for setting in settings_to_give(check)]
     examples = [textwrap.shorten(line, 300, placeholder=" ...") for item in check.examples for line in item.lines()]
     if examples:
         lines += ["", "examples, which its test runs:", *(f"  {printable(line)}" for line in examples)]
@@ -61,7 +61,7 @@ def _json(check: Check) -> dict[str, Any]:
         "decision": str(check.decision),
         "languages": list(check.languages),
         "needs": list(check.needs),
-        "settings": {setting.name: setting.default for setting in settings_of(check)},
+        "settings": {setting.name: setting.default for setting in settings_to_give(check)},
         "documentation": check.documentation,
         "examples": [line for example in check.examples for line in example.lines()],
     }
@@ -75,7 +75,7 @@ def table_of_checks() -> str:
     """A Markdown table, one line a check: what docs/checks.md holds."""
     lines = ["| check | severity | decision | needs | settings | what it finds |", "|---|---|---|---|---|---|"]
     for check in CHECKS.all().values():
-        settings = ", ".join(f"`{setting.name}: {setting.in_yaml}`" for setting in settings_of(check))
+        settings = ", ".join(f"`{setting.name}: {setting.in_yaml}`" for setting in settings_to_give(check))
         cells = (
             f"`{check.name}`",
             str(check.severity),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from assay.errors import SettingsError, did_you_mean
-from assay.registry import check_settings, settings_of
+from assay.registry import Setting, check_settings, settings_of
 from assay.storage import sha256_file
 
 from .check import CHECKS, Check, Decision
@@ -104,6 +104,15 @@ class CurateSettings:
         return self.min_records if self.min_records is not None else USABLE_RECORDS[self.purpose][0] // 10
 
 
+FILLED_IN = "sha256"
+"""The setting that is the digest of the files which a check names; nobody gives it."""
+
+
+def settings_to_give(check: Check) -> list[Setting]:
+    """The settings of a check that are a person's to give."""
+    return [setting for setting in settings_of(check) if setting.name != FILLED_IN]
+
+
 @dataclass(frozen=True)
 class ActiveCheck:
     """A check as it will run: with its decision and its settings."""
@@ -179,8 +188,8 @@ def _beside(name: str, given: Any, folder: Path) -> Any:
         return given
     files = {setting: folder / given[setting] for setting in check.reads if isinstance(given.get(setting), str)}
     out = {**given, **{setting: str(path) for setting, path in files.items()}}
-    if any(setting.name == "sha256" for setting in settings_of(check)):
-        out["sha256"] = "".join(sha256_file(path) for path in files.values() if path.is_file())
+    if any(setting.name == FILLED_IN for setting in settings_of(check)):
+        out[FILLED_IN] = "".join(sha256_file(path) for path in files.values() if path.is_file())
     return out
 
 

@@ -57,7 +57,7 @@ def house_rules(record: Record, context: Context, *, file: str = "", sha256: str
 
     `file` is the file of rules, found beside assay.yaml; each rule says its severity. Without it nothing is judged.
     With the decision `repair`, forbidden wording is replaced where its rule says `replace: true`, and nothing else
-    is changed: a record in which only other rules are broken is held. `sha256` is filled in from the file.
+    is changed: a record in which only other rules are broken is held.
 
     Example: "Please login first.", where the house says "sign in"
     """

@@ -29,8 +29,7 @@ def inference_mismatch(record: Record, context: Context, *, request: str = "", s
 
     `request` is a file with the body of a request as production sends it (`assay audit --inference FILE`): messages,
     tools, chat_template_kwargs, documents, and `context` for the part of a message that was retrieved. With a target
-    model it is also said whether the tokens before the user's first word are the same. `sha256` is filled in from
-    the file.
+    model it is also said whether the tokens before the user's first word are the same.
 
     Example: production says "You are a support agent. Answer in German.", the data "You are a helpful assistant."
     """
