@@ -70,7 +70,8 @@ class DomainSuite:
         if self.scoring.scorer.by_likelihood:
             return self._choose(lm, numbers, done)
         prompts = [Prompt(self.prompts[number], self.suite.max_new_tokens) for number in numbers]
-        outputs = [generated.text for generated in lm.answer(prompts, done=done)]
+        special = self.scoring.scorer.special_tokens
+        outputs = [generated.text for generated in lm.answer(prompts, done=done, special_tokens=special)]
         return [
             Answer(self._score(output, number), output, None) for number, output in zip(numbers, outputs, strict=True)
         ]

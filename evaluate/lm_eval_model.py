@@ -92,14 +92,26 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         )
 
     def answer(
-        self, prompts: Sequence[Prompt], texts: tuple[str, ...] = (), done: Done = lambda _: None
+        self,
+        prompts: Sequence[Prompt],
+        texts: tuple[str, ...] = (),
+        done: Done = lambda _: None,
+        *,
+        special_tokens: bool = False,
     ) -> list[Generated]:
-        """Greedy answers to prompts as token ids; texts are strings that end an answer."""
-        stopping = Stopping(self.stop_token_ids | {self.eot_token_id}, self.pad_token_id, self._decode, texts)
+        """Greedy answers to prompts as token ids; texts are strings that end an answer.
+
+        special_tokens  stay in the text, but for the one that ends it
+        """
+        decode = self._decode_all if special_tokens else self._decode
+        stopping = Stopping(self.stop_token_ids | {self.eot_token_id}, self.pad_token_id, decode, texts)
         return generate(self.causal_model, prompts, stopping, batch_tokens=self.limits.batch_tokens * 2, done=done)
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _decode_all(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
 
     def _loglikelihood_tokens(self, requests: Sequence[Any], **kwargs: Any) -> list[tuple[float, bool]]:
         pairs = [Request(tuple(context), tuple(continuation)) for _, context, continuation in requests]

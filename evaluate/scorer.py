@@ -46,6 +46,7 @@ class Scorer:
     validate       raises AssayError, or ValueError, for settings that cannot be meant or a library that is missing:
                    called once, before any model is loaded
     runs_code      runs what the model wrote, which the user must have allowed
+    special_tokens  the output keeps its special tokens, but for the one that ends it
     """
 
     name: str
@@ -55,6 +56,7 @@ class Scorer:
     needs: tuple[str, ...] = ()
     validate: Validate = lambda _: None
     runs_code: bool = False
+    special_tokens: bool = False
 
     @property
     def summary(self) -> str:
@@ -71,6 +73,7 @@ def scorer(
     needs: tuple[str, ...] = (),
     validate: Validate = ...,
     runs_code: bool = False,
+    special_tokens: bool = False,
 ) -> Callable[[Callable[..., float]], Scorer]: ...
 def scorer(
     function: Callable[..., float] | None = None, /, **known: Any

@@ -137,6 +137,7 @@ SAMPLES = {
     "language": "Please call the office of the plan before you pay the bill.",
     "numeric": "1,250.50",
     "quoted_facts": "The plan is Care Plus.",
+    "tool_call": '{"name": "get_weather", "arguments": {"city": "Lyon"}}',
 }
 SETTINGS: dict[str, dict[str, Any]] = {"length": {"least_words": 1, "most_words": 20}}
 CONTEXT = {"quoted_facts": {"source": "Care Plus costs 5 euros."}}
