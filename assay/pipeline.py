@@ -285,7 +285,9 @@ def _gate(work: _Work) -> StageRun:
         decision = api.gate_evaluation(evaluated.path, policy_path, run.path, redact=work.redact)
         run.facts |= {"verdict": str(decision.verdict)}
 
-    inputs = {"evaluation": sha256_file(evaluated.path / "items.parquet"), "policy": sha256_file(policy_path)}
+    parts = {"evaluation": "items.parquet", "header": "evaluation.json"}
+    inputs = {name: sha256_file(evaluated.path / file) for name, file in parts.items()}
+    inputs["policy"] = sha256_file(policy_path)
     return work.step("gate", {"redact": work.redact}, inputs, do)
 
 

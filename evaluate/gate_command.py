@@ -11,6 +11,8 @@ from assay.console import Options, common_options
 from assay.errors import Exit, RunError, SettingsError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from assay.findings import Verdict
 
     from .gate_report import Report
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     help="Judge two runs of lm-eval by their logged samples, in place of EVALUATION.",
 )
 @click.option("--previous-lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="A run of the last release.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write the verdict for a CI system's test page here.")
+@click.option("--sign", "key", metavar="FILE", help="Sign with this Ed25519 key (PEM, OpenSSH, or env:NAME).")
 @click.option("--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="Run store.")
 @common_options
 def gate(
@@ -37,6 +41,8 @@ def gate(
     evaluation: Path | None,
     policy: Path | None,
     markdown: Path | None,
+    junit: Path | None,
+    key: str | None,
     from_lm_eval: tuple[Path, Path] | None,
     previous_lm_eval: Path | None,
     store: Path,
@@ -53,14 +59,18 @@ def gate(
 
     from .gate_report import markdown as as_markdown
     from .gate_report import terminal
+    from .junit import junit as as_junit
     from .policy import read_policy
+    from .signature import read_signing_key
     from .unpaired import UnpairedDecision
 
     policy = policy or Path("policy.yaml")
+    signing = read_signing_key(key) if key is not None else None
     if from_lm_eval is None and previous_lm_eval is None:
-        report = _release(options, evaluation or _newest(store), policy, store)
+        report = _release(options, evaluation or _newest(store), policy, store, signing)
     else:
-        judged = _release_logs(options, _logged(evaluation, from_lm_eval, previous_lm_eval, policy), policy, store)
+        logged = _logged(evaluation, from_lm_eval, previous_lm_eval, policy)
+        judged = _release_logs(options, logged, policy, store, signing)
         if isinstance(judged, UnpairedDecision):
             options.emit(judged.to_json())
             options.show(judged.text())
@@ -68,6 +78,8 @@ def gate(
         report = judged
     if markdown is not None:
         write_text(markdown, as_markdown(report))
+    if junit is not None:
+        write_text(junit, as_junit(report.decision, report.policy))
     options.emit(report.decision.to_json())
     options.show(terminal(report))
     options.show(f"\ncertificate  {report.decision.certificate}")
@@ -87,7 +99,9 @@ def _logged(
     return read_logged(*logs, previous, read_policy(policy))
 
 
-def _release_logs(options: Options, logged: LoggedEvaluation, policy: Path, store: Path) -> Report | UnpairedDecision:
+def _release_logs(
+    options: Options, logged: LoggedEvaluation, policy: Path, store: Path, signing: Ed25519PrivateKey | None
+) -> Report | UnpairedDecision:
     """As `_release`, with the evaluation that the logs hold written beside the decision."""
     from assay.runs import RunStore
     from assay.storage import sha256_file, write_json
@@ -103,44 +117,54 @@ def _release_logs(options: Options, logged: LoggedEvaluation, policy: Path, stor
     if options.output is not None:
         logged.write_evaluation(options.output / "evaluation")
         released = judge_release(options.output / "evaluation", policy, options.output, redact=options.redact)
-        write_release(released)
+        write_release(released, signing)
         return released.report
     inputs = {**logged.inputs, "policy": sha256_file(policy)}
-    with RunStore(store).open("gate", {"redact": options.redact, "source": "lm-eval"}, inputs) as run:
+    with RunStore(store).open("gate", {**_settings(options, signing), "source": "lm-eval"}, inputs) as run:
         if not run.complete:
             logged.write_evaluation(run.path / "evaluation")
         released = judge_release(run.path / "evaluation", policy, run.path, redact=options.redact)
         if not run.complete:
-            write_release(released)
+            write_release(released, signing)
             run.facts["verdict"] = str(released.report.decision.verdict)
     return released.report
 
 
-def _release(options: Options, evaluation: Path, policy: Path, store: Path) -> Report:
+def _release(
+    options: Options, evaluation: Path, policy: Path, store: Path, signing: Ed25519PrivateKey | None
+) -> Report:
     """In --output, or in a run of the store, which records what went in."""
     from assay.runs import RunStore
     from assay.storage import sha256_file
 
     from .release import judge_release, write_release
 
-    items = evaluation / "items.parquet"
-    if not items.is_file():
+    items, header = evaluation / "items.parquet", evaluation / "evaluation.json"
+    lacking = next((path.name for path in (items, header) if not path.is_file()), None)
+    if lacking is not None:
         raise SettingsError(
-            "is no evaluation: it has no items.parquet", where=str(evaluation), fix="`assay evaluate` writes one"
+            f"is no evaluation: it has no {lacking}", where=str(evaluation), fix="`assay evaluate` writes one"
         )
     if options.output is not None:
         released = judge_release(evaluation, policy, options.output, redact=options.redact)
-        write_release(released)
+        write_release(released, signing)
         return released.report
     if not policy.is_file():
         raise SettingsError("there is no such policy", where=str(policy), fix="give --policy, or run `assay init`")
-    inputs = {"evaluation": sha256_file(items), "policy": sha256_file(policy)}
-    with RunStore(store).open("gate", {"redact": options.redact}, inputs, _parents(evaluation)) as run:
+    inputs = {"evaluation": sha256_file(items), "header": sha256_file(header), "policy": sha256_file(policy)}
+    with RunStore(store).open("gate", _settings(options, signing), inputs, _parents(evaluation)) as run:
         released = judge_release(evaluation, policy, run.path, redact=options.redact)
         if not run.complete:
-            write_release(released)
+            write_release(released, signing)
             run.facts["verdict"] = str(released.report.decision.verdict)
     return released.report
+
+
+def _settings(options: Options, signing: Ed25519PrivateKey | None) -> dict[str, object]:
+    """A certificate signed by another key is another run."""
+    from .signature import key_fingerprint
+
+    return {"redact": options.redact} | ({"signed_by": key_fingerprint(signing)} if signing is not None else {})
 
 
 def _parents(evaluation: Path) -> tuple[str, ...]:

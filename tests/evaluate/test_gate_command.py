@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from assay.cli import main
 from assay.evaluate.evaluation import Evaluation
@@ -156,3 +158,34 @@ def test_gate_and_verify_need_no_model_library(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_signed_certificate_is_verified_with_the_public_key_and_the_key_is_nowhere_in_the_store(
+    shell: Callable[..., Any], synthetic: Callable[..., Evaluation], suites: list[Any], tmp_path: Path
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(private)
+    (tmp_path / "public.pem").write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    write(synthetic(*suites), tmp_path / "evaluation")
+    code, out, _ = shell("gate", "evaluation", "--sign", "key.pem", "--junit", "verdict.xml", "--json")
+    certificate = json.loads(out)["certificate"]
+    assert code == 0 and 'failures="0"' in (tmp_path / "verdict.xml").read_text(encoding="utf-8")
+    code, out, _ = shell("verify", certificate, "--public-key", "public.pem")
+    assert code == 0 and out.startswith("matches      signature")
+    written = b"".join(path.read_bytes() for path in (tmp_path / ".assay").rglob("*") if path.is_file())
+    assert private.splitlines()[1] not in written
+    assert shell("gate", "evaluation", "--sign", "evaluation/evaluation.json")[0] == 2
+
+
+def test_an_evaluation_whose_header_changed_is_judged_again(
+    shell: Callable[..., Any], synthetic: Callable[..., Evaluation], suites: list[Any], tmp_path: Path
+) -> None:
+    evaluation = synthetic(*suites)
+    write(evaluation, tmp_path / "evaluation")
+    assert "leaks were not checked" not in shell("gate", "evaluation")[1]
+    write(replace(evaluation, leaks=None), tmp_path / "evaluation")
+    assert "leaks were not checked" in shell("gate", "evaluation")[1]
+    assert len(list((tmp_path / ".assay" / "runs").iterdir())) == 2
