@@ -212,110 +212,167 @@ def _person(flags: Any) -> Any:
     return 3 if you else 4
 
 
+_STAR, _SHOUT, _TICK, _LINE = 1, 2, 4, 8
+"""Signs that stand in a text: an asterisk, an exclamation mark, a backtick, a line break."""
+
+_COUNT, _DISTINCT, _CERTAIN, _FOUND, _CONTRACTED_WORDS, _FULL_WORDS, _FLAGS, _FORMS = range(8)
+"""What is counted of a text: words; of the first ones those that differ; words of English alone, of any listed
+language, contracted, of full forms; then the flags of all words, and a bit for each full form."""
+
+_CANNOT = 1 << 30
+
+
+@compiled
+def _trimmed(data: Any, start: Any, end: Any) -> Any:
+    """Where a text begins and ends without the white space around it."""
+    while start < end and _is_space(data[start]):
+        start += 1
+    while end > start and _is_space(data[end - 1]):
+        end -= 1
+    return start, end
+
+
+@compiled
+def _word(data: Any, position: Any, end: Any) -> Any:
+    """Where the word that begins here ends, its hash, and the signs in it."""
+    hashed, signs = _FNV_OFFSET, 0
+    while position < end and not _is_space(data[position]):
+        byte = data[position]
+        hashed = (hashed ^ np.uint64(byte)) * _FNV_PRIME
+        if byte < 48:
+            signs |= _STAR if byte == 42 else _SHOUT if byte == 33 else 0
+        elif byte == 96:
+            signs |= _TICK
+        position += 1
+    return position, hashed, signs
+
+
+@compiled
+def _number_of(slots: Any, keys: Any, hashed: Any) -> Any:
+    """The number of a listed word, -1 for any other."""
+    mask = np.uint64(_SLOTS - 1)
+    slot = hashed & mask
+    while slots[slot] >= 0 and keys[slot] != hashed:
+        slot = (slot + np.uint64(1)) & mask
+    return slots[slot]
+
+
+@compiled
+def _tell_apart(few: Any, distinct: Any, hashed: Any) -> Any:
+    """How many of the first words differ with this one; `few` holds them."""
+    for other in range(distinct):
+        if few[other] == hashed:
+            return distinct
+    few[distinct] = hashed
+    return distinct + 1
+
+
+@compiled
+def _forms_of(pairs: Any, cannot: Any, word: Any, before: Any) -> Any:
+    """The bits of the full forms that a word ends, after the one before it or, for -1, alone."""
+    forms = _CANNOT if word == cannot else 0
+    if before >= 0:
+        for pair in range(len(pairs)):
+            if pairs[pair, 0] == before and pairs[pair, 1] == word:
+                forms |= 1 << pair
+    return forms
+
+
+@compiled
+def _hear(word: Any, flag: Any, says: Any, scores: Any, heard: Any) -> None:
+    """Counts what a listed word says of a text; each word once."""
+    listed = 0
+    heard[_FLAGS] |= flag
+    heard[_CERTAIN] += 1 if flag & _ENGLISH else 0
+    heard[_CONTRACTED_WORDS] += 1 if flag & _CONTRACTED else 0
+    heard[_FULL_WORDS] += 1 if flag & _FULL_WORD else 0
+    for language in range(len(scores)):
+        scores[language] += says[word, language]
+        listed |= says[word, language]
+    heard[_FOUND] += 1 if listed else 0
+
+
+@compiled
+def _listen(
+    data: Any, start: Any, end: Any, text: Any, tables: Any, seen: Any, few: Any, scores: Any, heard: Any
+) -> Any:
+    """Counts the words of a text into scores and heard; returns the signs that stand in it."""
+    slots, keys, flags, says, pairs, cannot, _, _ = tables
+    signs, count, distinct, before, before_start, before_end, position = 0, 0, 0, -1, -1, -1, start
+    while position < end:
+        if _is_space(data[position]):
+            signs |= _LINE if data[position] == 10 else 0
+            position += 1
+            continue
+        begin = position
+        position, hashed, own = _word(data, begin, end)
+        signs |= own
+        count += 1
+        if distinct < FEWEST_WORDS:
+            distinct = _tell_apart(few, distinct, hashed)
+        word = _number_of(slots, keys, hashed)
+        if word >= 0:
+            if begin > start and data[begin - 1] == 32 and position < end and data[position] == 32:
+                together = before >= 0 and before_end == begin - 1 and before_start > start
+                together = together and data[before_start - 1] == 32
+                heard[_FORMS] |= _forms_of(pairs, cannot, word, before if together else -1)
+            if seen[word] != text:
+                seen[word] = text
+                _hear(word, flags[word], says, scores, heard)
+        before, before_start, before_end = word, begin, position
+    heard[_COUNT], heard[_DISTINCT] = count, distinct
+    return signs
+
+
+@compiled
+def _describe(row: Any, heard: Any, signs: Any, english: Any, asks: Any) -> Any:
+    """Fills in the features of an answer that is no refusal; returns what of them is left to look at."""
+    count = heard[_COUNT]
+    row[_LENGTH] = 1 if count <= CONCISE_WORDS else 3 if count >= LONG_FORM_WORDS else 2
+    long_enough = 1 if signs & _LINE or count >= LAYOUT_WORDS else 0
+    row[_HEADINGS] = row[_BULLETS] = row[_BOLD] = row[_CODE] = long_enough
+    if english:
+        person = _person(heard[_FLAGS])
+        row[_PERSON] = 0 if person == 4 and heard[_DISTINCT] < FEWEST_WORDS else person
+        full, forms = 0, heard[_FORMS]
+        while forms:
+            full += forms & 1
+            forms >>= 1
+        row[_CONTRACTIONS] = _contractions(count, heard[_CONTRACTED_WORDS], heard[_FULL_WORDS], full)
+    row[_APOLOGY_AT] = 2 if heard[_FLAGS] & _APOLOGY else 1
+    row[_CLOSING] = 2 if asks else 1
+    return LAYOUT if long_enough and signs & (_LINE | _STAR) else 0
+
+
 @compiled
 def _walk(data: Any, offsets: Any, tables: Any, refused_within: Any, values: Any, left: Any) -> None:
-    slots, keys, flags_of, says, pairs, cannot, offers, refusals = tables
-    mask = np.uint64(_SLOTS - 1)
-    seen = np.full(len(flags_of), -1, np.int64)
-    scores = np.zeros(says.shape[1], np.int64)
-    few = np.zeros(FEWEST_WORDS, np.uint64)
+    offers, refusals = tables[6], tables[7]
+    seen = np.full(len(tables[2]), -1, np.int64)
+    scores = np.zeros(tables[3].shape[1], np.int64)
+    few, heard = np.zeros(FEWEST_WORDS, np.uint64), np.zeros(_FORMS + 1, np.int64)
     for text in range(len(left)):
         raw, raw_end = offsets[text], offsets[text + 1]
-        start, end = raw, raw_end
-        while start < end and _is_space(data[start]):
-            start += 1
-        while end > start and _is_space(data[end - 1]):
-            end -= 1
+        start, end = _trimmed(data, raw, raw_end)
         if start == end:
             continue
         if data[start] == 123 or data[start] == 91:  # perhaps JSON
             left[text] = NOT_PLAIN
             continue
         scores[:] = 0
-        count, distinct, certain, found, contracted, full_words, flags, forms = 0, 0, 0, 0, 0, 0, 0, 0
-        lines, signs, shouts, code = False, False, False, False
-        before, before_start, before_end = -1, -1, -1
-        position = start
-        while position < end:
-            byte = data[position]
-            if _is_space(byte):
-                lines = lines or byte == 10
-                position += 1
-                continue
-            begin = position
-            hashed = _FNV_OFFSET
-            while position < end and not _is_space(data[position]):
-                byte = data[position]
-                hashed = (hashed ^ np.uint64(byte)) * _FNV_PRIME
-                if byte < 48:
-                    signs = signs or byte == 42
-                    shouts = shouts or byte == 33
-                else:
-                    code = code or byte == 96
-                position += 1
-            count += 1
-            if distinct < FEWEST_WORDS:
-                known = False
-                for other in range(distinct):
-                    known = known or few[other] == hashed
-                if not known:
-                    few[distinct] = hashed
-                    distinct += 1
-            slot = hashed & mask
-            while slots[slot] >= 0 and keys[slot] != hashed:
-                slot = (slot + np.uint64(1)) & mask
-            word = slots[slot]
-            if word >= 0:
-                spaced = begin > start and data[begin - 1] == 32 and position < end and data[position] == 32
-                if spaced and word == cannot:
-                    forms |= 1 << 30
-                together = before >= 0 and before_end == begin - 1 and before_start > start
-                if spaced and together and data[before_start - 1] == 32:
-                    for pair in range(len(pairs)):
-                        if pairs[pair, 0] == before and pairs[pair, 1] == word:
-                            forms |= 1 << pair
-                if seen[word] != text:
-                    seen[word] = text
-                    flag = flags_of[word]
-                    flags |= flag
-                    certain += 1 if flag & _ENGLISH else 0
-                    contracted += 1 if flag & _CONTRACTED else 0
-                    full_words += 1 if flag & _FULL_WORD else 0
-                    listed = 0
-                    for language in range(len(scores)):
-                        scores[language] += says[word, language]
-                        listed |= says[word, language]
-                    found += 1 if listed else 0
-            before, before_start, before_end = word, begin, position
-        english = _likely_english(scores, certain, found)
-        if code or english < 0:
+        heard[:] = 0
+        signs = _listen(data, start, end, text, tables, seen, few, scores, heard)
+        english = _likely_english(scores, heard[_CERTAIN], heard[_FOUND])
+        if signs & _TICK or english < 0:
             left[text] = NOT_PLAIN
             continue
         row = values[text]
-        long_enough = 1 if lines or count >= LAYOUT_WORDS else 0
-        row[_FORM] = 1
-        row[_EXCLAMATION] = 1
-        row[_EMOJI] = 1
-        if english:
-            row[_LANGUAGE_AT] = _EN
-        if shouts:
+        row[_FORM] = row[_EXCLAMATION] = row[_EMOJI] = 1
+        row[_LANGUAGE_AT] = _EN if english else 0
+        if signs & _SHOUT:
             left[text] |= EXCLAMATION
         within = min(raw_end, raw + refused_within)
         if raw_end - raw <= 5 * refused_within and _holds(data, raw, within, refusals):
             continue
-        row[_LENGTH] = 1 if count <= CONCISE_WORDS else 3 if count >= LONG_FORM_WORDS else 2
-        if long_enough and (lines or signs):
-            left[text] |= LAYOUT
-        row[_HEADINGS] = row[_BULLETS] = row[_BOLD] = row[_CODE] = long_enough
-        if english:
-            person = _person(flags)
-            row[_PERSON] = 0 if person == 4 and distinct < FEWEST_WORDS else person
-            full = 0
-            while forms:
-                full += forms & 1
-                forms >>= 1
-            row[_CONTRACTIONS] = _contractions(count, contracted, full_words, full)
-        row[_APOLOGY_AT] = 2 if flags & _APOLOGY else 1
-        row[_CLOSING] = 2 if data[end - 1] == 63 else 1
+        left[text] |= _describe(row, heard, signs, english, data[end - 1] == 63)
         if _holds(data, max(start, end - 200), end, offers):
             left[text] |= OFFER
