@@ -261,7 +261,7 @@ def _evaluate(work: _Work) -> StageRun:
     folder = work.project.task_folder
     section = work.project.sections["evaluate"]
     settings = dataclasses.replace(section, include_path=str(folder) if folder else None)
-    candidate = api.Models(work.target, work.adapter, None, work.project.settings.trust_remote_code)
+    candidate = api.Models(work.target, work.adapter, trust_remote_code=work.project.settings.trust_remote_code)
     previous = api.with_previous(candidate, work.previous, work.store)
     models = previous.models
     if previous.said:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--model", help="Base model: a hub id, a folder, or a name [default: as in assay.yaml].")
 @click.option("--adapter", type=click.Path(path_type=Path), help="The candidate; without it the base alone is scored.")
 @click.option("--previous", metavar="PATH", help="Last release: adapter, certificate or none [default: the store's].")
+@click.option("--training-data", multiple=True, metavar="FILE", help="What the candidate was trained on, for leaks.")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="A domain suite; may be given again.")
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
 @click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
@@ -71,6 +72,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     from assay.chat import load_target
     from assay.project import BUNDLED, NO_PREVIOUS, bundled
     from assay.runs import RunStore
+    from assay.sources import ReadSettings, read
     from assay.suites import read_suites
 
     from .identity import Models
@@ -108,7 +110,8 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         say=options.say,
     )
     store = Path(given["store"] or root / str(top.get("store", ".assay")))
-    models = Models(target, given["adapter"], None, bool(top.get("trust_remote_code")))
+    training = read(given["training_data"], ReadSettings(), offline=options.offline) if given["training_data"] else None
+    models = Models(target, given["adapter"], None, training, bool(top.get("trust_remote_code")))
     named = dict(top.get("gate") or {}).get("previous")
     previous = given["previous"] or (named if named in (None, NO_PREVIOUS) else root / str(named))
     found = with_previous(models, previous, RunStore(store))

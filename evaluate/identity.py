@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from assay.adapters import base_of
 from assay.chat import ChatTarget
 from assay.errors import ModelError
 from assay.models import weights_sha256
@@ -19,6 +21,9 @@ from .leaks import adapter_card
 from .settings import EvaluateSettings
 from .switched_model import Precision
 
+if TYPE_CHECKING:
+    from assay.dataset import Dataset
+
 CODE_AND_TEXT = (".yaml", ".yml", ".py", ".json", ".jsonl", ".csv", ".parquet", ".arrow", ".txt")
 """Files below a folder of tasks that a task may be made of."""
 
@@ -28,11 +33,13 @@ class Models:
     """Whose answers are compared. candidate None scores the base alone.
 
     previous  the adapter of the last release
+    training  what the candidate was trained on, for an adapter that does not say it itself
     """
 
     target: ChatTarget
     candidate: Path | None = None
     previous: Path | None = None
+    training: Dataset | None = None
     trust_remote_code: bool = False
 
     @cached_property
@@ -68,10 +75,32 @@ def check_adapters(models: Models, say: Callable[[str], None]) -> None:
             raise ModelError("there is no such adapter folder", where=str(folder))
         card = adapter_card(folder)
         if card is None:
-            say(f"note: {folder} has no assay.json: what the {name} was trained on is unknown, so leaks are too")
+            if name != "candidate" or models.training is None:
+                say(
+                    f"note: {folder} has no assay.json: what the {name} was trained on is unknown, so leaks are too"
+                    + ("; --training-data names it" if name == "candidate" else "")
+                )
+            _compare_base(folder, models.target, say)
             continue
         _check_base(card, folder, models)
         _check_template(card, folder, models.target)
+
+
+def _compare_base(folder: Path, target: ChatTarget, say: Callable[[str], None]) -> None:
+    """Of an adapter from elsewhere, whose config names its base as it was called there: a path, or a 4-bit copy."""
+    named = base_of(folder) if (folder / "adapter_config.json").is_file() else None
+    if named is None or named == target.name:
+        return
+    if _plain_name(named) == _plain_name(target.name):
+        say(f"note: {folder} names {named} as its base, and is scored on {target.name}")
+    else:
+        say(f"WARNING: {folder} was trained on {named} by its own config, and is scored on {target.name}")
+
+
+def _plain_name(name: str) -> str:
+    """`unsloth/Llama-3-8B-bnb-4bit`, `/models/llama-3-8b/` and `meta-llama/Llama-3-8B` are one base."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2].casefold()
+    return re.sub(r"(-unsloth)?(-bnb-[48]bit|-4bit|-gptq|-awq)?$", "", last)
 
 
 def _check_base(card: Mapping[str, Any], folder: Path, models: Models) -> None:
@@ -164,6 +193,7 @@ def input_digests(models: Models, suites: Sequence[Suite], settings: EvaluateSet
         "stop_tokens": ",".join(map(str, target.stop_token_ids)),
         "context": str(target.context_length),
         **{f"{name}:{file}": sha256 for name, files in models.adapter_files.items() for file, sha256 in files.items()},
+        **({"training": models.training.digest} if models.training is not None else {}),
         **{f"suite:{suite.name}": suite.data_sha256 for suite in suites},
         **{f"suite file:{suite.name}": sha256_file(suite.path) for suite in suites},
         **(_task_inputs(Path(settings.include_path)) if settings.include_path is not None else {}),

@@ -1,4 +1,4 @@
-"""Suite items that are in the data the adapter was trained on, by what the adapter's `assay.json` says of it."""
+"""Suite items that are in the data the adapter was trained on: by its `assay.json`, or by data that the user names."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import ModelError
-from assay.suites import EvaluationText, PromptKeys, prompt_keys
+from assay.suites import EvaluationText, PromptKeys, prompt_keys, prompt_text
 from assay.text import normalize
 
 from .evaluation import Leak
+
+if TYPE_CHECKING:
+    from assay.dataset import Dataset
 
 
 def adapter_card(adapter: Path) -> dict[str, Any] | None:
@@ -42,6 +45,16 @@ def training_prompts(adapter: Path) -> list[tuple[str, PromptKeys]] | None:
         raise ModelError(f"the training records cannot be read ({error})", where=str(adapter / named)) from error
     ids, *keys = (column.to_pylist() for column in table.columns)
     return [(record_id, PromptKeys(*pair)) for record_id, *pair in zip(ids, *keys, strict=True)]
+
+
+def prompts_of(data: Dataset) -> list[tuple[str, PromptKeys]]:
+    """(record id, keys) of every prompt of training data: of each conversation, the prompts of all its answers."""
+    found = []
+    for record in data.records():
+        for position, message in enumerate(record.messages):
+            if message.role == "assistant" and position:
+                found.append((record.id, prompt_keys(prompt_text(record.messages[:position]))))
+    return found
 
 
 def find_leaks(training: Iterable[tuple[str, PromptKeys]], texts: Sequence[EvaluationText]) -> tuple[Leak, ...]:

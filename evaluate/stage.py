@@ -17,7 +17,7 @@ from .evaluation_files import ITEM_SCHEMA
 from .examination import Answer, Examination, choose
 from .identity import Models, check_adapters, identity_of, precision_of
 from .intervals import mean_interval
-from .leaks import find_leaks, training_prompts
+from .leaks import find_leaks, prompts_of, training_prompts
 from .parts import PartStore, part_key
 from .progress import Progress
 from .settings import EvaluateSettings
@@ -227,6 +227,8 @@ def _leaks(models: Models, examinations: Sequence[Examination]) -> tuple[Leak, .
     if models.candidate is None:
         return ()
     training = training_prompts(models.candidate)
+    if models.training is not None:
+        training = [*(training or ()), *prompts_of(models.training)]
     if training is None:
         return None
     texts = [

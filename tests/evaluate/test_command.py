@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -235,3 +236,19 @@ def test_nothing_but_its_own_lines_is_said(basic: list[Any], tmp_path: Path) -> 
     for line in done.stderr.splitlines():
         assert line.startswith(("note: the template of ", "evaluate: ")), line
     assert len(done.stderr.splitlines()) == 2 + 9
+
+
+def test_training_data_of_an_adapter_from_elsewhere_makes_leaks_known(
+    shell: Shell, basic: list[Any], tiny_adapter: Path, tmp_path: Path
+) -> None:
+    elsewhere = Path(shutil.copytree(tiny_adapter, tmp_path / "elsewhere"))
+    (elsewhere / "assay.json").unlink()
+    arguments = [elsewhere if argument == tiny_adapter else argument for argument in basic]
+    _, out, err = shell(*arguments, "-o", "unknown")
+    assert "leaks: UNKNOWN" in out and "--training-data names it" in err
+    first = json.loads((tmp_path / "support.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    row = {"prompt": first["prompt"], "completion": "whatever"}
+    (tmp_path / "training.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    _, out, err = shell(*arguments, "--training-data", "training.jsonl", "-o", "known", "--json")
+    (leak,) = json.loads(out)["leaks"]
+    assert leak["suite"] == "support" and leak["kind"] == "exact" and "unknown" not in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from assay.errors import ModelError
 from assay.evaluate.evaluation import Leak
-from assay.evaluate.leaks import adapter_card, find_leaks, training_prompts
+from assay.evaluate.leaks import adapter_card, find_leaks, prompts_of, training_prompts
 from assay.suites import EvaluationText, prompt_keys
 
 
@@ -56,3 +57,16 @@ def test_damaged_records_and_a_damaged_card_are_one_line(tiny_adapter: Path, tmp
         (adapter / "assay.json").write_text(text)
         with pytest.raises(ModelError, match=r"assay\.json: is not"):
             adapter_card(adapter)
+
+
+def test_every_prompt_of_named_training_data_is_looked_for(tmp_path: Path) -> None:
+    from assay.sources import ReadSettings, read
+
+    rows = [
+        {"messages": [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "1"},
+                      {"role": "user", "content": "Two?"}, {"role": "assistant", "content": "2"}]},
+    ]  # fmt: skip
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    training = prompts_of(read([str(tmp_path / "data.jsonl")], ReadSettings()))
+    found = find_leaks(training, texts("One?", "one? two", "Two?"))
+    assert [(leak.item_id, leak.kind) for leak in found] == [("i0", "exact"), ("i1", "normalised")]
