@@ -17,12 +17,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from assay.errors import SettingsError, SuiteError, did_you_mean
-from assay.records import ROLES, Json, Message, message_from_json
+from assay.records import ROLES, Json, Message, ToolCall, message_from_json
 
 ITEM_KEYS = ("id", "messages", "prompt", "reference", "choices", "slice", "cluster", "tools", "source", "tests")
 CONTEXT_KEYS = ("messages", "choices", "tools", "source", "tests")
@@ -404,6 +404,14 @@ def _message(given: Any, where: str) -> Message:
     if not isinstance(content.get("content", ""), str):
         raise SuiteError("the content of a message should be text", where=where)
     try:
-        return message_from_json(content)
+        message = message_from_json(content)
     except (KeyError, TypeError) as error:
         raise SuiteError("a tool call should be {'function': {'name', 'arguments'}}", where=where) from error
+    return replace(message, tool_calls=tuple(map(_call, message.tool_calls))) if message.tool_calls else message
+
+
+def _call(call: ToolCall) -> ToolCall:
+    """With arguments as an object, where they are its JSON as text, which is how the API of OpenAI sends them."""
+    from assay.formats.values import read_arguments
+
+    return replace(call, arguments=read_arguments(call.arguments))

@@ -6,9 +6,10 @@ Calls themselves are a matter of the loss (`assay.answers`): they are what is tr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from assay.answers import Note
-from assay.records import Json, Record
+from assay.records import Json, Message, Record
 
 WORDS = 12
 FEWEST_SHOWN = 0.3
@@ -17,10 +18,19 @@ FEWEST_SHOWN = 0.3
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
+def hidden_tools(messages: Sequence[Message], tools: Sequence[Json], text: str) -> list[str]:
+    """What the template leaves out of the text of a conversation with tools, in words."""
+    return [note.message for note in _notes(messages, tools, text)]
+
+
 def tool_notes(record: Record, text: str) -> list[Note]:
     """What the template leaves out of the text, as notes for the check that reports what it does not render."""
+    return _notes(record.messages, record.tools, text)
+
+
+def _notes(messages: Sequence[Message], tools: Sequence[Json], text: str) -> list[Note]:
     notes = []
-    hidden = [name for name in map(_name, record.tools) if name and name not in text]
+    hidden = [name for name in map(_name, tools) if name and name not in text]
     if hidden:
         notes.append(
             Note(
@@ -31,7 +41,7 @@ def tool_notes(record: Record, text: str) -> list[Note]:
                 0,
             )
         )
-    for index, message in enumerate(record.messages):
+    for index, message in enumerate(messages):
         if message.role == "tool" and not _shows(text, message.content or ""):
             what = f"the template leaves out the tool result of turn {index}, on which the answer rests"
             notes.append(Note("template_renders", "result_not_shown", what, index))

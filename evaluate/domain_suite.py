@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -184,13 +184,34 @@ def _prompt(item: SuiteItem, suite: Suite, target: ChatTarget) -> tuple[int, ...
 
     if not suite.apply_chat_template:
         text = "\n\n".join(message.content or "" for message in item.messages)
+        _check_tools_shown(item, suite, f"{target.name} without its template", lambda: text)
         return tuple(int(token) for token in target.tokenizer.encode(text))
     try:
-        return tuple(inference_prompt(item.messages, target, item.tools))
+        prompt = tuple(inference_prompt(item.messages, target, item.tools))
     except TemplateProblem as problem:
         raise SuiteError(
             f"item '{item.id}' cannot be rendered for {target.name}: {problem}", where=str(suite.path)
         ) from problem
+    _check_tools_shown(item, suite, target.name, lambda: str(target.tokenizer.decode(prompt)))
+    return prompt
+
+
+def _check_tools_shown(item: SuiteItem, suite: Suite, name: str, rendered: Callable[[], str]) -> None:
+    """A model that is not shown the tools, or what they gave, is asked another question than the item's."""
+    from assay.tool_rendering import hidden_tools
+
+    called = [call.name for message in item.messages for call in message.tool_calls]
+    if not item.tools and not called and all(message.role != "tool" for message in item.messages):
+        return
+    text = rendered()
+    hidden = hidden_tools(item.messages, item.tools, text)
+    hidden += [f"the template leaves out the call of {call}" for call in called if call not in text]
+    if hidden:
+        raise SuiteError(
+            f"item '{item.id}' cannot be put to {name} as it is: {hidden[0]}",
+            where=str(suite.path),
+            fix="give a template that shows tools (--chat-template), or write the tools into the system turn",
+        )
 
 
 def _option(choice: str, suite: Suite, target: ChatTarget) -> tuple[int, ...]:

@@ -171,6 +171,26 @@ def target(tiny_model: Path) -> Any:
     return load_target(str(tiny_model))
 
 
+TOOL_TEMPLATE = (
+    "{%- if tools %}<|im_start|>system\n<tools>{% for tool in tools %}{{ tool | tojson }}{% endfor %}</tools>"
+    "<|im_end|>\n{% endif %}"
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] or '' }}"
+    "{% for call in message['tool_calls'] or [] %}<tool_call>{{ call['function'] | tojson }}</tool_call>{% endfor %}"
+    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+"""ChatML with tools and calls as Hermes and Qwen have them."""
+
+
+@pytest.fixture(scope="session")
+def tool_target(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The chat side of the tiny model with a template that shows tools."""
+    from assay.chat import load_target
+
+    template = tmp_path_factory.mktemp("template") / "tools.jinja"
+    template.write_text(TOOL_TEMPLATE, encoding="utf-8")
+    return load_target(str(tiny_model), chat_template=str(template))
+
+
 def build_adapter(base: Path, folder: Path, seed: int = 1, scale: float = 0.3, **lora: Any) -> Path:
     """A LoRA adapter of random weights. scale is the deviation of B, which PEFT starts at zero."""
     import torch

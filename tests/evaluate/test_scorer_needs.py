@@ -59,12 +59,12 @@ def test_what_the_scorer_needs_is_required_of_every_item(make_suite: MakeSuite, 
 
 
 def test_it_is_kept_with_the_answers_and_scored_again_from_the_file(
-    make_suite: MakeSuite, target: Any, tmp_path: Path
+    make_suite: MakeSuite, tool_target: Any, tmp_path: Path
 ) -> None:
     given = rows(tools=[TOOL], source=["about r1", "and r2"])
     suite = read_suite(make_suite("s", given, scorer={"name": "grounded", "least": 1}, max_new_tokens=2))
     other = read_suite(make_suite("plain", rows(), max_new_tokens=2))
-    write(evaluate(Models(target), [suite, other], EvaluateSettings()), tmp_path / "out")
+    write(evaluate(Models(tool_target), [suite, other], EvaluateSettings()), tmp_path / "out")
     stored = read(tmp_path / "out")
     mine = [row for row in stored.items.to_pylist() if row["suite"] == "s"]
     assert [row["score"] for row in mine] == [0.5, 1.0, 1.0]
@@ -75,9 +75,9 @@ def test_it_is_kept_with_the_answers_and_scored_again_from_the_file(
     assert rescore(result, *columns) == [0.5, 1.0, 1.0]
 
 
-def test_another_context_makes_another_examination(make_suite: MakeSuite, target: Any) -> None:
+def test_another_context_makes_another_examination(make_suite: MakeSuite, tool_target: Any) -> None:
     contents = {
-        prepare(read_suite(make_suite("s", rows(tools=[TOOL], source=source), scorer="grounded")), target).content
+        prepare(read_suite(make_suite("s", rows(tools=[TOOL], source=source), scorer="grounded")), tool_target).content
         for source in ("r0", "r1")
     }
     assert len(contents) == 2
