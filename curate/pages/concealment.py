@@ -17,14 +17,15 @@ from assay.records import ROLES, Message, Record, ToolCall
 from ..personal.look import flags, places, shapes_of
 from ..personal.masking import concealed
 from ..personal.strings import DEEPEST, Change, changed, leaves, one_text, prefix, replaced
+from .fragments import without_pieces
 
 MASKED_ALREADY = frozenset({"secret", "personal_data", "contact_details"})
 
-NEVER_QUOTED = frozenset({"secret", "personal_data"})
+NEVER_QUOTED = MASKED_ALREADY
 """Checks whose values are hidden in pieces as well."""
 
-FRAGMENT = 8
-"""This many characters of such a value in a row are a part of it, where another check quotes a piece of the record."""
+FEWEST_CHARACTERS = 6
+"""A shorter way to reach somebody, such as 911, has no pieces that say anything."""
 
 ROWS = 4096
 
@@ -91,7 +92,7 @@ def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = 
         for finding, suspicious in zip(rows, flags(["\n".join(_texts(finding)) for finding in rows]), strict=True):
             own = (*known.get(finding.row_id, ()), *pieces.get(f"{finding.check} {finding.group}", ()))
             if finding.check not in MASKED_ALREADY and (suspicious or own):
-                finding = _changed(finding, lambda text, key, own=own: _without_pieces(concealed(text, key), own))  # type: ignore[misc]
+                finding = _changed(finding, lambda text, key, own=own: without_pieces(concealed(text, key), own))  # type: ignore[misc]
             out.append(finding)
     return tuple(out)
 
@@ -103,13 +104,14 @@ def conceal_messages(said: Sequence[tuple[Record, str]]) -> list[str]:
     out = []
     for (record, message), own, suspect in zip(said, shapes, suspicious, strict=True):
         values = tuple(dict.fromkeys(place.found.value for place in places(record, own))) if own else ()
-        out.append(_without_pieces(concealed(message), values) if values or suspect else message)
+        out.append(without_pieces(concealed(message), values) if values or suspect else message)
     return out
 
 
 def _values_of(record: Record) -> tuple[str, ...]:
     found = [place.found for place in places(record)]
-    return tuple(dict.fromkeys(item.value for item in found if item.pattern.group != "contact"))
+    long = (item for item in found if item.pattern.group != "contact" or len(item.value) >= FEWEST_CHARACTERS)
+    return tuple(dict.fromkeys(item.value for item in long))
 
 
 def _by_group(findings: Iterable[Finding], known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -119,18 +121,6 @@ def _by_group(findings: Iterable[Finding], known: Mapping[str, tuple[str, ...]])
             key = f"{finding.check} {finding.group}"
             out[key] = tuple(dict.fromkeys([*out.get(key, ()), *known[finding.row_id]]))
     return out
-
-
-def _without_pieces(text: str, values: Sequence[str]) -> str:
-    """Stars over each run of FRAGMENT and more characters that stands in one of the values."""
-    hidden = list(text)
-    for value in values:
-        grams = {value[start : start + FRAGMENT] for start in range(max(1, len(value) - FRAGMENT + 1))}
-        width = min(FRAGMENT, len(value))
-        for start in range(len(text) - width + 1):
-            if text[start : start + width] in grams:
-                hidden[start : start + width] = "*" * width
-    return "".join(hidden)
 
 
 def _texts(finding: Finding) -> Iterator[str]:

@@ -126,6 +126,29 @@ def test_a_piece_of_a_secret_that_a_check_quotes_is_hidden(make: Callable[..., R
     assert hidden.evidence["share"] == 0.5 and hidden.message.startswith("cut off: ")
 
 
+@pytest.mark.parametrize("value", [MAIL, "+49 170 8812345", CARD, KEY])
+def test_no_span_shows_where_a_value_was_cut_in_two(make: Callable[..., Record], value: str) -> None:
+    """Of a number and of an address as well, wherever the quotation begins or ends."""
+    record = make("a", f"Write to {value} or call.")
+    for size in range(5, len(value)):
+        quoted = Finding.about(
+            record, "other", Severity.ERROR, f"stops after {value[:size]!r}", span=Span(1, 0, size, value[:size]),
+            evidence={"ends_with": f"Write to {value[:size]}", "begins_with": f"{value[-size:]} or call."},
+        )  # fmt: skip
+        text = json.dumps(conceal_findings([quoted], [record])[0].to_json())
+        assert value[:5] not in text and value[-5:] not in text
+
+
+def test_pieces_of_addresses_are_in_no_report_terminal_or_table(run: Command) -> None:
+    answers = [f"{'It is so. ' * words}Write to {MAIL} {'as before, ' * words}and" for words in range(1, 9)]
+    asked = [chat("Who is it?", f"{'I ' * n}{MAIL} {{{{name}}}} {answer}") for n, answer in enumerate(answers)]
+    Path("data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    said = run("audit", "data.jsonl", "-o", "out", "--verbose") + run("audit", "data.jsonl", "--json")
+    pieces = [MAIL[:size] for size in range(5, len(MAIL))] + [MAIL[-size:] for size in range(5, len(MAIL))]
+    texts = {"said": said, **written(Path("out"))}
+    assert [(name, piece) for name, text in texts.items() for piece in pieces if piece in text] == []
+
+
 def test_a_finding_about_nothing_secret_stays_as_it_is(make: Callable[..., Record]) -> None:
     finding = Finding.about(make("a", "b"), "other", Severity.INFO, "3.5 km in 2024", evidence={"a": ["b"]})
     assert conceal_findings([finding]) == (finding,)
