@@ -1,4 +1,4 @@
-"""`assay suite init` and `assay suite check`."""
+"""`assay suite init`, `assay suite check` and `assay suite export`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDER = Path("suites")
 
 @click.group()
 def suite() -> None:
-    """init: set a suite aside; check: validate one."""
+    """init: set a suite aside; check: validate one; export: for lm-eval."""
 
 
 @suite.command()
@@ -124,6 +124,32 @@ def check(
         _show(result, options)
     options.emit({"suites": [_to_json(result, options.redact) for result in results]})
     return _exit_code(results)
+
+
+@suite.command()
+@click.argument("suite_file", metavar="SUITE", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@common_options
+def export(options: Options, suite_file: Path, force: bool) -> int:
+    """Write SUITE as a task of lm-eval, into --output [default: ./lm_eval_tasks].
+
+    `lm_eval --include_path FOLDER --tasks NAME` then scores it as assay does. Where a scorer or a chat template is
+    needed, Python beside the YAML calls assay, which must be installed.
+    """
+    import shlex
+
+    from assay.suites import read_suite
+
+    from .suite_export import export_suite
+
+    made = export_suite(read_suite(suite_file), options.output or Path("lm_eval_tasks"), force=force)
+    for path in made.files:
+        options.show(f"wrote {path}")
+    options.show(f"next: {shlex.join(made.command)}")
+    options.emit(
+        {"task": made.task, "items": made.items, "files": [str(path) for path in made.files], "command": made.command}
+    )
+    return Exit.OK
 
 
 @dataclass

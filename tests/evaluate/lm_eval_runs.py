@@ -121,7 +121,7 @@ def write_exam(folder: Path, golds: Sequence[str]) -> None:
 
 
 def logged(folder: Path, task: str) -> list[dict[str, Any]]:
-    (path,) = folder.rglob(f"samples_{task}_*.jsonl")
+    (path,) = folder.rglob(f"samples_{task}_2*.jsonl")
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -133,6 +133,6 @@ def edit_results(folder: Path, change: Callable[[dict[str, Any]], object]) -> No
 
 
 def edit_samples(folder: Path, task: str, change: Callable[[list[str]], list[str]]) -> None:
-    (path,) = folder.rglob(f"samples_{task}_*.jsonl")
+    (path,) = folder.rglob(f"samples_{task}_2*.jsonl")
     lines = change(path.read_text(encoding="utf-8").splitlines(keepends=True))
     path.write_text("".join(lines), encoding="utf-8")
