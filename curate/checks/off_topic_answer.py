@@ -27,7 +27,8 @@ def off_topic_answer(records: Sequence[Record], context: Context, *, least: floa
 
     The fit of prompt and answer is their cosine (`curate.encoder`), in standard deviations from the mean over all
     prompts and all answers; it is about 0 for texts that have nothing to do with each other. An answer is found when
-    it fits another prompt by `least` more than both records' own answers fit theirs. Eight and more rows of one file
+    it fits another prompt by `least` more than both records' own answers fit theirs, and the answer that stands there
+    fits some other prompt better than its own, too: answers change places in a ring. Eight and more rows of one file
     that fit the answer of a neighbouring row far better than their own are one finding of severity error: the rows
     have slipped. Texts of fewer than three words and labels are not judged, nor are fewer than 40 records.
 

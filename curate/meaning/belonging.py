@@ -24,6 +24,10 @@ MOST_ODD = 8_000
 UNFIT = 3.0
 """An answer that fits its own prompt better than this belongs to it, whatever else it fits."""
 
+MOVED_TOO = 4.0
+"""An answer that fits another prompt by so much more than its own may have changed places. Chosen on the even rows of
+the files that benchmarks/off_topic_answers.py was run on."""
+
 WINDOW = 3
 """Rows up and down within which shifted answers are looked for."""
 
@@ -113,21 +117,25 @@ class Fits:
 def misplaced(fits: Fits, own: Floats, least: float) -> list[Misplaced]:
     """Answers that fit another record's prompt by `least` more than both records' answers fit where they stand.
 
+    Only where the answer that stands there may have moved too: answers that changed places do so in a ring, while an
+    answer that fits some strange prompt by chance leaves that one's answer nowhere else to go.
+
     own  the fit of each record's own answer, shape [records]; partners are looked for among those that fit worst
     """
     odd = np.sort(np.argsort(own, kind="stable")[:MOST_ODD])
     found = []
+    gains = np.full(len(own), -np.inf, np.float32)
     for start in range(0, len(odd), COMPARED_AT_ONCE):
         answers = odd[start : start + COMPARED_AT_ONCE]
         fit = fits.between(odd, answers) - np.maximum(own[odd], 0.0)[:, None]
         fit[np.arange(start, start + len(answers)), np.arange(len(answers))] = -np.inf
         best = fit.argmax(axis=0)
-        gain = fit[best, np.arange(len(answers))] - np.maximum(own[answers], 0.0)
+        gains[answers] = gain = fit[best, np.arange(len(answers))] - np.maximum(own[answers], 0.0)
         for place in np.flatnonzero((gain >= least) & (own[answers] <= UNFIT)).tolist():
             partner = int(odd[best[place]])
             there = float(fit[best[place], place] + max(own[partner], 0.0))
             found.append(Misplaced(int(answers[place]), partner, there, float(own[answers[place]])))
-    return found
+    return [item for item in found if gains[item.belongs_to] >= MOVED_TOO]
 
 
 def shifts(beside: Floats, own: Floats, runs: npt.NDArray[np.int64]) -> Iterator[Shift]:

@@ -51,6 +51,15 @@ def test_exchanged_answers_are_found_with_the_prompt_they_belong_to() -> None:
     assert {(item.position, item.belongs_to) for item in found} == {(10, 200), (200, 300), (300, 10)}
 
 
+def test_an_answer_that_fits_a_strange_prompt_by_chance_is_left_where_that_ones_answer_fits_none() -> None:
+    codes = matching()
+    codes[10, 1] = codes[200, 1]
+    codes[200, 1] = pack(np.random.default_rng(5).standard_normal((1, 1, 32)))[0, 0]
+    fits = Fits(codes)
+    assert fits.between(np.array([200]), np.array([10]))[0, 0] > 6.0 > own_fit(fits, 400)[10] + 3.0
+    assert misplaced(fits, own_fit(fits, 400), 6.0) == []
+
+
 def test_sound_data_has_neither_misplaced_nor_shifted_answers() -> None:
     fits = Fits(matching())
     own = own_fit(fits, 400)
