@@ -42,13 +42,22 @@ class TaskFile:
         columns: Sequence[str] | None = None
         for number, row in enumerate(self.documents()):
             columns = columns if columns is not None else _text_columns(self.config.get("doc_to_text"), row)
-            yield item_id(row, number), "\n".join(str(row[name]) for name in columns if row.get(name) is not None)
+            yield item_id(row, number), _texts_of(row, columns)
 
 
 def item_id(document: Mapping[str, Any], number: int) -> str:
     """The row's own `id`, else its number in the split."""
     given = document.get("id")
     return str(given) if isinstance(given, str | int) and not isinstance(given, bool) else str(number)
+
+
+def question_of(document: Mapping[str, Any], doc_to_text: Any) -> str:
+    """What a document asks: the columns that `doc_to_text` names, without the words around them."""
+    return _texts_of(document, _text_columns(doc_to_text, document))
+
+
+def _texts_of(row: Mapping[str, Any], columns: Sequence[str]) -> str:
+    return "\n".join(str(row[name]) for name in columns if row.get(name) is not None)
 
 
 def task_files(folder: Path) -> list[TaskFile]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import SuiteError
-from assay.storage import sha256_file
+from assay.storage import sha256_file, sha256_folder
 
 from .evaluation_files import write
-from .lm_eval_import import Runs, check_comparable, evaluation_of, tasks_to_judge, tasks_without_samples
+from .lm_eval_import import Runs, adapter_folder, check_comparable, evaluation_of, tasks_to_judge, tasks_without_samples
 from .lm_eval_logs import LoggedRun, read_run
 from .lm_eval_rerun import rerun_command
 from .policy import Policy
@@ -27,7 +27,8 @@ class LoggedEvaluation:
     @property
     def inputs(self) -> dict[str, str]:
         """Digests of the files that are read, by model and task."""
-        found = {}
+        folder = adapter_folder(self.runs["candidate"])
+        found = {f"adapter {name}": digest for name, digest in sha256_folder(folder).items()} if folder else {}
         for model, run in self.runs.items():
             found[f"{model} results"] = sha256_file(run.path)
             found |= {f"{model} {task}": sha256_file(run.samples[task]) for task in self.tasks if task in run.samples}

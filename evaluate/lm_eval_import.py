@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import SuiteError
+from assay.suites import EvaluationText
 
-from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, ModelName, ModelScore, SuiteResult
+from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelName, ModelScore, SuiteResult
 from .evaluation_files import ITEM_SCHEMA, from_json
 from .examination import digest
 from .intervals import mean_interval
+from .leaks import find_leaks, training_prompts
 from .lm_eval_comparable import item_differences, rounding_notes, run_differences, task_differences
 from .lm_eval_items import (
     LoggedAnswer,
@@ -22,6 +24,7 @@ from .lm_eval_items import (
     chance_of,
     identities,
     label,
+    questions,
     read_task,
     references_of,
     scorer_of,
@@ -80,6 +83,7 @@ def evaluation_of(runs: Runs, tasks: Sequence[str]) -> Evaluation:
     if any(run.section is not None for run in runs.values()):
         return _of_assay(runs, tasks)
     suites, tables, left_out = [], [], []
+    texts: list[EvaluationText] = []
     for task in tasks:
         logged = {model: read_task(run, task) for model, run in runs.items()}
         usable = {model: found for model, found in logged.items() if found is not None}
@@ -90,6 +94,7 @@ def evaluation_of(runs: Runs, tasks: Sequence[str]) -> Evaluation:
         suite, rows = _suite(task, usable)
         suites.append(suite)
         tables += rows
+        texts += questions(usable["base"])
     if not suites:
         raise SuiteError(
             f"no task gives its items a number from 0 to 1 ({names(left_out)})", where=str(runs["base"].path)
@@ -99,7 +104,7 @@ def evaluation_of(runs: Runs, tasks: Sequence[str]) -> Evaluation:
         items=_table(tables),
         identity=_identity(runs),
         evidence={model: _evidence(runs, tables, model) for model in runs if model != "base"},
-        leaks=None,
+        leaks=_leaks(runs["candidate"], texts),
         settings=_settings(runs, left_out),
     )
 
@@ -190,6 +195,19 @@ def _evidence(runs: Runs, rows: Sequence[Mapping[str, Any]], model: ModelName) -
     largest = max((abs(a - b) for a, b in logged), default=0.0) if finite else 0.0
     sizes = [run.config.get("model_num_parameters") or 0 for run in (runs["base"], runs[model])]
     return AdapterEvidence(max(0, sizes[1] - sizes[0]), finite, True, largest or changed)
+
+
+def adapter_folder(run: LoggedRun) -> Path | None:
+    """The adapter's, where the run names one that lies on this machine."""
+    named = run.model_args.get("peft")
+    return Path(named) if isinstance(named, str) and Path(named).is_dir() else None
+
+
+def _leaks(candidate: LoggedRun, texts: Sequence[EvaluationText]) -> tuple[Leak, ...] | None:
+    """None where it is unknown what the candidate was trained on."""
+    folder = adapter_folder(candidate)
+    training = training_prompts(folder) if folder is not None else None
+    return None if training is None else find_leaks(training, texts)
 
 
 def _identity(runs: Runs) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.errors import AssayError, SuiteError
-from assay.task_files import item_id
+from assay.suites import EvaluationText
+from assay.task_files import item_id, question_of
 
 from .lm_eval_logs import RUN_AGAIN, LoggedRun, read_samples
 from .scorer import NOT_RESCORABLE, make_scorer
@@ -156,6 +157,15 @@ def identities(task: LoggedTask) -> list[str]:
     """The documents' own ids; their numbers where those are not unique."""
     found = [item_id(_document(row), int(row["doc_id"])) for row in task.rows]
     return found if len(set(found)) == len(found) else [str(row["doc_id"]) for row in task.rows]
+
+
+def questions(task: LoggedTask) -> list[EvaluationText]:
+    """What each item asks, as a leak check compares it."""
+    pairs = zip(identities(task), task.rows, strict=True)
+    return [
+        EvaluationText(task.name, name, question_of(_document(row), task.config.get("doc_to_text")))
+        for name, row in pairs
+    ]
 
 
 def label(row: Mapping[str, Any], key: str) -> str | None:

@@ -79,6 +79,8 @@ def _check_exportable(suite: Suite, scoring: ReadyScorer) -> None:
     tools = [item.id for item in suite.items if item.tools or any(_is_tool(message) for message in item.messages)]
     if tools:
         _refuse(suite, f"{count(len(tools), 'item')} with tools ('{tools[0]}'), which lm-eval puts to no model")
+    if scoring.scorer.special_tokens:
+        _refuse(suite, f"{suite.scorer} reads special tokens, which lm-eval takes out of what a model says")
     without = [item.id for item in suite.items if not item.choices]
     if scoring.scorer.by_likelihood and without:
         lacking = f"{count(len(without), 'item')} without 'choices' ('{without[0]}')"

@@ -159,6 +159,7 @@ CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name
             "length_normalised with the chat template",
         ),
         ({}, {"scorer": "multiple_choice"}, "1 item without 'choices' ('a')"),
+        ({"reference": {"name": "f", "arguments": {}}}, {"scorer": "tool_call"}, "tool_call reads special tokens"),
         ({"tests": ["assert f() == 1"]}, {"scorer": "code_run"}, "runs code that a model wrote"),
     ],
 )
