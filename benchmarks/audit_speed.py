@@ -17,12 +17,12 @@ import json
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from corpus import make_corpus
+from memory import Peak
 
 COPIES = 0.004
 """Of the records, for each of five kinds of copies: two in a hundred are duplicates of some kind."""
@@ -67,13 +67,11 @@ def run(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     command += ["--model", arguments.model] if arguments.model else []
     command += ["--meaning"] if arguments.meaning else []
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(child, peak), daemon=True)
-    watcher.start()
+    peak = Peak(child)
     out, _ = child.communicate()
     if child.returncode:
         raise SystemExit(child.returncode)
-    return {**json.loads(out.splitlines()[-1]), "peak": peak[0]}
+    return {**json.loads(out.splitlines()[-1]), "peak": peak.bytes}
 
 
 def audit_one(arguments: argparse.Namespace) -> int:
@@ -122,33 +120,6 @@ def show(records: int, measured: dict[str, Any], first_cost: float, arguments: a
     if arguments.checks:
         for name, seconds in sorted(measured["seconds"].items(), key=lambda item: -item[1]):
             print(f"    {name.removeprefix('assay.curate.'):52}{seconds / records * 1e6:8.2f} microseconds a record")
-
-
-def _watch(child: subprocess.Popen[str], peak: list[float]) -> None:
-    while child.poll() is None:
-        peak[0] = max(peak[0], sum(map(_proportional, _family(child.pid))))
-        time.sleep(0.05)
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += _family(int(child))
-    except OSError:
-        pass
-    return found
-
-
-def _proportional(pid: int) -> int:
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 REMEMBERED = 8192
 """Records asked for one by one that are kept decoded; about 2 KB each."""
 
+LONG_CHARACTERS = 1 << 14
+"""A record with more than this is decoded anew each time: a few thousand of megabytes each would fill any memory."""
+
 
 class Corpus(Sequence[Record]):
     """The rows of an Arrow table in the schema of `assay.records.arrow_schema`."""
@@ -49,7 +52,9 @@ class Corpus(Sequence[Record]):
         if not 0 <= position < len(self):
             raise IndexError(index)
         if position not in self._remembered:
-            self._remember(position, self._decode(position))
+            record = self._decode(position)
+            self._remember(position, record)
+            return record
         self._remembered.move_to_end(position)
         return self._remembered[position]
 
@@ -76,6 +81,8 @@ class Corpus(Sequence[Record]):
         return Dataset.decode(self._batches[index].slice(position - self._starts[index], 1))[0]
 
     def _remember(self, position: int, record: Record) -> None:
+        if sum(len(message.content or "") for message in record.messages) > LONG_CHARACTERS:
+            return
         self._remembered[position] = record
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)

@@ -17,7 +17,9 @@ from assay.records import Json, arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CELLS_A_BATCH = 200_000
+CELLS_A_BATCH = 50_000
+BATCH_BYTES = 1 << 24
+"""Of rows that become Python objects together, unless one row alone has more."""
 
 
 def parquet_rows(path: Path, name: str) -> Iterator[RawRow]:
@@ -105,17 +107,20 @@ def _check_offsets(batch: pa.RecordBatch) -> None:
 
 
 def _values(batch: pa.RecordBatch) -> Iterator[tuple[Any, str | None]]:
-    try:
-        for value in batch.to_pylist():
-            yield value, None
-        return
-    except UnicodeDecodeError:
-        pass
-    for index in range(batch.num_rows):
+    rows = max(1, batch.num_rows * BATCH_BYTES // max(batch.nbytes, BATCH_BYTES))
+    for start in range(0, batch.num_rows, rows):
+        part = batch.slice(start, rows)
         try:
-            yield batch.slice(index, 1).to_pylist()[0], None
-        except UnicodeDecodeError as error:
-            yield None, f"invalid UTF-8 at position {error.start + 1} of a cell"
+            yield from ((value, None) for value in part.to_pylist())
+        except UnicodeDecodeError:
+            yield from map(_value, (part.slice(index, 1) for index in range(part.num_rows)))
+
+
+def _value(row: pa.RecordBatch) -> tuple[Any, str | None]:
+    try:
+        return row.to_pylist()[0], None
+    except UnicodeDecodeError as error:
+        return None, f"invalid UTF-8 at position {error.start + 1} of a cell"
 
 
 def _converters(schema: pa.Schema) -> dict[str, Callable[[Any], Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from assay.curate.corpus import Corpus
+from assay.curate.corpus import LONG_CHARACTERS, Corpus
 from assay.dataset import Dataset
 from assay.records import Record
 
@@ -45,3 +45,11 @@ def test_beyond_its_end_there_is_nothing(records: list[Record], position: int) -
 
 def test_no_records_are_no_trouble() -> None:
     assert list(Corpus(Dataset.from_records([]).table)) == []
+
+
+def test_short_records_are_kept_decoded_and_long_ones_are_not(make: Make) -> None:
+    """A few thousand records of megabytes each would fill any memory."""
+    corpus = Corpus(Dataset.from_records([make("short", "x"), make("long", "x" * LONG_CHARACTERS)]).table)
+    assert corpus[0] is corpus[0]
+    assert corpus[1] is not corpus[1]
+    assert corpus[1] == corpus[1] == corpus.take([1])[0]

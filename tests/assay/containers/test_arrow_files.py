@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import json
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -107,3 +108,27 @@ def test_a_table_without_rows_is_one_line(tmp_path: Path) -> None:
     pq.write_table(TABLE.slice(0, 0), tmp_path / "x.parquet")
     with pytest.raises(SourceError, match="no rows"):
         list(parquet_rows(tmp_path / "x.parquet", "x"))
+
+
+def test_rows_of_megabytes_become_objects_a_few_at_a_time(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["x" * 1_000_000] * 100}), tmp_path / "x.parquet")
+    tracemalloc.start()
+    try:
+        rows = sum(len(row.value["text"]) == 1_000_000 for row in parquet_rows(tmp_path / "x.parquet", "x"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rows == 100
+    assert peak < 40_000_000
+
+
+def test_invalid_text_is_the_fault_of_its_row_in_rows_of_megabytes_too(tmp_path: Path) -> None:
+    long = b"x" * 1_000_000
+    cells = [long] * 40
+    cells[30] = b"\xff" + long
+    binary = pa.array(cells, pa.binary())
+    text = pa.Array.from_buffers(pa.string(), len(cells), binary.buffers())
+    pq.write_table(pa.table({"text": text}), tmp_path / "x.parquet")
+    found = list(parquet_rows(tmp_path / "x.parquet", "x"))
+    assert [row.row for row in found if row.fault] == [30]
+    assert [row.row for row in found] == list(range(40))
