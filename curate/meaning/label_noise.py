@@ -21,6 +21,10 @@ Labels: TypeAlias = npt.NDArray[np.int64]
 
 RIDGE = 2.0
 SOFTMAX_RIDGE, ROUNDS, FOLDS = 1.0, 60, 5
+NEIGHBOURS, WITH_IT, WITH_THE_GIVEN = 10, 0.5, 0.2
+"""Of so many texts most like a doubted one, or as many as have the suspected label where they are fewer, this share at
+least has it, and this share at most has the given one."""
+
 SCALE = 4.0
 """Of the predictions, which lie between 0 and 1, so that the penalty leaves them room."""
 
@@ -46,6 +50,24 @@ def doubts(probabilities: Floats, labels: Labels, least: float, most: float) -> 
     given, other = probabilities[rows, labels], confident[rows, suspected]
     found = np.flatnonzero((suspected != labels) & (other >= least) & (given <= most))
     return [Doubt(int(row), int(suspected[row]), float(given[row]), float(other[row])) for row in found]
+
+
+def seconded(found: Sequence[Doubt], rows: Floats, labels: Labels) -> list[Doubt]:
+    """The doubts in which the nearest texts agree with the classifier.
+
+    rows  features, shape [records, dimensions]
+    """
+    lengths = np.linalg.norm(rows, axis=1)
+    kept = []
+    for doubt in found:
+        similarity = (rows @ rows[doubt.position]) / np.maximum(lengths, 1e-9)
+        similarity[doubt.position] = -np.inf
+        count = min(NEIGHBOURS, int((labels == doubt.suspected).sum()))
+        near = labels[np.argsort(-similarity, kind="stable")[:count]]
+        given = labels[doubt.position]
+        if (near == doubt.suspected).sum() >= WITH_IT * count and (near == given).sum() <= WITH_THE_GIVEN * count:
+            kept.append(doubt)
+    return kept
 
 
 def label_probabilities(rows: Floats, labels: Labels, count: int) -> Floats:

@@ -10,7 +10,15 @@ import pytest
 
 from assay.curate.check import CHECKS, Context
 from assay.curate.meaning.features import features
-from assay.curate.meaning.label_noise import _left_out, accuracy, doubts, label_probabilities, numbered
+from assay.curate.meaning.label_noise import (
+    Doubt,
+    _left_out,
+    accuracy,
+    doubts,
+    label_probabilities,
+    numbered,
+    seconded,
+)
 from assay.findings import Finding
 from assay.records import Record
 
@@ -99,3 +107,22 @@ def test_the_suspected_label_must_reach_what_is_usual_for_it() -> None:
 def test_labels_of_few_records_are_left_out() -> None:
     names, number, kept = numbered(["a", "b", "a", "c", "a", "b"], 2)
     assert (names, number.tolist(), kept.tolist()) == (["a", "b"], [0, 1, 0, 0, 1], [0, 1, 2, 4, 5])
+
+
+def test_a_doubt_counts_where_the_nearest_texts_have_the_suspected_label_and_hardly_one_the_given() -> None:
+    """Two clusters; the first record lies in the second one with the label of the first."""
+    rows = np.repeat(np.eye(2, dtype=np.float32), 12, axis=0)
+    rows[0] = rows[23]
+    labels = np.repeat([0, 1], 12)
+    doubt = Doubt(0, 1, 0.001, 0.99)
+    assert seconded([doubt], rows, labels) == [doubt]
+    assert seconded([Doubt(1, 1, 0.001, 0.99)], rows, labels) == []
+    labels[20:23] = 0
+    assert seconded([doubt], np.delete(rows, [12, 13, 14], axis=0), np.delete(labels, [12, 13, 14])) == []
+
+
+def test_a_text_with_the_words_of_its_own_label_is_left_alone(make: Make) -> None:
+    texts, labels = texts_and_labels(600)
+    records = [make(text, label) for text, label in zip(texts, labels, strict=True)]
+    odd, named = (make(f"forgot the digits, blocked attempts{more}", "refund") for more in ("", ": a refund"))
+    assert [finding.row_id for finding in run([*records, odd, named])] == [odd.row_id]
