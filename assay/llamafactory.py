@@ -46,7 +46,7 @@ def is_dataset_info(path: Path) -> bool:
         return False
     try:
         data = json.loads(path.read_bytes())
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         return False
     return (
         isinstance(data, dict)
@@ -61,17 +61,21 @@ def entries(path: Path, wanted: str | None, base: Layout) -> tuple[list[Entry], 
     if wanted is not None and wanted not in data:
         raise SourceError(f"has no data set '{wanted}'", where=str(path), fix=did_you_mean(wanted, data))
     chosen = {wanted: data[wanted]} if wanted is not None else data
-    found = [
-        _entry(name, entry, path, base)
-        for name, entry in chosen.items()
-        if "file_name" in entry and (path.parent / entry["file_name"]).exists()
-    ]
+    found = [_entry(name, entry, path, base) for name, entry in chosen.items() if _is_here(entry, path.parent)]
     if not found:
         missing = chosen[wanted].get("file_name") if wanted is not None else None
         what = f"'{missing}', which '{wanted}' names, is not here" if missing else "no data set has its file here"
         raise SourceError(what, where=str(path), fix="put the file beside it, or give a Hub id instead")
     left = len(chosen) - len(found)
     return found, f"{path}: {len(found)} data sets" + (f"; {left} more have no file here" if left else "")
+
+
+def _is_here(entry: Mapping[str, Any], folder: Path) -> bool:
+    name = entry.get("file_name")
+    try:
+        return isinstance(name, str) and bool(name) and (folder / name).exists()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _entry(name: str, entry: Mapping[str, Any], path: Path, base: Layout) -> Entry:

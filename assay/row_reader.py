@@ -123,17 +123,21 @@ class RowReader:
             row, form, aside, remarks = _understand(raw.value, layout, counts)
             if form.gather is not None:
                 return form, raw._replace(value={**row, **{f"meta_{key}": value for key, value in aside.items()}})
+            before = counts.records
             for index, part in enumerate(form.split(row) if form.split is not None else (row,)):
-                parsed = form.read(part)
                 key = row_id(digest, raw.row) if index == 0 else row_id(f"{digest}:{raw.row}", index)
-                self._add(_finished(parsed, aside, layout), Source(name, raw.line, raw.row), key)
+                try:
+                    parsed = form.read(part)
+                    self._add(_finished(parsed, aside, layout), Source(name, raw.line, raw.row), key)
+                except (Unreadable, Fault, RecursionError) as error:
+                    self._fault(error, raw, name, key, counts)
+                    continue
                 counts.records += 1
                 counts.remarks.update((*parsed.remarks, *remarks))
-            counts.titles[form.title] += 1
-        except (Unreadable, Fault) as error:
-            self._fault(str(error), raw, name, digest, counts)
-        except RecursionError:
-            self._fault("nested too deeply", raw, name, digest, counts)
+            if counts.records > before:
+                counts.titles[form.title] += 1
+        except (Unreadable, Fault, RecursionError) as error:
+            self._fault(error, raw, name, row_id(digest, raw.row), counts)
         return None
 
     def _read_gathered(
@@ -147,10 +151,10 @@ class RowReader:
                 if raw.fault is not None:
                     raise Unreadable(raw.fault)
                 parsed = form.read(raw.value)
-            except Unreadable as error:
-                self._fault(str(error), raw, name, digest, counts)
+                self._add(_finished(parsed, {}, layout), Source(name, raw.line, raw.row), row_id(digest, raw.row))
+            except (Unreadable, Fault, RecursionError) as error:
+                self._fault(error, raw, name, row_id(digest, raw.row), counts)
                 continue
-            self._add(_finished(parsed, {}, layout), Source(name, raw.line, raw.row), row_id(digest, raw.row))
             counts.records += 1
             counts.remarks.update(parsed.remarks)
         counts.titles[f"{form.title} ({counts.records - before} conversations)"] += len(members)
@@ -176,10 +180,11 @@ class RowReader:
         if len(self._rows) >= BATCH_ROWS or self._characters >= BATCH_CHARACTERS:
             self._flush()
 
-    def _fault(self, message: str, raw: RawRow, name: str, digest: str, counts: Counts) -> None:
+    def _fault(self, error: Exception, raw: RawRow, name: str, key: str, counts: Counts) -> None:
         counts.faults += 1
         source = Source(name, raw.line, raw.row)
-        self._faults.append(Finding(CHECK, Severity.ERROR, message, "", row_id(digest, raw.row), source))
+        message = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        self._faults.append(Finding(CHECK, Severity.ERROR, message, "", key, source))
 
     def _flush(self) -> None:
         import pyarrow as pa

@@ -110,3 +110,13 @@ def test_nesting_of_any_depth_is_survived(depth: int) -> None:
     for _ in range(depth):
         value = [value]
     assert read([{"messages": value}, {"prompt": "a", "completion": "b", "deep": value}], Layout()).rows_read == 2
+
+
+def test_of_several_instances_in_a_row_the_faulty_one_is_a_fault_of_its_own() -> None:
+    reader = RowReader()
+    instances = [{"input": "1", "output": "2"}, None, {"input": "3", "output": "4"}]
+    raw = RawRow({"instruction": "Add one.", "instances": instances}, 1, 0)
+    reader.read([raw], "a.jsonl", "digest", Layout())
+    data = reader.finish()
+    assert (len(data), len(data.faults)) == (2, 1)
+    assert len(set(data.row_ids())) == 3

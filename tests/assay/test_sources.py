@@ -225,3 +225,11 @@ def test_importing_the_reader_loads_nothing_heavy() -> None:
     code = f"import assay.sources, assay.convert, sys; print([name for name in {heavy} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("file_name", [None, 3, "", [], "a" * 5_000, "x\0y"])
+def test_an_entry_that_names_no_file_has_none_here(tmp_path: Path, file_name: object) -> None:
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"one": {"file_name": file_name}}))
+    for named in (tmp_path, tmp_path / "dataset_info.json"):
+        with pytest.raises(SourceError, match="no data"):
+            read([str(named)])
