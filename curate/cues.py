@@ -133,22 +133,32 @@ class Automaton:
         )
 
     def mark(self, records: Sequence[Record]) -> Marked:
+        texts = [one_text(record) for record in records]
+        return Marked(records, texts, self.masks(*utf8(texts)), self)
+
+    def masks(self, data: Array, offsets: Array) -> Array:
+        """Of each text the bits of the cues that it holds, int64, shape [texts]; the texts as `utf8` gives them."""
         import numpy as np
 
         from .cue_kernel import mark
 
-        texts = [one_text(record) for record in records]
-        joined = "".join(texts)
-        data = joined.encode("utf-8", "surrogatepass")
-        parts = texts if joined.isascii() else [text.encode("utf-8", "surrogatepass") for text in texts]
-        offsets = np.zeros(len(parts) + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=offsets[1:])
-        masks = np.zeros(len(texts), np.int64)
+        masks = np.zeros(len(offsets) - 1, np.int64)
         mark(
-            np.frombuffer(data, np.uint8), offsets, self.classes, self.transitions, self.found,
+            data, offsets, self.classes, self.transitions, self.found,
             np.int64(self.long_words), np.int64(LONG_WORD), masks,
         )  # fmt: skip
-        return Marked(records, texts, masks, self)
+        return masks
+
+
+def utf8(texts: Sequence[str]) -> tuple[Array, Array]:
+    """The bytes of all texts, lone surrogates among them, and [texts + 1] offsets into them."""
+    import numpy as np
+
+    joined = "".join(texts)
+    parts = texts if joined.isascii() else [text.encode("utf-8", "surrogatepass") for text in texts]
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=offsets[1:])
+    return np.frombuffer(joined.encode("utf-8", "surrogatepass"), np.uint8), offsets
 
 
 def _determinised(cues: Sequence[tuple[Sequence[frozenset[int]], int]]) -> tuple[Array, Array, Array]:

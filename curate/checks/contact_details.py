@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from assay.findings import Finding, Severity
 from assay.records import Record
@@ -55,7 +55,7 @@ def _countries() -> tuple[str, ...]:
 )
 def contact_details(
     record: Record, context: Context, *, entities: Sequence[str] = (), countries: Sequence[str] = ()
-) -> Iterator[Finding]:
+) -> Sequence[Finding]:
     """An e-mail address, a telephone number, a street address, an IP or MAC address.
 
     Why: it may be a customer's, and then a model must not repeat it; or it may be your own hotline, which the model
@@ -72,4 +72,4 @@ def contact_details(
     """
     from ..personal.report import report
 
-    yield from report(contact_details, record, context, "contact", entities, countries)
+    return report(contact_details, record, context, "contact", entities, countries)

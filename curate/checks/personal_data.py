@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from assay.findings import Finding, Severity
 from assay.records import Record
@@ -60,7 +60,7 @@ def _countries() -> tuple[str, ...]:
 )
 def personal_data(
     record: Record, context: Context, *, entities: Sequence[str] = (), countries: Sequence[str] = ()
-) -> Iterator[Finding]:
+) -> Sequence[Finding]:
     """A number that identifies a person or an account: a payment card, an IBAN, a social security or tax number.
 
     Why: a model repeats what it was trained on, and a number like this is nothing that it should know. Most people
@@ -80,4 +80,4 @@ def personal_data(
     """
     from ..personal.report import report
 
-    yield from report(personal_data, record, context, "identity", entities, countries)
+    return report(personal_data, record, context, "identity", entities, countries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from assay.findings import Finding, Severity
 from assay.records import Record
@@ -45,7 +45,7 @@ def _entities() -> tuple[str, ...]:
         ),
     ),
 )
-def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) -> Iterator[Finding]:
+def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) -> Sequence[Finding]:
     """A key, token or password: of a cloud, a code host or a model provider, a private key, a connection string.
 
     Why: the model would give it to whoever asks in the right way. It has been in a file, so it has to be revoked
@@ -64,4 +64,4 @@ def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) ->
     """
     from ..personal.report import report
 
-    yield from report(secret, record, context, "secret", entities)
+    return report(secret, record, context, "secret", entities)

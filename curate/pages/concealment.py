@@ -14,8 +14,9 @@ from typing import Any
 from assay.findings import Finding
 from assay.records import ROLES, Message, Record, ToolCall
 
-from ..personal.look import flags, places, shapes_of
+from ..personal.look import places
 from ..personal.masking import concealed
+from ..personal.signs import signs_of
 from ..personal.strings import DEEPEST, Change, changed, leaves, one_text, prefix, replaced
 from .fragments import without_pieces
 
@@ -89,7 +90,7 @@ def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = 
     out: list[Finding] = []
     for start in range(0, len(findings), ROWS):
         rows = findings[start : start + ROWS]
-        for finding, suspicious in zip(rows, flags(["\n".join(_texts(finding)) for finding in rows]), strict=True):
+        for finding, suspicious in zip(rows, signs_of(["\n".join(_texts(finding)) for finding in rows]), strict=True):
             own = (*known.get(finding.row_id, ()), *pieces.get(f"{finding.check} {finding.group}", ()))
             if finding.check not in MASKED_ALREADY and (suspicious or own):
                 finding = _changed(finding, lambda text, key, own=own: without_pieces(concealed(text, key), own))  # type: ignore[misc]
@@ -99,10 +100,10 @@ def conceal_findings(findings: Sequence[Finding], sensitive: Iterable[Record] = 
 
 def conceal_messages(said: Sequence[tuple[Record, str]]) -> list[str]:
     """What is said of each record, with masks over its personal data and secrets, and over pieces of them."""
-    shapes = shapes_of([one_text(record) for record, _ in said])
-    suspicious = flags([message for _, message in said])
+    signs = signs_of([one_text(record) for record, _ in said]).tolist()
+    suspicious = signs_of([message for _, message in said])
     out = []
-    for (record, message), own, suspect in zip(said, shapes, suspicious, strict=True):
+    for (record, message), own, suspect in zip(said, signs, suspicious, strict=True):
         values = tuple(dict.fromkeys(place.found.value for place in places(record, own))) if own else ()
         out.append(without_pieces(concealed(message), values) if values or suspect else message)
     return out

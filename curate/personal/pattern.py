@@ -37,6 +37,7 @@ class Pattern:
     near     characters before the value in which one of the words has to stand
     after    characters after it that do as well
     literals for secrets: the pattern is tried only where one of them stands in the text
+    follows  what has to follow on such a literal; the pattern then begins with the word in which the literal stands
     digits   fewest digits that such a value has
     example  whether the value is a fact by itself, since documentation uses it or it leads to nobody
     """
@@ -53,6 +54,7 @@ class Pattern:
     after: int = CONTEXT_AFTER
     flags: int = 0
     literals: tuple[str, ...] = ()
+    follows: str = ""
     digits: int = 0
     example: Callable[[str], bool] | None = None
 
@@ -63,6 +65,22 @@ class Pattern:
     @cached_property
     def context(self) -> re.Pattern[str] | None:
         return re.compile(rf"(?<![a-z_])(?:{self.words})(?![a-z_])", re.IGNORECASE) if self.words else None
+
+    @cached_property
+    def following(self) -> re.Pattern[str]:
+        return re.compile(self.follows)
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups of which one is the value; where there are none it is the whole match."""
+        return tuple(name for name in ("value", "bare") if name in self.compiled.groupindex)
+
+    def span(self, match: re.Match[str]) -> tuple[int, int]:
+        """Where the value stands."""
+        for name in self.groups:
+            if match.group(name) is not None:
+                return match.span(name)
+        return match.span()
 
     def accepts(self, text: str, start: int, end: int) -> bool:
         """Whether text[start:end], which the regex matched, is such a value."""

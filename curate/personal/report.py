@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from assay.findings import Finding, Severity, Span
 from assay.records import Json, Record
@@ -25,19 +25,20 @@ def report(
     group: Group,
     entities: Sequence[str] = (),
     countries: Sequence[str] = (),
-) -> Iterator[Finding]:
+) -> Sequence[Finding]:
     """At most one finding: of the check's severity, or of severity info where all values are facts by themselves.
 
     Entities that are named are never that: who names them means them.
     """
     found = found_in(record, context)
     if not found:
-        return
+        return ()
     patterns = chosen(group, entities, countries)
     places = [place for place in found if place.found.pattern in patterns]
-    if places:
-        facts = not entities and all(place.found.example for place in places)
-        yield _finding(check, record, places, facts)
+    if not places:
+        return ()
+    facts = not entities and all(place.found.example for place in places)
+    return (_finding(check, record, places, facts),)
 
 
 def _finding(check: Check, record: Record, places: Sequence[Place], facts: bool) -> Finding:

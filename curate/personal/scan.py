@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from .contacts import CONTACTS
+from .digits import in_ascii
 from .identity import IDENTITY
 from .pattern import Found, Pattern, Shape
 from .secrets import SECRETS
-from .shapes import ALL_SHAPES, Window, windows
+from .shapes import GATES, Window, windows
+from .signs import EVERYTHING, bit_of
 from .strings import prefix
 
 PATTERNS: tuple[Pattern, ...] = (*SECRETS, *IDENTITY, *CONTACTS)
@@ -19,92 +20,116 @@ PATTERNS: tuple[Pattern, ...] = (*SECRETS, *IDENTITY, *CONTACTS)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys(pattern.name for pattern in PATTERNS))
 COUNTRIES: tuple[str, ...] = tuple(sorted({pattern.country for pattern in PATTERNS} - {""}))
 
+LONGEST_NAME = 63
+"""Characters before the literal in the name of a variable: three parts of 20, and what joins them."""
+
 MOST = 1_000
 """Values of one text that are found; a text with more is a list of them, and the first thousand say so."""
 
-_OTHER_DIGIT = re.compile(r"[^\D0-9]|[！-～\u00a0\u2007\u202f\u2010-\u2015\u2212]")
-"""Digits of other scripts, full-width signs, and the spaces and hyphens that typographers put into numbers."""
 
-
-def scan(text: str, patterns: Sequence[Pattern] = PATTERNS, shapes: Sequence[Shape] = ALL_SHAPES) -> list[Found]:
+def scan(text: str, patterns: Sequence[Pattern] = PATTERNS, signs: int = EVERYTHING) -> list[Found]:
     """What stands in the text, in order and without overlap. Linear in its length; positions are those of `text`.
 
-    shapes: those of which something stands in the text, where that is known already (see look.py)
+    signs: bits of what may stand in the text, where that is known already (see signs.py)
     """
     plain = in_ascii(text)
-    lowered: str | None = None
     found: list[Found] = []
-    groups = _OF_ALL if patterns is PATTERNS else _by_shape(tuple(patterns))
-    for shape in shapes:
-        places = list(windows(plain, shape)) if shape in groups else []
-        if not places:
+    for shape, group in (_OF_ALL if patterns is PATTERNS else _by_shape(tuple(patterns))).items():
+        wanted = [pattern for pattern, bit in group if signs & bit]
+        if not wanted:
             continue
-        for pattern in groups[shape]:
-            if pattern.literals:
-                lowered = plain.lower() if lowered is None else lowered
-                if not any(literal in plain or literal in lowered for literal in pattern.literals):
-                    continue
-            found += _matches(text, plain, pattern, places)
+        if shape == "token":
+            found += _tokens(text, plain, wanted)
+            continue
+        places = list(windows(plain, shape))
+        if places:
+            for pattern in wanted:
+                found += _found(text, plain, pattern, _matches(plain, pattern, places))
     return _without_overlap(found)
 
 
-def scan_under(
-    key: str, text: str, patterns: Sequence[Pattern] = PATTERNS, shapes: Sequence[Shape] = ALL_SHAPES
-) -> list[Found]:
+def scan_under(key: str, text: str, patterns: Sequence[Pattern] = PATTERNS, signs: int = EVERYTHING) -> list[Found]:
     """What stands in a string of JSON, whose key may be the word that says what it is: {"ssn": "219458273"}."""
     before = prefix(key)
     if not before:
-        return scan(text, patterns, shapes)
-    found = scan(before + text, patterns, shapes)
+        return scan(text, patterns, signs)
+    found = scan(before + text, patterns, signs)
     skip = len(before)
     return [item._replace(start=item.start - skip, end=item.end - skip) for item in found if item.start >= skip]
 
 
-def in_ascii(text: str) -> str:
-    """The same number of characters, with digits, hyphens and spaces of other scripts as those of ASCII."""
-    if text.isascii():
-        return text
-    return _OTHER_DIGIT.sub(lambda match: _ascii_of(match.group()), text)
+def _tokens(text: str, plain: str, patterns: Iterable[Pattern]) -> Iterator[Found]:
+    """Secrets, wherever one of their literals stands in the text."""
+    lowered = plain.lower()
+    for pattern in patterns:
+        if pattern.follows:
+            yield from _found(text, plain, pattern, _labelled(plain, lowered, pattern))
+        elif any(literal in plain or literal in lowered for literal in pattern.literals):
+            yield from _found(text, plain, pattern, pattern.compiled.finditer(plain))
 
 
-@lru_cache(maxsize=1024)
-def _ascii_of(character: str) -> str:
-    if "！" <= character <= "～":
-        return chr(ord(character) - 0xFEE0)
-    digit = unicodedata.decimal(character, None)
-    if digit is not None:
-        return str(digit)
-    return " " if character in "\u00a0\u2007\u202f" else "-"
+def _labelled(plain: str, lowered: str, pattern: Pattern) -> Iterator[re.Match[str]]:
+    """Matches that begin with the word in which a literal stands that is followed by what has to follow."""
+    done = 0
+    for place, literal in _places(lowered if len(lowered) == len(plain) else plain, pattern.literals):
+        if place < done or not pattern.following.match(plain, place + len(literal)):
+            continue
+        start = place
+        while start > max(done, place - LONGEST_NAME) and _in_name(plain[start - 1]):
+            start -= 1
+        for begin in range(start, place + 1):
+            match = pattern.compiled.match(plain, begin)
+            if match is not None:
+                done = match.end()
+                yield match
+                break
+
+
+def _places(text: str, literals: Iterable[str]) -> list[tuple[int, str]]:
+    """Where each of them stands, in order."""
+    found: list[tuple[int, str]] = []
+    for literal in literals:
+        place = text.find(literal)
+        while place >= 0:
+            found.append((place, literal))
+            place = text.find(literal, place + 1)
+    return sorted(found)
+
+
+def _in_name(character: str) -> bool:
+    return character in "_-" or (character.isascii() and character.isalnum())
 
 
 @lru_cache(maxsize=64)
-def _by_shape(patterns: tuple[Pattern, ...]) -> Mapping[Shape, tuple[Pattern, ...]]:
-    groups: dict[Shape, list[Pattern]] = {}
+def _by_shape(patterns: tuple[Pattern, ...]) -> Mapping[Shape, Sequence[tuple[Pattern, int]]]:
+    """Each pattern with the bit that is set where it may match; tokens last."""
+    groups: dict[Shape, list[tuple[Pattern, int]]] = {shape: [] for shape in (*GATES, "token")}
     for pattern in patterns:
-        groups.setdefault(pattern.shape, []).append(pattern)
-    return {shape: tuple(group) for shape, group in groups.items()}
+        groups[pattern.shape].append((pattern, bit_of(pattern)))
+    return {shape: tuple(group) for shape, group in groups.items() if group}
 
 
 _OF_ALL = _by_shape(PATTERNS)
 
 
-def _matches(text: str, plain: str, pattern: Pattern, places: Iterable[Window]) -> Iterator[Found]:
-    named = [name for name in ("value", "bare") if name in pattern.compiled.groupindex]
-    count = 0
+def _matches(plain: str, pattern: Pattern, places: Iterable[Window]) -> Iterator[re.Match[str]]:
     for first, last, digits in places:
-        if digits < pattern.digits:
+        if digits >= pattern.digits:
+            yield from pattern.compiled.finditer(plain, first, last)
+
+
+def _found(text: str, plain: str, pattern: Pattern, matches: Iterable[re.Match[str]]) -> Iterator[Found]:
+    """Those matches that are values, up to MOST."""
+    count = 0
+    for match in matches:
+        start, end = pattern.span(match)
+        if not pattern.accepts(plain, start, end):
             continue
-        for match in pattern.compiled.finditer(plain, first, last):
-            group: str | int = next((name for name in named if match.group(name) is not None), 0)
-            start, end = match.span(group)
-            if not pattern.accepts(plain, start, end):
-                continue
-            value = plain[start:end]
-            example = pattern.example is not None and pattern.example(value)
-            yield Found(pattern, start, end, text[start:end], example)
-            count += 1
-            if count >= MOST:
-                return
+        example = pattern.example is not None and pattern.example(plain[start:end])
+        yield Found(pattern, start, end, text[start:end], example)
+        count += 1
+        if count >= MOST:
+            return
 
 
 def _without_overlap(found: list[Found]) -> list[Found]:

@@ -324,6 +324,7 @@ SECRETS: tuple[Pattern, ...] = (
         "API_KEY",
         check=_is_key_value,
         literals=("key", "token", "secret", "credential"),
+        follows=rf"[\w-]{{0,12}}{_ASSIGN}",
     ),
     Pattern(
         "bearer_token",
@@ -346,8 +347,8 @@ SECRETS: tuple[Pattern, ...] = (
         literals=(
             "passw",
             "pwd",
-            "passp",
-            "passc",
+            "passphrase",
+            "passcode",
             "contrase",
             "mot de passe",
             "senha",
@@ -356,6 +357,7 @@ SECRETS: tuple[Pattern, ...] = (
             "비밀번호",
             "пароль",
         ),
+        follows=rf"\w{{0,8}}(?:{_ASSIGN}|{_SAYS})",
     ),
 )
 """Of values that overlap the longer is taken, of equally long ones the earlier in this table."""

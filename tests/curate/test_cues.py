@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from assay.curate.cues import LONG_WORD, Automaton, Cues, first_bytes
-from assay.curate.personal.look import flags
 from assay.curate.personal.shapes import CUES as PERSONAL
+from assay.curate.personal.signs import signs_of
 from assay.records import Record
 
 Make = Callable[..., Record]
@@ -78,5 +78,5 @@ def test_what_the_prefilter_of_personal_data_matches_holds_a_cue(make: Make) -> 
     chance = random.Random(7)
     texts = ["".join(chance.choices(PIECES, k=chance.randint(1, 5))) for _ in range(4_000)]
     held = set(Automaton([PERSONAL]).mark([make("?", text) for text in texts]).held(PERSONAL) or [])
-    suspicious = {place for place, flag in enumerate(flags(texts)) if flag}
+    suspicious = {place for place, sign in enumerate(signs_of(texts).tolist()) if sign}
     assert len(suspicious) > 1_000 and not suspicious - held

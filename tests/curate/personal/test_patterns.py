@@ -10,10 +10,15 @@ import string
 import pytest
 
 from assay.curate.personal import checksums
-from assay.curate.personal.look import flags
 from assay.curate.personal.scan import ENTITIES, PATTERNS, scan
+from assay.curate.personal.signs import signs_of
 
 _random = random.Random(20)
+
+
+def flags(texts: list[str]) -> list[bool]:
+    """Of each text whether something may stand in it."""
+    return [sign != 0 for sign in signs_of(texts).tolist()]
 
 
 def token(length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
@@ -281,7 +286,8 @@ def test_a_name_may_stand_for_several_patterns_of_one_label() -> None:
         "call me at 467 3395", "texts to my registered 668 5702", "not answering at 78 651 450", "Tel. 467 3395",
         "Mobil: 467 3395", "电话 467 3395", "моб. 467 3395", "Fax 467 3395", "reach us under 467 3395",
         "handy: 467 3395", "WhatsApp 467 3395",
-        "celular 467 3395", "phone number is 467 3395", "messages to 467 3395", "Desk: 467 3395",
+        "celular 467 3395", "phone number is 467 3395", "messages to 467 3395", "Desk: 467 3395", "Phone:\n467 3395",
+        "tel 2: 467 3395",
     ],
 )  # fmt: skip
 def test_a_short_number_is_a_telephone_number_where_a_word_says_so(text: str) -> None:
