@@ -21,6 +21,8 @@ QUOTED_CHARACTERS = 6
 
 _QUOTED = re.compile(r"“([^”\n]{2,400})”|„([^“”\n]{2,400})[“”]|«([^»\n]{2,400})»|(?<!\w)\"([^\"\n]{2,400})\"(?!\w)")
 _MARKER = re.compile(r"^[ \t]*(?:[-*•+–]|\(?\d{1,3}[.)])[ \t]+", re.MULTILINE)
+_LETTERED = re.compile(r"\((?:\d|[ivx]{1,4}|[a-h])\)")
+_PROGRAM = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}[ \t].*$", re.MULTILINE)
 _CODE = re.compile(r"(?<![\w./-])(?=[\w/-]*[^\W\d_])(?=[\w/-]*\d)[^\W_]+(?:[-_/][^\W_]+)*(?![\w/-])")
 _WITH_UNIT = re.compile(r"(\d+)([^\W\d_]{1,3})")
@@ -41,12 +43,12 @@ class Fact:
 
 
 def facts_in(text: str) -> list[Fact]:
-    """Each fact once, in no particular order."""
+    """Each fact once, in no particular order. Headings, numbers of a list and blocks of code state none."""
     return list(dict.fromkeys(_facts(text)))
 
 
 def _facts(text: str) -> Iterator[Fact]:
-    text = _MARKER.sub("\n", _HEADING.sub("\n", text))
+    text = _LETTERED.sub(" ", _MARKER.sub("\n", _HEADING.sub("\n", _PROGRAM.sub("\n", text))))
     for match in _QUOTED.finditer(text):
         quoted = next(group for group in match.groups() if group is not None).strip(" .,;:!?")
         if len(quoted) >= QUOTED_CHARACTERS:

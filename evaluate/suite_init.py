@@ -44,9 +44,9 @@ name: {name}
 data: {data}
 
 # Proposed because {why}.
-scorer: {scorer}
+{notes}scorer: {scorer}
 
-# The longest reference takes about {longest} tokens.
+# The longest answer takes about {longest} tokens.
 max_new_tokens: {tokens}
 apply_chat_template: true
 """
@@ -70,12 +70,13 @@ class SuiteInit:
 
 @dataclass(frozen=True)
 class SuitePlan:
-    """A suite before it is written. rows: the items as they stand in its file."""
+    """A suite before it is written. rows: the items as they stand in its file; longest: tokens of an answer."""
 
     name: str
     rows: tuple[Mapping[str, Any], ...]
     proposal: Proposal
     max_new_tokens: int
+    longest: int
     training: Dataset
     sources: tuple[str, ...]
     set_aside: int
@@ -152,18 +153,18 @@ def _plan(
     items = [record for record in candidates.records if families[record.row_id] in chosen]
     slices = _slices(items, proposal)
     rows = tuple(_item(record, proposal, families[record.row_id], slices) for record in items)
-    _check_references(rows, proposal)
+    answers = [_answer(record, proposal) for record in items]
+    _check_references(rows, answers, proposal)
     training = Dataset.from_records(record for record in dataset.records() if families[record.row_id] not in chosen)
     set_aside = len(dataset) - len(training) - len(rows)
     if set_aside < 0 or set_aside != sum(candidates.sizes[family] for family in chosen) - len(rows):
         raise LedgerError("records read, set aside and left to train on do not add up", fix="please report this")
-    references = [row["reference"] for row in rows]
-    tokens = tokens_for(references)
     return SuitePlan(
         name=name,
         rows=rows,
         proposal=proposal,
-        max_new_tokens=tokens,
+        max_new_tokens=tokens_for(answers),
+        longest=max(map(estimated_tokens, answers)),
         training=training,
         sources=tuple(dict.fromkeys(record.source.file for record in items)),
         set_aside=set_aside,
@@ -210,9 +211,11 @@ def _scorable(candidates: Candidates, proposal: Proposal) -> Candidates:
     kept = []
     for record in candidates.records:
         why = None
-        if record.row_id not in proposal.fitting:
+        if record.messages[-1].tool_calls and proposal.name != "tool_call":
+            why = "whose answer is a tool call"
+        elif record.row_id not in proposal.fitting:
             why = f"whose answer is not what {proposal.name} compares"
-        elif estimated_tokens(record.answer) > MOST_NEW_TOKENS:
+        elif estimated_tokens(_answer(record, proposal)) > MOST_NEW_TOKENS:
             why = f"whose answer may take more than {MOST_NEW_TOKENS:,} tokens"
         if why is None:
             kept.append(record)
@@ -247,7 +250,10 @@ def _bounds(records: int, candidates: Candidates, items: int | None) -> Bounds:
 def _item(record: Record, proposal: Proposal, family: str, slices: Mapping[str, str]) -> dict[str, Any]:
     """In the keys that `assay.suites` reads."""
     messages = [message_to_json(replace(message, train=None)) for message in record.messages[:-1]]
-    row: dict[str, Any] = {"id": record.id, "messages": messages, "reference": record.answer.strip()}
+    reference = proposal.references.get(record.row_id, record.answer.strip())
+    row: dict[str, Any] = {"id": record.id, "messages": messages, "reference": reference}
+    if record.row_id in proposal.sources:
+        row["source"] = proposal.sources[record.row_id]
     if record.row_id in proposal.choices:
         row["choices"] = list(proposal.choices[record.row_id])
     if record.tools:
@@ -274,12 +280,22 @@ def _slices(items: Sequence[Record], proposal: Proposal) -> dict[str, str]:
     return {}
 
 
-def _check_references(rows: Sequence[Mapping[str, Any]], proposal: Proposal) -> None:
-    """Every reference scores 1 under the scorer that was proposed for it, or nothing is written."""
+def _answer(record: Record, proposal: Proposal) -> str:
+    """What a model should write, in text."""
+    if proposal.name == "tool_call":
+        return json.dumps(proposal.references.get(record.row_id), ensure_ascii=False)
+    return record.answer.strip()
+
+
+def _check_references(rows: Sequence[Mapping[str, Any]], answers: Sequence[str], proposal: Proposal) -> None:
+    """Every answer of the data scores 1 under the scorer that was proposed for it, or nothing is written."""
     scorer = proposal.ready("suite init")
-    for row in rows:
-        if scorer(row["reference"], row["reference"], f"item '{row['id']}'") < 1.0:
-            raise SuiteError(f"the reference of '{row['id']}' fails {proposal.name}", fix="please report this")
+    for row, answer in zip(rows, answers, strict=True):
+        given = row["reference"]
+        reference = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        context = {key: row[key] for key in scorer.scorer.needs}
+        if scorer(answer, reference, f"item '{row['id']}'", context) < 1.0:
+            raise SuiteError(f"the answer of '{row['id']}' fails {proposal.name}", fix="please report this")
 
 
 def _how_chosen(
@@ -363,7 +379,8 @@ def _yaml(plan: SuitePlan, paths: SuiteInit) -> str:
         name=json.dumps(plan.name, ensure_ascii=False),
         data=json.dumps(paths.items_path.name, ensure_ascii=False),
         why=" ".join(plan.proposal.why.split()),
+        notes="".join(f"# {' '.join(note.split())}.\n" for note in plan.proposal.notes),
         scorer=f"{{name: {plan.proposal.name}{settings}}}",
-        longest=max(estimated_tokens(row["reference"]) for row in plan.rows),
+        longest=plan.longest,
         tokens=plan.max_new_tokens,
     )

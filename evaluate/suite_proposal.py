@@ -12,6 +12,7 @@ from assay.errors import SuiteError
 from assay.records import Json, Record
 from assay.text import normalize, words
 
+from .free_text import OTHERS, judge_free_text
 from .scorer import ReadyScorer, make_scorer
 from .wording import names
 
@@ -30,9 +31,10 @@ TOKEN_STEP = 8
 MOST_NEW_TOKENS = 1024
 
 FREE_TEXT = (
-    "answers are free text, which no scorer here can judge: normalised_match counts only the reference's own words, so "
-    "base and adapter may both score near 0 and prove nothing. Read the outputs of an evaluation, or write into each "
-    "`reference` the phrase, number or field that a right answer must hold, and use contains, numeric or json_fields"
+    "answers are free text with nothing in them to look up, and no library for likeness is installed: normalised_match "
+    "counts only the reference's own words, so base and adapter may both score near 0 and prove nothing. "
+    "pip install 'assay[scorers]', or write into each `reference` the phrase, number or field that a right answer must "
+    "hold, and use contains, numeric or json_fields"
 )
 
 _WORDS = re.compile(r"[^\W\d_]+(?:[ ,&/'’-]+[^\W\d_]+)*\.?")
@@ -50,6 +52,8 @@ class Proposal:
     notes    what the user should know of it
     labels   {row id: label}, where the answers are labels or hold one
     choices  {row id: options}, where the scorer picks among them
+    references  {row id: reference}, where that is not the answer itself
+    sources     {row id: source}, where the scorer needs one
     """
 
     name: str
@@ -59,15 +63,40 @@ class Proposal:
     notes: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    references: Mapping[str, Json] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def ready(self, where: str) -> ReadyScorer:
         return make_scorer(self.name, self.settings, where)
 
 
 def propose_scorer(records: Sequence[Record]) -> Proposal:
-    """By the answers: options to choose from, JSON objects, numbers, labels, short or long text."""
-    answers = {record.row_id: record.answer.strip() for record in records}
-    return _choices(records, answers) or _json(answers) or _numbers(answers) or _labels(answers) or _text(answers)
+    """By the answers: tool calls, options to choose from, JSON objects, numbers, labels, short or long text."""
+    called = _tool_calls(records)
+    if called is not None:
+        return called
+    spoken = [record for record in records if not record.messages[-1].tool_calls]
+    answers = {record.row_id: record.answer.strip() for record in spoken}
+    return (
+        _choices(spoken, answers) or _json(answers) or _numbers(answers) or _labels(answers) or _text(spoken, answers)
+    )
+
+
+def _tool_calls(records: Sequence[Record]) -> Proposal | None:
+    references = {
+        record.row_id: [{"name": call.name, "arguments": call.arguments} for call in record.messages[-1].tool_calls]
+        for record in records
+        if record.messages[-1].tool_calls
+    }
+    references = {
+        row: calls for row, calls in references.items() if all(isinstance(call["arguments"], dict) for call in calls)
+    }
+    if not references or len(references) < MOST * len(records):
+        return None
+    labels = {row: str(calls[0]["name"]) for row, calls in references.items()}
+    why = "answers are tool calls; name and arguments are points"
+    note = "an argument that holds prose will hardly ever agree: name those that matter in `arguments`"
+    return Proposal("tool_call", {}, why, frozenset(references), (note,), labels, references=references)
 
 
 def tokens_for(references: Sequence[str]) -> int:
@@ -181,13 +210,25 @@ def _labels(answers: Mapping[str, str]) -> Proposal | None:
     return Proposal(name, {}, f"answers are {len(known)} labels, compared {how}", frozenset(short), labels=short)
 
 
-def _text(answers: Mapping[str, str]) -> Proposal:
+def _text(records: Sequence[Record], answers: Mapping[str, str]) -> Proposal:
     fitting = frozenset(row for row, answer in answers.items() if normalize(answer))
     lengths = sorted(len(words(answer)) for answer in answers.values())
     if lengths and lengths[int(0.9 * (len(lengths) - 1))] <= SHORT_WORDS:
         why = "answers are short and of no closed set; case, punctuation and white space do not count"
         note = "answers are short free text: a right one in other words counts as wrong, so read some outputs"
         return Proposal("normalised_match", {}, why, fitting, (note,))
+    found = judge_free_text(records, answers)
+    if found is not None:
+        notes = (found.note, OTHERS)
+        return Proposal(
+            found.name,
+            found.settings,
+            found.why,
+            found.fitting,
+            notes,
+            references=found.references,
+            sources=found.sources,
+        )
     why = "answers are free text: STRICT, only the reference's own words count; docs/suites.md shows better ways"
     return Proposal("normalised_match", {}, why, fitting, (FREE_TEXT,))
 

@@ -100,9 +100,7 @@ def _unfit(record: Record) -> str | None:
     last = record.messages[-1] if record.messages else None
     if last is None or last.role != "assistant":
         return "that do not end with an answer"
-    if last.tool_calls:
-        return "whose answer is a tool call"
-    if not record.answer.strip():
+    if not record.answer.strip() and not last.tool_calls:
         return "whose answer is empty"
     before = record.messages[:-1]
     if not before or before[-1].role not in ("user", "tool") or any(message.role not in ROLES for message in before):
@@ -135,14 +133,17 @@ def _contested(records: Sequence[Record], kept: set[str]) -> set[str]:
     answers: dict[str, set[str]] = defaultdict(set)
     for record in records:
         if record.row_id in kept:
-            answers[prompt_key(record)].add(_answer_key(record.answer))
+            answers[prompt_key(record)].add(_answer_key(record))
     return {prompt for prompt, different in answers.items() if len(different) > 1}
 
 
-def _answer_key(answer: str) -> str:
+def _answer_key(record: Record) -> str:
     """The order of an object's keys does not make another answer."""
-    value = json_object(answer)
-    return normalize(answer) if value is None else json.dumps(value, sort_keys=True)
+    calls = record.messages[-1].tool_calls if record.messages else ()
+    if calls:
+        return json.dumps([[call.name, call.arguments] for call in calls], sort_keys=True, default=str)
+    value = json_object(record.answer)
+    return normalize(record.answer) if value is None else json.dumps(value, sort_keys=True)
 
 
 def _turns(records: Sequence[Record], families: Mapping[str, str]) -> dict[str, set[str]]:

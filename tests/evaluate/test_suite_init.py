@@ -208,7 +208,7 @@ def json_answer(i: int, **more: Any) -> str:
         (lambda i: f"{i * 37 % 1000 + 0.5}", "numeric", {}),
         (lambda i: f"${i * 1370:,}", "numeric", {}),
         (lambda i: f"{WORDS[i % 32]} {WORDS[i * 7 % 32]} {i}", "normalised_match", {}),
-        (lambda i: sentence(random.Random(i), 30), "normalised_match", {}),
+        (lambda i: sentence(random.Random(i), 30), "rouge", {}),
     ],
     ids=[
         "json",
@@ -243,11 +243,102 @@ def test_options_in_a_column_make_a_multiple_choice_suite(tmp_path: Path) -> Non
     assert all(item.reference in item.choices and len(item.choices) == 4 for item in suite.items)
 
 
-def test_free_answers_are_said_to_need_reading(tmp_path: Path) -> None:
+def prose(rng: random.Random, number: int = 0) -> str:
+    """A question, an answer's beginning, and so on, that nothing else in the data is like."""
+    return f"{sentence(rng, 5)} {sentence(rng, 6)}"
+
+
+def free(
+    answer: Callable[[random.Random, int], str], **more: Callable[[random.Random, int], Any]
+) -> list[dict[str, Any]]:
     rng = random.Random(6)
-    made, _, _ = make([row(sentence(rng), sentence(rng, 40)) for _ in range(80)], tmp_path)
-    assert said(made, "free text, which no scorer here can judge")
+    return [
+        row(f"{sentence(rng)}?", answer(rng, i), **{name: value(rng, i) for name, value in more.items()})
+        for i in range(80)
+    ]
+
+
+def test_free_answers_whose_facts_stand_in_a_column_are_held_to_it(tmp_path: Path) -> None:
+    def passage(rng: random.Random, i: int) -> str:
+        return f"{sentence(rng, 30)}. On day {i + 700} the clerk Anna Bruun filed BW-{i + 20_000}. {sentence(rng, 20)}."
+
+    rows = free(lambda rng, i: f"The {sentence(rng, 12)} was filed by Anna Bruun as BW-{i + 20_000}.", passage=passage)
+    made, suite, _ = make(rows, tmp_path)
+    assert suite.scorer == "quoted_facts" and said(made, "can prove that less is made up, not that the question")
+    assert all("Anna Bruun filed BW-" in str(item.source) for item in suite.items)
+    assert "not that the question was answered" in made.suite_path.read_text(encoding="utf-8")
+
+
+def test_free_answers_with_one_new_figure_are_held_to_it(tmp_path: Path) -> None:
+    rows = free(lambda rng, i: f"The {sentence(rng, 10)} comes to {1000 + i * 37:,} euros for the {sentence(rng, 4)}.")
+    made, suite, _ = make(rows, tmp_path)
+    assert suite.scorer == "contains" and said(made, "can prove that more answers hold the key figure")
+    assert {item.reference for item in suite.items} <= {f"{1000 + i * 37:,}" for i in range(80)}
+    scorer = make_scorer(suite.scorer, suite.scorer_settings, "here")
+    answers = [one["messages"][1]["content"] for one in rows]
+    assert all(sum(scorer(answer, item.reference) for answer in answers) >= 1 for item in suite.items)
+
+
+def test_free_answers_with_several_new_facts_are_held_to_their_phrases(tmp_path: Path) -> None:
+    names = ("Anna Bruun", "Ove Lind", "Ida Holm", "Per Dahl", "Liv Moe")
+    rows = free(lambda rng, i: f"The {sentence(rng, 9)} of {names[i % 5]} is due on day {i + 31} in room {i + 400}.")
+    made, suite, _ = make(rows, tmp_path)
+    assert suite.scorer == "required_phrase" and said(made, "can prove that more answers hold those")
+    assert all(len(json.loads(item.reference)) == 3 for item in suite.items)
+
+
+def test_free_answers_with_nothing_to_look_up_are_scored_by_likeness_and_what_that_proves_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from assay.evaluate import free_text
+
+    rows = free(lambda rng, i: f"the {sentence(rng, 25)}")
+    made, suite, _ = make(rows, tmp_path / "rouge")
+    assert suite.scorer == "rouge" and said(made, "come nearer to yours, not that they are true")
+    words = free(lambda rng, i: f"дом {sentence(rng, 25)}")
+    assert make(words, tmp_path / "chrf")[1].scorer == "chrf"
+    monkeypatch.setattr(free_text, "find_spec", lambda name: None)
+    made, suite, _ = make(rows, tmp_path / "none")
+    assert suite.scorer == "normalised_match" and said(made, "no library for likeness is installed")
     assert "STRICT" in made.suite_path.read_text(encoding="utf-8")
+
+
+def test_tool_calls_are_answers_where_most_answers_are(tmp_path: Path) -> None:
+    rng = random.Random(8)
+    properties = {"word": {"type": "string"}, "n": {"type": "integer"}}
+    schema = {"type": "object", "properties": properties}
+    tool = {"type": "function", "function": {"name": "look_up", "parameters": schema}}
+    rows = []
+    for i in range(80):
+        arguments = json.dumps({"word": WORDS[i % 32], "n": i})
+        call = {"id": "a1", "type": "function", "function": {"name": "look_up", "arguments": arguments}}
+        turns = [
+            {"role": "user", "content": sentence(rng)},
+            {"role": "assistant", "content": None, "tool_calls": [call]}
+            if i % 20
+            else {"role": "assistant", "content": "No, that is not what I can do."},
+        ]
+        rows.append({"messages": turns, "tools": [tool]})
+    made, suite, _ = make(rows, tmp_path)
+    assert suite.scorer == "tool_call" and len(suite.items) > 10
+    for item in suite.items:
+        (call,) = json.loads(item.reference)
+        assert call["name"] == item.slice == "look_up" and set(call["arguments"]) == {"word", "n"} and item.tools
+    assert said(made, "whose answer is not what tool_call compares")
+
+
+def test_every_proposed_suite_passes_its_own_check(tmp_path: Path) -> None:
+    from assay.evaluate.suite_check import check_suite
+
+    kinds: list[Callable[[random.Random, int], str]] = [
+        lambda rng, i: f"The {sentence(rng, 10)} comes to {1000 + i * 37:,} euros for the {sentence(rng, 4)}.",
+        lambda rng, i: f"The {sentence(rng, 9)} of Ida Holm is due on day {i + 31} in room {i + 400}.",
+        lambda rng, i: f"the {sentence(rng, 25)}",
+    ]
+    for number, kind in enumerate(kinds):
+        _, suite, training = make(free(kind), tmp_path / str(number))
+        errors = [problem for problem in check_suite(suite, training=training) if problem.severity == "error"]
+        assert errors == [], suite.scorer
 
 
 def test_what_an_answer_leaves_no_room_for_is_no_item(tmp_path: Path) -> None:

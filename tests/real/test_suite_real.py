@@ -17,8 +17,8 @@ from assay.suites import read_suite
     ("file", "columns", "scorer", "least"),
     [
         ("domain/banking77/train.csv", {"prompt": "text", "answer": "category"}, "exact_match", 300),
-        ("instruction/llamafactory/alpaca_en_demo.json", {}, "normalised_match", 200),
-        ("instruction/llamafactory/glaive_toolcall_en_demo.json", {}, "normalised_match", 40),
+        ("instruction/llamafactory/alpaca_en_demo.json", {}, "rouge", 200),
+        ("instruction/llamafactory/glaive_toolcall_en_demo.json", {}, "rouge", 40),
         ("instruction/t0_prompt_completion/glue_qqp_duplicate.jsonl", {}, "normalised_match", 50),
     ],
 )

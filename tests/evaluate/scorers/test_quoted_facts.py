@@ -35,6 +35,8 @@ def texts(text: str) -> set[tuple[str, str]]:
         ('A "no" is no quotation.', set()),
         ("1. first\n2. second\n- Third", set()),
         ("# All About Rome\nnothing", set()),
+        ("It says (1) this and (ii) that.", set()),
+        ("So:\n```python\nx = 5\n```\nand 6", {("number", "6")}),
         ("I think I'm fine, and I said so.", set()),
         ("Anna. Anna met Anna.", {("name", "Anna")}),
         ("", set()),
