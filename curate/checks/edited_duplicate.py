@@ -8,6 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check
+from ..contradictions.candidates import answer_hash
 from ..duplicates.columns import record_hash, setting_hash, sketches
 from ..duplicates.findings import tier_findings
 from ..example import Example
@@ -26,7 +27,7 @@ _EDITED = (
     severity=Severity.WARNING,
     decision=Decision.HOLD,
     keeps_one=True,
-    columns=(record_hash, setting_hash, sketches),
+    columns=(record_hash, setting_hash, sketches, answer_hash),
     examples=(
         Example(
             found=[(_MESSAGE, "We look into it."), (_EDITED, "We look into it.")],
@@ -40,10 +41,10 @@ def edited_duplicate(
     """An edited copy of another record: up to a third of its words were replaced, the rest stands as it stood.
 
     Found by rare word 3-grams that both have, and verified by the Jaccard similarity of word 2-grams. What the near
-    tier finds (`near_threshold`) is left to it, and so are texts of fewer than twelve words; those of fewer than forty
-    must share 45 %. Where the texts differ in a number, the answers in most of their words or in what they say, or the
-    questions do, or where what differs is one passage (two fillings of one template), the records are no copies; a
-    split keeps them together nevertheless.
+    tier finds (`near_threshold`) is left to it, and so are texts of fewer than twelve words; those of fewer than fifty
+    must share 45 %, or 60 % where their answer recurs, such as a label. Where the texts differ in a number, the answers
+    in most of their words or in what they say, or the questions do, or where what differs is one passage (two fillings
+    of one template), the records are no copies; a split keeps them together nevertheless.
 
     Why: copies that a tool or a person reworded here and there are trained on as if they were several examples, and
     one of them in the validation set makes its loss look good. One of each group stays, the others are held, since

@@ -8,6 +8,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record
 
 from ..check import Context, Decision, dataset_check
+from ..contradictions.candidates import answer_hash
 from ..duplicates.columns import record_hash, setting_hash, sketches
 from ..duplicates.findings import tier_findings
 from ..example import Example
@@ -22,7 +23,7 @@ _MESSAGE = (
     severity=Severity.WARNING,
     decision=Decision.DROP,
     keeps_one=True,
-    columns=(record_hash, setting_hash, sketches),
+    columns=(record_hash, setting_hash, sketches, answer_hash),
     examples=(
         Example(
             found=[(_MESSAGE, "We look into it."), (f"Now {_MESSAGE}", "We look into it.")],
@@ -37,9 +38,10 @@ def near_duplicate(records: Sequence[Record], context: Context, *, threshold: fl
     when all their words are the same. A system turn shared by many records is left out of the comparison, for
     it would make short conversations alike; records under different shared system turns are not compared. So is
     what a tenth of the records have in their first user turn, such as an instruction before every question.
-    Nor are records whose answers differ (in a number, or in three words of ten) or whose questions do (in four of
-    ten), since one passage with several questions is no repetition; nor formulas and code of the same words whose
-    brackets or operators differ. A split keeps those together nevertheless.
+    Nor are records whose answers differ (in a number, or in three words of ten) or whose last questions do (in four
+    words of ten; in a quarter where the answer recurs, such as a label), since one passage with several questions is no
+    repetition; nor formulas and code of the same words whose brackets or operators differ. A split keeps those together
+    nevertheless.
 
     Why: nearly the same text, trained on twice, is memorised as if it were the same, and leaks across a split.
 

@@ -49,7 +49,7 @@ def answers_agree(one: Answers, other: Answers, share: float) -> bool:
 
 
 def questions_agree(one: Record, other: Record, share: float) -> bool:
-    """Whether the questions in the last user turn have `share` of their words in common, when there are any."""
+    """Whether the last questions of the last user turns have `share` of their words in common, when there are any."""
     mine, theirs = _question_words(one), _question_words(other)
     return len(mine & theirs) >= share * len(mine | theirs)
 
@@ -104,4 +104,4 @@ def normalized_record(record: Record) -> int:
 
 def _question_words(record: Record) -> frozenset[str]:
     text = next((message.content or "" for message in reversed(record.prompt) if message.role == "user"), "")
-    return frozenset(word for question in _QUESTION.findall(text) for word in words(question))
+    return frozenset(words(_QUESTION.findall(text)[-1])) if "?" in text else frozenset()

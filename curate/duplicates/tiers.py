@@ -21,6 +21,7 @@ import numpy.typing as npt
 from assay.records import Record
 from assay.text import words
 
+from ..contradictions.candidates import answer_hash
 from ..contradictions.clash import Question, find_clash
 from ..ngrams.sketches import BANDS, NEAR_WORDS
 from ..ngrams.store import NgramStore
@@ -51,11 +52,15 @@ SHARED_SETTING = 3
 NEAR_ANSWER_SHARE, EDITED_ANSWER_SHARE = 0.7, 0.4
 """Of the different words in two answers, the share that both must have for the records to be duplicates."""
 
-SHORT_WORDS, SHORT_SIMILARITY = 40, 0.45
+SHORT_WORDS, SHORT_SIMILARITY = 50, 0.45
 """Texts of fewer words than this must share more to be an edited copy: they have more of their words by chance."""
 
 QUESTION_SHARE = 0.6
-"""The same for the questions in the last user turn, when there are any."""
+"""The same for the last questions of the last user turns, when there are any."""
+
+RECURRING, RECURRING_QUESTION_SHARE, RECURRING_SIMILARITY = 3, 0.75, 0.6
+"""An answer that so many records give, such as a label, says nothing of whether two of them ask the same: of their
+questions more must be the same, and of short edited copies as a whole."""
 
 REMEMBERED = 4096
 
@@ -136,6 +141,9 @@ class _Comparison:
         self._shared = frozenset(int(value) for value in shared)
         self._is_shared = np.isin(self.settings, shared)
         self._alike = context.alike
+        answers = context.column(answer_hash)
+        found, kind, number = np.unique(answers, return_inverse=True, return_counts=True)
+        self._recurs = (answers != 0) & (number[kind.reshape(-1)] >= RECURRING) if len(found) else answers != 0
         self.answers: Callable[[int], Answers] = lru_cache(REMEMBERED)(lambda position: answers_of(records[position]))
 
     def texts(self, positions: Positions) -> list[str]:
@@ -158,9 +166,14 @@ class _Comparison:
         """Whether answers and questions agree; a split keeps the two records together in any case."""
         one, other = self.records[first], self.records[second]
         self._alike.append((one.row_id, other.row_id))
+        questions = RECURRING_QUESTION_SHARE if self.have_one_of_many(first, second) else QUESTION_SHARE
         return answers_agree(self.answers(first), self.answers(second), share) and questions_agree(
-            one, other, QUESTION_SHARE
+            one, other, questions
         )
+
+    def have_one_of_many(self, first: int, second: int) -> bool:
+        """Whether both have an answer that recurs."""
+        return bool(self._recurs[first] and self._recurs[second])
 
 
 def taken(records: Sequence[Record], positions: Positions) -> Sequence[Record]:
@@ -203,7 +216,8 @@ def _edited(records: Sequence[Record], context: Context, threshold: float, near_
     clusters, tied = Clusters(len(below)), Tie()
 
     def accept(first: int, second: int, similarity: float) -> bool:
-        if similarity < SHORT_SIMILARITY and min(sketched["words"][[first, second]]) < SHORT_WORDS:
+        enough = RECURRING_SIMILARITY if comparison.have_one_of_many(first, second) else SHORT_SIMILARITY
+        if similarity < enough and min(sketched["words"][[first, second]]) < SHORT_WORDS:
             return False
         if not comparison.agree(first, second, EDITED_ANSWER_SHARE):
             return False

@@ -91,6 +91,19 @@ def test_the_same_conversation_under_another_shared_system_turn_is_another_recor
         assert twin.messages[0] == own.messages[0]
 
 
+def test_one_passage_with_two_questions_that_one_word_answers_is_no_duplicate(make: Make) -> None:
+    asked = [f"Is it so? {LONG}. Did the {cause} make him miss it?" for cause in ("open door", "kettle")]
+    assert run("near_duplicate", *(make(prompt, "Yes") for prompt in asked), make("a?", "Yes")) == []
+
+
+def test_short_edited_messages_under_one_label_must_share_more(make: Make) -> None:
+    one = "what cards can i use to add money to the account that i opened with you last week in town"
+    two = "what currencies may i use to add money to the account which i opened with you this week in town"
+    assert len(run("edited_duplicate", make(one, "We look into it."), make(two, "We look into it."))) == 2
+    labelled = [make(text, "topping_up") for text in (one, two, "is there any way at all to top up?")]
+    assert run("edited_duplicate", *labelled) == []
+
+
 def test_conflicting_answers_need_the_same_context(make: Make) -> None:
     same = [make("Who are you?", "I am Ada."), make("who are you", "My name is Ada, at your service.")]
     assert len(run("conflicting_answers", *same)) == 2
