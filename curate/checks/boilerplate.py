@@ -56,10 +56,12 @@ def boilerplate(record: Record, context: Context, *, own_names: tuple[str, ...] 
     Example: "As an AI language model developed by OpenAI, I cannot browse the internet."
     """
     for index, question, answer in exchanges(record):
-        for phrase in phrases(answer):
+        said = [item for item in phrases(answer) if not _is_its_name(record, index, item, own_names)]
+        named = [(phrase.start, phrase.end) for phrase in said if phrase.kind == "identity"]
+        for phrase in said:
+            if phrase.kind == "self_reference" and any(a <= phrase.start and phrase.end <= b for a, b in named):
+                continue  # "As an AI developed by OpenAI" is told once
             severity = _severity(record, index, question, phrase)
-            if phrase.kind == "identity" and _is_its_name(record, index, phrase, own_names):
-                continue
             yield boilerplate.about(
                 record,
                 f"the answer {_WHAT[phrase.kind]}: {phrase.text[:80]!r}",
@@ -78,7 +80,9 @@ def _severity(record: Record, index: int, question: str, phrase: Phrase) -> Seve
 
 
 def _is_its_name(record: Record, index: int, phrase: Phrase, own_names: tuple[str, ...]) -> bool:
-    """Whether the model is called that in its settings, or by those who spoke with it before."""
+    """Whether a name is what the model is called in its settings, or by those who spoke with it before."""
+    if phrase.kind != "identity":
+        return False
     said = "\n".join(m.content for m in record.messages[:index] if m.content and m.role != "assistant").casefold()
     own = {name.casefold() for name in own_names}
     return any(name.casefold() in own or name.casefold() in said for name in names_in(phrase.text))

@@ -158,3 +158,11 @@ def test_a_million_characters_of_the_worst_kind_are_bounded(make: Make, unit: st
     started = time.perf_counter()
     severities(make("q", unit * (1_000_000 // len(unit))))
     assert time.perf_counter() - started < 10
+
+
+def test_a_reference_within_a_claim_of_identity_is_told_once(make: Make) -> None:
+    assert severities(make("Why is it so?", "As an AI developed by OpenAI, I hold no opinion.")) == [Severity.ERROR]
+    assert severities(make("Why is it so?", "I am ChatGPT. As an AI, I hold no opinion on it.")) == [
+        Severity.ERROR,
+        Severity.WARNING,
+    ]
