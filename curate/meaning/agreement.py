@@ -46,6 +46,9 @@ def difference(one: str, other: str, encoder: Encoder) -> Difference | None:
     )
 
 
+_TYPE = re.compile(r"\b[^\W\d_][\w.-]*\d[\w-]*")
+
+
 def _figures(one: str, other: str) -> Difference | None:
     from ..contradictions.dates import dates, same_date
     from ..contradictions.quantities import numbers, same_number
@@ -58,7 +61,12 @@ def _figures(one: str, other: str) -> Difference | None:
     for first, second in ((days, other_days), (other_days, days)):
         if any(not any(same_date(a, b) for b in second) for a in first):
             return "date"
-    return None
+    return None if _types(one) == _types(other) else "number"
+
+
+def _types(text: str) -> set[str]:
+    """Names with a number in them, such as those of models: GPT-4, A320."""
+    return {word.casefold().strip(".-") for word in _TYPE.findall(text)} if any(map(str.isdigit, text)) else set()
 
 
 def _denial(one: str, other: str) -> Difference | None:

@@ -35,6 +35,8 @@ class Letters:
         ("not (a and b) = c", "not (a) and b = c", "symbol"),
         ("How do I reset my pin", "How do I buzzfully my pin", "word"),
         ("the return of my item", "my item: its return", None),
+        ("Are you davinci-001?", "Are you davinci-003?", "number"),
+        ("It weighs 5kg", "It weighs 5 kg", None),
         ("", "", None),
         ("\ud800", "\ud800", None),
     ],
