@@ -14,6 +14,7 @@ import numpy.typing as npt
 from assay.records import Record
 from assay.text import normalize, words
 
+from ..contradictions.refusals import is_refusal
 from .agreement import difference
 from .columns import answer_text, prompt_text, setting_text
 from .constants import MAX_CHARACTERS
@@ -98,6 +99,8 @@ def same_meaning_similarity(one: Said, other: Said, encoder: Encoder, threshold:
     """The lower of the two cosines, or None when the records do not say the same, or another check finds them."""
     if one.setting != other.setting or normalize(one.prompt) == normalize(other.prompt) or _is_copy(one, other):
         return None
+    if is_refusal(one.answer) and is_refusal(other.answer):
+        return None  # whatever was asked, refusals sound the same
     prompts = encoder.encode([one.prompt, other.prompt])
     answers = encoder.encode([one.answer, other.answer])
     similarity = min(float(prompts[0] @ prompts[1]), float(answers[0] @ answers[1]))

@@ -46,6 +46,7 @@ def test_the_same_in_other_words_is_a_group_of_which_each_names_another(make: Ma
         [(QUESTION, ANSWER), (QUESTION, ANSWER)],
         [(QUESTION, ANSWER), (QUESTION.upper(), f"{ANSWER}!")],
         [("", ""), ("", ""), ("hello", "")],
+        [(QUESTION, "I'm sorry, but I cannot help with that."), (REWORDED, "I'm sorry, but I can't help with this.")],
     ],
 )
 def test_another_answer_another_question_or_a_copy_is_none(make: Make, records: list[tuple[str, str]]) -> None:
