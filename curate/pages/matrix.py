@@ -123,15 +123,3 @@ def _row(
             ),
             dim=True,
         )
-
-
-def matrix_page(found: Matrix) -> str:
-    """The table as one HTML file that loads nothing; names and messages are values and never part of the page."""
-    from .report import environment
-
-    judged = [row for row in found.rows if row.judged != "not"]
-    shown = [(name, MEANINGS[name]) for name in COLUMNS if any(row.problems.get(name) for row in judged)]
-    rows = sorted(found.rows, key=lambda row: (row.judged == "not", -row.fits))
-    everywhere, useful = found.fitting_everywhere()
-    page = environment().get_template("template_matrix.html")
-    return page.render(records=found.records, rows=rows, shown=shown, everywhere=everywhere, useful=useful)

@@ -126,7 +126,7 @@ def write_matrix(found: Matrix, records: Sequence[Record], folder: Path) -> None
     """template_matrix.parquet, .json and .html. Raises StorageError."""
     from assay.storage import write_json, write_table, write_text
 
-    from ..pages.matrix import matrix_page
+    from ..pages.matrix_page import matrix_page
 
     write_table(matrix_table(found, records), folder / "template_matrix.parquet")
     write_json(folder / "template_matrix.json", found.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assay.records import Record
 
 from .findings import FACTS
+from .kinds import kind_of
 from .models import Loaded
 from .pairs import Pair, compare, pairs_among
 
@@ -78,11 +80,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
-    """rows in the order of the models; fits[model][record] in the order of the data."""
+    """rows in the order of the models; fits[model][record] and kinds[record] in the order of the data."""
 
     records: int
     rows: tuple[Row, ...]
     pairs: tuple[Pair, ...] = ()
+    kinds: tuple[str, ...] = field(repr=False, default=())
     fits: tuple[tuple[Fit, ...], ...] = field(repr=False, default=())
 
     def to_json(self) -> dict[str, Any]:
@@ -110,14 +113,17 @@ def matrix(records: Sequence[Record], models: Sequence[Loaded], max_length: int 
     Records are decoded once and shown to every model, a few thousand at a time.
     """
     fits: list[list[Fit]] = [[] for _ in models]
+    kinds: list[str] = []
     for start in range(0, len(records), DECODED):
         part = [records[position] for position in range(start, min(start + DECODED, len(records)))]
+        kinds += map(sys.intern, map(kind_of, part))
         for model, own in zip(models, fits, strict=True):
             if model.target is not None:
                 own += _concealed(part, list(_fits(part, model.target, max_length)))
     rows = tuple(_row(model, own) for model, own in zip(models, fits, strict=True))
     pairs = [compare(records, plain, marked) for plain, marked in pairs_among(models)]
-    return Matrix(len(records), rows, tuple(pair for pair in pairs if pair is not None), tuple(map(tuple, fits)))
+    known = tuple(pair for pair in pairs if pair is not None)
+    return Matrix(len(records), rows, known, tuple(kinds), tuple(map(tuple, fits)))
 
 
 def _row(model: Loaded, fits: Sequence[Fit]) -> Row:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from assay.curate.pages.matrix import matrix_page, render_matrix
-from assay.curate.template.matrix import matrix, matrix_table
+from assay.curate.pages.matrix import render_matrix
+from assay.curate.pages.matrix_page import kinds_of, lines_of, matrix_page
+from assay.curate.template.kinds import MOST_SHOWN, OTHERS, kind_of, most_usual
+from assay.curate.template.matrix import FITS, Matrix, Row, matrix, matrix_table
 from assay.curate.template.models import Loaded, Named, load_models, templates_in
 from assay.errors import SettingsError
 from assay.records import Message, Record
@@ -154,3 +156,32 @@ def test_tools_are_judged_as_text(template: Write, make: Make) -> None:
     records = [make(*turns, tools=[tool]), make(*as_text, tools=[tool]), make("a", "b")]
     found = matrix(records, loaded(template("calls", with_calls), template("none", CHATML)))
     assert [row.problems for row in found.rows] == [{}, {"mask_coverage": 2, "template_renders": 2}]
+
+
+def test_the_page_says_which_kinds_of_conversations_fit(template: Write, records: list[Record]) -> None:
+    found = matrix(records, loaded(template("chatml", CHATML), template("no_system", NO_SYSTEM)))
+    kinds = kinds_of(found)
+    assert [(kind.name, kind.records) for kind in kinds] == [
+        ("1 question", 1), ("2 questions", 1), ("system turn, 1 question", 1),
+    ]  # fmt: skip
+    lines = {line.row.model: [(cell.fits, cell.level) for cell in line.cells] for line in lines_of(found, kinds)}
+    assert lines == {"chatml": [(1, "all")] * 3, "no_system": [(1, "all"), (1, "all"), (0, "none")]}
+    page = matrix_page(found)
+    assert page.count('class="cell all"') == 5 and page.count('class="cell none"') == 1
+    assert "<li>system turn, 1 question: 1 record</li>" in page
+
+
+def test_no_more_kinds_are_columns_than_a_page_is_wide() -> None:
+    kinds = [f"kind {number}" for number in range(40) for _ in range(40 - number)]
+    shown = most_usual(kinds)
+    assert len(shown) == MOST_SHOWN and shown[0] == "kind 0" and shown[-1] == OTHERS
+    found = Matrix(len(kinds), (Row("m", "text alone", len(kinds), {}, {}),), (), tuple(kinds), ((FITS,) * len(kinds),))
+    (line,) = lines_of(found, kinds_of(found))
+    assert sum(cell.fits for cell in line.cells) == len(kinds)
+    assert {cell.level for cell in line.cells} == {"all"}
+
+
+def test_kinds_say_what_templates_tell_apart(make: Make) -> None:
+    assert kind_of(make("a", "<think>\nhm\n</think>\n\nb")) == "1 question, thinking"
+    assert kind_of(make("a", "b", "c", "d", "e", "f", "g", "h", system="s")) == "system turn, 3 or more questions"
+    assert kind_of(make("a", "b", "c")) == "2 questions, ends without an answer"
