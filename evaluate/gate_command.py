@@ -72,8 +72,7 @@ def gate(
         logged = _logged(evaluation, from_lm_eval, previous_lm_eval, policy)
         judged = _release_logs(options, logged, policy, store, signing)
         if isinstance(judged, UnpairedDecision):
-            options.emit(judged.to_json())
-            options.show(judged.text())
+            _show_averages(options, judged, read_policy(policy), markdown, junit)
             return int(_exit_code(judged.verdict, read_policy(policy)))
         report = judged
     if markdown is not None:
@@ -84,6 +83,22 @@ def gate(
     options.show(terminal(report))
     options.show(f"\ncertificate  {report.decision.certificate}")
     return int(_exit_code(report.decision.verdict, report.policy))
+
+
+def _show_averages(
+    options: Options, judged: UnpairedDecision, policy: Policy, markdown: Path | None, junit: Path | None
+) -> None:
+    """There is no certificate, and so nothing to sign."""
+    from assay.storage import write_text
+
+    from .junit import junit as as_junit
+
+    if markdown is not None:
+        write_text(markdown, judged.markdown())
+    if junit is not None:
+        write_text(junit, as_junit(judged.decision, policy))
+    options.emit(judged.to_json())
+    options.show(judged.text())
 
 
 def _logged(

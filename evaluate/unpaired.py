@@ -14,6 +14,7 @@ from typing import Any, Literal
 from assay.errors import SuiteError
 from assay.findings import Verdict
 
+from .decision import Decision
 from .distributions import normal_quantile
 from .intervals import Interval, wilson_interval
 from .lm_eval_logs import LoggedRun
@@ -64,6 +65,16 @@ class UnpairedDecision:
             "unpaired": tasks,
             "rerun": list(self.rerun),
         }
+
+    @property
+    def decision(self) -> Decision:
+        """What a CI system's page shows of it."""
+        return Decision(self.verdict, self.reasons, self.notes, (), None, None)
+
+    def markdown(self) -> str:
+        """For a pull request; all of it fenced, since names of tasks come from elsewhere."""
+        body = self.text().replace("```", "` ` `")
+        return f"## {self.verdict}\n\n```text\n{body}\n```\n"
 
     def text(self) -> str:
         """For a terminal."""

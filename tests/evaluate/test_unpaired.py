@@ -108,6 +108,15 @@ def test_better_averages_are_never_a_pass(gate: Callable[..., Any], tmp_path: Pa
     assert json.loads((tmp_path / "o" / "decision.json").read_text(encoding="utf-8")) == decision
 
 
+def test_it_is_written_for_pull_requests_and_ci_as_well(gate: Callable[..., Any], tmp_path: Path) -> None:
+    arm = results({"facts": 0.6, "support": 0.2})
+    code, out, _ = gate(arm, arm, "--markdown", "gate.md", "--junit", "gate.xml")
+    assert code == 4
+    written = (tmp_path / "gate.md").read_text(encoding="utf-8")
+    assert written.startswith("## INCONCLUSIVE\n\n```text\n") and out.strip() in written
+    assert "not kept (facts, support)" in (tmp_path / "gate.xml").read_text(encoding="utf-8")
+
+
 def test_a_loss_beyond_the_guardrail_is_proved_all_the_same(gate: Callable[..., Any]) -> None:
     code, out, _ = gate(results({"facts": 0.8, "support": 0.2}), results({"facts": 0.6, "support": 0.9}))
     assert code == 3 and out.startswith("BLOCK")
