@@ -9,34 +9,17 @@ from assay.records import Record
 
 from ..check import Context, Decision, record_check
 from ..example import Example
+from ..personal.common import countries as known_countries
+from ..personal.common import entities_of, findings, masked
 from ..personal.shapes import CUES
-
-
-def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
-    from ..personal.masking import mask_record
-    from ..personal.scan import chosen
-
-    return mask_record(record, chosen("contact", entities, countries))
-
-
-def _entities() -> tuple[str, ...]:
-    from ..personal.scan import entities_of
-
-    return entities_of("contact")
-
-
-def _countries() -> tuple[str, ...]:
-    from ..personal.scan import COUNTRIES
-
-    return COUNTRIES
 
 
 @record_check(
     severity=Severity.WARNING,
     decision=Decision.KEEP,
-    repair=_masked,
+    repair=masked("contact"),
     cues=CUES,
-    choices={"entities": _entities, "countries": _countries},
+    choices={"entities": entities_of("contact"), "countries": known_countries},
     examples=(
         Example(
             found=[
@@ -70,6 +53,4 @@ def contact_details(
 
     Example: "Write to maria.keller@mailbox.org or call +49 30 901820."
     """
-    from ..personal.report import report
-
-    return report(contact_details, record, context, "contact", entities, countries)
+    return findings(contact_details, record, context, "contact", entities, countries)

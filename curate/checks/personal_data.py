@@ -9,34 +9,17 @@ from assay.records import Record
 
 from ..check import Context, Decision, record_check
 from ..example import Example
+from ..personal.common import countries as known_countries
+from ..personal.common import entities_of, findings, masked
 from ..personal.shapes import CUES
-
-
-def _masked(record: Record, entities: Sequence[str] = (), countries: Sequence[str] = ()) -> Record:
-    from ..personal.masking import mask_record
-    from ..personal.scan import chosen
-
-    return mask_record(record, chosen("identity", entities, countries))
-
-
-def _entities() -> tuple[str, ...]:
-    from ..personal.scan import entities_of
-
-    return entities_of("identity")
-
-
-def _countries() -> tuple[str, ...]:
-    from ..personal.scan import COUNTRIES
-
-    return COUNTRIES
 
 
 @record_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
-    repair=_masked,
+    repair=masked("identity"),
     cues=CUES,
-    choices={"entities": _entities, "countries": _countries},
+    choices={"entities": entities_of("identity"), "countries": known_countries},
     examples=(
         Example(
             found=[
@@ -78,6 +61,4 @@ def personal_data(
 
     Example: "My card is 4000 0012 3456 7899"
     """
-    from ..personal.report import report
-
-    return report(personal_data, record, context, "identity", entities, countries)
+    return findings(personal_data, record, context, "identity", entities, countries)

@@ -9,28 +9,16 @@ from assay.records import Record
 
 from ..check import Context, Decision, record_check
 from ..example import Example
+from ..personal.common import entities_of, findings, masked
 from ..personal.shapes import CUES
-
-
-def _masked(record: Record, entities: Sequence[str] = ()) -> Record:
-    from ..personal.masking import mask_record
-    from ..personal.scan import chosen
-
-    return mask_record(record, chosen("secret", entities))
-
-
-def _entities() -> tuple[str, ...]:
-    from ..personal.scan import entities_of
-
-    return entities_of("secret")
 
 
 @record_check(
     severity=Severity.ERROR,
     decision=Decision.HOLD,
-    repair=_masked,
+    repair=masked("secret"),
     cues=CUES,
-    choices={"entities": _entities},
+    choices={"entities": entities_of("secret")},
     examples=(
         Example(
             found=[
@@ -62,6 +50,4 @@ def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) ->
 
     Example: "export GITHUB_TOKEN=ghp_" and 36 letters and digits
     """
-    from ..personal.report import report
-
-    return report(secret, record, context, "secret", entities)
+    return findings(secret, record, context, "secret", entities)

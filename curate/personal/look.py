@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from assay.records import Record
 
 from ..check import Context
-from ..cues import KEY, Marked
+from ..cues import KEY as MARKED
+from ..cues import Marked
+from .common import KEY, Looked
 from .pattern import Found
 from .scan import PATTERNS, scan_under
 from .shapes import CUES
 from .signs import EVERYTHING, signs_of
 from .strings import Text, one_text, strings
-
-_KEY = "personal.looked"
 
 
 class Place(NamedTuple):
@@ -27,24 +26,15 @@ class Place(NamedTuple):
     found: Found
 
 
-@dataclass
-class _Looked:
-    """At which records was looked, the signs of each of them, and what was found in some so far."""
-
-    records: Sequence[Record]
-    signs: Mapping[str, int]
-    found: dict[str, Sequence[Place]] = field(default_factory=dict)
-
-
 def found_in(record: Record, context: Context) -> Sequence[Place]:
     """Personal data and secrets of a record, each with its place.
 
     Computed once for all checks that ask; signs are looked for in the whole batch when its first record is asked for.
     """
-    looked: _Looked | None = context.shared.get(_KEY)
+    looked: Looked | None = context.shared.get(KEY)
     if looked is None or looked.records is not context.records:
-        looked = _Looked(context.records, _signs_by_row(context.records, context.shared.get(KEY)))
-        context.shared[_KEY] = looked
+        looked = Looked(context.records, _signs_by_row(context.records, context.shared.get(MARKED)))
+        context.shared[KEY] = looked
     signs = looked.signs.get(record.row_id, EVERYTHING)
     if not signs:
         return ()

@@ -34,17 +34,15 @@ def scan(text: str, patterns: Sequence[Pattern] = PATTERNS, signs: int = EVERYTH
     """
     plain = in_ascii(text)
     found: list[Found] = []
-    for shape, group in (_OF_ALL if patterns is PATTERNS else _by_shape(tuple(patterns))).items():
-        wanted = [pattern for pattern, bit in group if signs & bit]
-        if not wanted:
-            continue
+    for shape, wanted in (_of_all(signs) if patterns is PATTERNS else _by_shape(tuple(patterns), signs)).items():
         if shape == "token":
             found += _tokens(text, plain, wanted)
             continue
         places = list(windows(plain, shape))
-        if places:
-            for pattern in wanted:
-                found += _found(text, plain, pattern, _matches(plain, pattern, places))
+        for pattern in wanted if places else ():
+            own = [place for place in places if _opens(pattern, plain, place)]
+            if own:
+                found += _found(text, plain, pattern, _matches(plain, pattern, own))
     return _without_overlap(found)
 
 
@@ -101,21 +99,28 @@ def _in_name(character: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _by_shape(patterns: tuple[Pattern, ...]) -> Mapping[Shape, Sequence[tuple[Pattern, int]]]:
-    """Each pattern with the bit that is set where it may match; tokens last."""
-    groups: dict[Shape, list[tuple[Pattern, int]]] = {shape: [] for shape in (*GATES, "token")}
+def _by_shape(patterns: tuple[Pattern, ...], signs: int) -> Mapping[Shape, Sequence[Pattern]]:
+    """Those that may match where these bits are set; tokens last."""
+    groups: dict[Shape, list[Pattern]] = {shape: [] for shape in (*GATES, "token")}
     for pattern in patterns:
-        groups[pattern.shape].append((pattern, bit_of(pattern)))
+        if signs & bit_of(pattern):
+            groups[pattern.shape].append(pattern)
     return {shape: tuple(group) for shape, group in groups.items() if group}
 
 
-_OF_ALL = _by_shape(PATTERNS)
+@lru_cache(maxsize=1024)
+def _of_all(signs: int) -> Mapping[Shape, Sequence[Pattern]]:
+    return _by_shape(PATTERNS, signs)
+
+
+def _opens(pattern: Pattern, plain: str, place: Window) -> bool:
+    first, last, digits = place
+    return digits >= pattern.digits and pattern.compiled.search(plain, first, last) is not None
 
 
 def _matches(plain: str, pattern: Pattern, places: Iterable[Window]) -> Iterator[re.Match[str]]:
-    for first, last, digits in places:
-        if digits >= pattern.digits:
-            yield from pattern.compiled.finditer(plain, first, last)
+    for first, last, _ in places:
+        yield from pattern.compiled.finditer(plain, first, last)
 
 
 def _found(text: str, plain: str, pattern: Pattern, matches: Iterable[re.Match[str]]) -> Iterator[Found]:
