@@ -34,9 +34,6 @@ COMPARED_PROMPTS = 300
 READ_PROMPTS = 3_000
 """So many prompts of the majority are looked through for some that are like a dissenter's."""
 
-FEWEST_ALIKE = 3
-"""So many of them must be, where layout and voice are compared in a wide group."""
-
 WHEREVER = ("form", "address", "language", "emoji")
 """Features that do not depend on what was asked."""
 
@@ -81,6 +78,7 @@ def mixed_styles(
     majority: float = 0.7,
     min_group: int = 20,
     min_minority: int = 3,
+    fewest_alike: int = 3,
 ) -> Iterator[Finding]:
     """A few answers have another style than most answers to prompts that are alike.
 
@@ -96,8 +94,9 @@ def mixed_styles(
     A mix is told of when at least `majority` of at least `min_group` answers stand against at least `min_minority`,
     and nothing in the prompts explains it: that they ask for it ("in detail", "as JSON", "list three"), show it
     themselves, are of another length, or share a word that the others have not. The wider the group, the larger the
-    majority has to be. Beyond one template a record is told of for its layout or person only where three prompts of
-    the majority have half of their words in common with its own; the evidence names them. Contractions, exclamation
+    majority has to be. Beyond one template a record is told of for its layout or person only where `fewest_alike`
+    prompts of the majority have half of their words in common with its own, and the evidence names them; with 0 also
+    where the prompts have nothing in common. Contractions, exclamation
     marks and endings are facts (severity info).
 
     Example: 45 answers to "How do I return the ..." are a paragraph, 5 are a list
@@ -107,7 +106,7 @@ def mixed_styles(
         context.column(prompt_kinds), styles, _topics(context, len(styles)), majority, min_group, min_minority
     )
     for mix in found:
-        yield from _told(mix, records, min_minority)
+        yield from _told(mix, records, min_minority, fewest_alike)
 
 
 def _topics(context: Context, records: int) -> Array:
@@ -128,9 +127,9 @@ class Dissenter(NamedTuple):
     others: Sequence[Record]
 
 
-def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Finding]:
+def _told(mix: Mix, records: Sequence[Record], min_minority: int, fewest_alike: int) -> Iterator[Finding]:
     style, usual = (FEATURES[mix.feature][value] for value in reversed(mix.values))
-    dissenters = _dissenters(mix, records, style)
+    dissenters = _dissenters(mix, records, style, fewest_alike)
     if len({dissenter.record.id for dissenter in dissenters}) < min_minority:
         return
     alike = _alike(mix, dissenters[0].record)
@@ -152,7 +151,7 @@ def _told(mix: Mix, records: Sequence[Record], min_minority: int) -> Iterator[Fi
         )
 
 
-def _dissenters(mix: Mix, records: Sequence[Record], style: str) -> list[Dissenter]:
+def _dissenters(mix: Mix, records: Sequence[Record], style: str, fewest_alike: int) -> list[Dissenter]:
     """The minority where its prompts do not explain it; none where those of most of them do."""
     typical = [records[int(position)] for position in _evenly(mix.majority, COMPARED_PROMPTS)]
     minority = _unexplained([records[int(position)] for position in mix.minority], typical, mix.feature, style)
@@ -162,18 +161,19 @@ def _dissenters(mix: Mix, records: Sequence[Record], style: str) -> list[Dissent
     many = [first_exchange(record).prompt for record in typical]
     if telling_word(few, many) is not None or (mix.feature == "length" and other_lengths(few, many)):
         return []
-    if mix.level == "template" or mix.feature in WHEREVER:
+    if mix.level == "template" or mix.feature in WHEREVER or fewest_alike < 1:
         return [Dissenter(record, typical[:EXAMPLES]) for record in minority]
-    return _beside_alike(minority, [records[int(position)] for position in _evenly(mix.majority, READ_PROMPTS)])
+    read = [records[int(position)] for position in _evenly(mix.majority, READ_PROMPTS)]
+    return _beside_alike(minority, read, fewest_alike)
 
 
-def _beside_alike(minority: Sequence[Record], majority: Sequence[Record]) -> list[Dissenter]:
+def _beside_alike(minority: Sequence[Record], majority: Sequence[Record], fewest_alike: int) -> list[Dissenter]:
     """Those of the minority whose prompts several of the majority have nearly as they do."""
     prompts, others = ([first_exchange(record).prompt for record in side] for side in (minority, majority))
     return [
         Dissenter(record, [majority[index] for index in alike[:EXAMPLES]])
         for record, alike in zip(minority, alike_prompts(prompts, others), strict=True)
-        if len(alike) >= FEWEST_ALIKE
+        if len(alike) >= fewest_alike
     ]
 
 
