@@ -89,7 +89,8 @@ def test_items_written_before_there_was_a_context_are_still_read(
     write(synthetic(suite("a", n=5)), tmp_path)
     old = pq.read_table(tmp_path / "items.parquet").drop_columns(["context"])
     pq.write_table(old, tmp_path / "items.parquet")
-    assert read(tmp_path).items.column("context").null_count == 10 + 5
+    found = read(tmp_path).items
+    assert found.column("context").null_count == found.num_rows > 0
 
 
 def test_code_that_a_model_wrote_is_run_only_where_that_was_allowed(make_suite: MakeSuite, target: Any) -> None:
