@@ -83,6 +83,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point. An AssayError, a refused pipe or Ctrl-C ends in one line and an exit code, never a traceback."""
+    sys.unraisablehook = _interrupt_again
     try:
         result = cli.main(args=arguments, prog_name="assay", standalone_mode=False)
     except AssayError as error:
@@ -98,6 +99,18 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stderr.close()
         sys.exit(Exit.OK)
     sys.exit(result if isinstance(result, int) else Exit.OK)
+
+
+def _interrupt_again(unraisable: Any) -> None:
+    """Ctrl-C that came in a finaliser or a callback of an import, where Python prints and forgets it, comes again."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    import os
+    import signal
+    import threading
+
+    threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 if __name__ == "__main__":

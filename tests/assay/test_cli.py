@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -41,3 +42,32 @@ def test_a_settings_file_with_an_unknown_key_is_one_line(tmp_path: object) -> No
     done = run("run", str(path))
     assert done.returncode == 2
     assert done.stderr.strip().endswith("did you mean 'curate'?") and "assay.yaml:2" in done.stderr
+
+
+LATE = """
+import signal, sys, time, types
+import click
+from assay import cli
+
+class Late:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+@click.command()
+def slow():
+    Late()
+    time.sleep(20)
+
+sys.modules["late"] = types.SimpleNamespace(slow=slow)
+cli.VERBS["slow"] = cli.Verb("late:slow", "")
+cli.main(["slow"])
+"""
+
+
+def test_ctrl_c_that_comes_where_python_can_raise_nothing_stops_all_the_same() -> None:
+    """In a finaliser, or while a module is imported, KeyboardInterrupt is printed and forgotten."""
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.strip() == "assay: stopped; run the same command again to go on"
+    assert time.perf_counter() - began < 10
