@@ -30,7 +30,7 @@ def tool_notes(record: Record, text: str) -> list[Note]:
 
 def _notes(messages: Sequence[Message], tools: Sequence[Json], text: str) -> list[Note]:
     notes = []
-    hidden = [name for name in map(_name, tools) if name and name not in text]
+    hidden = [name for name in map(tool_name, tools) if name and name not in text]
     if hidden:
         notes.append(
             Note(
@@ -48,7 +48,8 @@ def _notes(messages: Sequence[Message], tools: Sequence[Json], text: str) -> lis
     return notes
 
 
-def _name(tool: Json) -> str:
+def tool_name(tool: Json) -> str:
+    """As a tool is declared, under `function` or bare; "" where it has none."""
     function = tool.get("function", tool) if isinstance(tool, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     return name if isinstance(name, str) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +15,13 @@ from assay.findings import Severity
 from assay.records import Json, Message, message_to_json
 from assay.suites import EvaluationText, Suite, SuiteItem, prompt_keys, prompt_text
 from assay.text import normalize
+from assay.tool_rendering import tool_name
 
 from .leaks import find_leaks
 from .scorer import ReadyScorer, make_scorer
 from .suite_proposal import estimated_tokens
 from .suite_size import LARGE_DIFFERENCE, independent_items, items_to_prove, provable_difference
+from .tool_calls import expected_calls
 from .wording import count, names, percent, size
 
 if TYPE_CHECKING:
@@ -78,6 +81,7 @@ def check_suite(
     problems = [
         *_duplicates(suite),
         *_needs(suite, scoring),
+        *_undeclared(suite),
         *_references(suite, scoring, allow_code=allow_code),
         *_choices(suite, scoring),
         *_lengths(suite, scoring, target),
@@ -135,6 +139,25 @@ def _needs(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
                 without,
                 f"{count(len(without), 'item')} without `{key}`, which {suite.scorer} needs: {{items}}",
             )
+
+
+def _undeclared(suite: Suite) -> Iterator[SuiteProblem]:
+    """An item without tools may have them in its text."""
+    if suite.scorer != "tool_call":
+        return
+    undeclared = []
+    for item in suite.items:
+        declared = set(filter(None, map(tool_name, item.tools)))
+        with contextlib.suppress(ValueError):
+            if declared and {call.name for call in expected_calls(item.reference)} - declared:
+                undeclared.append(item.id)
+    if undeclared:
+        yield _problem(
+            "undeclared_tool",
+            Severity.ERROR,
+            undeclared,
+            f"{count(len(undeclared), 'reference')} call a tool that the item does not declare: {{items}}",
+        )
 
 
 def _references(suite: Suite, scoring: ReadyScorer, *, allow_code: bool) -> Iterator[SuiteProblem]:

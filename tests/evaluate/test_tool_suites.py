@@ -113,3 +113,10 @@ def test_a_reference_that_is_no_call_is_found_before_a_model_is_loaded(make_suit
     rows = [ask(1), ask(2) | {"reference": "just text"}, ask(3) | {"reference": json.dumps([])}]
     found = {problem.problem: problem for problem in check_suite(read_suite(make_suite("s", rows, scorer="tool_call")))}
     assert found["unscorable_reference"].items == ("q2",) and "reference_fails" not in found
+    assert "undeclared_tool" not in found
+
+
+def test_a_reference_that_calls_an_undeclared_tool_is_found(make_suite: MakeSuite) -> None:
+    rows = [ask(1), ask(2) | {"reference": {"name": "find_dog", "arguments": {}}}]
+    found = {problem.problem: problem for problem in check_suite(read_suite(make_suite("s", rows, scorer="tool_call")))}
+    assert found["undeclared_tool"].items == ("q2",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,22 @@ def test_settings_that_cannot_be_meant_are_one_line(name: str, given: dict[str, 
 def test_an_encoder_that_is_not_there_is_one_line_before_anything_is_scored(tmp_path: Any) -> None:
     with pytest.raises(ModelError, match="cannot be loaded as an encoder"):
         make_scorer("embedding_similarity", {"encoder": str(tmp_path)}, "here")
+    with pytest.raises(ModelError, match="is no folder, and no model that was downloaded before; run `hf download"):
+        make_scorer("embedding_similarity", {"encoder": "nobody/no-such-encoder"}, "here")
+
+
+def test_any_model_of_sentence_transformers_may_be_named_by_its_folder(tmp_path: Path) -> None:
+    """A static one of three words; its cosines are computed by hand."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "hot": 1, "cold": 2}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    weights = torch.tensor([[0.0, 0.1], [1.0, 0.0], [0.6, 0.8]])
+    module = StaticEmbedding(tokenizer, embedding_weights=weights.numpy())
+    SentenceTransformer(modules=[module], device="cpu").save_pretrained(str(tmp_path / "encoder"))
+    settings = {"encoder": str(tmp_path / "encoder")}
+    assert score("embedding_similarity", "hot", "cold", **settings) == pytest.approx(0.6, abs=1e-4)
+    assert score("embedding_similarity", "hot hot", "hot", **settings) == 1.0
