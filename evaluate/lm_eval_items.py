@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.errors import AssayError, SuiteError
@@ -52,12 +52,16 @@ class LoggedTask:
 
 @dataclass(frozen=True)
 class LoggedAnswer:
-    """What one model said to one item. options is empty where the answer was not chosen among any."""
+    """What one model said to one item. options is empty where the answer was not chosen among any.
+
+    chosen  number of the option, since two options may have the same words
+    """
 
     score: float
     output: str
     logprob: float | None
-    options: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    chosen: int | None = None
 
 
 def read_task(run: LoggedRun, task: str) -> LoggedTask | None:
@@ -111,21 +115,34 @@ def references_of(task: LoggedTask, answers: Sequence[LoggedAnswer]) -> list[str
     if any(target.startswith("[") for target in targets) or _several_inputs(task):
         return [None] * len(targets)
     readings = [
-        [answer.options[int(t)] if t.isdigit() and int(t) < len(answer.options) else None for t, answer in pairs]
-        if as_number
-        else [t if t in answer.options else None for t, answer in pairs]
-        for as_number in (True, False)
-        for pairs in [list(zip(targets, answers, strict=True))]
+        [read(target, answer.options) for target, answer in zip(targets, answers, strict=True)] for read in READINGS
     ]
     if not _follows_from_likelihoods(task):
-        return max(readings, key=lambda reading: sum(reference is not None for reference in reading))
+        return _in_words(max(readings, key=lambda reading: sum(right is not None for right in reading)), answers)
     for reading in readings:
-        if all(_agrees(answer, reference) for answer, reference in zip(answers, reading, strict=True)):
-            return reading
+        if all(_agrees(answer, right) for answer, right in zip(answers, reading, strict=True)):
+            return _in_words(reading, answers)
     raise SuiteError(
         f"the logged scores of {task.name} do not follow from its logged likelihoods, so they are not its answers'",
         fix=RUN_AGAIN,
     )
+
+
+def _number(target: str, options: Sequence[str]) -> int | None:
+    return int(target) if target.isdecimal() and int(target) < len(options) else None
+
+
+def _text(target: str, options: Sequence[str]) -> int | None:
+    """lm-eval takes the first of options that are alike."""
+    return options.index(target) if target in options else None
+
+
+READINGS = (_number, _text)
+"""A target is the right option's number or its text; `2` may be either."""
+
+
+def _in_words(rights: Sequence[int | None], answers: Sequence[LoggedAnswer]) -> list[str | None]:
+    return [None if right is None else answer.options[right] for right, answer in zip(rights, answers, strict=True)]
 
 
 def scorer_of(
@@ -203,7 +220,7 @@ def _chosen(task: LoggedTask, row: Mapping[str, Any], score: float) -> LoggedAns
     logprobs = [float(row["resps"][i][0][0]) for i in range(len(options))]
     weights = [len(option) or 1 if BY_LIKELIHOOD.get(task.metric) else 1 for option in options]
     best = max(range(len(options)), key=lambda i: logprobs[i] / weights[i])
-    return LoggedAnswer(score, options[best], logprobs[best], tuple(options))
+    return LoggedAnswer(score, options[best], logprobs[best], tuple(options), best)
 
 
 def _several_inputs(task: LoggedTask) -> bool:
@@ -215,12 +232,12 @@ def _several_inputs(task: LoggedTask) -> bool:
 def _predicted(row: Mapping[str, Any], score: float) -> LoggedAnswer:
     """A word to be foretold: the answer is that word where every token of it was the likeliest."""
     logprob, greedy = row["resps"][0][0]
-    return LoggedAnswer(score, str(row["target"]) if str(greedy) == "True" else "", float(logprob), ())
+    return LoggedAnswer(score, str(row["target"]) if str(greedy) == "True" else "", float(logprob))
 
 
 def _generated(row: Mapping[str, Any], score: float) -> LoggedAnswer:
     given = row["filtered_resps"][0]
-    return LoggedAnswer(score, str(given[0] if isinstance(given, list) and given else given), None, ())
+    return LoggedAnswer(score, str(given[0] if isinstance(given, list) and given else given), None)
 
 
 def without_ignored(task: LoggedTask, answer: LoggedAnswer) -> LoggedAnswer:
@@ -228,7 +245,7 @@ def without_ignored(task: LoggedTask, answer: LoggedAnswer) -> LoggedAnswer:
     if answer.options:
         return answer
     (output,) = _without_ignored(task, [answer.output])
-    return LoggedAnswer(answer.score, output, answer.logprob, ())
+    return replace(answer, output=output)
 
 
 def _without_ignored(task: LoggedTask, texts: Sequence[str]) -> Sequence[str]:
@@ -249,8 +266,8 @@ def _follows_from_likelihoods(task: LoggedTask) -> bool:
     return task.metric in BY_LIKELIHOOD and not task.config.get("process_results")
 
 
-def _agrees(answer: LoggedAnswer, reference: str | None) -> bool:
-    return reference is not None and answer.score == float(answer.output == reference)
+def _agrees(answer: LoggedAnswer, right: int | None) -> bool:
+    return right is not None and answer.score == float(answer.chosen == right)
 
 
 def _fits(scorer: Mapping[str, Any], scored: Sequence[tuple[str, str | None, float]]) -> bool:

@@ -15,7 +15,7 @@ from assay.errors import SuiteError
 from assay.evaluate.evaluation import Evaluation, SuiteResult
 from assay.evaluate.lm_eval_gate import read_logged
 from assay.evaluate.lm_eval_import import evaluation_of
-from assay.evaluate.lm_eval_items import LoggedTask, answers_of
+from assay.evaluate.lm_eval_items import LoggedTask, answers_of, references_of, scorer_of
 from assay.evaluate.policy import Policy
 from assay.evaluate.scorer import rescore
 from assay.task_files import question_of, task_files
@@ -169,6 +169,25 @@ def one_row(**changed: Any) -> dict[str, Any]:
 def test_arguments_are_read_as_older_versions_logged_them() -> None:
     (answer,) = answers_of(LoggedTask("t", CONFIG, (one_row(),), "acc", "none"))
     assert answer.output == "b" and answer.options == ("a", "b") and math.isclose(answer.logprob or 0, -1.0)
+
+
+def test_options_that_are_alike_are_told_apart_by_their_number() -> None:
+    """The second of two like options was chosen, and the first is right: a score of 0 follows, and swaps would not."""
+    row = one_row(target="0", acc=0.0, arguments=[["q", " same"], ["q", " same"], ["q", " other"]])
+    row["resps"] = [[["-2.0", "False"]], [["-1.0", "True"]], [["-3.0", "False"]]]
+    task = LoggedTask("t", CONFIG, (row,), "acc", "none")
+    answers = answers_of(task)
+    assert references_of(task, answers) == ["same"]
+    scored = [(answer.output, "same", answer.score) for answer in answers]
+    assert scorer_of(task, scored, [answer.options for answer in answers])["name"] == "lm_eval"
+
+
+def test_a_target_that_could_be_number_or_text_is_read_so_that_the_scores_follow() -> None:
+    numbers = [["q", " 1"], ["q", " 0"]]
+    by_number, by_text = one_row(target="1", arguments=numbers), one_row(target="0", arguments=numbers)
+    for row in (by_number, by_text):
+        task = LoggedTask("t", CONFIG, (row,), "acc", "none")
+        assert references_of(task, answers_of(task)) == ["0"]
 
 
 @pytest.mark.parametrize("change", [{"resps": []}, {"arguments": None}, {"resps": [[["x", "y"]]] * 2}])
