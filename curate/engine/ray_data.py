@@ -6,11 +6,13 @@ does not change.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..batch import Batch
@@ -34,21 +36,48 @@ class RayData:
         import ray
         import ray.data
 
+        for name in ("ray", "ray.data"):  # its warnings are about what this module chooses, which nobody else can
+            logging.getLogger(name).setLevel(logging.ERROR)
         if not ray.is_initialized():
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            ray.init(log_to_driver=False, logging_level=logging.WARNING, include_dashboard=False)
-        logging.getLogger("ray.data").setLevel(logging.WARNING)
+            _start()
         ray.data.DataContext.get_current().enable_progress_bars = False
-        positioned = table.append_column(POSITION, pa.array(range(table.num_rows), pa.int64()))
-        looked = ray.data.from_arrow(_parts(positioned, self.rows)).map_batches(
+        parts = _parts(table.append_column(POSITION, pa.array(range(table.num_rows), pa.int64())), self.rows)
+        looked = ray.data.from_arrow(parts).map_batches(
             _Look,
             fn_constructor_args=(ray.put(job),),
             batch_size=self.rows,
             batch_format="pyarrow",
-            concurrency=self.workers,
+            compute=ray.data.ActorPoolStrategy(size=max(1, min(self.workers, len(parts)))),
         )
         for row in looked.iter_rows():
             yield pickle.loads(row["looked"])
+
+
+def _start() -> None:
+    """Joins or starts a cluster, without what Ray says to those who write programs for it.
+
+    Its core reports how Ray Data makes its own actors as an error, and which log level it was told on standard error;
+    what goes wrong is raised.
+    """
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    with _standard_error_closed():
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+
+
+@contextlib.contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    """Of the process, since native code does not write to `sys.stderr`."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 class _Look:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -82,3 +84,13 @@ def _title(process: Path) -> bytes:
         return (process / "cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_the_terminal_is_left_to_assay(data: Dataset, tmp_path: Path) -> None:
+    """Nothing that Ray says on its own, in a process of its own, where nothing has quietened it before."""
+    rows = [{"messages": [{"role": m.role, "content": m.content} for m in one.messages]} for one in data.every(200)]
+    (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    command = [sys.executable, "-m", "assay", "audit", str(tmp_path / "data.jsonl"), "--engine", "ray", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0
+    assert done.stderr == ""
