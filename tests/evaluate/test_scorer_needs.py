@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,7 +18,9 @@ from assay.evaluate.domain_suite import prepare
 from assay.evaluate.evaluation import Evaluation, SuiteResult
 from assay.evaluate.evaluation_files import read, write
 from assay.evaluate.identity import Models
+from assay.evaluate.pairs import pair
 from assay.evaluate.scorer import ReadyScorer, Scorer, make_scorer, rescore, rescore_with_code, scorer
+from assay.evaluate.sensitivity import judge_sensitivity
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.evaluate.suite_check import check_suite
@@ -112,6 +116,41 @@ def test_a_scorer_that_raises_names_the_item_and_scores_nothing(make_suite: Make
     broken = ReadyScorer(grounded, {"least": "many"})
     with pytest.raises(SuiteError, match=r"'grounded' failed on item 'i0': TypeError"):
         broken("x", "y", "item 'i0'", broken.context_of(suite.items[0]))
+
+
+def test_an_evaluation_whose_scorer_raises_names_the_item_and_keeps_no_score(
+    make_suite: MakeSuite, target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @scorer
+    def fragile(output: str, reference: str) -> float:
+        """Fails on one item."""
+        if reference == "r1":
+            raise KeyError("no such key")
+        return 1.0
+
+    known = scorers.SCORERS.all() | {"fragile": fragile}
+    monkeypatch.setattr(type(scorers.SCORERS), "all", lambda self: known)
+    suite = read_suite(make_suite("s", rows(), scorer="fragile", max_new_tokens=1))
+    with pytest.raises(SuiteError, match=r"'fragile' failed on item 'i1' of suite 's': KeyError: 'no such key'"):
+        evaluate(Models(target), [suite], EvaluateSettings(), answers_folder=tmp_path / "answers")
+    assert not list((tmp_path / "answers").glob("*"))
+
+
+def test_swapped_answers_are_scored_with_the_context_of_the_item_that_they_go_to(
+    synthetic: Callable[..., Evaluation], suite: Any
+) -> None:
+    """Each answer names what its own source does: a gate must see that it responds."""
+    evaluation = synthetic(suite("facts", n=120, scorer={"name": "quoted_facts"}))
+    table = evaluation.items.to_pylist()
+    for row in table:
+        number = int(row["item_id"].partition("-")[2])
+        row["context"] = json.dumps({"source": f"File {number} is closed."})
+        row["output"] = f"It is file {number if row['score'] else 7_000 + number}."
+    changed = replace(evaluation, items=pa.Table.from_pylist(table, schema=evaluation.items.schema))
+    (paired,) = pair(changed).values()
+    found = judge_sensitivity(paired, "domain", rescore, alpha=0.05, missing_fails=True)
+    (responds,) = [check for check in found.checks if check.name == "responds_to_output"]
+    assert responds.ok is True and "0 % with answers swapped" in responds.detail
 
 
 def test_a_key_that_items_do_not_have_cannot_be_needed() -> None:

@@ -154,3 +154,43 @@ def test_every_solution_of_humaneval_passes_its_tests_and_no_stub_does(shared: P
         for problem, row in zip(problems, rows, strict=True)
     ]
     assert sum(stubs) == 0
+
+
+def test_the_embedded_model_is_asked_with_tools_only_by_a_template_that_shows_them(
+    shared: Path, tmp_path: Path
+) -> None:
+    from assay.chat import load_target
+    from assay.errors import ModelError, SuiteError
+    from assay.evaluate.evaluation_files import read as read_evaluation
+    from assay.evaluate.evaluation_files import write
+    from assay.evaluate.identity import Models
+    from assay.evaluate.scorer import rescore
+    from assay.evaluate.settings import EvaluateSettings
+    from assay.evaluate.stage import evaluate
+
+    data = read([str(shared / "data/instruction/llamafactory/glaive_toolcall_en_demo.json")], ReadSettings())
+    rows = []
+    for record in data.records():
+        first = next((n for n, message in enumerate(record.messages) if message.tool_calls), None)
+        if first is not None and record.messages[first - 1].role == "user":
+            calls = [{"name": call.name, "arguments": call.arguments} for call in record.messages[first].tool_calls]
+            asked = [{"role": m.role, "content": m.content} for m in record.messages[:first]]
+            rows.append({"id": record.row_id, "messages": asked, "tools": list(record.tools), "reference": calls})
+    rows = rows[:4]
+    (tmp_path / "calls.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "calls.yaml").write_text("name: calls\ndata: calls.jsonl\nscorer: tool_call\nmax_new_tokens: 48\n")
+    suite = read_suite(tmp_path / "calls.yaml")
+    try:
+        own = load_target("smollm2-135m-instruct")
+    except ModelError as error:
+        pytest.skip(f"the embedded model cannot be had here: {error}")
+    with pytest.raises(SuiteError, match="does not show the declared tools"):
+        evaluate(Models(own), [suite], EvaluateSettings())
+    template = shared / "data/templates/llama_cpp/Qwen-Qwen2.5-7B-Instruct.jinja"
+    shown = load_target("smollm2-135m-instruct", chat_template=str(template))
+    write(evaluate(Models(shown), [suite], EvaluateSettings()), tmp_path / "out")
+    stored = read_evaluation(tmp_path / "out")
+    answers = stored.items.to_pylist()
+    assert len(answers) == 4 and all(0.0 <= row["score"] <= 1.0 for row in answers)
+    columns = ([row[key] for row in answers] for key in ("output", "reference", "context"))
+    assert rescore(stored.suites[0], *columns) == [row["score"] for row in answers]
