@@ -167,10 +167,10 @@ def why_no_walls() -> str | None:
     """None where the walls hold: a program that tries what it must not do was run, and failed at all of it."""
     if sys.platform != "linux" or platform.machine() not in AUDIT_ARCH:
         return f"it takes Linux on x86-64 or ARM64, and this is {sys.platform} on {platform.machine()}"
-    home = Path.home().resolve()
-    outside = [path for path in _binds() if home.is_relative_to(path) and path != str(home)]
-    if outside and home != Path("/"):
-        return f"the home folder lies in {outside[0]}, where Python is"
+    home = _home()
+    around = [path for path in _binds() if home is not None and home.is_relative_to(path)]
+    if around:
+        return f"the home folder lies in {around[0]}, where Python is"
     try:
         outcome = run_program("", tuple(_escapes(home)), Limits(seconds=10))
     except WallsMissingError as error:
@@ -178,10 +178,21 @@ def why_no_walls() -> str | None:
     return outcome.failure or None
 
 
-def _escapes(home: Path) -> list[str]:
+def _home() -> Path | None:
+    """None for users who have none of their own, as in some containers."""
+    try:
+        home = Path.home().resolve()
+    except RuntimeError:
+        return None
+    return home if home != Path("/") else None
+
+
+def _escapes(home: Path | None) -> list[str]:
     """Tests that pass when there is no way out."""
-    inside = {Path(path).relative_to(home).parts[0] for path in _binds() if Path(path).is_relative_to(home)}
-    listing = f"import os; seen = os.listdir({str(home)!r}) if os.path.isdir({str(home)!r}) else []"
+    kept = [Path(path) for path in _binds() if home is not None and Path(path).is_relative_to(home)]
+    inside = {path.relative_to(home or "/").parts[0] for path in kept}
+    where = str(home or "/nowhere")
+    listing = f"import os; seen = os.listdir({where!r}) if os.path.isdir({where!r}) else []"
     refused = "\ntry:\n    {}\nexcept OSError:\n    pass\nelse:\n    raise AssertionError({!r})"
     return [
         f"{listing}\nassert set(seen) <= {inside!r}, 'the home folder can be read'",

@@ -40,6 +40,7 @@ DENIED = {
         "keyctl": 250, "unshare": 272, "perf_event_open": 298, "setns": 308, "process_vm_readv": 310,
         "process_vm_writev": 311, "finit_module": 313, "bpf": 321, "execveat": 322, "userfaultfd": 323,
         "io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "mount_setattr": 442,
+        "shmget": 29, "semget": 64, "msgget": 68, "memfd_create": 319,
     },
     "aarch64": {
         "umount2": 39, "mount": 40, "pivot_root": 41, "chroot": 51, "unshare": 97, "kexec_load": 104,
@@ -47,9 +48,11 @@ DENIED = {
         "execve": 221, "perf_event_open": 241, "setns": 268, "process_vm_readv": 270, "process_vm_writev": 271,
         "finit_module": 273, "bpf": 280, "execveat": 281, "userfaultfd": 282, "io_uring_setup": 425,
         "open_tree": 428, "move_mount": 429, "fsopen": 430, "mount_setattr": 442,
+        "msgget": 186, "semget": 190, "shmget": 194, "memfd_create": 279,
     },
 }  # fmt: skip
-"""System calls that are refused, by processor. A process cannot be started: `clone` may only make threads."""
+"""System calls that are refused, by processor. A process cannot be started: `clone` may only make threads. Memory that
+no limit counts cannot be had: shared memory and queues stay when they are let go."""
 
 CLONE = {"x86_64": 56, "aarch64": 220}
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}

@@ -85,6 +85,11 @@ ESCAPES = {
         "import ctypes; c = ctypes.CDLL(None, use_errno=True)\n"
         "if c.unshare(0x10000000): raise OSError(ctypes.get_errno())"
     ),
+    "memory beside the limit": "import os; os.memfd_create('x')",
+    "shared memory": (
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True)\n"
+        "if c.shmget(0, 1 << 20, 0o1600) < 0: raise OSError(ctypes.get_errno())"
+    ),
     "more memory": "import resource as r; r.setrlimit(r.RLIMIT_AS, (1 << 40, 1 << 40))",
 }
 
@@ -155,6 +160,19 @@ def test_where_the_walls_cannot_be_had_nothing_is_run_and_one_line_says_why(tmp_
     first, second = done.stdout.splitlines()
     assert "cannot be walled in here: no namespaces of its own" in first and "never run unprotected" in first
     assert second == "not run" and not (tmp_path / "ran").exists()
+
+
+@walled
+def test_a_user_without_a_home_of_his_own_is_served_and_one_who_has_python_around_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    try:
+        for home, expected in (("/", None), (sys.prefix, "the home folder lies in"), ("/nobody/here", None)):
+            why_no_walls.cache_clear()
+            monkeypatch.setenv("HOME", home)
+            assert (why_no_walls() or "").startswith(expected or "") and (why_no_walls() is None) == (expected is None)
+    finally:
+        why_no_walls.cache_clear()
 
 
 def test_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
