@@ -13,6 +13,13 @@ _EXAMPLE_DOMAINS = re.compile(
     r"(?:^|\.)(?:example[-.][a-z.]+|(?:your|my|some)?(?:-?(?:domain|company|email|mail|site|website|org))\.(?:com|org|net))$"
 )
 _EXAMPLE_NAMES = re.compile(r"^(?:your|my|some|first|user|last)[._-]?(?:name|email|mail|user|username|id|lastname)?$")
+_DESKS = re.compile(
+    r"(?:info|support|sales|contact|help|helpdesk|hello|office|admin|service|services|press|media|no-?reply|donotreply"
+    r"|webmaster|postmaster|jobs|careers|hr|billing|team|feedback|enquir(?:y|ies)|inquir(?:y|ies)|marketing|newsletter"
+    r"|news|abuse|privacy|security|orders?|bookings?|reservations?|customer[._-]?(?:service|care|support))$"
+)
+"""Of an organisation: nobody in particular reads there."""
+
 _FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|html?|py|json|md|txt|pdf|zip)$", re.IGNORECASE)
 
 
@@ -34,10 +41,13 @@ def _is_email(value: str) -> bool:
 
 
 def _is_example_email(value: str) -> bool:
-    """RFC 2606 and RFC 6761 set domains aside; texts say you@yourcompany.com."""
+    """RFC 2606 and RFC 6761 set domains aside; texts say you@yourcompany.com. Or it is a desk's: info@."""
     local, _, domain = value.lower().rpartition("@")
     return bool(
-        domain.rpartition(".")[2] in _RESERVED or _EXAMPLE_DOMAINS.search(domain) or _EXAMPLE_NAMES.match(local)
+        domain.rpartition(".")[2] in _RESERVED
+        or _EXAMPLE_DOMAINS.search(domain)
+        or _EXAMPLE_NAMES.match(local)
+        or _DESKS.match(local)
     )
 
 
@@ -106,9 +116,15 @@ def _is_french_phone(value: str) -> bool:
     return pairs != list(range(pairs[0], pairs[0] + 5)) and _is_phone_in("FR")(value)
 
 
+_FICTIONAL = re.compile(r"(?<!\d)555[-. ]01\d\d$|^555[-. ]?\d{4}$|^\(?123\)?[-. ]?456[-. ]?7890$")
+_TOLL_FREE = re.compile(r"(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-]\d{3}[ .-]\d{4}$|0?800[ /-]\d")
+
+
 def _is_example_phone(value: str) -> bool:
-    """555-0100 to 555-0199 are set aside for fiction, and films use 555-1234 and the like without an area code."""
-    return bool(re.search(r"(?<!\d)555[-. ]01\d\d$|^555[-. ]?\d{4}$", value))
+    """555-0100 to 555-0199 are set aside for fiction, and films use 555-1234 and the like without an area code; who
+    calls pays nothing at 800 and its like, which only organisations have.
+    """
+    return bool(_FICTIONAL.search(value) or _TOLL_FREE.match(value))
 
 
 _PHONE_WORDS = (
@@ -118,6 +134,22 @@ _PHONE_WORDS = (
     r"|registered(?: (?:number|no|on|at))?|text (?:me|us)|m[oó]vil|celular|cellulare|portable|contact (?:no|number)"
     r"|电话|手机|電話|携帯|전화|телефон|моб|هاتف|جوال|फ़ोन|मोबाइल"
 )
+_PUBLIC = (
+    r"(?:call|text|phone|ring|contact|reach|visit|fax|email|e-mail|write(?: to)?) us|hot ?line|help ?(?:line|desk)"
+    r"|customer (?:service|care|support)|support (?:line|team)|toll[- ]free|front desk|reception|reservations?"
+    r"|box office|our (?:office|store|shop|team|clinic|hotel|restaurant|switchboard)|kundenservice|kundendienst"
+    r"|servicio al cliente|service client|客服|お客様"
+)
+"""Before a number that an organisation gives to everybody."""
+
+_PRIVATE = (
+    r"(?:my|his|her|their|our|your|new|old|home|billing|shipping|delivery|mailing|postal|customer|residential|permanent)"
+    r"(?: \w{1,12})? address|liv(?:es?|ed|ing)|resid(?:es?|ing|ents?|ence)|moved?|ship(?:ped|ping)?|deliver(?:y|ed)?"
+    r"|(?:mail|send|post) (?:it|them|this|that|me|a new one|\w{1,12}) to|customer|patient|tenant|home is"
+    r"|wohn(?:t|e|haft|en)|meine adresse|lieferadresse|rechnungsadresse|vivo|vive|habite|apt|apartment|flat"
+)
+"""Near a street address that is somebody's. Others are those of shops, schools and sights, which anybody may know."""
+
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
 _NATIONAL = r"\(?\d[\d .()/-]{4,20}\d"
 
@@ -150,6 +182,8 @@ CONTACTS: tuple[Pattern, ...] = (
         rf"(?<![\w+./-])(?:\+|00)[1-9](?:[ ./-]?(?:\(\d{{1,4}}\)|\d)){{6,14}}{_EXTENSION}(?!\w|[.,-]\d)",
         "PHONE",
         check=_is_phone_abroad,
+        example=_is_example_phone,
+        public=_PUBLIC,
     ),
     Pattern(
         "phone",
@@ -161,6 +195,7 @@ CONTACTS: tuple[Pattern, ...] = (
         "US",
         _is_phone_in("US"),
         example=_is_example_phone,
+        public=_PUBLIC,
     ),
     Pattern(
         "phone",
@@ -170,6 +205,7 @@ CONTACTS: tuple[Pattern, ...] = (
         "PHONE",
         "FR",
         _is_french_phone,
+        public=_PUBLIC,
     ),
     Pattern(
         "phone",
@@ -182,6 +218,7 @@ CONTACTS: tuple[Pattern, ...] = (
         near=30,
         after=0,
         example=_is_example_phone,
+        public=_PUBLIC,
     ),
     Pattern(
         "street_address",
@@ -190,6 +227,7 @@ CONTACTS: tuple[Pattern, ...] = (
         rf"{_LINE}{_UNIT}{_CITY},?\s{{1,2}}(?:[A-Z]{{2}}|[A-Z][a-z]{{3,12}}),?\s{{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)",
         "ADDRESS",
         "US",
+        private=_PRIVATE,
     ),
     Pattern(
         "street_address",
@@ -198,6 +236,7 @@ CONTACTS: tuple[Pattern, ...] = (
         rf"{_LINE}{_UNIT}(?:{_CITY}){{1,2}},?\s{{1,2}}[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}}(?!\w)",
         "ADDRESS",
         "GB",
+        private=_PRIVATE,
     ),
     Pattern(
         "street_address",
@@ -207,6 +246,7 @@ CONTACTS: tuple[Pattern, ...] = (
         r"(?:stra(?:ße|sse)|str\.|weg|platz|allee|gasse) \d{1,4} ?[a-z]?,?\s{1,2}\d{5} [A-ZÄÖÜ][a-zäöüß-]{2,30}",
         "ADDRESS",
         "DE",
+        private=_PRIVATE,
     ),
     Pattern("ip_address", "contact", "network", _IP_4, "IP", check=_is_no_version),
     Pattern(

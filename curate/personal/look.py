@@ -54,14 +54,20 @@ _MADE_UP = re.compile(
 def places(record: Record, signs: int = EVERYTHING) -> list[Place]:
     """All that stands in the record, in the order in which it is read.
 
-    A password that somebody asked for was made up for the asking, and is an example.
+    A password that somebody asked for was made up for the asking, and is an example; so is an address in a declared
+    tool, which shows how the tool is called.
     """
     found = [
         Place(where, item) for where in strings(record) for item in scan_under(where.key, where.text, PATTERNS, signs)
     ]
+    found = [_as_example(place) if _shows_a_tool(place) else place for place in found]
     if any(place.found.pattern.name == "password" for place in found) and _MADE_UP.search(one_text(record)):
         return [_as_example(place) if place.found.pattern.name == "password" else place for place in found]
     return found
+
+
+def _shows_a_tool(place: Place) -> bool:
+    return place.where.in_tools and place.found.pattern.group == "contact"
 
 
 def _as_example(place: Place) -> Place:

@@ -40,6 +40,8 @@ class Pattern:
     follows  what has to follow on such a literal; the pattern then begins with the word in which the literal stands
     digits   fewest digits that such a value has
     example  whether the value is a fact by itself, since documentation uses it or it leads to nobody
+    public   one of these words (regex) before it says that it is an organisation's, which is a fact as well
+    private  one of these words (regex) near it, or in it, says that it is somebody's; without any it is a fact
     """
 
     name: str
@@ -57,6 +59,8 @@ class Pattern:
     follows: str = ""
     digits: int = 0
     example: Callable[[str], bool] | None = None
+    public: str = ""
+    private: str = ""
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
@@ -64,7 +68,15 @@ class Pattern:
 
     @cached_property
     def context(self) -> re.Pattern[str] | None:
-        return re.compile(rf"(?<![a-z_])(?:{self.words})(?![a-z_])", re.IGNORECASE) if self.words else None
+        return _one_of(self.words)
+
+    @cached_property
+    def _of_many(self) -> re.Pattern[str] | None:
+        return _one_of(self.public)
+
+    @cached_property
+    def _of_one(self) -> re.Pattern[str] | None:
+        return _one_of(self.private)
 
     @cached_property
     def following(self) -> re.Pattern[str]:
@@ -89,6 +101,20 @@ class Pattern:
             if before is None and (not self.after or self.context.search(text, end, end + self.after) is None):
                 return False
         return self.check is None or self.check(text[start:end])
+
+    def is_fact(self, text: str, start: int, end: int) -> bool:
+        """Whether text[start:end], which is such a value, is a fact by itself."""
+        if self.example is not None and self.example(text[start:end]):
+            return True
+        if self._of_many is not None and self._of_many.search(text, max(0, start - CONTEXT_BEFORE), start):
+            return True
+        return self._of_one is not None and not self._of_one.search(
+            text, max(0, start - CONTEXT_BEFORE), end + CONTEXT_AFTER
+        )
+
+
+def _one_of(words: str) -> re.Pattern[str] | None:
+    return re.compile(rf"(?<![a-z_])(?:{words})(?![a-z_])", re.IGNORECASE) if words else None
 
 
 class Found(NamedTuple):

@@ -28,13 +28,15 @@ def report(
 ) -> Sequence[Finding]:
     """At most one finding: of the check's severity, or of severity info where all values are facts by themselves.
 
-    Entities that are named are never that: who names them means them.
+    Of contacts facts are not told at all. Entities that are named are never that: who names them means them.
     """
     found = found_in(record, context)
     if not found:
         return ()
     patterns = chosen(group, entities, countries)
     places = [place for place in found if place.found.pattern in patterns]
+    if group == "contact" and not entities:
+        places = [place for place in places if not place.found.example]
     if not places:
         return ()
     facts = not entities and all(place.found.example for place in places)

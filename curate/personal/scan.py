@@ -130,8 +130,7 @@ def _found(text: str, plain: str, pattern: Pattern, matches: Iterable[re.Match[s
         start, end = pattern.span(match)
         if not pattern.accepts(plain, start, end):
             continue
-        example = pattern.example is not None and pattern.example(plain[start:end])
-        yield Found(pattern, start, end, text[start:end], example)
+        yield Found(pattern, start, end, text[start:end], pattern.is_fact(plain, start, end))
         count += 1
         if count >= MOST:
             return

@@ -21,12 +21,14 @@ class Text(NamedTuple):
     """message is None for tools and meta; in_content says that positions are those of the content of a turn.
 
     key: the name under which a string stands in JSON, which may say what it is
+    in_tools: whether it stands in a declared tool
     """
 
     text: str
     message: int | None
     in_content: bool
     key: str = ""
+    in_tools: bool = False
 
 
 def strings(record: Record) -> Iterator[Text]:
@@ -39,9 +41,10 @@ def strings(record: Record) -> Iterator[Text]:
                 yield Text(text, index, False, key)
         if message.name:
             yield Text(message.name, index, False)
-    for part in (record.tools, record.meta):
-        for key, text in leaves(part):
-            yield Text(text, None, False, key)
+    for key, text in leaves(record.tools):
+        yield Text(text, None, False, key, in_tools=True)
+    for key, text in leaves(record.meta):
+        yield Text(text, None, False, key)
 
 
 def one_text(record: Record) -> str:

@@ -89,11 +89,42 @@ def test_entities_and_countries_narrow_it_down(make: Make) -> None:
     assert found("personal_data", record, entities=["iban"]) == []
 
 
-def test_addresses_of_documentation_are_facts(make: Make) -> None:
-    (finding,) = found("contact_details", make("a", "write to jane@example.com"))
-    assert finding.severity is Severity.INFO
-    (both,) = found("contact_details", make("a", f"write to jane@example.com or {MAIL}"))
-    assert both.severity is Severity.WARNING
+@pytest.mark.parametrize(
+    "text",
+    [
+        "write to jane@example.com", "write to info@bank.de", "Call us at 650-636-4884.", "Our hotline: +49 30 901820",
+        "call 555-1234", "phone +1 800 275 2273", "It opened at 42 Oak Street, Springfield, IL 62704.",
+    ],
+)  # fmt: skip
+def test_what_documentation_uses_or_an_organisation_gives_to_everybody_is_not_told(make: Make, text: str) -> None:
+    assert found("contact_details", make("a", text)) == []
+    (both,) = found("contact_details", make("a", f"{text} Or {MAIL}"))
+    assert both.severity is Severity.WARNING and both.evidence["entities"] == {"email": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("Call me at 650-636-4884.", "phone"),
+        ("My number: +49 30 901820", "phone"),
+        ("She lives at 42 Oak Street, Springfield, IL 62704.", "street_address"),
+        ("Ship it to 42 Oak Street, Apt 3, Springfield, IL 62704.", "street_address"),
+    ],
+)
+def test_what_is_somebodys_is_told(make: Make, text: str, entity: str) -> None:
+    (finding,) = found("contact_details", make("a", text))
+    assert finding.evidence["entities"] == {entity: 1}
+
+
+def test_entities_that_are_named_are_told_whosever_they_are(make: Make) -> None:
+    (finding,) = found("contact_details", make("a", "write to info@bank.de"), entities=["email"])
+    assert finding.severity is Severity.WARNING
+
+
+def test_an_address_in_a_declared_tool_shows_how_it_is_called(make: Make) -> None:
+    tool = {"name": "check", "parameters": {"email": {"type": "str", "default": MAIL}}}
+    assert found("contact_details", make("a", "b", tools=[tool])) == []
+    assert len(found("contact_details", make("a", "b", tools=[tool], meta={"customer": MAIL}))) == 1
 
 
 def test_a_date_of_birth_alone_is_a_fact_unless_it_is_asked_for(make: Make) -> None:
