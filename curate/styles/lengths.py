@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.records import Record
@@ -11,10 +11,9 @@ from ..batch import Batch
 from ..column import batch_column
 from .columns import LEVELS, without_thinking
 from .mixes import group_by
+from .token_counts import TokenCounter
 
 if TYPE_CHECKING:
-    from assay.chat import ChatTarget
-
     from ..check import Context
     from ..column import Array
 
@@ -23,8 +22,6 @@ MAD_TO_SIGMA = 1.4826
 
 LEAST_SPREAD = 0.25
 """Lengths are never taken to be more alike than this, as a standard deviation of the natural logarithm."""
-
-CHUNK = 256
 
 
 class Outlier(NamedTuple):
@@ -47,9 +44,12 @@ def answer_lengths(batch: Batch, context: Context) -> Array:
     import numpy as np
 
     texts = [longest_answer(record) for record in batch.records]
-    if context.target is None:
+    target = context.target
+    if target is None:
         return np.array([len(text) for text in texts], np.uint32)
-    return np.array(_tokens(texts, context.target), np.uint32)
+    counter = context.once("styles.lengths.tokens", lambda: TokenCounter(target.tokenizer.backend_tokenizer))
+    counts: Array = counter.count(texts).astype(np.uint32)
+    return counts
 
 
 def longest_answer(record: Record) -> str:
@@ -60,18 +60,6 @@ def longest_answer(record: Record) -> str:
         if message.role == "assistant" and message.train is not False and message.content
     )
     return max(answers, key=len, default="")
-
-
-def _tokens(texts: Sequence[str], target: ChatTarget) -> list[int]:
-    """Half surrogate pairs, which no tokenizer reads, count as question marks."""
-    readable = [text.encode("utf-8", "replace").decode() for text in texts]
-    lengths: list[int] = []
-    for start in range(0, len(readable), CHUNK):
-        encoded = target.tokenizer.backend_tokenizer.encode_batch_fast(
-            readable[start : start + CHUNK], add_special_tokens=False
-        )
-        lengths += [len(item) for item in encoded]
-    return lengths
 
 
 def find_outliers(lengths: Array, kinds: Array, deviations: float, factor: float, min_group: int) -> Iterator[Outlier]:
