@@ -48,6 +48,7 @@ _HOMES = {
     "load_encoder": "assay.curate.meaning.encoder",
     "make_audit": "assay.curate.judge",
     "make_provider": "assay.synth.provider",
+    "prepare_suite": "assay.evaluate.domain_suite",
     "price_of": "assay.synth.provider",
     "read_policy": "assay.evaluate.policy",
     "run": "assay.pipeline",
@@ -58,7 +59,7 @@ _HOMES = {
     "write_synthesized": "assay.synth.files",
 }
 
-_NAMES = {"write_evaluation": "write", "ProviderSettings": "SynthSettings"}
+_NAMES = {"prepare_suite": "prepare", "write_evaluation": "write", "ProviderSettings": "SynthSettings"}
 """Where the home calls it otherwise."""
 
 

@@ -109,6 +109,8 @@ def run_project(
     wanted = _stages_until(first, last)
     _check_installed(wanted, project)
     work = _prepare(project, offline=offline, redact=redact, limit=limit, say=say)
+    if "evaluate" in wanted:
+        _check_suites(work)
     steps: dict[str, Callable[[_Work], StageRun]] = {
         "curate": _curate, "synth": _synth, "train": _train, "evaluate": _evaluate, "gate": _gate
     }  # fmt: skip
@@ -173,6 +175,14 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
     )
     store = RunStore(project.store)
     return _Work(project, store, offline, redact, say, target, model, suites, texts, data, previous)
+
+
+def _check_suites(work: _Work) -> None:
+    """What cannot be put to the model, or scored, is better met before training than after it. Raises SuiteError,
+    MissingExtraError."""
+    allow_code = work.project.sections["evaluate"].allow_code
+    for suite in work.suites:
+        api.prepare_suite(suite, work.target, allow_code=allow_code)
 
 
 def _check_policy(project: Project, suites: Sequence[Suite]) -> None:

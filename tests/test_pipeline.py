@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.errors import SettingsError, SuiteError
+from assay.errors import InputError, SettingsError, SuiteError
 from assay.lineage import lineage
 from assay.outcome import PipelineResult
 from assay.pipeline import run
@@ -207,3 +207,24 @@ def test_a_policy_that_requires_an_unknown_suite_is_met_before_anything_runs(pro
     with pytest.raises(SettingsError, match=r"colors.*did you mean 'colours'"):
         run(project / "assay.yaml", overrides=(f"gate.policy={policy}", f"store={tmp_path / 'store'}"))
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("scorer", "more", "words"),
+    [
+        ("tool_call", {"tools": [{"function": {"name": "paint"}}]}, r"does not show the declared tools \(paint\)"),
+        ("code_run", {"tests": "assert x"}, "runs code that a model wrote, which was not allowed"),
+        ("quoted_facts", {}, "12 items without 'source'"),
+        ("numeric_", {}, "did you mean 'numeric'"),
+    ],
+)
+def test_a_suite_that_cannot_be_put_to_the_model_is_met_before_anything_runs(
+    project: Path, tmp_path: Path, scorer: str, more: dict[str, object], words: str
+) -> None:
+    folder = shutil.copytree(project, tmp_path / "project", ignore=shutil.ignore_patterns(".assay"))
+    items = [{"id": n, "prompt": f"Cube {n}?", "reference": "x = 1", **more} for n in range(12)]
+    write_lines(folder / "items.jsonl", items)
+    (folder / "suite.yaml").write_text(SUITE.replace("scorer: contains", f"scorer: {scorer}"))
+    with pytest.raises(InputError, match=words):
+        run(folder / "assay.yaml")
+    assert not (folder / ".assay").exists() or not RunStore(folder / ".assay").manifests()
