@@ -110,6 +110,7 @@ class Dataset:
         present = pc.indices_nonzero(pc.is_valid(found))
         named = found.take(present).to_pylist()
         place = {wanted[index]: at for index, at in zip(named, present.to_pylist(), strict=True)}
+        release()
         return [place.get(row_id, -1) for row_id in row_ids]
 
     def select_rows(self, row_ids: Collection[str]) -> Dataset:
