@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ModelName: TypeAlias = Literal["base", "previous", "candidate", "damaged"]
-"""damaged is the candidate with noise on its weights: a suite that does not notice it proves nothing."""
+ModelName: TypeAlias = Literal["base", "previous", "candidate", "damaged", "zero"]
+"""damaged is the candidate with noise on its weights: a suite that does not notice it proves nothing. zero is an
+adapter like the candidate that adds nothing: where it answers otherwise than the base, differences are not the
+adapter's."""
 
 ITEM_COLUMNS = (
     "suite",

@@ -102,7 +102,7 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
     paired = [item for item, models in by_item.items() if {"base", "candidate"} <= models.keys()]
     kept = [item for item in paired if item not in leaked]
     first = [by_item[item]["base"] for item in kept]
-    names: tuple[ModelName, ...] = ("base", "candidate", "previous", "damaged")
+    names: tuple[ModelName, ...] = ("base", "candidate", "previous", "damaged", "zero")
     return PairedSuite(
         result=result,
         item_ids=tuple(kept),

@@ -78,6 +78,7 @@ def judge_sensitivity(
         *([_above_chance(suite, alpha)] if role == "general" else []),
         _responds(suite, reference_model, who, rescore, alpha),
         _damage_shows(suite, reference_model, who, alpha),
+        _zero_changes_nothing(suite),
     ]
     reasons = [check.detail for check in checks if check.ok is False]
     if missing_fails:
@@ -229,3 +230,22 @@ def _damage_shows(suite: PairedSuite, answers: Answers, who: str, alpha: float) 
     same = all(damaged.outputs[i] == answers.outputs[i] for i in asked)
     how = "gets exactly the same answers" if same else "is not caught"
     return Check("damage_shows", False, f"a deliberately damaged model {how}: {seen} ({p_value(p)})")
+
+
+def _zero_changes_nothing(suite: PairedSuite) -> Check:
+    """An adapter that adds nothing must give the base's answers to the letter: else differences are not the adapter's,
+    but of how models are loaded, batched or switched."""
+    zero = suite.answers["zero"]
+    asked = np.flatnonzero(zero.asked)
+    if len(asked) == 0:
+        return Check("zero_changes_nothing", None, "no adapter that adds nothing was scored")
+    other = [i for i in asked if zero.outputs[i] != suite.base.outputs[i] or zero.scores[i] != suite.base.scores[i]]
+    if other:
+        moved = names([suite.item_ids[i] for i in other])
+        return Check(
+            "zero_changes_nothing",
+            False,
+            f"an adapter that adds nothing changes {count(len(other), 'answer')} of {len(asked)} ({moved}): "
+            "differences are not the adapter's alone",
+        )
+    return Check("zero_changes_nothing", True, f"an adapter that adds nothing changes none of {len(asked)} answers")

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 DEFAULT_CONTEXT = 2048
 """Tokens, for a model whose config names no length; lm-eval's own fallback."""
 
-ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged")
+ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged", "zero")
+CONTROLS: tuple[ModelName, ...] = ("damaged", "zero")
+"""Arms that answer some of the items, to show what the suite and the switching of adapters can be trusted with."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def evaluate(
         models.adapters,
         precision,
         damage_seed=settings.seed if settings.damaged_items else None,
+        with_zero=bool(settings.zero_items),
         trust_remote_code=models.trust_remote_code,
     )
     lm = _language_model(switched, models.target, settings)
@@ -138,8 +141,11 @@ def _all_answers(
     work = []
     for examination in examinations:
         everything = range(len(examination.items))[: settings.limit]
-        few = choose(examination.items[: settings.limit], settings.damaged_items, settings.seed)
-        work += [(examination, arm, few if arm == "damaged" else everything) for arm in arms]
+        some = {
+            "damaged": choose(examination.items[: settings.limit], settings.damaged_items, settings.seed),
+            "zero": choose(examination.items[: settings.limit], settings.zero_items, settings.seed),
+        }
+        work += [(examination, arm, some.get(arm, everything)) for arm in arms]
     cost = [sum(examination.items[number].cost for number in numbers) for examination, _, numbers in work]
     progress = Progress(sum(cost), say)
     for (examination, arm, numbers), tokens in zip(work, cost, strict=True):
@@ -163,12 +169,16 @@ def _decides(
     identity: Mapping[str, Any],
 ) -> dict[str, Any]:
     """All that an answer depends on, but for assay and the libraries, which `part_key` adds."""
-    adapter = {"base": None, "previous": identity["previous"], "candidate": identity["adapter"]}.get(
-        arm, [identity["adapter"], identity["seed"]]
-    )
+    whose: dict[ModelName, Any] = {
+        "base": None,
+        "previous": identity["previous"],
+        "candidate": identity["adapter"],
+        "damaged": [identity["adapter"], identity["seed"]],
+        "zero": [identity["adapter"], "zero"],
+    }
     return {
         "base": {key: value for key, value in identity["base"].items() if key not in ("name", "revision")},
-        "adapter": adapter,
+        "adapter": whose[arm],
         "tokenizer": identity["tokenizer_sha256"],
         "stop_tokens": sorted(lm.stop_token_ids),
         "device": identity["device"],

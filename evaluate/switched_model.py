@@ -6,6 +6,7 @@ An adapter switched off leaves the base bit for bit as if it had been loaded alo
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +81,13 @@ def load_switched(
     precision: Precision,
     *,
     damage_seed: int | None,
+    with_zero: bool = False,
     trust_remote_code: bool = False,
 ) -> SwitchedModel:
     """Loads the base once and lays the adapters over it, each proved to be there.
 
     damage_seed  of the noise on a copy of the candidate that is called "damaged"; None makes none
+    with_zero    lays an adapter of the candidate's kind over the base that adds nothing, called "zero"
 
     Raises ModelError when an adapter does not fit, holds NaN, or changes no logit.
     """
@@ -110,4 +113,23 @@ def load_switched(
         model = load_adapter(model, adapters["candidate"], "damaged")
         damage(model, "damaged", probe, damage_seed)
         names.add("damaged")
+    if "candidate" in adapters and with_zero and _add_zero(model):
+        names.add("zero")
     return SwitchedModel(model, frozenset(names), evidence)
+
+
+def _add_zero(model: Any) -> bool:
+    """Adds the adapter "zero"; whether there is one of the candidate's kind.
+
+    LoRA starts with B at zero, DoRA with the magnitudes of the base, and whole modules with the base's weights.
+    """
+    from peft import LoraConfig
+
+    config = copy.deepcopy(model.peft_config["candidate"])
+    if not isinstance(config, LoraConfig):
+        return False
+    config.init_lora_weights = True
+    config.inference_mode = True
+    model.add_adapter("zero", config)
+    model.eval()
+    return True

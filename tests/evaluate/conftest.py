@@ -30,7 +30,8 @@ class SyntheticSuite:
     """One suite whose answers are labels. p_* are chances of a right answer; the candidate differs from the base on
     a share `discordance` of items at least, and on as many more as the difference needs.
 
-    p_damaged  None leaves the damaged model out; damaged_items limits it to the first so many
+    p_damaged  None leaves the damaged model out, and the zero adapter; damaged_items limits it to the first so many
+    zero_flips items of 20 that an adapter which adds nothing answers otherwise than the base
     fixed      scores and answers of every model are the base's: an extractor that never looks at the model
     """
 
@@ -46,6 +47,7 @@ class SyntheticSuite:
     cluster_size: int = 1
     fixed: bool = False
     previous_gain: float | None = None
+    zero_flips: int = 0
     slices: Sequence[str] = ()
     scorer: dict[str, Any] = field(default_factory=lambda: {"name": "exact_match"})
 
@@ -69,6 +71,7 @@ def right_answers(suite: SyntheticSuite, rng: np.random.Generator) -> dict[Model
     if suite.p_damaged is not None:
         damaged = base if suite.fixed else rng.random(n) < suite.p_damaged
         answers["damaged"] = damaged[: suite.damaged_items]
+        answers["zero"] = np.where(np.arange(len(base[:20])) < suite.zero_flips, ~base[:20], base[:20])
     return answers
 
 
@@ -97,7 +100,7 @@ def suite_rows(suite: SyntheticSuite, rng: np.random.Generator) -> list[dict[str
 
 def suite_result(suite: SyntheticSuite, rows: Sequence[dict[str, Any]]) -> SuiteResult:
     scores = []
-    for model in ("base", "candidate", "previous", "damaged"):
+    for model in ("base", "candidate", "previous", "damaged", "zero"):
         of_model = [row["score"] for row in rows if row["model"] == model]
         if of_model:
             mean = float(np.mean(of_model))

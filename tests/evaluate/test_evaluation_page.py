@@ -67,4 +67,4 @@ def test_its_python_runs(
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     names: dict[str, object] = {}
     exec(code.replace("smollm2-135m-instruct", str(tiny_model)), names)
-    assert names["evaluation"].items.num_rows == 6  # type: ignore[attr-defined]
+    assert names["evaluation"].items.num_rows == 8  # type: ignore[attr-defined]

@@ -60,7 +60,7 @@ def test_lm_evals_own_tools_read_it(passing: Evaluation, tmp_path: Path) -> None
     )
 
     paths = write_lm_eval(passing, {}, tmp_path / "out")
-    assert [path.parent.name for path in paths] == ["base", "candidate", "damaged", "previous"]
+    assert [path.parent.name for path in paths] == ["base", "candidate", "damaged", "zero", "previous"]
     table = make_table(json.loads(paths[1].read_text(encoding="utf-8")))
     score = next(found.score("candidate").score for found in passing.suites if found.suite == "grammar")
     assert "|grammar " in table and f"{score:.4f}" in table and "exact_match" in table

@@ -45,6 +45,7 @@ def test_a_sound_suite_is_valid_and_each_check_says_what_it_saw(synthetic: Make,
     assert all(check.detail for check in found.checks)
     assert {check.name for check in found.checks} == {
         "paired", "answers_vary", "scores_vary", "not_at_ceiling", "above_chance", "responds_to_output", "damage_shows",
+        "zero_changes_nothing",
     }  # fmt: skip
 
 
@@ -125,13 +126,21 @@ def test_a_damaged_model_need_not_answer_every_item(synthetic: Make, suite: Any,
     assert judge(synthetic(suite("sampled", damaged_items=100)), rescore).valid
 
 
+def test_an_adapter_that_adds_nothing_and_changes_an_answer_makes_a_suite_invalid(
+    synthetic: Make, suite: Any, rescore: Rescore
+) -> None:
+    assert judge(synthetic(suite("sound")), rescore).valid
+    found = judge(synthetic(suite("leaky", zero_flips=1)), rescore)
+    assert failed(found) == {"zero_changes_nothing"} and "changes 1 answer of 20 (leaky-0)" in found.reasons[0]
+
+
 def test_without_a_damaged_model_a_suite_is_invalid_unless_the_policy_allows_it(
     synthetic: Make, suite: Any, rescore: Rescore
 ) -> None:
     evaluation = synthetic(suite("unharmed", p_damaged=None))
     assert "no deliberately damaged model was scored" in judge(evaluation, rescore).reasons
     lenient = judge(evaluation, rescore, missing_fails=False)
-    assert lenient.valid and lenient.missing == ("damage_shows",)
+    assert lenient.valid and lenient.missing == ("damage_shows", "zero_changes_nothing")
 
 
 def test_a_caught_damaged_model_stands_in_where_outputs_cannot_be_scored_again(synthetic: Make, suite: Any) -> None:

@@ -77,9 +77,9 @@ def test_every_model_answers_every_item_and_the_damaged_one_some(
     found = run(Models(target, tiny_adapter, previous), suites, damaged_items=10)
     counts = {key: len(values) for key, values in scores(found).items()}
     assert counts == {
-        (suite, model): 10 if model == "damaged" and suite == "choices" else n
+        (suite, model): {"damaged": 10, "zero": 20}.get(model, n) if suite == "choices" else n
         for suite, n in (("choices", 30), ("free", 9))
-        for model in ("base", "previous", "candidate", "damaged")
+        for model in ("base", "previous", "candidate", "damaged", "zero")
     }
     for result in found.suites:
         for score in result.scores:
@@ -115,7 +115,7 @@ def test_a_base_alone_has_scores_and_no_leaks(target: Any, suites: list[Path]) -
 
 def test_a_limit_is_a_limit_and_takes_from_the_front(target: Any, tiny_adapter: Path, suites: list[Path]) -> None:
     found = run(Models(target, tiny_adapter), suites, limit=7, damaged_items=5)
-    for model, n in (("base", 7), ("candidate", 7), ("damaged", 5)):
+    for model, n in (("base", 7), ("candidate", 7), ("damaged", 5), ("zero", 7)):
         rows = [row for row in found.items.to_pylist() if row["suite"] == "choices" and row["model"] == model]
         assert len(rows) == n and {row["item_id"] for row in rows} <= {f"i{k}" for k in range(7)}
 
@@ -128,8 +128,8 @@ def test_more_damaged_items_than_a_cluster_holds_or_than_there_are(
         model: len(values)
         for (_, model), values in scores(run(Models(target, tiny_adapter), [one], damaged_items=4)).items()
     }
-    assert counts == {"base": 30, "candidate": 30, "damaged": 4}
-    none = run(Models(target, tiny_adapter), [one], damaged_items=0)
+    assert counts == {"base": 30, "candidate": 30, "damaged": 4, "zero": 20}
+    none = run(Models(target, tiny_adapter), [one], damaged_items=0, zero_items=0)
     assert {model for _, model in scores(none)} == {"base", "candidate"}
 
 
@@ -151,9 +151,9 @@ class TestReuse:
         self, target: Any, tiny_adapter: Path, suites: list[Path], tmp_path: Path, asked: list[Any]
     ) -> None:
         first = run(Models(target, tiny_adapter), suites, tmp_path / "answers")
-        assert len(asked) == 6
+        assert len(asked) == 8
         again = run(Models(target, tiny_adapter), suites, tmp_path / "answers")
-        assert len(asked) == 6 and again.items.equals(first.items)
+        assert len(asked) == 8 and again.items.equals(first.items)
 
     def test_a_second_candidate_meets_the_bases_answers(
         self, target: Any, tiny_adapter: Path, make_adapter: Callable[..., Path], suites: list[Path], tmp_path: Path,
@@ -163,7 +163,8 @@ class TestReuse:
         second = make_adapter("second", seed=9)
         del asked[:]
         found = run(Models(target, second, tiny_adapter), suites, tmp_path / "answers")
-        assert sorted(asked) == sorted([("choices", 30), ("free", 9)] * 2)  # its own, and its damaged self's
+        own, controls = [("choices", 30), ("free", 9)], [("choices", 30), ("choices", 20), ("free", 9), ("free", 9)]
+        assert sorted(asked) == sorted([*own, *controls])
         assert found.items.equals(run(Models(target, second, tiny_adapter), suites).items)
 
     def test_a_copy_of_base_and_adapter_elsewhere_meets_them_too(
@@ -280,13 +281,20 @@ class TestMisfits:
     ) -> None:
         adapter = make_adapter("a")
         card(adapter, target, weights_sha256=Models(target).weights_sha256)
-        assert run(Models(target, adapter), suites, limit=2, damaged_items=0).leaks == ()
+        assert run(Models(target, adapter), suites, limit=2, damaged_items=0, zero_items=0).leaks == ()
 
     def test_an_adapter_without_a_card_has_unknown_leaks_and_that_is_said(
         self, target: Any, make_adapter: Callable[..., Path], suites: list[Path]
     ) -> None:
         said: list[str] = []
-        found = run(Models(target, make_adapter("a", card=False)), suites, say=said.append, limit=2, damaged_items=0)
+        found = run(
+            Models(target, make_adapter("a", card=False)),
+            suites,
+            say=said.append,
+            limit=2,
+            damaged_items=0,
+            zero_items=0,
+        )
         assert found.leaks is None
         assert any("no assay.json" in line and "unknown" in line for line in said)
 
@@ -318,7 +326,7 @@ def test_items_that_the_adapter_was_trained_on_are_found(
     ]
     rows = [{"id": "t1", "question": "What is a mat?", "choices": ["yes", "no"], "answer": 0}]
     folder = make_task("facts", [*rows, {**rows[0], "id": "t2", "question": "What is a cat?"}])
-    found = run(Models(target, adapter), paths, include_path=str(folder), damaged_items=0)
+    found = run(Models(target, adapter), paths, include_path=str(folder), damaged_items=0, zero_items=0)
     assert found.leaks is not None
     assert {(leak.suite, leak.item_id, leak.record_id, leak.kind) for leak in found.leaks} == {
         ("choices", "i0", "r1", "exact"),

@@ -68,6 +68,17 @@ def test_so_it_is_for_other_kinds_of_adapter(target: Any, make_adapter: MakeAdap
     assert not torch.equal(logits(switched, "candidate"), logits(switched, "base"))
 
 
+@pytest.mark.parametrize("kind", [{}, {"use_dora": True}, {"use_rslora": True}, {"modules_to_save": ["norm"]}])
+def test_an_adapter_that_adds_nothing_is_the_base_bit_for_bit(
+    target: Any, make_adapter: MakeAdapter, kind: dict[str, Any]
+) -> None:
+    adapter = make_adapter("kind", **kind)
+    switched = load_switched(target.ref, target, {"candidate": adapter}, FLOAT32, damage_seed=None, with_zero=True)
+    assert switched.adapters == {"candidate", "zero"}
+    assert torch.equal(logits(switched, "zero"), separately(target, None))
+    assert torch.equal(logits(switched, "candidate"), separately(target, adapter))
+
+
 def test_in_4_bits_the_base_with_its_adapter_off_is_the_base_alone(target: Any, tiny_adapter: Path) -> None:
     pytest.importorskip("bitsandbytes")
     precision = Precision(True, "nf4", True, "float32")
