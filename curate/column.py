@@ -22,7 +22,7 @@ A column whose values depend on more than the record takes the context too: `con
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,22 +44,28 @@ Compute: TypeAlias = "Callable[[Batch, Any], Array]"
 class Column:
     """name    module and function, the same in every process
     compute  a pure function of a batch and the context
+    each     the same from the records one by one, and their number: under the time limit of a record; None for a
+             column that needs the whole batch, which has none
     """
 
     name: str
     compute: Compute
+    each: Callable[[Iterable[Record], int], Array] | None = None
 
 
 def column(dtype: type[np.generic] | str) -> Callable[[Callable[[Record], Any]], Column]:
     """Makes a column of f(record) -> one value of the dtype."""
 
     def decorate(function: Callable[[Record], Any]) -> Column:
-        def compute(batch: Batch, context: object) -> Array:
+        def each(records: Iterable[Record], count: int) -> Array:
             import numpy as np
 
-            return np.fromiter(map(function, batch.records), dtype, len(batch.records))
+            return np.fromiter(map(function, records), dtype, count)
 
-        return Column(f"{function.__module__}.{function.__qualname__}", compute)
+        def compute(batch: Batch, context: object) -> Array:
+            return each(batch.records, len(batch.records))
+
+        return Column(f"{function.__module__}.{function.__qualname__}", compute, each)
 
     return decorate
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from assay.dataset import Dataset
 
+from .boundary import FAILURES, sound
 from .check import Context
 from .engine.engines import Engine, choose
 from .engine.look import Gathering, Job, Pass
@@ -101,12 +102,12 @@ def _run_dataset_check(
     why = next((failed_columns[column.name] for column in item.check.columns if column.name in failed_columns), None)
     if why is None:
         try:
-            found = list(item.check.function(context.records, context, **item.settings))
+            found = [sound(it, item.check) for it in item.check.function(context.records, context, **item.settings)]
             positions = dataset.positions([finding.row_id for finding in found])
             if -1 not in positions:
                 return [Located(position, finding) for position, finding in zip(positions, found, strict=True)]
             why = "it found something in a row that is not in the data"
-        except Exception as error:  # noqa: BLE001 - the boundary: a check that fails is said to have judged nothing
+        except FAILURES as error:  # the boundary: a check that fails is said to have judged nothing
             why = describe_without_text(error)
     not_judged[item.name] = f"{FAILED}: {why}"
     return []

@@ -16,16 +16,22 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import AssayError
 from assay.findings import Finding, Severity
 from assay.records import Record
 
+from .batch import Batch
+from .boundary import FAILURES, sound
 from .check import CHECK_FAILED, Check, Context
+from .column import Column
+
+if TYPE_CHECKING:
+    from .column import Array
 
 RECORD_SECONDS = 10.0
 """A check of a record of a megabyte takes a second or two; more than this is a pattern or a loop gone wild."""
@@ -84,9 +90,9 @@ class Watch:
         try:
             try:
                 self._runs += 1
-                found = list(check.function(record, context, **settings))
+                found = [sound(item, check, record) for item in check.function(record, context, **settings)]
                 self._runs += 1
-            except Exception as error:  # noqa: BLE001 - the boundary: a check that fails on a record is a finding
+            except FAILURES as error:  # the boundary: a check that fails on a record is a finding
                 self._runs += 1
                 return [_failed(check, record, f"failed on this record: {describe(error)}")]
         except TooSlow:
@@ -110,8 +116,8 @@ class Watch:
                     for number, record in numbered:
                         self._runs += 2
                         for finding in check.function(record, context, **settings):
-                            found.append((number, finding))
-                except Exception as error:  # noqa: BLE001 - the boundary, as in `run`
+                            found.append((number, sound(finding, check, record)))
+                except FAILURES as error:  # the boundary, as in `run`
                     failure = f"failed on this record: {describe(error)}"
             except TooSlow:
                 failure = ""
@@ -124,6 +130,19 @@ class Watch:
         for number, record in numbered:
             found += [(number, item) for item in self.run(check, settings, record, context)]
         return found
+
+    def column(self, column: Column, batch: Batch, context: Context) -> Array:
+        """Its values; where it takes the records one by one, each has the time limit, and TooSlow is raised."""
+        if column.each is None:
+            return column.compute(batch, context)
+        with self:
+            self._runs += 1
+            return column.each(self._passing(batch.records), len(batch.records))
+
+    def _passing(self, records: Sequence[Record]) -> Iterator[Record]:
+        for record in records:
+            self._runs += 2
+            yield record
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
         if self._runs != self._seen or not self._runs & 1:
@@ -139,12 +158,12 @@ class Watch:
         return _failed(check, record, f"took longer than {self.seconds:g} s on this record", timeout=True)
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """An exception in one line of at most 200 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
-def describe_without_text(error: Exception) -> str:
+def describe_without_text(error: BaseException) -> str:
     """The same without its words, which may quote a record: where it was raised. Errors of assay's own quote none."""
     if isinstance(error, AssayError):
         return describe(error)

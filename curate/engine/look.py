@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from assay.records import Record
 
 from ..batch import Batch
+from ..boundary import FAILURES
 from ..check import TURN_RECORDS, Context
 from ..column import Column
 from ..cues import KEY, Automaton, Marked
-from ..limits import Watch, describe_without_text
+from ..limits import TooSlow, Watch, describe_without_text
 from ..located import Located
 from ..settings import ActiveCheck, CurateSettings, active_checks
 
@@ -91,7 +92,7 @@ class Looker:
                 self._take_turns(batch, first, context, marked, findings, seconds)
         if context.encoding_seconds:
             seconds[ENCODING] = context.encoding_seconds
-        columns, failed = _compute(self._columns, batch, context, seconds)
+        columns, failed = self._compute(batch, context, seconds)
         return Looked(batch.start, len(batch.records), findings, columns, failed, seconds)
 
     def _mark(self, batch: Batch, context: Context, seconds: dict[str, float]) -> Marked | None:
@@ -127,25 +128,27 @@ class Looker:
             spent = time.thread_time() - began - (context.encoding_seconds - encoding)
             seconds[item.name] = seconds.get(item.name, 0.0) + spent
 
+    def _compute(
+        self, batch: Batch, context: Context, seconds: dict[str, float]
+    ) -> tuple[dict[str, Array], dict[str, str]]:
+        """The columns, and why those that are missing could not be computed."""
+        computed: dict[str, Array] = {}
+        failed: dict[str, str] = {}
+        for column in self._columns:
+            began = time.thread_time()
+            try:
+                computed[column.name] = self._watch.column(column, batch, context)
+            except FAILURES as error:  # the boundary: checks that need the column are said to be not judged
+                failed[column.name] = describe_without_text(error)
+            except TooSlow:
+                failed[column.name] = f"it took longer than {self._watch.seconds:g} s on a record"
+            seconds[column.name] = time.thread_time() - began
+        return computed, failed
+
 
 def columns_of(checks: Sequence[ActiveCheck]) -> list[Column]:
     """The columns that dataset checks declare, each once."""
     return list({column.name: column for item in checks for column in item.check.columns}.values())
-
-
-def _compute(
-    columns: Sequence[Column], batch: Batch, context: Context, seconds: dict[str, float]
-) -> tuple[dict[str, Array], dict[str, str]]:
-    computed: dict[str, Array] = {}
-    failed: dict[str, str] = {}
-    for column in columns:
-        began = time.thread_time()
-        try:
-            computed[column.name] = column.compute(batch, context)
-        except Exception as error:  # noqa: BLE001 - the boundary: checks that need the column are said to be not judged
-            failed[column.name] = describe_without_text(error)
-        seconds[column.name] = time.thread_time() - began
-    return computed, failed
 
 
 @dataclass(frozen=True)
