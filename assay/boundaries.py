@@ -20,6 +20,7 @@ from assay.chat_target import ChatTarget
 from assay.encoded import tokenize
 
 LONGEST_PIECE = 400
+NEAR = 48
 REMEMBERED = 100_000
 _FIRST_WORD = re.compile(r"\s*\S*\s*\S?")
 _WORD_BEGINS = re.compile(r"(?<=[^\W_]) (?=[A-Za-z])")
@@ -52,6 +53,7 @@ class Boundaries:
     target: ChatTarget
     known: dict[tuple[str, str], Edge] = field(default_factory=dict)
     between_words: dict[tuple[str, str], bool] = field(default_factory=dict)
+    lasts: dict[tuple[str, int], int | None] = field(default_factory=dict)
 
     @cached_property
     def _described(self) -> dict[str, Any]:
@@ -84,6 +86,11 @@ class Boundaries:
         return re.compile("|".join(map(re.escape, names)) or r"(?!)")
 
     @cached_property
+    def _names_reach(self) -> int:
+        """Characters in which the added token at their end is found, and no tail of a longer one."""
+        return min(LONGEST_PIECE, max(NEAR, 3 * max(map(len, self.added), default=0)))
+
+    @cached_property
     def _reversible(self) -> bool:
         """Whether a text of known bytes comes back from its tokens: byte-level, with nothing normalised or trimmed."""
         decoder = (self._described.get("decoder") or {}).get("type")
@@ -107,7 +114,7 @@ class Boundaries:
         """
         if not self.exact:
             return None
-        before = self._from_added_token(text, cut)
+        before = self._before(text, cut)
         word = _FIRST_WORD.match(text, cut, cut + LONGEST_PIECE)
         after = word.group() if word else ""
         if before is None or len(after) >= LONGEST_PIECE:
@@ -126,7 +133,9 @@ class Boundaries:
 
         For words that begin with a letter: a pattern that cuts between words sees that it is one, and not which.
         """
-        key = (before, _LETTERS.sub("aa", after))
+        token = self.pattern.match(before)
+        before = before[token.end() :] if token else before
+        key = (_LETTERS.sub("aa", before), _LETTERS.sub("aa", after))
         if key not in self.between_words:
             if len(self.between_words) >= REMEMBERED:
                 self.between_words.clear()
@@ -134,8 +143,6 @@ class Boundaries:
         return self.between_words[key]
 
     def _cut_at(self, before: str, after: str) -> bool:
-        token = self.pattern.match(before)
-        before = before[token.end() :] if token else before
         if before.endswith("'"):  # a pattern may look for 's and 'll
             return False
         cut = self.target.tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str
@@ -143,16 +150,30 @@ class Boundaries:
         together = [piece for piece, _ in cut(before + after)]
         return together[: len(alone)] == alone and len("".join(alone)) == len("".join(map(_as_bytes, before)))
 
-    def _from_added_token(self, text: str, cut: int) -> str | None:
-        """The text before the cut from the last added token on, or from the beginning."""
-        for reach in (48, LONGEST_PIECE):
+    def _before(self, text: str, cut: int) -> str | None:
+        """The text before the cut from a place on where it is cut whatever stands before: the nearer the better."""
+        for reach in (NEAR, LONGEST_PIECE):
             start = max(0, cut - reach)
-            found = [match.start() for match in self.pattern.finditer(text, start, cut)]
-            if len(found) > 1 or (found and start == 0):  # the first might be the tail of a longer token
-                return text[found[-1] : cut]
-            if start == 0:
-                return text[:cut]
+            before = self._from_added_token(text, start, cut)
+            if before is None:
+                before = self._from_word(text, start, cut)
+            if before is not None:
+                return before
         return None
+
+    def _from_added_token(self, text: str, start: int, cut: int) -> str | None:
+        """From the last added token on, or from the beginning."""
+        found = [match.start() for match in self.pattern.finditer(text, start, cut)]
+        if len(found) > 1 or (found and start == 0):  # the first might be the tail of a longer token
+            return text[found[-1] : cut]
+        return text[:cut] if start == 0 else None
+
+    def _from_word(self, text: str, start: int, cut: int) -> str | None:
+        """From the last word on that stands after another, where there is no added token after it."""
+        begun = [match.start() for match in _WORD_BEGINS.finditer(text, start, cut)]
+        if not begun or self.pattern.search(text, begun[-1], cut) is not None:
+            return None
+        return text[begun[-1] : cut]
 
     def _tokenized_edge(self, before: str, after: str) -> Edge:
         (alone, _), (together, offsets) = tokenize([before, before + after], self.target)
@@ -165,15 +186,22 @@ class Boundaries:
 
         An added token where one stands there; else found from the last word that begins some way before.
         """
-        names = [match for match in self.pattern.finditer(text, max(0, end - LONGEST_PIECE), end) if match.end() == end]
-        if names:
-            return self.added[names[-1].group()]
+        *_, last = [None, *self.pattern.finditer(text, max(0, end - self._names_reach), end)]
+        if last is not None and last.end() == end:
+            return self.added[last.group()]
         begun = [match.start() for match in _WORD_BEGINS.finditer(text, max(0, end - LONGEST_PIECE), end - REACH)]
         word = _FIRST_WORD.match(text, end, end + LONGEST_PIECE)
         after = word.group() if word else ""
         if not begun or not self.exact or len(after) >= LONGEST_PIECE:
             return None
         piece, cut = text[begun[-1] : end] + after, end - begun[-1]
+        if (piece, cut) not in self.lasts:
+            if len(self.lasts) >= REMEMBERED:
+                self.lasts.clear()
+            self.lasts[piece, cut] = self._last_within(piece, cut)
+        return self.lasts[piece, cut]
+
+    def _last_within(self, piece: str, cut: int) -> int | None:
         ((ids, offsets),) = tokenize([piece], self.target)
         within = [
             token for token, (start, stop) in zip(ids, offsets, strict=True) if start < cut or start == stop == cut

@@ -37,6 +37,9 @@ class Encoded:
         return sum(label != IGNORED for label in self.labels)
 
 
+SHARES_A_TOKEN = "its first characters and the end of its prompt are one token"
+"""Why a turn is left out of the loss."""
+
 Tokens = tuple[list[int], list[tuple[int, int]]]
 
 
@@ -63,8 +66,7 @@ def labelled(item: Rendered, whole: Tokens, prompt_ids: Sequence[int] | None, ta
     if prompt_ids is not None and (ids[: len(prompt_ids)] != list(prompt_ids) or straddled(offsets, last)):
         ids, offsets = _tokenize_apart(item, target)
     answers = [answer for answer in item.answers if answer is last or not straddled(offsets, answer)]
-    shared = "its first characters and the end of its prompt are one token"
-    notes += [left_out(answer.message, shared) for answer in item.answers if answer not in answers]
+    notes += [left_out(answer.message, SHARES_A_TOKEN) for answer in item.answers if answer not in answers]
     labels, finals = _labels(ids, offsets, answers)
     if finals[last.message] == -1:
         raise TemplateProblem("mask_coverage", "nothing_trained", "the answer has no tokens")

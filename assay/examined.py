@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from assay.answers import Answer, Note
+from assay.answers import Answer, Note, left_out
 from assay.boundaries import Boundaries, Edge, boundaries_of
 from assay.chat_target import ChatTarget, Templated
-from assay.encoded import Encoded, Tokens, labelled, tokenize, unknown_stop
+from assay.encoded import SHARES_A_TOKEN, Encoded, Tokens, labelled, tokenize, unknown_stop
 from assay.records import Record
 from assay.rendered import Rendered, chunks, located, render_chunk
 from assay.skeletons import skeletons_for
@@ -85,18 +85,18 @@ def render_by_shape(records: Iterable[Record], target: Templated) -> Iterator[Re
 
 
 def _examined(item: Rendered, target: ChatTarget, edges: Boundaries) -> Examined | TemplateProblem:
-    notes = _notes(item, target, edges)
-    if notes is not None:
-        return Examined(item.text, item.answers, notes, item, target)
+    told = _told(item, target, edges)
+    if told is not None:
+        return Examined(item.text, *told, item, target)
     encoded = encode_rendered([item], target)[0]
     if isinstance(encoded, TemplateProblem):
         return encoded
     return Examined(item.text, encoded.answers, encoded.notes, item, target)
 
 
-def _notes(item: Rendered, target: ChatTarget, edges: Boundaries) -> tuple[Note, ...] | None:
-    """The notes that `labelled` would make; None when only the tokens of the whole can say."""
-    notes = list(item.notes)
+def _told(item: Rendered, target: ChatTarget, edges: Boundaries) -> tuple[tuple[Answer, ...], tuple[Note, ...]] | None:
+    """The answers and notes that `labelled` would make; None when only the tokens of the whole can say."""
+    answers, shared, stops = [], [], []
     for answer in item.answers:
         edge = edges.edge(item.text, answer.start)
         if edge is None or answer.end <= answer.start:
@@ -105,17 +105,20 @@ def _notes(item: Rendered, target: ChatTarget, edges: Boundaries) -> tuple[Note,
             if edge is not Edge.CLEAN and not edges.comes_back(item.text[answer.start :]):  # it is tokenised apart
                 return None
         elif edge is Edge.STRADDLED:
-            return None
+            shared.append(left_out(answer.message, SHARES_A_TOKEN))
+            continue
+        answers.append(answer)
         if answer.stopped:
             last = edges.last_token(item.text, answer.end)
             if last is None:
                 return None
             if last not in target.stop_token_ids:
-                notes.append(unknown_stop(target.tokenizer.convert_ids_to_tokens(last), answer))
+                stops.append(unknown_stop(target.tokenizer.convert_ids_to_tokens(last), answer))
+    notes = [*item.notes, *shared, *stops]
     bos = target.special_tokens.get("bos_token")
     if bos and bos in item.text[: len(bos) + 8]:
         if bos not in edges.added:
             return None
         if item.text.startswith(bos + bos):
             notes.append(Note("bos_doubled", "doubled", "the beginning-of-sequence token stands there twice", 0))
-    return tuple(notes)
+    return tuple(answers), tuple(notes)

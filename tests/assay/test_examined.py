@@ -79,13 +79,18 @@ def test_ordinary_records_are_not_tokenised(targets: dict[str, ChatTarget], monk
     assert pieces == []
 
 
-@given(before=st.text(max_size=12), after=st.text(max_size=12))
+PLAIN = "Which of the two towns was the older one, and whose was the bridge? " * 12
+STARTS = ("<|im_start|>user\n{}<|im_end|>\n<|im_start|>", PLAIN + "{}", PLAIN + "it's {}\n\n### Response:\n")
+
+
+@given(before=st.text(max_size=12), after=st.text(max_size=12), start=st.sampled_from(STARTS))
 def test_an_edge_is_what_the_tokens_of_the_whole_and_of_the_part_say(
-    targets: dict[str, ChatTarget], before: str, after: str
+    targets: dict[str, ChatTarget], before: str, after: str, start: str
 ) -> None:
+    """With an added token shortly before it, and with nothing but words."""
     target = targets["chatml"]
     try:
-        text = f"<|im_start|>user\n{before}<|im_end|>\n<|im_start|>{after}".encode().decode()
+        text = (start.replace("{}", before) + after).encode().decode()
     except UnicodeEncodeError:
         return
     cut = len(text) - len(after)
@@ -101,3 +106,35 @@ def test_every_turn_that_ends_in_no_stop_token_is_said(targets: dict[str, ChatTa
     (encoded,) = encode_all([record("a", "b", "c", "d")], targets["end_is_no_token"])
     assert isinstance(encoded, Encoded)
     assert [(note.kind, note.turn) for note in encoded.notes] == [("not_a_token", 1), ("not_a_token", 3)]
+
+
+NO_TOKENS = (
+    "{% for m in messages %}### {{ m.role }}:\n{{ m.content }}\n\n{% endfor %}"
+    "{% if add_generation_prompt %}### assistant:\n{% endif %}"
+)
+
+
+def test_long_texts_without_added_tokens_are_not_tokenised_whole(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = load_target(str(tiny_model), chat_template=NO_TOKENS)
+    records = [record(f"{PLAIN} question {i}", f"The answer {i}. {PLAIN}") for i in range(40)]
+    assert_told_the_same(records, target)
+    whole: list[int] = []
+    monkeypatch.setattr("assay.examined.tokenize", lambda texts, target: whole.append(len(texts)))
+    assert all(isinstance(item, Examined) for item in examine_all(records, target))
+    assert whole == []
+
+
+def test_an_earlier_answer_that_shares_a_token_with_its_prompt_is_said_without_the_tokens_of_the_whole(
+    targets: dict[str, ChatTarget], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, records = targets["chatml"], [record("a", "\nno", "b", f"so {i}") for i in range(40)]
+    assert_told_the_same(records, target)
+    left_out = [
+        [note.kind for note in item.notes] for item in examine_all(records, target) if isinstance(item, Examined)
+    ]
+    whole: list[int] = []
+    monkeypatch.setattr("assay.examined.tokenize", lambda texts, target: whole.append(len(texts)))
+    assert len(list(examine_all(records, target))) == len(left_out) == 40
+    assert whole == []
