@@ -10,10 +10,15 @@ from assay.records import Record
 from ..check import Context, Decision, dataset_check, place
 from ..contradictions.candidates import COLUMNS, asked_more_than_once
 from ..contradictions.refusals import is_refusal
+from ..duplicates.compare import Answers, answers_agree
 from ..example import Example
 
 SHORT = 400
 """Characters of an answer that settles its question; what is longer is told in as many ways as there are authors."""
+
+
+SAME_WORDS = 0.6
+"""Share of their different words from which two answers, with the same numbers, are one in two wordings."""
 
 
 @dataset_check(
@@ -41,8 +46,9 @@ def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator
 
     The context is every turn before the answer, the system turn and the declared tools; case, punctuation, white
     space, politeness, plural endings and the order of JSON keys do not count. Prompts that invite many answers
-    (write, suggest, name a ...) are passed over, and so are long answers, which differ in more than can be
-    pointed at, and several refusals. Records that `contradiction` or `reworded_answer` speak of are left to them.
+    (write, suggest, name a ...) are passed over, and so are long answers, which differ in more than can be pointed at,
+    several refusals, and answers with mostly the same words. Records that `contradiction` or `reworded_answer` speak of
+    are left to them.
 
     Why: the model learns an average of the answers. Often one of them is outdated.
 
@@ -65,5 +71,8 @@ def conflicting_answers(records: Sequence[Record], context: Context) -> Iterator
 
 
 def _may_conflict(answers: Sequence[str]) -> bool:
-    """Whether two of the answers are short, and one is no refusal."""
-    return sum(len(answer) <= SHORT for answer in answers) > 1 and not all(map(is_refusal, answers))
+    """Whether two of the answers are short, one is no refusal, and one has other words or numbers than the first."""
+    if sum(len(answer) <= SHORT for answer in answers) < 2 or all(map(is_refusal, answers)):
+        return False
+    first, *rest = (Answers.of(answer) for answer in answers)
+    return not all(answers_agree(first, other, SAME_WORDS) for other in rest)

@@ -26,10 +26,14 @@ class Answers(NamedTuple):
     words: frozenset[str]
     numbers: frozenset[str]
 
+    @classmethod
+    def of(cls, text: str) -> Answers:
+        found = frozenset(words(text))
+        return cls(found, _numbers(found))
+
 
 def answers_of(record: Record) -> Answers:
-    found = frozenset(words(conversation_text(message for message in record.messages if message.role == "assistant")))
-    return Answers(found, _numbers(found))
+    return Answers.of(conversation_text(message for message in record.messages if message.role == "assistant"))
 
 
 def numbers_agree(one: Collection[str], other: Collection[str]) -> bool:

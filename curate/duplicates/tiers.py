@@ -58,7 +58,7 @@ SHORT_WORDS, SHORT_SIMILARITY = 50, 0.45
 QUESTION_SHARE = 0.6
 """The same for the last questions of the last user turns, when there are any."""
 
-RECURRING, RECURRING_QUESTION_SHARE, RECURRING_SIMILARITY = 3, 0.75, 0.6
+RECURRING, RECURRING_QUESTION_SHARE, RECURRING_SIMILARITY = 5, 0.75, 0.6
 """An answer that so many records give, such as a label, says nothing of whether two of them ask the same: of their
 questions more must be the same, and of short edited copies as a whole."""
 

@@ -93,14 +93,14 @@ def test_the_same_conversation_under_another_shared_system_turn_is_another_recor
 
 def test_one_passage_with_two_questions_that_one_word_answers_is_no_duplicate(make: Make) -> None:
     asked = [f"Is it so? {LONG}. Did the {cause} make him miss it?" for cause in ("open door", "kettle")]
-    assert run("near_duplicate", *(make(prompt, "Yes") for prompt in asked), make("a?", "Yes")) == []
+    assert run("near_duplicate", *(make(prompt, "Yes") for prompt in [*asked, *"abc"])) == []
 
 
 def test_short_edited_messages_under_one_label_must_share_more(make: Make) -> None:
     one = "what cards can i use to add money to the account that i opened with you last week in town"
     two = "what currencies may i use to add money to the account which i opened with you this week in town"
     assert len(run("edited_duplicate", make(one, "We look into it."), make(two, "We look into it."))) == 2
-    labelled = [make(text, "topping_up") for text in (one, two, "is there any way at all to top up?")]
+    labelled = [make(text, "topping_up") for text in (one, two, *"abc")]
     assert run("edited_duplicate", *labelled) == []
 
 
@@ -123,6 +123,17 @@ def test_long_answers_and_refusals_to_one_prompt_do_not_conflict(make: Make) -> 
     assert run("conflicting_answers", make("What is it?", tall), make("What is it?", broad)) == []
     refusals = ["I'm sorry, but I can't help with that.", "I cannot provide instructions for doing so."]
     assert run("conflicting_answers", *(make("How is it done?", answer) for answer in refusals)) == []
+
+
+def test_one_answer_in_two_wordings_does_not_conflict_and_another_number_does(make: Make) -> None:
+    said = "No, I am a language model trained by the researchers of Acme"
+    assert (
+        run("conflicting_answers", make("Are you Ada?", f"{said}."), make("Are you Ada?", f"{said}, and glad.")) == []
+    )
+    assert (
+        len(run("conflicting_answers", make("Since when?", f"{said} in 2021"), make("Since when?", f"{said} in 2023")))
+        == 2
+    )
 
 
 def test_what_other_checks_say_of_two_answers_is_not_said_again(make: Make) -> None:
