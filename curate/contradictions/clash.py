@@ -17,7 +17,7 @@ from assay.records import Json
 from assay.text import normalize, words
 
 from .alignment import aligned, content_words, jaccard, looked_at, sentences
-from .facts import DATES, NUMBERS, Differing, differing, single
+from .facts import DATES, NUMBERS, Differing, asked, differing, single
 from .forms import is_short, key_values, label_text, normal, parsed, quote, unfenced, without_markup
 from .names import NAMES_ARE_CAPITALISED, may_have_several, one_name_is_right, other_name, same_name
 from .openness import is_categorical
@@ -28,6 +28,13 @@ from .tongue import OTHER, language_of_pair
 
 UNCERTAIN = 0.45
 """Below the default of `min_confidence`: four of five such clashes are right, so a confirmer has to agree."""
+
+_ITEMS = re.compile(r"^[ \t]*(?:[-*•]|\(?\w[.)])[ \t]+(\S.*)$", re.MULTILINE)
+_CHOICE = re.compile(r"\b(?:choose|choices?|pick|select|options?|which|one of)\b", re.IGNORECASE)
+_SEVERAL = re.compile(
+    r"\b(?:all (?:that|which|of)|one or more|which (?:of (?:these|those|the following) )?are|two|three|any)\b",
+    re.IGNORECASE,
+)
 
 LONGEST_QUESTION = 4_000
 """Characters of a prompt that are looked at."""
@@ -83,6 +90,9 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
     polarity = leading_polarity(one, language), leading_polarity(other, language)
     if None not in polarity and polarity[0] != polarity[1] and language != OTHER:
         return _yes_no(one, other, question)
+    options = _listed(question.text)
+    if normal(one) in options and normal(other) in options:
+        return Clash("label", quote(one), quote(other), 0.8)
     if is_short(one) and is_short(other):
         return _short_clash(one, other, question, language)
     if language == OTHER:
@@ -94,6 +104,8 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
     for fact in (
         differing(DATES, one, other, pairs, language),
         differing(NUMBERS, one, other, pairs, language),
+        asked(DATES, question.text, one, other, language),
+        asked(NUMBERS, question.text, one, other, language),
     ):
         if fact is not None:
             return _of(fact)
@@ -107,6 +119,13 @@ def _text_clash(one: str, other: str, question: Question, language: str) -> Clas
         return Clash("entity", *named, 0.6)
     turned = _opposed(one, other, pairs) if language == "en" else None
     return None if turned is None else Clash("free", *turned, UNCERTAIN)
+
+
+def _listed(prompt: str) -> set[str]:
+    """The lines of the list from which a prompt asks to choose one; none where several may be right."""
+    if "\n" not in prompt or _CHOICE.search(prompt) is None or _SEVERAL.search(prompt) is not None:
+        return set()
+    return {normal(line) for line in _ITEMS.findall(prompt)}
 
 
 def _opposed(one: str, other: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, str] | None:

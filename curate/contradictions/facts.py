@@ -36,6 +36,15 @@ _CONCLUSION = re.compile(
 )
 """A sentence that says what a calculation comes to."""
 
+_ASKS = {
+    "date": re.compile(r"\W*(?:when|(?:on|in) (?:what|which) (?:day|date|year|month))\b", re.IGNORECASE),
+    "number": re.compile(
+        r"\W*how (?:many|much|old|far|long|often|tall|fast|big|large|high|deep|heavy|wide|warm|hot|cold)\b",
+        re.IGNORECASE,
+    ),
+}
+"""How a question begins that one date or one number answers."""
+
 
 class Differing(NamedTuple):
     """What two answers say of one fact; certain where nothing else in the sentences differs."""
@@ -72,6 +81,18 @@ def single(facts: Facts[Fact], one: str, other: str, language: str) -> Differing
     if agree or (facts is NUMBERS and _is_rough(left[0], right[0], one, other)):
         return True
     return Differing(facts.kind, left[0].text, right[0].text, True)
+
+
+def asked(facts: Facts[Fact], question: str, one: str, other: str, language: str) -> Differing | None:
+    """The one fact that a question asks for, where each answer is a sentence that holds one, in whatever words."""
+    if language != "en" or _ASKS[facts.kind].match(question) is None:
+        return None
+    left, right = facts.find(one, language), facts.find(other, language)
+    if len(left) != 1 or len(right) != 1 or not _is_sentence(one, language) or not _is_sentence(other, language):
+        return None
+    if facts.same(left[0], right[0]) is not False or (facts is NUMBERS and _is_rough(left[0], right[0], one, other)):
+        return None
+    return Differing(facts.kind, left[0].text, right[0].text, False)
 
 
 def differing(

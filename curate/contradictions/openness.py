@@ -42,12 +42,17 @@ _CATEGORICAL = re.compile(
     r"|long|often|tall|fast|big|large)|what percentage|when (?:was|is|did|were)|who (?:was|is|wrote|invented))\b",
     re.IGNORECASE,
 )
+_FROM_A_LIST = re.compile(
+    r"\b(?:choose|pick|select)(?: (?!and\b|then\b|to\b)\w+){0,6}:\s*\n\s*(?:[-*•(\[]|\w[.)])", re.IGNORECASE
+)
+"""A choice from a list that stands there is closed, whatever the verb: "choose one:" is no "choose a colour"."""
+
 _LONGEST = 4_000
 
 
 def is_open_ended(prompt: str) -> bool:
     """Whether different answers to the prompt are expected: it asks to write, suggest, name one of many ..."""
-    text = prompt[:_LONGEST]
+    text = _FROM_A_LIST.sub(" ", prompt[:_LONGEST])
     asks = _MAKING.search(text) or _ANYWHERE.search(text) or _ELSEWHERE.search(text)
     return asks is not None and not is_categorical(text)
 

@@ -198,3 +198,42 @@ def test_words_that_exclude_each_other_are_a_candidate_that_waits_for_a_confirme
     assert found is not None and found.kind == "free" and found.confidence < 0.5
     blue, yellow = "The man has a blue jacket on his bike.", "The man has a yellow bike."
     assert find_clash(blue, yellow, Question("Describe the picture.", False, LABELS)) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "one", "other", "kind"),
+    [
+        ("When was the mill sold?", "It was sold on 3 May 1990.", "The sale took place on May 7, 1990.", "date"),
+        ("When was the mill sold?", "It was sold on 3 May 1990.", "The sale took place on May 3, 1990.", None),
+        ("How heavy is the roof of it?", "Its roof weighs 40 tonnes.", "It has a weight of 52 tonnes.", "number"),
+        ("How heavy is the roof of it?", "Its roof weighs 40 tonnes.", "It has a weight of 40,000 kg.", None),
+        ("How long is the tour of it?", "The path is 4 km long there.", "It takes about 3 hours to walk.", None),
+        ("Tell me of the mill.", "It was sold on 3 May 1990.", "They painted the wheel on May 7, 1991.", None),
+    ],
+)
+def test_a_question_for_one_fact_is_answered_by_it_in_any_words(
+    prompt: str, one: str, other: str, kind: str | None
+) -> None:
+    assert clash(prompt, one, other) == kind
+
+
+LISTED = "Which of them lasts longest?\nChoose one:\n- a cup that is made of thick glass\n- a plate of paper\n- a tin"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "one", "other", "kind"),
+    [
+        (LISTED, "a cup that is made of thick glass", "A plate of paper.", "label"),
+        (LISTED, "a cup that is made of thick glass", "**A cup that is made of thick glass**", None),
+        (LISTED.replace("Choose one:", "Choose all that apply:"), "a cup that is made of thick glass", "a tin", None),
+        ("Choose a metal and write a poem:\n- iron\n- gold that shines", "iron", "gold that shines", None),
+    ],
+)
+def test_two_choices_of_one_list_exclude_each_other(prompt: str, one: str, other: str, kind: str | None) -> None:
+    assert clash(prompt, one, other) == kind
+
+
+@pytest.mark.parametrize("text", ["It is against our policy, I'm sorry to say.", "Sorry, none of it from me."])
+def test_a_short_text_that_may_decline_is_no_answer_for_certain(text: str) -> None:
+    assert refuses(text) is not False
+    assert refuses("The shop is closed because of our holidays.") is False
