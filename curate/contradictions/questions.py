@@ -182,12 +182,23 @@ def plainly(text: str) -> str:
     return re.sub(r"\bwhich\b", "what", _WAY.sub("how", _POLITE.sub(" ", text)), flags=re.IGNORECASE).strip()
 
 
+REPEATS = 0.67
+
+
+def _repeats_itself(text: str) -> bool:
+    """Whether a third of the words stood there before, as in "not true and not false": their order is the matter."""
+    said = text.casefold().split()
+    return len(said) > 4 and len(set(said)) <= REPEATS * len(said)
+
+
 def may_ask_the_same(one: str, other: str) -> bool:
     """Whether nothing that an encoder of meaning overlooks tells two prompts of the same meaning apart.
 
     Those are numbers, names, negation, the question word, and words that point one way or the other.
     """
     if max(len(one), len(other)) > MOST_WORDS * 12 or _MATERIAL.search(one) or _MATERIAL.search(other):
+        return False
+    if _repeats_itself(one) or _repeats_itself(other):
         return False
     lower, other_lower = plainly(one).casefold(), plainly(other).casefold()
     if (_YES_OR_NO.match(lower) is None) is not (_YES_OR_NO.match(other_lower) is None):

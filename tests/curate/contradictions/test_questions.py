@@ -84,3 +84,8 @@ def test_a_million_characters_of_the_worst_kind_take_no_longer_than_reading_them
     asked(text)
     may_ask_the_same(text, text)
     assert time.perf_counter() - started < 2
+
+
+def test_formulas_of_the_same_words_do_not_ask_the_same() -> None:
+    assert not may_ask_the_same("not True and True and True or False is", "True or not False and True and False is")
+    assert may_ask_the_same("How do I return a lamp?", "How can I return a lamp?")
