@@ -170,7 +170,7 @@ class Boundaries:
 
     def _from_word(self, text: str, start: int, cut: int) -> str | None:
         """From the last word on that stands after another, where there is no added token after it."""
-        begun = [match.start() for match in _WORD_BEGINS.finditer(text, start, cut)]
+        begun = _word_starts(text, start, cut)
         if not begun or self.pattern.search(text, begun[-1], cut) is not None:
             return None
         return text[begun[-1] : cut]
@@ -189,7 +189,9 @@ class Boundaries:
         *_, last = [None, *self.pattern.finditer(text, max(0, end - self._names_reach), end)]
         if last is not None and last.end() == end:
             return self.added[last.group()]
-        begun = [match.start() for match in _WORD_BEGINS.finditer(text, max(0, end - LONGEST_PIECE), end - REACH)]
+        begun = _word_starts(text, end - REACH - NEAR, end - REACH) or _word_starts(
+            text, end - LONGEST_PIECE, end - REACH
+        )
         word = _FIRST_WORD.match(text, end, end + LONGEST_PIECE)
         after = word.group() if word else ""
         if not begun or not self.exact or len(after) >= LONGEST_PIECE:
@@ -207,6 +209,10 @@ class Boundaries:
             token for token, (start, stop) in zip(ids, offsets, strict=True) if start < cut or start == stop == cut
         ]
         return within[-1] if within else None
+
+
+def _word_starts(text: str, start: int, end: int) -> list[int]:
+    return [match.start() for match in _WORD_BEGINS.finditer(text, max(0, start), max(0, end))]
 
 
 @cache

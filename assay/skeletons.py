@@ -142,6 +142,8 @@ class _Skeleton:
         for word, contents in asked.folded:
             if any(word in texts[content].lower() for content in contents):
                 return False
+        if any(texts[one] == texts[other] for one, other in asked.distinct):
+            return False
         return not any(_is_number(texts[content]) for content in asked.numbers)
 
     def _of(self, contents: frozenset[int], texts: Sequence[str]) -> list[str]:

@@ -43,6 +43,7 @@ class Asked:
     outer      {characters: contents that must neither begin nor end in one of them}
     folded     {word: contents that must not contain it in small letters}
     numbers    contents that must not be a number
+    distinct   pairs of contents that must not be the same
     opaque     a question that no condition on contents answers, or ""
     """
 
@@ -51,12 +52,13 @@ class Asked:
     outer: dict[str, set[int]] = field(default_factory=dict)
     folded: dict[str, set[int]] = field(default_factory=dict)
     numbers: set[int] = field(default_factory=set)
+    distinct: set[tuple[int, int]] = field(default_factory=set)
     opaque: str = ""
 
     def to_json(self) -> dict[str, Any]:
         sets = {"contained": self.contained, "within": self.within, "outer": self.outer, "folded": self.folded}
         words = {name: [[word, sorted(contents)] for word, contents in own.items()] for name, own in sets.items()}
-        return {**words, "numbers": sorted(self.numbers), "opaque": self.opaque}
+        return {**words, "numbers": sorted(self.numbers), "distinct": sorted(self.distinct), "opaque": self.opaque}
 
     def cannot_say(self, what: str) -> None:
         self.opaque = self.opaque or what
@@ -102,6 +104,10 @@ class Asked:
             known, plain = (one, other) if stands_in(one) else (other, one)
             if isinstance(plain, int | float) and not isinstance(known, str):
                 self.cannot_say("whether a number is another")
+        elif _differ_anyway(one, other):
+            return
+        elif pairs := _two_texts(one, other):
+            self._two_contents(*pairs[0])
         elif one and other:
             self.cannot_say("whether two values are the same")
 
@@ -116,12 +122,20 @@ class Asked:
         if stands_in(one) and stands_in(other):
             ids = all(match and match[2] for match in map(PATTERN.fullmatch, (one, other)))
             if one != other and not ids:  # equal ids have one stand-in
-                self.cannot_say("whether two contents are the same")
+                self._two_contents(one, other)
             return
         text, word = (one, other) if stands_in(one) else (other, one)
         literals = cut(text)[0]
         if word.startswith(literals[0]) and word.endswith(literals[-1]) and len(word) > sum(map(len, literals)):
             self.within.setdefault(word, set()).update(numbers_in(text))
+
+    def _two_contents(self, one: str, other: str) -> None:
+        found = [PATTERN.fullmatch(text.strip()) for text in (one, other)]
+        if any(match is None or match[1] is None for match in found):
+            self.cannot_say("whether two contents are the same")
+        else:
+            first, second = sorted(numbers_in(one + other))
+            self.distinct.add((first, second))
 
     def member(self, item: object, container: object) -> None:
         """`item in container`"""
@@ -152,6 +166,25 @@ class Asked:
 def stands_in(value: object) -> bool:
     """Whether a text or number holds a stand-in, or is made of one."""
     return isinstance(value, Derived) or stand_ins.stands_in(value)
+
+
+def _differ_anyway(one: object, other: object) -> bool:
+    """Whether two values are not the same whatever stands in place of the stand-ins."""
+    if stands_in(one) or stands_in(other):
+        return isinstance(one, str) != isinstance(other, str)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() != other.keys() or any(_differ_anyway(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) != len(other) or any(_differ_anyway(a, b) for a, b in zip(one, other, strict=True))
+    return one != other
+
+
+def _two_texts(one: object, other: object) -> list[tuple[str, str]]:
+    """Texts of two mappings, in the same place of each, of which each holds a stand-in of its own."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return []
+    both = [(value, other[key]) for key, value in one.items() if isinstance(value, str) and isinstance(other[key], str)]
+    return [(a, b) for a, b in both if a != b and stands_in(a) and stands_in(b)]
 
 
 def _same_from_one_on(operator: str, limit: object) -> bool:

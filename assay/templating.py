@@ -66,6 +66,7 @@ class Watched:
     outer      contents that must neither begin nor end in one of its characters
     folded     contents that must not contain it in small letters
     numbers    contents that must not be a number
+    distinct   pairs of contents that must not be the same
     opaque     what the template asks and no condition answers, or ""
     """
 
@@ -75,6 +76,7 @@ class Watched:
     outer: Words
     folded: Words
     numbers: frozenset[int]
+    distinct: tuple[tuple[int, int], ...]
     opaque: str
 
 
@@ -134,8 +136,16 @@ class Renderer:
             tuple((word, frozenset(numbers)) for word, numbers in asked[name])
             for name in ("contained", "within", "outer", "folded")
         )
-        numbers = frozenset(asked["numbers"])
-        return Watched(tuple(map(_result, results)), contained, within, outer, folded, numbers, asked["opaque"])
+        return Watched(
+            tuple(map(_result, results)),
+            contained,
+            within,
+            outer,
+            folded,
+            numbers=frozenset(asked["numbers"]),
+            distinct=tuple((one, other) for one, other in asked["distinct"]),
+            opaque=asked["opaque"],
+        )
 
     def _ask(self, what: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The worker's answer, or None when it had to be killed."""

@@ -225,7 +225,7 @@ def templates_of(folders: Sequence[Path]) -> dict[str, str]:
 
 def table(templates: Mapping[str, str], count: int) -> Iterator[tuple[str, dict[str, Cell | str]]]:
     """A row for each template, printed as it comes."""
-    counts = {kind: WARMING + ROUNDS * count for kind in KINDS}
+    counts = dict.fromkeys(KINDS, WARMING + ROUNDS * count)
     counts["own tools"] = WARMING // 4 + ROUNDS * count // 4  # nothing about them is known from earlier ones
     data = {kind: records_of(kind, counts[kind]) for kind in KINDS}
     width = max(map(len, templates))

@@ -75,6 +75,12 @@ def test_questions_become_conditions(template: str, kind: str, word: str, conten
     assert found.opaque == "" and (word, frozenset(contents)) in getattr(found, kind)
 
 
+@pytest.mark.parametrize("template", ["{{ 'x' if a == b }}", "{{ 'x' if m == {'content': b, 'args': m.args} }}"])
+def test_whether_two_contents_are_the_same_is_a_condition(template: str) -> None:
+    found = watch(template)
+    assert (found.distinct, found.opaque) == (((0, 1),), "")
+
+
 def test_whether_a_content_is_a_number_is_a_condition() -> None:
     assert watch("{% if a | int | string == a %}number{% endif %}").numbers == {0}
 
@@ -83,7 +89,7 @@ def test_whether_a_content_is_a_number_is_a_condition() -> None:
     "template",
     [
         "{{ 'x' if a | length > 9 }}",
-        "{{ 'x' if a == b }}",
+        "{{ 'x' if t == a }}",
         "{{ 'x' if a < 'k' }}",
         "{{ 'x' if n > 5 }}",
         "{{ 'x' if n == 5 }}",
