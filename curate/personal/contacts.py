@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from .pattern import Pattern
+from .shapes import AFTER_NAMES, BEFORE_NAMES
 
 _RESERVED = ("example", "test", "invalid", "localhost", "local", "internal", "lan")
 _EXAMPLE_DOMAINS = re.compile(
@@ -75,14 +76,16 @@ def _is_mac(value: str) -> bool:
 
 
 def _is_phone_abroad(value: str) -> bool:
-    """With its country code; valid in that country's numbering plan."""
+    """With its country code, in groups, and of a length that the country has: it may be given out one day."""
     import phonenumbers
 
     plain = re.sub(r"^00", "+", re.sub(r"\(0\)", "", value))
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(plain, None))
+        number = phonenumbers.parse(plain, None)
     except phonenumbers.NumberParseException:
         return False
+    grouped = re.search(r"\d[ ().-]+\d", value) is not None and not re.search(r"000 ?000$", value)
+    return phonenumbers.is_valid_number(number) or (grouped and phonenumbers.is_possible_number(number))
 
 
 def _is_phone_in(region: str) -> Callable[[str], bool]:
@@ -110,6 +113,11 @@ def _is_possible_phone(value: str) -> bool:
     return 7 <= len(plain) <= 15 and len(set(plain)) > 2 and not _DATES.match(value)
 
 
+def _is_signed_phone(value: str) -> bool:
+    """One that stands before a word for it has no thousands at its end: "1 000 000 mobile"."""
+    return _is_possible_phone(value) and not re.search(r"\b000$", value)
+
+
 def _is_french_phone(value: str) -> bool:
     """Valid, and no row of a table: 01 02 03 04 05."""
     pairs = [int(pair) for pair in re.findall(r"\d\d", value)]
@@ -128,8 +136,10 @@ def _is_example_phone(value: str) -> bool:
 
 
 _PHONE_WORDS = (
-    r"(?:tele)?phones?(?: ?(?:no|number|#))?|tel|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|telefone|telefoon|mobiles?"
-    r"|mobil|cell|cellphone|handy|rufnummer|fax|whatsapp|hotline|call(?: (?:me|us|him|her))?|sms|dial|desk"
+    r"(?:tele)?phones?(?: ?(?:no|number|#))?|tel|ph|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|telefone|telefoon|mobiles?"
+    r"|mobil|cell|cellphone|landline|handy|rufnummer|fax|whatsapp|hotline|voice ?mail|pager|sms|desk"
+    r"|call(?:s|ed|ing)?(?: (?:me|us|him|her|them))?|dial(?:s|l?ed|l?ing)?|(?:phon|ring|text)(?:ed|ing)"
+    r"|ring (?:me|us|him|her|them)|(?:my|his|her|their) (?:new |home |work |office |private )?number"
     r"|messages? (?:to|on|at)|answer(?:ing)? (?:at|on)|reach(?:ed|able)?(?: (?:me|us|him|her|them))? (?:at|on|under)"
     r"|registered(?: (?:number|no|on|at))?|text (?:me|us)|m[oó]vil|celular|cellulare|portable|contact (?:no|number)"
     r"|电话|手机|電話|携帯|전화|телефон|моб|هاتف|جوال|फ़ोन|मोबाइल"
@@ -150,6 +160,9 @@ _PRIVATE = (
 )
 """Near a street address that is somebody's. Others are those of shops, schools and sights, which anybody may know."""
 
+_SIGNED = r"(?= ?\(?(?:office|fax|mobile|cell|phone|tel|home|work|direct)\)?[ .,;]{0,2}(?:\n|\Z))"
+"""After a number in a signature: the word for it, and the end of the line."""
+
 _EXTENSION = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
 _NATIONAL = r"\(?\d[\d .()/-]{4,20}\d"
 
@@ -157,8 +170,31 @@ _STREET = (
     r"Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Parkway|Pkwy|Square|Sq"
     r"|Circle|Cir|Close|Crescent|Highway|Hwy"
 )
-_LINE = rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,? (?:[A-Z0-9][\w.'’-]{{0,20}} ){{1,4}}(?:{_STREET})\b\.?"
-_UNIT = r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.? ?[\w-]{1,6})?"
+_BARE_LINE = rf"(?<![\w.])\d{{1,5}}[A-Za-z]?,? (?:[A-Z0-9][\w.'’-]{{0,20}} ){{1,4}}(?:{_STREET})\b"
+_LINE = rf"{_BARE_LINE}\.?"
+_UNIT = r"(?:,?\s{1,3}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|#)\.? ?[\w-]{1,6})?"
+
+
+def _is_example_street(value: str) -> bool:
+    """Addresses that everybody invents, and those of novels."""
+    return re.match(r"(?:\d?23 (?:Main|Elm|Oak|Any)|742 Evergreen|221B Baker|4 Privet)\b", value) is not None
+
+
+_NAME = r"[A-ZÀ-ÖØ-Þ][\w.'’-]{0,20}"
+_BY_NAME = (
+    rf"(?:{_NAME} ){{0,2}}[A-ZÀ-ÖØ-Þ][\w-]{{0,20}}(?:{'|'.join(AFTER_NAMES)}|str\.) \d{{1,4}}[a-z]?\b"
+    rf"|(?:{'|'.join(BEFORE_NAMES)})(?: (?:de|da|do|dos|del|della|la|des|du))?(?: {_NAME}){{1,3}},? \d{{1,4}}\b"
+)
+"""The name of a street, and the number behind it: in the north, in German and in Romance languages."""
+
+_TOWN = rf"(?:(?:[\s,]{{1,4}}{_NAME}){{1,8}}[\s,]{{1,4}}\d{{4,6}}(?!\d))?"
+"""Names up to a postal code, on as many lines as they take; without one the address ends with the street."""
+
+_ADDRESS_WORDS = (
+    r"address(?:es)?(?: (?:is|at|to|with))?|adresse|dirección|endereço|liv(?:e|es|ed|ing) (?:at|in|on)"
+    r"|(?:located|moved?|stay(?:ing)?|meet|office|offices|house|home|apartment|party|return(?:ed)?|deliver(?:ed|y)?|sent|send"
+    r"|ship(?:ped)?|mail(?:ed)?)(?: \w{1,12}){0,3} (?:is|are|at|to|in|on)|wohn(?:t|e|haft) in(?: der)?"
+)
 _CITY = r"(?:,\s{0,2}|\s{1,2})[A-Z][A-Za-zÀ-ž.'’ -]{1,30}"
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -221,12 +257,42 @@ CONTACTS: tuple[Pattern, ...] = (
         public=_PUBLIC,
     ),
     Pattern(
+        "phone",
+        "contact",
+        "number",
+        rf"(?<![\w./#+-]){_NATIONAL}{_EXTENSION}{_SIGNED}",
+        "PHONE",
+        check=_is_signed_phone,
+        example=_is_example_phone,
+    ),
+    Pattern(
+        "phone",
+        "contact",
+        "number",
+        r"(?<![\w+.-])\(0\d{1,5}\)[ /-]?\d{2,8}(?:[ -]\d{2,4}){0,3}(?!\w|[.,-]\d)",
+        "PHONE",
+        check=_is_possible_phone,
+        public=_PUBLIC,
+    ),
+    Pattern(
+        "phone",
+        "contact",
+        "number",
+        r"(?<![\w+./-])(?:(?:001|1)[ .-])?(?:\(\d{3}\) ?\d{3}-|\d{3}([.-])\d{3}\1)\d{4}"
+        rf"{_EXTENSION}(?!\w|[.,-]\d)",
+        "PHONE",
+        "US",
+        check=_is_possible_phone,
+        example=lambda value: True,  # not given out, or it would be found above; people invent numbers like that
+    ),
+    Pattern(
         "street_address",
         "contact",
         "address",
         rf"{_LINE}{_UNIT}{_CITY},?\s{{1,2}}(?:[A-Z]{{2}}|[A-Z][a-z]{{3,12}}),?\s{{1,2}}\d{{5}}(?:-\d{{4}})?(?!\d)",
         "ADDRESS",
         "US",
+        example=_is_example_street,
         private=_PRIVATE,
     ),
     Pattern(
@@ -236,6 +302,7 @@ CONTACTS: tuple[Pattern, ...] = (
         rf"{_LINE}{_UNIT}(?:{_CITY}){{1,2}},?\s{{1,2}}[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}}(?!\w)",
         "ADDRESS",
         "GB",
+        example=_is_example_street,
         private=_PRIVATE,
     ),
     Pattern(
@@ -246,6 +313,31 @@ CONTACTS: tuple[Pattern, ...] = (
         r"(?:stra(?:ße|sse)|str\.|weg|platz|allee|gasse) \d{1,4} ?[a-z]?,?\s{1,2}\d{5} [A-ZÄÖÜ][a-zäöüß-]{2,30}",
         "ADDRESS",
         "DE",
+        example=_is_example_street,
+        private=_PRIVATE,
+    ),
+    Pattern(
+        "street_address",
+        "contact",
+        "address",
+        rf"(?:(?<![\w.])\d{{1,6}} )?{_BARE_LINE}{_UNIT}{_TOWN}",
+        "ADDRESS",
+        words=_ADDRESS_WORDS,
+        near=40,
+        after=0,
+        example=_is_example_street,
+        private=_PRIVATE,
+    ),
+    Pattern(
+        "street_address",
+        "contact",
+        "address",
+        rf"(?<![\w.])(?:\d{{1,6}} )?(?:{_BY_NAME}){_UNIT}{_TOWN}",
+        "ADDRESS",
+        words=_ADDRESS_WORDS,
+        near=40,
+        after=0,
+        example=_is_example_street,
         private=_PRIVATE,
     ),
     Pattern("ip_address", "contact", "network", _IP_4, "IP", check=_is_no_version),

@@ -41,6 +41,21 @@ def _up_to(cue: str, most: int, fewest: int = 0) -> tuple[str, ...]:
     return tuple(cue * count for count in range(fewest, most + 1))
 
 
+_STREETS = (
+    "Street", "St", "Avenue", "Ave", "Road", "Rd", "Boulevard", "Blvd", "Lane", "Ln", "Drive", "Court", "Terrace",
+    "Parkway", "Highway",
+)  # fmt: skip
+"""Words behind the name of a street; not "Dr", who is a doctor more often."""
+
+AFTER_NAMES = (
+    "straße", "strasse", "weg", "platz", "allee", "gasse", "gata", "gatan", "gade", "vej", "vegen", "veien", "katu",
+    "straat", "laan",
+)  # fmt: skip
+BEFORE_NAMES = (
+    "Rua", "Rue", "Via", "Viale", "Calle", "Avenida", "Piazza", "Plaza", "Praça", "Travessa", "Chemin", "Quai",
+)  # fmt: skip
+"""Parts of the name of a street, in the north and in German, and words before it in Romance languages."""
+
 _BESIDE_LETTERS = "|".join(
     [
         r"(?:(?<=[A-Z]{2}[0-9])|(?<=[A-Z]{2} [0-9]))[0-9] ?[0-9]{2} ?[0-9]{2}",
@@ -61,12 +76,15 @@ GATES: Mapping[Shape, Gate] = {
     "lettered": Gate(rf"[0-9](?:{_BESIDE_LETTERS})", 30, 44),
     "address": Gate(
         r"[A-Za-z],? {0,2}\n?[0-9]{5}|[A-Z][0-9][A-Z0-9]? ?[0-9][A-Z]{2}"
-        r"|(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse) [0-9]",
+        rf"| (?:{'|'.join(_STREETS)})(?![A-Za-z])|(?:{'|'.join(AFTER_NAMES)}|str\.) [0-9]"
+        rf"|(?:{'|'.join(BEFORE_NAMES)}) ",
         120,
         60,
         Cues(
             *_variants("[A-Z][0-9]", _up_to("[A-Z0-9]", 1), _up_to(" ", 1), "[0-9][A-Z][A-Z]"),
-            *_variants(("straße", "strasse", "str.", "weg", "platz", "allee", "gasse"), " [0-9]"),
+            *_variants(" ", _STREETS, "[^A-Za-z]"),
+            *_variants((*AFTER_NAMES, "str."), " [0-9]"),
+            *_variants(BEFORE_NAMES, " "),
         ),
     ),
     "at": Gate(

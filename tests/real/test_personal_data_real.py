@@ -27,15 +27,15 @@ def quality() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("half", ["tune", "test"])
-def test_what_is_marked_is_found(shared: Path, quality: ModuleType, half: str) -> None:
-    texts = quality.read(shared / "data" / "pii_safety" / "presidio_research", half)
+def test_what_is_marked_is_found(shared: Path, quality: ModuleType) -> None:
+    folder = shared / "data" / "pii_safety" / "presidio_research"
+    texts = [text for part in ("tune", "test") for text in quality.read(folder, part)]
     right, wrong, missed = quality.count(texts, quality.by_assay)
     for entity in ("payment_card", "email", "iban", "us_ssn", "ip_address"):
         assert right[entity] >= 0.98 * (right[entity] + missed[entity]) > 0, entity
         assert right[entity] >= 0.98 * (right[entity] + wrong[entity]), entity
     assert right["phone"] >= 0.95 * (right["phone"] + wrong["phone"])
-    assert right["phone"] >= 0.5 * (right["phone"] + missed["phone"])
+    assert right["phone"] >= 0.9 * (right["phone"] + missed["phone"])
 
 
 def test_files_of_instructions_hold_no_secret_and_no_number_of_a_person(shared: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import string
+import time
 
 import pytest
 
@@ -294,3 +295,71 @@ def test_a_short_number_is_a_telephone_number_where_a_word_says_so(text: str) ->
     assert names(text) == {"phone"}
     assert flags([text]) == [True]
     assert names("part 467 3395") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("John Doe\n781 1704 office\nAPO", "781 1704"),
+        ("28-64-66-98 office\n655 437 108 (mobile)", "655 437 108"),
+        ("+46 (0)8 928 571 22", "+46 (0)8 928 571 22"),
+        ("write or (0117) 496 0123 before noon", "(0117) 496 0123"),
+        ("my new number is 467 3395", "467 3395"),
+        ("they called 467 3395", "467 3395"),
+    ],
+)
+def test_a_telephone_number_is_known_by_its_form_or_by_the_word_behind_it(text: str, value: str) -> None:
+    assert value in [found.value for found in scan(text) if found.pattern.name == "phone"]
+
+
+def test_a_number_of_a_form_that_nobody_was_given_is_a_fact() -> None:
+    assert [(found.value, found.example) for found in scan("or 930.167.3943 x")] == [("930.167.3943", True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 000 000 mobile",
+        "We sold 1 200 000\nphones",
+        "+500 000 000 people",
+        "it grew by +20 000 000",
+        "(2019) 2020 2021",
+    ],
+)
+def test_a_count_is_no_telephone_number(text: str) -> None:
+    assert names(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("She lives at 42 Oak Street.", "42 Oak Street"),
+        ("my new address is 74 Crown Road, Suite 680", "74 Crown Road, Suite 680"),
+        ("send it to 14 Elm Street\n Suite 3\n Riga\n Latvia 3690", "14 Elm Street\n Suite 3\n Riga\n Latvia 3690"),
+        ("Er wohnt in der Lindenstraße 12", "Lindenstraße 12"),
+        ("Ela vive: endereço Rua do Arenque 16", "Rua do Arenque 16"),
+        ("He lives at Søndergade 52", "Søndergade 52"),
+    ],
+)  # fmt: skip
+def test_a_street_without_postal_code_is_an_address_after_a_word_that_says_so(text: str, value: str) -> None:
+    assert [found.value for found in scan(text) if found.pattern.name == "street_address"] == [value]
+    assert flags([text]) == [True]
+
+
+@pytest.mark.parametrize(
+    "text", ["42 Oak Street was shot in 1998", "The 3 Rivers Way is long", "Via Egnatia 12", "St. Louis and Dr. Drive"]
+)
+def test_a_street_without_postal_code_and_without_a_word_is_none(text: str) -> None:
+    assert names(text) == set()
+
+
+@pytest.mark.parametrize("piece", ["1 A St ", "lives at 1 Oak ", "A B C\n", "Rua A ", "(0 1", "12 office ", "+1 (0)2 "])
+def test_a_hostile_text_takes_linear_time(piece: str) -> None:
+    short, long = (_seconds(piece * (size // len(piece))) for size in (20_000, 160_000))
+    assert long < 40 * short + 1.0
+
+
+def _seconds(text: str) -> float:
+    began = time.process_time()
+    scan(text)
+    return time.process_time() - began
