@@ -73,15 +73,18 @@ def measure(name: str, columns: list[list[str]], threshold: float) -> None:
 
 def exact_pairs(packed: Packed, threshold: float) -> set[tuple[int, int]]:
     """All pairs of up to ASKED records; of identical vectors only the first, for the others hang on it."""
-    rows = np.ascontiguousarray(packed.codes.reshape(len(packed), -1)).view(f"V{packed.dimensions}").ravel()
+    rows = (
+        np.ascontiguousarray(packed.codes.reshape(len(packed), -1)).view(f"V{packed.texts * packed.dimensions}").ravel()
+    )
     _, first = np.unique(rows, return_index=True)
     is_first = np.zeros(len(packed), bool)
     is_first[first] = True
     asked = np.sort(first)[:: max(1, len(first) // ASKED)]
-    queries = packed.rows(asked)
+    queries = [packed.text_rows(asked, text) for text in range(packed.texts)]
     found = set()
     for start in range(0, len(packed), 4096):
-        similarity = queries @ packed.rows(slice(start, start + 4096)).T
+        part = slice(start, start + 4096)
+        similarity = np.min([own @ packed.text_rows(part, text).T for text, own in enumerate(queries)], axis=0)
         for row, column in zip(*np.nonzero(similarity >= threshold), strict=True):
             one, other = int(asked[row]), start + int(column)
             if one != other and is_first[other]:

@@ -50,7 +50,7 @@ CHECKED = (
     "over_long_answer",
 )  # fmt: skip
 CONTROL = re.compile(
-    r"<[|｜][^<>\s'\"{}|｜]+[|｜]>|<\|[a-z_]+>|<[a-z_]+\|>|</?s>|<(?:bos|eos)>|<(?:start|end)_of_turn>|\[/?[A-Z_]{3,}\]"
+    r"<[|｜][^<>\s'\"{}|｜]+[|｜]>|<\|[a-z_]+>|<[a-z_]+\|>|</?s>|<(?:bos|eos)>|<(?:start|end)_of_[a-z]+>|\[/?[A-Z_]{3,}\]"
     r"|</?think>|</?tool_calls?>|</?tool_response>|</?[a-z]+:[a-z_]+>|<SPECIAL_\d+>|[\]\[][a-z!]*~[a-z]?[\[]|\]~!?b[\[\]]"
 )
 MARKS_ANSWERS = re.compile(r"\{%-?\s*generation\b")

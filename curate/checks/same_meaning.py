@@ -53,11 +53,11 @@ def same_meaning(records: Sequence[Record], context: Context, *, threshold: floa
     from ..meaning.encoder import load_encoder
     from ..meaning.pairs import similar_pairs
     from ..meaning.records import alike_records, seldom
-    from ..meaning.vectors import Packed
+    from ..meaning.vectors import PACKED_ERROR, Packed
 
     packed = Packed(context.column(meanings), seldom(context.column(label_hash), RECURRING))
-    candidates = similar_pairs(packed, threshold)
-    alike = alike_records(records, packed, candidates, load_encoder(context.encoder), threshold)
+    candidates = similar_pairs(packed, threshold - PACKED_ERROR)
+    alike = alike_records(records, candidates, load_encoder(context.encoder), threshold)
     for group in alike.groups():
         members = [records[position] for position in group]
         name = min(record.id for record in members)

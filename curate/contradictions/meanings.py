@@ -48,7 +48,7 @@ def joined_by_meaning(
     wanted = np.zeros(len(questions), bool)
     wanted[np.unique(questions, return_index=True)[1]] = True
     wanted &= questions != 0
-    pairs = similar_pairs(Packed(context.column(meanings)[:, :1], wanted), threshold)
+    pairs = similar_pairs(Packed(context.column(meanings), wanted, texts=1), threshold)
     same = np.flatnonzero(contexts[pairs.first] == contexts[pairs.second])
     nearest = same[np.argsort(-pairs.similarity[same], kind="stable")[:MOST_READ]]
     encoder = load_encoder(context.encoder)

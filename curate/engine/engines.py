@@ -47,20 +47,20 @@ def choose(rows: int, workers: int | None = None, name: str = "auto") -> Engine:
 
     Raises MissingExtraError when Ray is asked for and not installed.
     """
-    cores = workers or _cores()
+    processes = workers or cores()
     if name == "ray":
         require("ray", "ray")
         from .ray_data import RayData
 
-        return RayData(cores)
-    if cores < 2 or rows < FEWEST_ROWS:
+        return RayData(processes)
+    if processes < 2 or rows < FEWEST_ROWS:
         return InProcess()
     from .processes import Processes
 
-    return Processes(cores)
+    return Processes(processes)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Those that this process may use, which in a container can be fewer than the machine has."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1

@@ -9,11 +9,13 @@ The sum of both, the fit, is near 0 for texts that have nothing to do with each 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from .threads import in_threads
 from .vectors import Codes, Floats, Positions
 
 BLOCK = 4_096
@@ -64,11 +66,15 @@ class Fits:
         self._centre = self._means()
         prompts, answers = self._covariances()
         self._scale = np.empty((len(codes), 2), np.float32)
-        for start in range(0, len(codes), BLOCK):
+
+        def fill(start: int) -> None:
             part = slice(start, start + BLOCK)
             rows = self._rows(part)
             spread = (np.einsum("rd,rd->r", rows[:, s] @ c, rows[:, s]) for s, c in ((0, answers), (1, prompts)))
             self._scale[part] = np.sqrt(np.maximum(np.stack(list(spread), axis=1), 1e-9))
+
+        for _ in in_threads(fill, range(0, len(codes), BLOCK)):
+            pass
 
     def beside(self, offsets: Sequence[int]) -> Floats:
         """The fit of each prompt with the answer so many rows further down, shape [offsets, records].
@@ -77,14 +83,19 @@ class Fits:
         """
         count, reach = len(self._codes), max(map(abs, offsets))
         out = np.full((len(offsets), count), -np.inf, np.float32)
-        for start in range(0, count, BLOCK):
+
+        def fill(start: int) -> None:
             low, stop = max(0, start - reach), min(count, start + BLOCK)
             rows = self._rows(slice(low, min(count, stop + reach)))
             for place, offset in enumerate(offsets):
-                prompts = np.arange(max(start, -offset), min(stop, count - offset))
-                answers = prompts + offset
-                product = np.einsum("rd,rd->r", rows[prompts - low, 0], rows[answers - low, 1])
+                first, last = max(start, -offset), max(start, -offset, min(stop, count - offset))
+                prompts, answers = slice(first, last), slice(first + offset, last + offset)
+                own, other = rows[first - low : last - low, 0], rows[first + offset - low : last + offset - low, 1]
+                product = np.einsum("rd,rd->r", own, other)
                 out[place, prompts] = product / self._scale[prompts, 0] + product / self._scale[answers, 1]
+
+        for _ in in_threads(fill, range(0, count, BLOCK)):
+            pass
         return out
 
     def between(self, prompts: Positions, answers: Positions) -> Floats:
@@ -98,18 +109,25 @@ class Fits:
         return _unit(rows)
 
     def _means(self) -> Floats:
+        def part(start: int) -> Floats:
+            total: Floats = _unit(self._codes[start : start + BLOCK].astype(np.float32)).sum(axis=0)
+            return total
+
         total = np.zeros(self._codes.shape[1:], np.float64)
-        for start in range(0, len(self._codes), BLOCK):
-            total += _unit(self._codes[start : start + BLOCK].astype(np.float32)).sum(axis=0)
+        for own in in_threads(part, range(0, len(self._codes), BLOCK)):
+            total += own
         return (total / max(1, len(self._codes))).astype(np.float32)
 
     def _covariances(self) -> tuple[Floats, Floats]:
+        def part(start: int) -> list[Floats]:
+            rows = self._rows(slice(start, start + BLOCK))
+            return [rows[:, side].T @ rows[:, side] for side in (0, 1)]
+
         size = self._codes.shape[2]
         total = np.zeros((2, size, size), np.float64)
-        for start in range(0, len(self._codes), BLOCK):
-            rows = self._rows(slice(start, start + BLOCK))
+        for own in in_threads(part, range(0, len(self._codes), BLOCK)):
             for side in (0, 1):
-                total[side] += rows[:, side].T @ rows[:, side]
+                total[side] += own[side]
         total /= max(1, len(self._codes))
         return total[0].astype(np.float32), total[1].astype(np.float32)
 
@@ -123,18 +141,22 @@ def misplaced(fits: Fits, own: Floats, least: float) -> list[Misplaced]:
     own  the fit of each record's own answer, shape [records]; partners are looked for among those that fit worst
     """
     odd = np.sort(np.argsort(own, kind="stable")[:MOST_ODD])
-    found = []
     gains = np.full(len(own), -np.inf, np.float32)
-    for start in range(0, len(odd), COMPARED_AT_ONCE):
+
+    def among(start: int) -> list[Misplaced]:
         answers = odd[start : start + COMPARED_AT_ONCE]
         fit = fits.between(odd, answers) - np.maximum(own[odd], 0.0)[:, None]
         fit[np.arange(start, start + len(answers)), np.arange(len(answers))] = -np.inf
         best = fit.argmax(axis=0)
         gains[answers] = gain = fit[best, np.arange(len(answers))] - np.maximum(own[answers], 0.0)
+        found = []
         for place in np.flatnonzero((gain >= least) & (own[answers] <= UNFIT)).tolist():
             partner = int(odd[best[place]])
             there = float(fit[best[place], place] + max(own[partner], 0.0))
             found.append(Misplaced(int(answers[place]), partner, there, float(own[answers[place]])))
+        return found
+
+    found = list(chain.from_iterable(in_threads(among, range(0, len(odd), COMPARED_AT_ONCE))))
     return [item for item in found if gains[item.belongs_to] >= MOVED_TOO]
 
 

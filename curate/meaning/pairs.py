@@ -1,22 +1,27 @@
 """Pairs of vectors whose cosine reaches a threshold, without comparing all with all.
 
 An inverted file with several probes (Jégou, Douze, Schmid 2011, section IV; Sivic and Zisserman 2003): the vectors are
-clustered, each has its home in the nearest cluster and is compared with the members of the nearest few, in blocks by
-matrix multiplication. A pair is found when either probes the home of the other. How many are probed depends on the
-data: a sample is compared with all vectors, and so many are taken that RECALL of its pairs would be found. Up to
-EXACT_ROWS vectors all are compared with all. Large groups give stars, not cliques: of identical vectors each is paired
-with the first only, and of a vector's partners in one cluster only the MOST_PARTNERS nearest are told.
+clustered, each has its home in the nearest cluster and is compared with the members of the nearest few: in blocks by
+matrix multiplication of their heads, and by their whole codes where the heads allow that they are near. A pair is found
+when either probes the home of the other. How many are probed depends on the data: a sample is compared with all
+vectors, and so many are taken that RECALL of its pairs would be found. Up to EXACT_ROWS vectors all are compared with
+all. Large groups give stars, not cliques: of identical vectors each is paired with the first only, and of a vector's
+partners in one cluster only the MOST_PARTNERS nearest are told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from .probing import best_hits, nearest_columns
+from .heads import SLACK, heads_of, telling_text
+from .probing import best_hits, nearest_columns, row_hashes
+from .threads import in_threads
 from .vectors import Floats, Packed, Positions
 
 Indices: TypeAlias = npt.NDArray[np.int32]
@@ -38,11 +43,14 @@ SAMPLED_A_CLUSTER = 16
 SAMPLED = 20_000
 ROUNDS = 3
 BLOCK = 4_096
+PRODUCTS_AT_ONCE = 1_048_576
+"""Bounds that are held at a time in each thread: 4 MB, which the second level of a cache holds."""
+
 MOST_PARTNERS = 64
 
 
 class Pairs(NamedTuple):
-    """Positions, first < second, sorted, each pair once; and the cosine, float32."""
+    """Positions, first < second, sorted, each pair once; and the mean cosine of their texts, float32."""
 
     first: Positions
     second: Positions
@@ -50,7 +58,7 @@ class Pairs(NamedTuple):
 
 
 def similar_pairs(vectors: Packed, threshold: float) -> Pairs:
-    """Nearly all pairs at or above the threshold, among vectors that have all their texts.
+    """Nearly all pairs of which the cosine of every text reaches the threshold, among records that have all texts.
 
     Recall is measured in benchmarks/same_meaning_speed.py. Raises ValueError unless 0 < threshold <= 1.
     """
@@ -120,12 +128,7 @@ def stars(pairs: Pairs, count: int) -> Positions:
 def _without_copies(vectors: Packed) -> tuple[Positions, Pairs]:
     """The first of each set of identical vectors, and each other one paired with it."""
     positions = np.flatnonzero(vectors.complete)
-    codes = vectors.codes.reshape(len(vectors), vectors.dimensions)
-    hashes = np.zeros(len(vectors), np.uint64)
-    factors = np.random.default_rng(1).integers(1, 2**63, codes.shape[1], dtype=np.uint64) | np.uint64(1)
-    for start in range(0, len(codes), BLOCK):
-        block = codes[start : start + BLOCK].astype(np.int64).astype(np.uint64)
-        hashes[start : start + BLOCK] = (block * factors).sum(axis=1, dtype=np.uint64)
+    hashes = row_hashes(vectors)
     _, places, number = np.unique(hashes[positions], return_index=True, return_inverse=True)
     original = positions[places][number]
     copied = original != positions
@@ -135,73 +138,116 @@ def _without_copies(vectors: Packed) -> tuple[Positions, Pairs]:
 Hits: TypeAlias = tuple[Positions, Positions, Floats]
 
 
+@dataclass(frozen=True)
+class _Searched:
+    """What is searched.
+
+    kept   positions of the vectors; a place is an index of it
+    text   the one of their texts that tells them apart best
+    heads  of that text, shape [kept, dimensions + 1]
+    """
+
+    vectors: Packed
+    kept: Positions
+    text: int
+    heads: Floats
+    threshold: float
+
+    def compare(self, queries: Positions, members: Positions) -> Iterator[Hits]:
+        """Places against places, all with all, a block at a time; positions of what is near, never one with itself."""
+        for start in range(0, len(members), BLOCK):
+            columns = members[start : start + BLOCK]
+            against = self.heads[columns].T
+            size = max(1, PRODUCTS_AT_ONCE // len(columns))
+            for begin in range(0, len(queries), size):
+                rows = queries[begin : begin + size]
+                bounds = self.heads[rows] @ against
+                yield best_hits(
+                    bounds, self.vectors, self.kept[rows], self.kept[columns], self.threshold, SLACK, MOST_PARTNERS
+                )
+
+    def directions(self, places: Positions | slice, mean: Floats) -> Floats:
+        """Where each vector lies from the mean: texts of one kind share most of their length, which tells none apart.
+
+        Of the text that tells the records apart best.
+        """
+        rows = self.vectors.text_rows(self.kept[places], self.text) - mean
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        return rows
+
+
 def _search(vectors: Packed, kept: Positions, threshold: float) -> Iterator[Hits]:
-    if len(kept) <= EXACT_ROWS:
-        if len(kept):
-            yield from _compare(vectors, kept, kept, threshold)
+    if not len(kept):
         return
-    mean = vectors.rows(kept[:: max(1, len(kept) // SAMPLED)]).mean(axis=0)
-    centroids = _centroids(vectors, kept, mean)
-    probes = _probes(vectors, kept, mean, centroids, _probes_needed(vectors, kept, mean, centroids, threshold))
-    home = np.argsort(probes[:, 0], kind="stable")
-    home_ends = np.cumsum(np.bincount(probes[:, 0], minlength=len(centroids)))
-    order = np.argsort(probes.ravel(), kind="stable")
-    query_ends = np.cumsum(np.bincount(probes.ravel(), minlength=len(centroids)))
-    for cluster in range(len(centroids)):
-        members = kept[home[home_ends[cluster - 1] if cluster else 0 : home_ends[cluster]]]
-        queries = order[query_ends[cluster - 1] if cluster else 0 : query_ends[cluster]] // probes.shape[1]
-        if len(members):
-            yield from _compare(vectors, kept[queries], members, threshold)
+    text = telling_text(vectors, kept)
+    searched = _Searched(vectors, kept, text, heads_of(vectors, kept, text), threshold)
+    everything = np.arange(len(kept))
+    if len(kept) <= EXACT_ROWS:
+        yield from searched.compare(everything, everything)
+        return
+    mean = vectors.text_rows(kept[:: max(1, len(kept) // SAMPLED)], text).mean(axis=0)
+    centroids = _centroids(searched, mean)
+    probes = _probes(searched, mean, centroids, _probes_needed(searched, mean, centroids))
+    members, queries = _by_cluster(probes[:, 0], len(centroids)), _by_cluster(probes.ravel(), len(centroids))
+
+    def compare(cluster: int) -> list[Hits]:
+        return list(searched.compare(queries(cluster) // probes.shape[1], members(cluster)))
+
+    for hits in in_threads(compare, range(len(centroids))):
+        yield from hits
 
 
-def _compare(vectors: Packed, queries: Positions, members: Positions, threshold: float) -> Iterator[Hits]:
-    """Queries against members, all with all, a block at a time; (query, member, cosine) without a vector and itself."""
-    for start in range(0, len(members), BLOCK):
-        columns = members[start : start + BLOCK]
-        against = vectors.rows(columns).T
-        for begin in range(0, len(queries), BLOCK):
-            rows = queries[begin : begin + BLOCK]
-            similarities = vectors.rows(rows) @ against
-            row, column = best_hits(similarities, np.float32(threshold), rows, columns, MOST_PARTNERS)
-            yield rows[row], columns[column], similarities[row, column]
+def _by_cluster(clusters: Indices, count: int) -> Callable[[int], Positions]:
+    """What tells the indices that a cluster stands at, in their order."""
+    order = np.argsort(clusters, kind="stable")
+    ends = np.cumsum(np.bincount(clusters, minlength=count))
+    return lambda cluster: order[ends[cluster - 1] if cluster else 0 : ends[cluster]]
 
 
-def _centroids(vectors: Packed, kept: Positions, mean: Floats) -> Floats:
+def _centroids(searched: _Searched, mean: Floats) -> Floats:
     """Spherical k-means (Dhillon and Modha 2001) of what is left without the mean, on an even sample."""
-    count = min(MOST_CLUSTERS, max(16, len(kept) // RECORDS_A_CLUSTER))
-    step = max(1, len(kept) // (count * SAMPLED_A_CLUSTER))
-    sample = _directions(vectors, kept[::step], mean)
+    size = len(searched.kept)
+    count = min(MOST_CLUSTERS, max(16, size // RECORDS_A_CLUSTER))
+    sample = searched.directions(slice(None, None, max(1, size // (count * SAMPLED_A_CLUSTER))), mean)
     centroids = sample[:: max(1, len(sample) // count)][:count].copy()
+    blocks = [sample[start : start + BLOCK] for start in range(0, len(sample), BLOCK)]
     for _ in range(ROUNDS):
         total = np.zeros_like(centroids)
-        for start in range(0, len(sample), BLOCK):
-            block = sample[start : start + BLOCK]
-            np.add.at(total, (block @ centroids.T).argmax(axis=1), block)
+        homes = in_threads(lambda block: (block @ centroids.T).argmax(axis=1), blocks)  # noqa: B023 - within the round
+        for home, block in zip(homes, blocks, strict=True):
+            np.add.at(total, home, block)
         lengths = np.linalg.norm(total, axis=1, keepdims=True)
         centroids = np.where(lengths > 0, total / np.maximum(lengths, 1e-9), centroids).astype(np.float32)
     return centroids
 
 
-def _probes(vectors: Packed, kept: Positions, mean: Floats, centroids: Floats, wanted: int) -> Indices:
+def _probes(searched: _Searched, mean: Floats, centroids: Floats, wanted: int) -> Indices:
     """The nearest clusters of each vector, nearest first, shape [vectors, wanted]."""
-    out = np.empty((len(kept), min(wanted, len(centroids))), np.int32)
-    for start in range(0, len(kept), BLOCK):
-        similarities = _directions(vectors, kept[start : start + BLOCK], mean) @ centroids.T
-        nearest_columns(similarities, out[start : start + BLOCK])
+    out = np.empty((len(searched.kept), min(wanted, len(centroids))), np.int32)
+
+    def fill(start: int) -> None:
+        part = slice(start, start + BLOCK)
+        nearest_columns(searched.directions(part, mean) @ centroids.T, out[part])
+
+    for _ in in_threads(fill, range(0, len(out), BLOCK)):
+        pass
     return out
 
 
-def _probes_needed(vectors: Packed, kept: Positions, mean: Floats, centroids: Floats, threshold: float) -> int:
+def _probes_needed(searched: _Searched, mean: Floats, centroids: Floats) -> int:
     """How many clusters each vector must be compared with, so that RECALL of the pairs of a sample are found."""
-    sample = kept[:: max(1, len(kept) ** 2 // SAMPLE_PRODUCTS)]
-    pairs = [hit[:2] for hit in _compare(vectors, sample, kept, threshold)]
-    one, other = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+    everything = np.arange(len(searched.kept))
+    sample = everything[:: max(1, len(everything) ** 2 // SAMPLE_PRODUCTS)]
+    blocks = [everything[start : start + BLOCK] for start in range(0, len(everything), BLOCK)]
+    pairs = chain.from_iterable(in_threads(lambda block: list(searched.compare(sample, block)), blocks))
+    first, second, _ = zip(*pairs, strict=True)
+    one, other = (np.searchsorted(searched.kept, np.concatenate(side)) for side in (first, second))
     thinned = slice(None, None, max(1, len(one) // SAMPLED))
     one, other = one[thinned], other[thinned]
     ranks = []
     for start in range(0, len(one), BLOCK):
-        mine = _directions(vectors, one[start : start + BLOCK], mean) @ centroids.T
-        theirs = _directions(vectors, other[start : start + BLOCK], mean) @ centroids.T
+        mine = searched.directions(one[start : start + BLOCK], mean) @ centroids.T
+        theirs = searched.directions(other[start : start + BLOCK], mean) @ centroids.T
         ranks.append(np.minimum(_ranks(mine, theirs.argmax(axis=1)), _ranks(theirs, mine.argmax(axis=1))))
     if not ranks:
         return FEWEST_PROBES
@@ -215,10 +261,3 @@ def _ranks(similarities: Floats, columns: Positions) -> Positions:
     values = np.take_along_axis(similarities, columns[:, None], axis=1)
     ranks: Positions = (similarities > values).sum(axis=1)
     return ranks
-
-
-def _directions(vectors: Packed, positions: Positions, mean: Floats) -> Floats:
-    """Where each vector lies from the mean: texts of one kind share most of their length, which tells none apart."""
-    rows = vectors.rows(positions) - mean
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    return rows

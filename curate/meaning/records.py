@@ -22,7 +22,6 @@ from .encoder import Encoder
 
 if TYPE_CHECKING:
     from .pairs import Pairs
-    from .vectors import Packed
 
 SHARED_WORD_PAIRS, FEWEST_WORDS = 0.3, 12
 """A record of so many words that shares so many pairs of adjacent words with another is an edited copy of it, which
@@ -64,18 +63,14 @@ class Alike:
         return [sorted(group) for group in members.values() if len(group) > 1]
 
 
-def alike_records(
-    records: Sequence[Record], packed: Packed, candidates: Pairs, encoder: Encoder, threshold: float
-) -> Alike:
+def alike_records(records: Sequence[Record], candidates: Pairs, encoder: Encoder, threshold: float) -> Alike:
     """Stars of records whose prompt and whose answer both mean the same as those of their centre.
 
     candidates are read from the most similar one down; a record that has its place is not read again.
     """
     said = lru_cache(maxsize=4096)(lambda position: Said.of(records[position]))
     found = Alike()
-    order = np.argsort(-candidates.similarity, kind="stable")[:MOST_READ]
-    promising = order[_both_reach(packed, candidates, order, threshold - 0.005)]
-    for place in promising.tolist():
+    for place in np.argsort(-candidates.similarity, kind="stable")[:MOST_READ].tolist():
         first, second = int(candidates.first[place]), int(candidates.second[place])
         pair = _free(found, first, second)
         if pair is None:
@@ -140,15 +135,3 @@ def _is_copy(one: Said, other: Said) -> bool:
         return False
     left, right = set(pairwise(mine)), set(pairwise(theirs))
     return len(left & right) >= SHARED_WORD_PAIRS * len(left | right)
-
-
-def _both_reach(packed: Packed, candidates: Pairs, order: npt.NDArray[Any], threshold: float) -> npt.NDArray[Any]:
-    """Which candidates have both cosines at or above the threshold, by their packed vectors."""
-    half = packed.dimensions // 2
-    out = np.zeros(len(order), bool)
-    for start in range(0, len(order), 4096):
-        places = order[start : start + 4096]
-        product = packed.rows(candidates.first[places]) * packed.rows(candidates.second[places])
-        cosines = 2.0 * product.reshape(len(places), 2, half).sum(axis=2)
-        out[start : start + len(places)] = (cosines >= threshold).all(axis=1)
-    return out

@@ -21,22 +21,28 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 
 ENCODED_AT_ONCE = 4096
 
+PACKED_ERROR = 0.005
+"""What the cosine of two packed vectors may be below that of the vectors."""
+
 
 class Packed:
     """Directions of several texts a record, at equal weight.
 
-    codes   int8, shape [records, texts, dimensions]; zeros for a text without words
-    wanted  which records are to be searched, shape [records]; all of them for None
+    codes            int8, shape [records, texts and more, dimensions]; zeros for a text without words
+    wanted           which records are to be searched, shape [records]; all of them for None
+    texts            so many of the texts count, the first ones; all of them for None
+    inverse_lengths  of their codes, float32, shape [records, texts]; 0 for a text without words
     """
 
-    def __init__(self, codes: Codes, wanted: npt.NDArray[np.bool_] | None = None) -> None:
-        self.codes = codes
+    def __init__(self, codes: Codes, wanted: npt.NDArray[np.bool_] | None = None, texts: int | None = None) -> None:
+        self.codes = np.ascontiguousarray(codes)
         self.wanted = wanted
-        self.texts, self.dimensions = int(codes.shape[1]), int(codes.shape[1] * codes.shape[2])
-        self._lengths = np.empty(codes.shape[:2], np.float32)
+        self.texts, self.dimensions = texts or int(codes.shape[1]), int(codes.shape[2])
+        lengths = np.empty((len(codes), self.texts), np.float32)
         for start in range(0, len(codes), ENCODED_AT_ONCE):
-            block = codes[start : start + ENCODED_AT_ONCE].astype(np.float32)
-            self._lengths[start : start + len(block)] = np.sqrt(np.einsum("rtd,rtd->rt", block, block))
+            block = self.codes[start : start + ENCODED_AT_ONCE, : self.texts].astype(np.float32)
+            lengths[start : start + len(block)] = np.sqrt(np.einsum("rtd,rtd->rt", block, block))
+        self.inverse_lengths = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -44,15 +50,20 @@ class Packed:
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
         """Records that are wanted and of which every text has words, shape [records]."""
-        complete = np.asarray((self._lengths > 0).all(axis=1))
+        complete = np.asarray((self.inverse_lengths > 0).all(axis=1))
         return complete if self.wanted is None else complete & self.wanted
 
     def rows(self, positions: Positions | slice) -> Floats:
-        """Unit vectors, shape [positions, dimensions]: the dot product of two is the mean cosine of their texts."""
-        lengths = np.maximum(self._lengths[positions], 1e-9) * np.float32(np.sqrt(self.texts))
-        block = self.codes[positions].astype(np.float32)
-        block /= lengths[:, :, None]
-        return block.reshape(len(block), self.dimensions)
+        """Unit vectors, shape [positions, texts * dimensions]: the dot product of two is the mean cosine of texts."""
+        block = self.codes[positions, : self.texts].astype(np.float32)
+        block *= self.inverse_lengths[positions][:, :, None] / np.float32(np.sqrt(self.texts))
+        return block.reshape(len(block), self.texts * self.dimensions)
+
+    def text_rows(self, positions: Positions | slice, text: int) -> Floats:
+        """Unit vectors of one text, shape [positions, dimensions]."""
+        block = self.codes[positions, text].astype(np.float32)
+        block *= self.inverse_lengths[positions, text][:, None]
+        return block
 
 
 def pack(vectors: npt.NDArray[np.floating[Any]]) -> Codes:

@@ -69,11 +69,37 @@ def test_a_record_without_words_in_one_of_its_texts_is_paired_with_none() -> Non
     assert as_set(similar_pairs(Packed(codes), 0.5)) == {(0, 1)}
 
 
-def test_both_texts_of_a_record_count_alike() -> None:
-    codes = np.zeros((2, 2, 2), np.int8)
+def test_every_text_of_a_record_must_be_near_and_their_mean_is_told() -> None:
+    codes = np.zeros((3, 2, 2), np.int8)
     codes[:, 0, 0] = 127
-    codes[0, 1, 0] = codes[1, 1, 1] = 127
-    assert float(similar_pairs(Packed(codes), 0.4).similarity[0]) == pytest.approx(0.5)
+    codes[0, 1], codes[1, 1], codes[2, 1] = (127, 0), (0, 127), (127, 127)
+    pairs = similar_pairs(Packed(codes), 0.4)
+    assert as_set(pairs) == {(0, 2), (1, 2)}
+    assert pairs.similarity.tolist() == pytest.approx([(1 + 0.5**0.5) / 2] * 2)
+
+
+@pytest.mark.parametrize("telling", [0, 1])
+def test_many_records_of_two_texts_lose_at_most_one_pair_in_twenty(
+    monkeypatch: pytest.MonkeyPatch, telling: int
+) -> None:
+    """Whichever of the texts it is that tells the records apart: the other is nearly the same everywhere."""
+    monkeypatch.setattr(module, "EXACT_ROWS", 100)
+    monkeypatch.setattr(module, "RECORDS_A_CLUSTER", 64)
+    random = np.random.default_rng(3)
+    texts = [clustered(4000), np.ones(32) + 0.3 * random.standard_normal((4000, 32))]
+    exact = by_hand(texts[0], 0.9) & by_hand(texts[1], 0.9)
+    found = as_set(similar_pairs(Packed(pack(np.stack(texts if telling == 0 else texts[::-1], axis=1))), 0.9))
+    assert len(exact) > 500
+    assert len(found & exact) >= 0.95 * len(exact)
+    assert found <= by_hand(texts[0], 0.895) & by_hand(texts[1], 0.895)
+
+
+def test_the_first_texts_alone_are_compared_when_the_others_are_left_out() -> None:
+    codes = np.random.default_rng(0).integers(-127, 127, (200, 2, 16)).astype(np.int8)
+    alone, first = similar_pairs(Packed(codes[:, :1]), 0.5), similar_pairs(Packed(codes, texts=1), 0.5)
+    assert len(alone.first)
+    assert as_set(alone) == as_set(first)
+    np.testing.assert_array_equal(alone.similarity, first.similarity)
 
 
 def test_nothing_in_nothing_out() -> None:
