@@ -86,7 +86,8 @@ class DomainSuite:
             choices = self.suite.items[number].choices
             weights = [len(choice) if self.scoring.settings.get("length_normalised") else 1 for choice in choices]
             best = int(np.argmax([result.logprob / weight for result, weight in zip(found, weights, strict=True)]))
-            answers.append(Answer(self._score(choices[best], number), choices[best], found[best].logprob))
+            score, logprobs = self._score(choices[best], number), tuple(result.logprob for result in found)
+            answers.append(Answer(score, choices[best], logprobs[best], logprobs))
         counted.finish()
         return answers
 

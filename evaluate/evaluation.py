@@ -26,10 +26,12 @@ ITEM_COLUMNS = (
     "cluster",
     "reference",
     "context",
+    "option_logprobs",
 )
 """items.parquet. score is 0.0 to 1.0; logprob is null for generated answers; output is the text that was
 generated, or the option that was chosen; reference lets `assay verify` score the stored output again, and so does
-context, where the scorer needs more of the item: a JSON object of just that, else null."""
+context, where the scorer needs more of the item: a JSON object of just that, else null; option_logprobs is the JSON
+list of the log-likelihoods of all options of a multiple-choice item, in their order, else null."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def read(folder: Path) -> Evaluation:
     header = folder / HEADER
     try:
         data = json.loads(header.read_text(encoding="utf-8"))
-        items = _with_context(pq.read_table(folder / ITEMS)).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
+        items = _with_later_columns(pq.read_table(folder / ITEMS)).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
         if data["version"] != VERSION:
             raise SuiteError(f"is of version {data['version']}; this assay reads {VERSION}", where=str(header))
         return from_json(data, items)
@@ -78,11 +78,20 @@ def read(folder: Path) -> Evaluation:
         ) from error
 
 
-def _with_context(items: pa.Table) -> pa.Table:
-    """Evaluations from before scorers needed more than output and reference lack the column."""
-    if "context" in items.column_names:
-        return items
-    return items.append_column("context", pa.nulls(len(items), pa.string()))
+LATER_COLUMNS = ("context", "option_logprobs")
+
+
+def _with_later_columns(items: pa.Table) -> pa.Table:
+    """Evaluations of earlier versions, which kept less of an answer, lack them."""
+    for name in LATER_COLUMNS:
+        if name not in items.column_names:
+            items = items.append_column(name, pa.nulls(len(items), pa.string()))
+    return items
+
+
+def option_text(logprobs: Sequence[float] | None) -> str | None:
+    """For the column `option_logprobs`."""
+    return None if logprobs is None else json.dumps(list(logprobs))
 
 
 def from_json(data: Mapping[str, Any], items: pa.Table) -> Evaluation:

@@ -32,11 +32,15 @@ class Item:
 
 
 class Answer(NamedTuple):
-    """output is the generated text or the chosen option; logprob is the option's, None for generated text."""
+    """output is the generated text or the chosen option; logprob is the option's, None for generated text.
+
+    option_logprobs  log-likelihoods of all options, in their order; None for generated text
+    """
 
     score: float
     output: str
     logprob: float | None
+    option_logprobs: tuple[float, ...] | None = None
 
 
 Done = Callable[[int], None]

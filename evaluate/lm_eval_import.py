@@ -12,7 +12,7 @@ from assay.errors import SuiteError
 from assay.suites import EvaluationText
 
 from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelName, ModelScore, SuiteResult
-from .evaluation_files import ITEM_SCHEMA, from_json
+from .evaluation_files import ITEM_SCHEMA, from_json, option_text
 from .examination import digest
 from .intervals import mean_interval
 from .leaks import find_leaks, training_prompts
@@ -158,6 +158,7 @@ def _rows(
             "score": answer.score,
             "output": answer.output,
             "logprob": answer.logprob,
+            "option_logprobs": option_text(answer.logprobs),
             "slice": label(task.rows[i], "slice"),
             "cluster": label(task.rows[i], "cluster"),
             "reference": references[i],

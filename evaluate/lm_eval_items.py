@@ -54,7 +54,8 @@ class LoggedTask:
 class LoggedAnswer:
     """What one model said to one item. options is empty where the answer was not chosen among any.
 
-    chosen  number of the option, since two options may have the same words
+    chosen    number of the option, since two options may have the same words
+    logprobs  of all options
     """
 
     score: float
@@ -62,6 +63,7 @@ class LoggedAnswer:
     logprob: float | None
     options: tuple[str, ...] = ()
     chosen: int | None = None
+    logprobs: tuple[float, ...] | None = None
 
 
 def read_task(run: LoggedRun, task: str) -> LoggedTask | None:
@@ -220,7 +222,7 @@ def _chosen(task: LoggedTask, row: Mapping[str, Any], score: float) -> LoggedAns
     logprobs = [float(row["resps"][i][0][0]) for i in range(len(options))]
     weights = [len(option) or 1 if BY_LIKELIHOOD.get(task.metric) else 1 for option in options]
     best = max(range(len(options)), key=lambda i: logprobs[i] / weights[i])
-    return LoggedAnswer(score, options[best], logprobs[best], tuple(options), best)
+    return LoggedAnswer(score, options[best], logprobs[best], tuple(options), best, tuple(logprobs))
 
 
 def _several_inputs(task: LoggedTask) -> bool:

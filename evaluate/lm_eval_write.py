@@ -178,7 +178,7 @@ def _samples(layout: _Layout, suite: SuiteResult, model: ModelName) -> Iterator[
 def _sample(
     row: Mapping[str, Any], number: int, documents: Mapping[str, Mapping[str, Any]], suite: SuiteResult
 ) -> dict[str, Any]:
-    """Of options, only the one that was chosen is written: the likelihoods of the others are not kept."""
+    """Of options, only the one that was chosen is written: likelihoods of the others are kept as numbers alone."""
     known = {key: row[key] for key in ("slice", "cluster") if row[key] is not None}
     document = documents.get(row["item_id"]) or {"id": row["item_id"], **known}
     prompt = _prompt(document)

@@ -19,7 +19,7 @@ from assay.storage import write_table
 
 from .examination import Answer, digest
 
-ENGINE = 1
+ENGINE = 2
 """To be raised when scoring changes so that answers could differ."""
 
 
@@ -37,8 +37,11 @@ class PartStore:
         path = self.folder / f"{key}.parquet"
         try:
             columns: Mapping[str, list[Any]] = pq.read_table(path).to_pydict()
-            rows = zip(columns["score"], columns["output"], columns["logprob"], strict=True)
-            answers = [Answer(score, output, logprob) for score, output, logprob in rows]
+            rows = zip(*(columns[name] for name in Answer._fields), strict=True)
+            answers = [
+                Answer(score, output, logprob, None if options is None else tuple(options))
+                for score, output, logprob, options in rows
+            ]
         except (OSError, pa.ArrowInvalid, KeyError):
             return None
         return answers if len(answers) == items else None
@@ -50,6 +53,7 @@ class PartStore:
                 "score": pa.array([answer.score for answer in answers], pa.float64()),
                 "output": pa.array([answer.output for answer in answers], pa.string()),
                 "logprob": pa.array([answer.logprob for answer in answers], pa.float64()),
+                "option_logprobs": pa.array([answer.option_logprobs for answer in answers], pa.list_(pa.float64())),
             }
         )
         write_table(table, self.folder / f"{key}.parquet")

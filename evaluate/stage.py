@@ -13,7 +13,7 @@ from assay.errors import SuiteError
 from assay.suites import EvaluationText, Suite
 
 from .evaluation import ITEM_COLUMNS, Evaluation, Leak, ModelName, ModelScore, SuiteResult
-from .evaluation_files import ITEM_SCHEMA
+from .evaluation_files import ITEM_SCHEMA, option_text
 from .examination import Answer, Examination, choose
 from .identity import Models, check_adapters, identity_of, precision_of
 from .intervals import mean_interval
@@ -226,6 +226,7 @@ def _items_table(sheets: Sequence[_Sheet]) -> Any:
                 "cluster": item.cluster,
                 "reference": item.reference,
                 "context": item.context,
+                "option_logprobs": option_text(answer.option_logprobs),
             }
             for name, value in row.items():
                 columns[name].append(value)

@@ -150,7 +150,7 @@ class LmEvalTask:
         logprobs = np.array([instance.resps[0][0] for instance in requests[: len(choices)]])
         weights = [len(choice) if BY_LIKELIHOOD.get(self.metric) else 1 for choice in choices]
         best = int(np.argmax(logprobs / np.array(weights, dtype=float)))
-        return Answer(score, choices[best], float(logprobs[best]))
+        return Answer(score, choices[best], float(logprobs[best]), tuple(logprobs.tolist()))
 
     def _choices(self, requests: Sequence[Any]) -> list[str]:
         return [str(choice) for choice in self.task.doc_to_choice(requests[0].doc)]

@@ -73,6 +73,7 @@ def test_the_option_that_is_chosen_is_the_likeliest(
         weighed = [s / len(c) for s, c in zip(sums, choices, strict=True)] if normalised else sums
         best = max(range(len(choices)), key=weighed.__getitem__)
         assert answer.output == choices[best] and answer.logprob == pytest.approx(sums[best], abs=1e-4)
+        assert answer.option_logprobs == pytest.approx(sums, abs=1e-4)
         assert answer.score == float(choices[best] == suite.items[number].reference)
     assert sum(told) == 2
     assert suite.chance == pytest.approx((1 / 3 + 1 / 2) / 2)

@@ -11,7 +11,11 @@ from assay.evaluate import parts
 from assay.evaluate.examination import Answer
 from assay.evaluate.parts import PartStore, part_key
 
-ANSWERS = [Answer(1.0, "yes", -0.25), Answer(0.5, "half\nof ü it", None), Answer(0.0, "", None)]
+ANSWERS = [
+    Answer(1.0, "yes", -0.25, (-3.5, -0.25)),
+    Answer(0.5, "half\nof ü it", None),
+    Answer(0.0, "", None),
+]
 
 
 def test_answers_come_back_as_they_were_given(tmp_path: Path) -> None:
