@@ -4,7 +4,7 @@
 
 The corpus is that of corpus.py: words at random, so that no clusters help the search, which is the worst case. Real
 texts come from FILE (any format that assay reads): every prompt and answer. Exact search is done for up to 2,000
-evenly spaced records against all; recall is the share of their pairs that `similar_pairs` finds. One process; numpy's
+randomly chosen records against all; recall is the share of their pairs that `similar_pairs` finds. One process; numpy's
 matrix products take the cores that they find.
 """
 
@@ -79,7 +79,7 @@ def exact_pairs(packed: Packed, threshold: float) -> set[tuple[int, int]]:
     _, first = np.unique(rows, return_index=True)
     is_first = np.zeros(len(packed), bool)
     is_first[first] = True
-    asked = np.sort(first)[:: max(1, len(first) // ASKED)]
+    asked = np.sort(np.random.default_rng(1).choice(first, min(ASKED, len(first)), replace=False))
     queries = [packed.text_rows(asked, text) for text in range(packed.texts)]
     found = set()
     for start in range(0, len(packed), 4096):

@@ -27,11 +27,11 @@ from .vectors import Floats, Packed, Positions
 Indices: TypeAlias = npt.NDArray[np.int32]
 
 EXACT_ROWS = 4_096
-RECALL = 0.985
-"""Of the pairs of the sample; of all pairs somewhat less."""
+RECALL, SURE_RECALL = 0.975, 0.95
+"""Of the pairs of the sample; and of all pairs, at the lower end of the interval that the sample allows."""
 
-FEW_PAIRS = 200
-"""When the sample has fewer pairs, so many clusters are probed that all of them are found."""
+NORMAL_QUANTILE = 1.645
+"""The interval is one-sided, at 95 %."""
 
 FEWEST_PROBES, MOST_PROBES = 3, 48
 SAMPLE_PRODUCTS = 300_000_000
@@ -237,7 +237,8 @@ def _probes(searched: _Searched, mean: Floats, centroids: Floats, wanted: int) -
 def _probes_needed(searched: _Searched, mean: Floats, centroids: Floats) -> int:
     """How many clusters each vector must be compared with, so that RECALL of the pairs of a sample are found."""
     everything = np.arange(len(searched.kept))
-    sample = everything[:: max(1, len(everything) ** 2 // SAMPLE_PRODUCTS)]
+    size = max(1, min(len(everything), SAMPLE_PRODUCTS // len(everything)))
+    sample = np.sort(np.random.default_rng(0).choice(len(everything), size, replace=False))
     blocks = [everything[start : start + BLOCK] for start in range(0, len(everything), BLOCK)]
     pairs = chain.from_iterable(in_threads(lambda block: list(searched.compare(sample, block)), blocks))
     first, second, _ = zip(*pairs, strict=True)
@@ -251,9 +252,23 @@ def _probes_needed(searched: _Searched, mean: Floats, centroids: Floats) -> int:
         ranks.append(np.minimum(_ranks(mine, theirs.argmax(axis=1)), _ranks(theirs, mine.argmax(axis=1))))
     if not ranks:
         return FEWEST_PROBES
-    found = np.concatenate(ranks)
-    share = RECALL if len(found) >= FEW_PAIRS else 1.0
-    return int(np.clip(np.quantile(found, share, method="higher") + 1, FEWEST_PROBES, MOST_PROBES))
+    return int(np.clip(_enough(np.concatenate(ranks)), FEWEST_PROBES, MOST_PROBES))
+
+
+def _enough(ranks: Positions) -> int:
+    """The fewest probes that find RECALL of a sample's pairs and surely SURE_RECALL of all; where a sample is too small
+    to be sure, those that find all of its pairs.
+
+    ranks  of each pair of the sample how many clusters are nearer than the one where it is found
+
+    The lower bound is Wilson's (1927, "Probable inference, the law of succession, and statistical inference").
+    """
+    count, probes = len(ranks), np.arange(1, int(ranks.max()) + 2)
+    share = np.searchsorted(np.sort(ranks), probes) / count
+    spread = NORMAL_QUANTILE**2 / count
+    lower = (share + spread / 2 - np.sqrt(spread * (share * (1 - share) + spread / 4))) / (1 + spread)
+    enough = (share >= RECALL) & (lower >= SURE_RECALL)
+    return int(probes[np.argmax(enough)] if enough.any() else probes[-1])
 
 
 def _ranks(similarities: Floats, columns: Positions) -> Positions:

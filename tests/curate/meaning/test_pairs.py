@@ -138,3 +138,23 @@ def test_packing_keeps_the_cosine() -> None:
     exact = (one * other).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
     rough = (packed(one).rows(slice(None)) * packed(other).rows(slice(None))).sum(1)
     assert np.abs(exact - rough).max() < 0.003
+
+
+def test_a_pattern_in_the_order_of_records_does_not_choose_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every third record is a copy that is easily found, and those between are pairs that are not."""
+    monkeypatch.setattr(module, "EXACT_ROWS", 100)
+    monkeypatch.setattr(module, "RECORDS_A_CLUSTER", 16)
+    monkeypatch.setattr(module, "FEWEST_PROBES", 1)
+    monkeypatch.setattr(module, "SAMPLE_PRODUCTS", 3_000_000)
+    random = np.random.default_rng(4)
+    base = random.standard_normal((1_000, 32))
+    rows = np.empty((3_000, 32))
+    rows[::3] = np.repeat(base[:500], 2, axis=0) + 0.01 * random.standard_normal((1_000, 32))
+    rows[1::3], rows[2::3] = base, base + 0.45 * random.standard_normal((1_000, 32))
+    exact, found = by_hand(rows, 0.88), as_set(similar_pairs(Packed(pack(rows)[:, None, :]), 0.88))
+    assert len(found & exact) >= 0.95 * len(exact)
+
+
+@pytest.mark.parametrize(("ranks", "probes"), [([0] * 10, 1), ([0] * 10 + [7], 8), ([0] * 400 + [9] * 5, 1)])
+def test_a_sample_too_small_to_be_sure_has_all_of_its_pairs_found(ranks: list[int], probes: int) -> None:
+    assert module._enough(np.array(ranks)) == probes
