@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from .clusters import FloatArray, design_effect
 from .distributions import t_quantile, t_tail
-from .e_process import log_wealth, make_rounds
+from .e_process import Planned, log_wealth, make_rounds
 from .intervals import Interval
 from .pairs import PairedSuite
 from .score_test import Strata, score_lower_limit, score_statistic, score_upper_limit
 
 Z_95 = 1.959963984540054
+
+Plans: TypeAlias = Mapping[str, Planned]
+NO_PLANS: Plans = {}
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,14 @@ def differences_of(values: FloatArray, clusters: Sequence[str | None]) -> Differ
     return Differences(n, float(values.mean()), kinds, counts / effect.factor, variance, effect.df)
 
 
-def estimate_each(suites: Sequence[Differences], bound: float) -> list[Estimate]:
-    """Every suite by itself. bound: a loss, such as the guardrail."""
+def estimate_each(suites: Sequence[Differences], bound: float | Sequence[float]) -> list[Estimate]:
+    """Every suite, or slice, by itself. bound: a loss, such as the guardrail, for all or for each."""
     if not suites:
         return []
     strata = stack(suites)
     alone = Strata(strata.values[:, None, :], strata.counts[:, None, :], np.ones(1))
-    return _estimates(alone, bound, [suite.df for suite in suites], [suite.variance for suite in suites])
+    dfs, variances = [suite.df for suite in suites], [suite.variance for suite in suites]
+    return _estimates(alone, np.broadcast_to(np.asarray(bound, dtype=float), len(suites)), dfs, variances)
 
 
 def estimate_mean(suites: Sequence[Differences], bound: float) -> Estimate:
@@ -79,13 +84,13 @@ def estimate_mean(suites: Sequence[Differences], bound: float) -> Estimate:
     strata = stack(suites)
     together = Strata(strata.values[None], strata.counts[None], strata.weights)
     variance = sum(suite.variance for suite in suites) / len(suites) ** 2
-    return _estimates(together, bound, [_degrees_of_freedom(suites)], [variance])[0]
+    return _estimates(together, np.array([bound]), [_degrees_of_freedom(suites)], [variance])[0]
 
 
-def _estimates(strata: Strata, bound: float, dfs: Sequence[float], variances: Sequence[float]) -> list[Estimate]:
+def _estimates(strata: Strata, bounds: FloatArray, dfs: Sequence[float], variances: Sequence[float]) -> list[Estimate]:
     """One for each entry of the leading axis of `strata`."""
     critical = np.array([Z_95 if math.isinf(df) else t_quantile(0.975, df) for df in dfs])
-    z_bound, z_zero = score_statistic(strata, -bound), score_statistic(strata, 0.0)
+    z_bound, z_zero = score_statistic(strata, -bounds), score_statistic(strata, 0.0)
     low, high = score_lower_limit(strata, critical), score_upper_limit(strata, critical)
     means = strata.means @ strata.weights
     return [
@@ -119,21 +124,28 @@ def _degrees_of_freedom(suites: Sequence[Differences]) -> float:
 
 
 def loss_evidence(
-    suites: Sequence[PairedSuite], null: float, alternative: float, alpha: float
+    suites: Sequence[PairedSuite], null: float, alternative: float, alpha: float, plans: Plans = NO_PLANS
 ) -> tuple[float, int | None]:
     """The e-process against "the macro loss is at most `null`": the largest e-value it reached, and the items over all
     suites after which it first reached 1 / alpha (None: it never did).
 
     alternative  the loss that one would hate to miss
+    plans        by suite, where not all planned items are scored yet
     """
-    rounds = make_rounds(
-        [-suite.differences for suite in suites],
-        [suite.item_ids for suite in suites],
-        [suite.clusters for suite in suites],
-        [suite.result.suite for suite in suites],
-    )
+    planned = [plans.get(suite.result.suite) or plan_of(suite) for suite in suites]
+    rounds = make_rounds([_losses(*pair) for pair in zip(suites, planned, strict=True)], planned)
     wealth = log_wealth(rounds, null, alternative)
     crossed = np.flatnonzero(wealth >= -math.log(alpha))
-    items = sum(suite.n for suite in suites)
-    first = math.ceil(items * (int(crossed[0]) + 1) / len(wealth)) if len(crossed) else None
-    return max(1.0, math.exp(min(float(wealth.max()), 700.0))), first
+    first = int(np.sum(rounds.counts[: int(crossed[0]) + 1])) if len(crossed) else None
+    return max(1.0, math.exp(min(float(wealth.max(initial=0.0)), 700.0))), first
+
+
+def plan_of(suite: PairedSuite) -> Planned:
+    """All that was scored is all that was planned."""
+    return Planned(suite.result.suite, suite.item_ids, suite.clusters)
+
+
+def _losses(suite: PairedSuite, planned: Planned) -> FloatArray:
+    """[planned items] base less candidate; NaN where an item is not scored yet."""
+    known = dict(zip(suite.item_ids, -suite.differences, strict=True))
+    return np.array([known.get(item, math.nan) for item in planned.item_ids], dtype=float)

@@ -7,19 +7,58 @@ from typing import Any
 
 from assay.findings import Verdict
 
+from .divergence import Divergence
 from .intervals import Interval
 from .policy import Role
 from .sensitivity import Sensitivity
 
 
 @dataclass(frozen=True)
-class SliceChange:
-    """Mean scores on the items of one slice."""
+class Change:
+    """The candidate less the last release, on the items that both answered. previous: its mean score, None for the
+    average over suites."""
+
+    n: int
+    previous: float | None
+    difference: float
+    ci: Interval
+
+    def to_json(self) -> dict[str, Any]:
+        return {"n": self.n, "previous": self.previous, "difference": self.difference, "ci": list(self.ci)}
+
+
+@dataclass(frozen=True)
+class SliceDecision:
+    """One slice. guardrail and verdict are None where the policy does not name it: then it is shown only.
+
+    p_value       one-sided: that the loss stays within the guardrail
+    items_needed  further items of this slice until that would probably be decided
+    """
 
     name: str
     n: int
     base: float
     candidate: float
+    difference: float
+    ci: Interval
+    guardrail: float | None = None
+    verdict: Verdict | None = None
+    p_value: float | None = None
+    items_needed: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "slice": self.name,
+            "n": self.n,
+            "base": self.base,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "ci": list(self.ci),
+            "guardrail": self.guardrail,
+            "verdict": str(self.verdict) if self.verdict is not None else None,
+            "p_value": self.p_value,
+            "items_needed": self.items_needed,
+        }
 
 
 @dataclass(frozen=True)
@@ -30,6 +69,10 @@ class SuiteDecision:
     p_value       one-sided: that the gain exceeds min_gain, or that the loss stays within the guardrail
     items_needed  further items until it would probably be decided; None where it is, or where no number would do
     reason        the suite's verdict in words
+    gains, losses items whose score rose and fell: together they are the flips
+    answers_changed   items whose answer is another text, or another option
+    kl            divergence from the base, None where it was not measured
+    against_previous  the last release, where it was scored
     """
 
     suite: str
@@ -49,9 +92,21 @@ class SuiteDecision:
     losses: int
     items_needed: int | None
     sensitivity: Sensitivity
-    slices: tuple[SliceChange, ...] = ()
+    slices: tuple[SliceDecision, ...] = ()
     must_pass_failed: tuple[str, ...] = ()
     leaked: int = 0
+    answers_changed: int = 0
+    kl: Divergence | None = None
+    against_previous: Change | None = None
+
+    @property
+    def flips(self) -> int:
+        return self.gains + self.losses
+
+    @property
+    def guarded(self) -> tuple[SliceDecision, ...]:
+        """The slices that the policy names."""
+        return tuple(part for part in self.slices if part.verdict is not None)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -70,9 +125,13 @@ class SuiteDecision:
             "p_value": self.p_value,
             "gains": self.gains,
             "losses": self.losses,
+            "flips": self.flips,
+            "answers_changed": self.answers_changed,
+            "kl": self.kl.to_json() if self.kl is not None else None,
+            "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
             "items_needed": self.items_needed,
             "sensitivity": self.sensitivity.to_json(),
-            "slices": [{"slice": s.name, "n": s.n, "base": s.base, "candidate": s.candidate} for s in self.slices],
+            "slices": [part.to_json() for part in self.slices],
             "must_pass_failed": list(self.must_pass_failed),
             "leaked": self.leaked,
         }
@@ -85,6 +144,8 @@ class MacroDecision:
     p_value    that the loss stays within the margin (score test stratified over suites)
     e_value    largest evidence that it does not
     e_items    items, in the fixed order of betting, after which that was proved; None where it was not
+    kl         mean divergence from the base over the suites where it was measured; None where it was on none
+    against_previous  the same average, candidate less the last release
     """
 
     suites: tuple[str, ...]
@@ -97,6 +158,8 @@ class MacroDecision:
     e_value: float
     e_items: int | None
     items_needed: int | None
+    kl: Divergence | None = None
+    against_previous: Change | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -110,6 +173,8 @@ class MacroDecision:
             "e_value": self.e_value,
             "e_items": self.e_items,
             "items_needed": self.items_needed,
+            "kl": self.kl.to_json() if self.kl is not None else None,
+            "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
         }
 
 

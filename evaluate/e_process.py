@@ -8,11 +8,16 @@ Several suites at once: with one stake for all suites of a round, the expected p
 (1 + stake x (mean loss - null)) ** suites, the geometric mean being below the arithmetic one; so wealth tests the
 macro average, whatever way the loss is spread over suites. The stake is fixed before the round, tuned to the
 alternative one would hate to miss, and to the variance seen so far; both affect speed, neither validity.
+
+Which items make up a round is fixed by the names of the planned items before any is scored. A loop that drives
+inference scores them in that order (`schedule`) and may look at the wealth after any round: the rounds of an unfinished
+evaluation are the first rounds of the finished one, so that every look is at the same bet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,18 +30,20 @@ PRIOR_VARIANCE, PRIOR_WEIGHT = 0.1, 60.0
 
 
 class Rounds(NamedTuple):
-    """Losses in the order in which they are bet on.
+    """Losses in the order in which they are bet on; of an unfinished evaluation the rounds that are whole.
 
     loss    [..., rounds, suites] mean loss of the items of a round, -1 to 1 where every item stands alone
     size    [..., rounds, suites] items that this mean stands for, over the expected number; 1 without clusters
     items   items of one round in one suite, on average
     bound   largest |loss| that a round could have shown
+    counts  [rounds] items of each round over all suites, where they differ from round to round
     """
 
     loss: FloatArray
     size: FloatArray
     items: float
     bound: float
+    counts: FloatArray = np.zeros(0)
 
 
 def log_wealth(rounds: Rounds, null: float, alternative: float) -> FloatArray:
@@ -64,38 +71,70 @@ def order(names: Sequence[str], seed: str) -> npt.NDArray[np.intp]:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
 
 
-def make_rounds(
-    losses: Sequence[FloatArray],
-    item_ids: Sequence[Sequence[str]],
-    clusters: Sequence[Sequence[Hashable | None]],
-    suites: Sequence[str],
-) -> Rounds:
-    """As many rounds as the suite with the fewest clusters has; larger suites bet several clusters a round.
+class Planned(NamedTuple):
+    """All items of one suite that are to be scored, known before any outcome. clusters runs in parallel."""
 
-    A cluster is bet on as a whole, since its items are not independent.
+    suite: str
+    item_ids: Sequence[str]
+    clusters: Sequence[Hashable | None]
+
+
+def schedule(suites: Sequence[Planned]) -> list[list[npt.NDArray[np.intp]]]:
+    """[rounds][suites] numbers of the items of each round, in the order of betting. Every item is in one round.
+
+    As many rounds as the suite with the fewest clusters has; larger suites bet several clusters a round. A cluster is
+    bet on as a whole, since its items are not independent.
     """
-    units = [_units(*suite) for suite in zip(losses, item_ids, clusters, suites, strict=True)]
-    count = min(len(totals) for totals, _ in units)
-    loss, size, bound = [], [], 0.0
-    for totals, sizes in units:
-        average = sizes.mean()
-        starts = np.linspace(0, len(totals), count, endpoint=False).astype(int)
-        clusters_in = np.diff(np.append(starts, len(totals)))
-        loss.append(np.add.reduceat(totals, starts) / (clusters_in * average))
-        size.append(np.add.reduceat(sizes, starts) / (clusters_in * average))
-        bound = max(bound, float(sizes.max() / average))
-    items = float(np.mean([len(totals) for totals, _ in units])) / count
-    return Rounds(np.stack(loss, -1), np.stack(size, -1), items, bound)
+    laid = [_lay_out(suite) for suite in suites]
+    count = min(len(layout.units) for layout in laid)
+    by_suite = [layout.rounds(count) for layout in laid]
+    return [[np.concatenate(units) for units in round_] for round_ in zip(*by_suite, strict=True)]
 
 
-def _units(
-    losses: FloatArray, item_ids: Sequence[str], clusters: Sequence[Hashable | None], suite: str
-) -> tuple[FloatArray, FloatArray]:
-    """Total loss and number of items of each cluster, shuffled."""
-    codes = cluster_codes(clusters, len(losses))
+def make_rounds(losses: Sequence[FloatArray], suites: Sequence[Planned]) -> Rounds:
+    """losses  one a suite, each [planned items] in the order of `suites`; NaN where an item is not scored yet
+
+    Rounds up to the first that lacks an item.
+    """
+    laid = [_lay_out(suite) for suite in suites]
+    count = min(len(layout.units) for layout in laid)
+    loss, size, counts, bound = [], [], np.zeros(count), 0.0
+    for values, layout in zip(losses, laid, strict=True):
+        average = len(values) / len(layout.units)
+        starts = np.linspace(0, len(layout.units), count, endpoint=False).astype(int)
+        clusters_in = np.diff(np.append(starts, len(layout.units)))
+        loss.append(np.add.reduceat(layout.sums(values), starts) / (clusters_in * average))
+        items_in = np.add.reduceat(layout.sizes, starts)
+        counts += items_in
+        size.append(items_in / (clusters_in * average))
+        bound = max(bound, float(layout.sizes.max() / average))
+    items = float(np.mean([len(layout.units) for layout in laid])) / count
+    together = np.stack(loss, -1)
+    whole = int(np.argmax(np.isnan(together).any(-1))) if np.isnan(together).any() else count
+    return Rounds(together[:whole], np.stack(size, -1)[:whole], items, bound, counts[:whole])
+
+
+class _Layout(NamedTuple):
+    """Clusters of one suite in the order of betting, each as the numbers of its items."""
+
+    units: list[npt.NDArray[np.intp]]
+
+    @property
+    def sizes(self) -> FloatArray:
+        return np.array([len(unit) for unit in self.units], dtype=float)
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """[clusters] total of `values` [items] in each."""
+        return np.array([values[unit].sum() for unit in self.units])
+
+    def rounds(self, count: int) -> list[list[npt.NDArray[np.intp]]]:
+        bounds = [*np.linspace(0, len(self.units), count, endpoint=False).astype(int), len(self.units)]
+        return [self.units[first:last] for first, last in pairwise(bounds)]
+
+
+def _lay_out(suite: Planned) -> _Layout:
+    codes = cluster_codes(suite.clusters, len(suite.item_ids))
     first = np.unique(codes, return_index=True)[1]
-    names = [str(item_ids[i]) if clusters[i] is None else str(clusters[i]) for i in first]
-    shuffled = order(names, suite)
-    totals: FloatArray = np.bincount(codes, weights=losses).astype(float)
-    sizes: FloatArray = np.bincount(codes).astype(float)
-    return totals[shuffled], sizes[shuffled]
+    names = [str(suite.item_ids[i]) if suite.clusters[i] is None else str(suite.clusters[i]) for i in first]
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    return _Layout([members[unit] for unit in order(names, suite.suite)])

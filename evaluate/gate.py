@@ -7,22 +7,26 @@ regression proves nothing. docs/decisions/0010 and 0011 give the reasons.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from assay.errors import SettingsError, did_you_mean
 from assay.findings import Verdict
 
-from .comparison import differences_of, estimate_each, estimate_mean, loss_evidence
+from .against_previous import compare_each, compare_mean
+from .comparison import Plans, differences_of, estimate_each, estimate_mean, loss_evidence
 from .decision import Decision, MacroDecision
+from .divergence import ItemDivergences, divergence_of, item_divergences, mean_divergence
+from .e_process import Planned
 from .evaluation import Evaluation
-from .items_needed import more_items
+from .items_needed import more_items, with_unseen_changes
 from .pairs import PairedSuite, pair
 from .policy import Policy, SuitePolicy
 from .reasons import notes_on, reasons_for
 from .rescore import Rescore
 from .scorer import rescore as stored_outputs
-from .sensitivity import judge_sensitivity
-from .suite_gate import JudgedSuite, judge_suite
+from .sensitivity import Sensitivity, judge_sensitivity
+from .suite_gate import Found, JudgedMacro, JudgedSuite, Levels, judge_suite
 from .verdict import Proofs, verdict_of
 from .wording import names, points
 
@@ -31,33 +35,67 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
     """The verdict with its reasons.
 
     rescore  scores stored outputs again for the sensitivity checks; by default with assay's own scorers
-    `evaluation.settings["complete"] = False` marks an evaluation that an early-stopping loop has not finished.
+    `evaluation.settings["complete"] = False` marks an evaluation that an early-stopping loop has not finished; then
+    `settings["planned"]` = {suite: {"items": [ids], "clusters": [names or None]}} says of every suite which items are
+    to be scored in all. The loop scores them in the order of `e_process.schedule`, and may ask after any round: a BLOCK
+    is final, since it rests on e-processes over the rounds that are whole; a PASS there is only at the planned number.
 
     Raises SuiteError for an evaluation that contradicts itself, SettingsError when the policy and the evaluation have
     no suite in common.
     """
-    complete = evaluation.settings.get("complete", True) is not False
+    known = _known(evaluation)
     paired = pair(evaluation)
     roles, notes = _roles(policy, paired)
-    judged = _judge_suites(paired, roles, policy, rescore, complete)
-    invalid = [*_adapter_faults(evaluation), *_missing_suites(policy, paired), *_invalid_suites(judged)]
+    judged = _judge_suites(paired, roles, policy, rescore, known)
     general = [j for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
-    macro = _judge_macro([j.suite for j in general], policy) if general else None
-    proofs = _proofs(bool(invalid), judged, macro, policy, complete)
+    macro = _judge_macro([j.suite for j in general], policy, known) if general else None
+    invalid = [
+        *_adapter_faults(evaluation),
+        *_missing_suites(policy, paired),
+        *_invalid_suites(judged),
+        *_divergence_unknown(macro, policy),
+    ]
+    proofs = _proofs(bool(invalid), judged, macro, policy, known)
     verdict = verdict_of(proofs)
-    needed = _items_needed(judged, macro, proofs) if verdict is Verdict.INCONCLUSIVE else None
+    needed = _items_needed(judged, macro, proofs, policy) if verdict is Verdict.INCONCLUSIVE else None
     return Decision(
         verdict=verdict,
         reasons=tuple(
             [*invalid, *_proved_harm(judged)]
-            if invalid
+            if invalid or macro is None
             else reasons_for(verdict, judged, macro, proofs, policy, needed)
         ),
-        notes=(*notes, *notes_on(evaluation, judged, macro, verdict, policy)),
+        notes=(*notes, *notes_on(evaluation, judged, macro.decision if macro else None, verdict, policy)),
         suites=tuple(j.decision for j in judged),
-        macro=macro,
+        macro=macro.decision if macro is not None else None,
         items_needed=needed,
     )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What an evaluation says beside its pairs. plans: of an early-stopping loop that has not finished."""
+
+    divergences: ItemDivergences
+    plans: Plans
+    complete: bool
+
+
+def _known(evaluation: Evaluation) -> _Known:
+    complete = evaluation.settings.get("complete", True) is not False
+    return _Known(item_divergences(evaluation.items), {} if complete else _plans(evaluation), complete)
+
+
+def _plans(evaluation: Evaluation) -> Plans:
+    """Leaks are known before anything is scored, and are left out of the bets as of all else."""
+    planned = evaluation.settings.get("planned")
+    leaked = {(leak.suite, leak.item_id) for leak in evaluation.leaks or ()}
+    found = {}
+    for suite, items in planned.items() if isinstance(planned, Mapping) else ():
+        clusters = items.get("clusters") or [None] * len(items["items"])
+        kept = [i for i, item in enumerate(items["items"]) if (suite, item) not in leaked]
+        found[suite] = Planned(suite, [items["items"][i] for i in kept], [clusters[i] for i in kept])
+    return found
 
 
 def _roles(policy: Policy, paired: dict[str, PairedSuite]) -> tuple[dict[str, SuitePolicy], list[str]]:
@@ -83,35 +121,54 @@ def _roles(policy: Policy, paired: dict[str, PairedSuite]) -> tuple[dict[str, Su
 
 
 def _judge_suites(
-    paired: dict[str, PairedSuite],
-    roles: dict[str, SuitePolicy],
-    policy: Policy,
-    rescore: Rescore,
-    complete: bool,
+    paired: dict[str, PairedSuite], roles: dict[str, SuitePolicy], policy: Policy, rescore: Rescore, known: _Known
 ) -> list[JudgedSuite]:
-    """Sensitivity of all, then what is proved about each; the level of harm is shared by the valid ones."""
+    """Sensitivity of all, then what is proved about each; the levels of harm are shared by the valid ones."""
     sensitivity = {
         name: judge_sensitivity(
             paired[name], role.role, rescore, alpha=policy.alpha, missing_fails=policy.on_missing_check == "fail"
         )
         for name, role in roles.items()
     }
-    harm_alpha = policy.alpha / max(1, sum(judged.valid for judged in sensitivity.values()))
     scored = [name for name in roles if paired[name].n]
-    differences = [differences_of(paired[name].differences, paired[name].clusters) for name in scored]
-    found = dict(zip(scored, estimate_each(differences, policy.guardrail), strict=True))
+    suites, guardrails = [paired[name] for name in scored], [policy.guardrail_of(roles[name]) for name in scored]
+    differences = [differences_of(suite.differences, suite.clusters) for suite in suites]
+    base = dict(zip(scored, estimate_each(differences, guardrails), strict=True))
+    previous = dict(zip(scored, compare_each(suites, guardrails), strict=True))
+    levels = _levels(policy, roles, sensitivity, against_both=any(previous.values()))
     return [
-        judge_suite(paired[name], role, sensitivity[name], found.get(name), policy, harm_alpha, complete)
+        judge_suite(
+            paired[name],
+            role,
+            sensitivity[name],
+            Found(base.get(name), previous.get(name), known.divergences, known.plans, known.complete),
+            policy,
+            levels,
+        )
         for name, role in roles.items()
     ]
 
 
-def _judge_macro(suites: Sequence[PairedSuite], policy: Policy) -> MacroDecision:
+def _levels(
+    policy: Policy, roles: dict[str, SuitePolicy], sensitivity: dict[str, Sensitivity], *, against_both: bool
+) -> Levels:
+    """Bonferroni within each kind of harm: one harm that is found blocks, so each has to be found at a lower level."""
+    valid = [name for name in roles if sensitivity[name].valid]
+    comparisons = 2 if against_both and policy.previous != "ignore" else 1
+    slices = sum(len(roles[name].slices) for name in valid)
+    return Levels(policy.alpha / max(1, comparisons * len(valid)), policy.alpha / max(1, slices))
+
+
+def _judge_macro(suites: Sequence[PairedSuite], policy: Policy, known: _Known) -> JudgedMacro:
     found = estimate_mean([differences_of(suite.differences, suite.clusters) for suite in suites], policy.margin)
-    e_value, e_items = loss_evidence(suites, policy.margin, min(0.99, 2 * policy.margin), policy.alpha)
+    alternative = min(0.99, 2 * policy.margin)
+    e_value, e_items = loss_evidence(suites, policy.margin, alternative, policy.alpha, known.plans)
     n = sum(suite.n for suite in suites)
-    needed = more_items(n, found.variance, found.difference + policy.margin, policy.alpha)
-    return MacroDecision(
+    variance = with_unseen_changes(n, found.variance)
+    needed = more_items(n, variance, found.difference + policy.margin, policy.alpha)
+    previous = compare_mean(suites, policy.margin)
+    measured = [kl for suite in suites if (kl := divergence_of(suite, known.divergences)) is not None]
+    decision = MacroDecision(
         suites=tuple(suite.result.suite for suite in suites),
         n=n,
         difference=found.difference,
@@ -122,29 +179,58 @@ def _judge_macro(suites: Sequence[PairedSuite], policy: Policy) -> MacroDecision
         e_value=e_value,
         e_items=e_items,
         items_needed=needed if found.p_loss_within >= policy.alpha else None,
+        kl=mean_divergence(measured),
+        against_previous=previous.change if previous is not None else None,
     )
+    return JudgedMacro(decision, previous.found if previous is not None else None)
 
 
 def _proofs(
-    invalid: bool, judged: Sequence[JudgedSuite], macro: MacroDecision | None, policy: Policy, complete: bool
+    invalid: bool, judged: Sequence[JudgedSuite], macro: JudgedMacro | None, policy: Policy, known: _Known
 ) -> Proofs:
     domain = [j for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
     required = [j for j in domain if j.decision.required] or domain
     general = [j for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
-    loss = macro is not None and complete and macro.p_loss < policy.alpha
+    if macro is None:
+        return Proofs(invalid=invalid, complete=known.complete)
+    decision, complete = macro.decision, known.complete
+    previous = macro.previous if policy.previous != "ignore" and complete else None
+    proved_against_previous = (previous is None or previous.p_loss_within < policy.alpha) and all(
+        j.proofs.previous_held for j in required
+    )
+    held = all(j.proofs.guardrail_held for j in general) and all(j.proofs.slices.held for j in [*domain, *general])
     return Proofs(
         invalid=invalid,
         must_pass_failed=any(j.decision.must_pass_failed for j in judged),
-        macro_loss_excessive=macro is not None and macro.e_items is not None,
-        guardrail_broken=any(j.proofs.guardrail_broken for j in judged),
+        macro_loss_excessive=decision.e_items is not None,
+        guardrail_broken=any(j.proofs.guardrail_broken or j.proofs.previous_broken for j in judged),
+        slice_broken=any(j.proofs.slices.broken for j in judged),
         domain_worse=any(j.proofs.worse for j in domain),
-        forbidden_loss=_forbidden_loss(general, macro, policy, complete),
+        previous_loss_excessive=previous is not None and previous.p_loss_beyond < policy.alpha,
+        kl_excessive=complete and _divergence_above(decision, policy),
+        forbidden_loss=_forbidden_loss(general, decision, policy, known),
         complete=complete,
         domain_better=bool(required) and all(j.proofs.better for j in required),
-        macro_within_margin=macro is not None and macro.p_value < policy.alpha,
-        guardrails_held=not policy.require_guardrail_proof or all(j.proofs.guardrail_held for j in general),
-        macro_loss=loss,
+        macro_within_margin=decision.p_value < policy.alpha,
+        guardrails_held=not policy.require_guardrail_proof or held,
+        previous_held=policy.previous != "prove" or proved_against_previous,
+        kl_held=_divergence_below(decision, policy),
+        macro_loss=complete and decision.p_loss < policy.alpha,
     )
+
+
+def _divergence_above(macro: MacroDecision, policy: Policy) -> bool:
+    """A divergence from the base beyond what the policy allows is proved."""
+    if policy.max_kl is None or macro.kl is None:
+        return False
+    return macro.kl.p_above(policy.max_kl) < policy.alpha
+
+
+def _divergence_below(macro: MacroDecision, policy: Policy) -> bool:
+    """It is excluded, or the policy allows any."""
+    if policy.max_kl is None:
+        return True
+    return macro.kl is not None and macro.kl.p_below(policy.max_kl) < policy.alpha
 
 
 def loss_levels(policy: Policy) -> tuple[float, float]:
@@ -152,16 +238,15 @@ def loss_levels(policy: Policy) -> tuple[float, float]:
     return 0.8 * policy.alpha, 0.2 * policy.alpha
 
 
-def _forbidden_loss(
-    general: Sequence[JudgedSuite], macro: MacroDecision | None, policy: Policy, complete: bool
-) -> bool:
+def _forbidden_loss(general: Sequence[JudgedSuite], macro: MacroDecision, policy: Policy, known: _Known) -> bool:
     """A loss of any size is proved, early by an e-process that is tuned to a loss of twice the margin, or at last."""
-    if not policy.block_on_any_proved_loss or macro is None:
+    if not policy.block_on_any_proved_loss:
         return False
     early, late = loss_levels(policy)
-    if complete and macro.p_loss < late:
+    if known.complete and macro.p_loss < late:
         return True
-    return loss_evidence([j.suite for j in general], 0.0, min(0.99, 2 * policy.margin), early)[1] is not None
+    suites = [j.suite for j in general]
+    return loss_evidence(suites, 0.0, min(0.99, 2 * policy.margin), early, known.plans)[1] is not None
 
 
 def _adapter_faults(evaluation: Evaluation) -> list[str]:
@@ -196,6 +281,11 @@ def _invalid_suites(judged: Sequence[JudgedSuite]) -> list[str]:
         for j in judged
         for item in j.proofs.must_pass_unknown
     ]
+    found += [
+        f"{j.decision.suite} has no slice '{name}', which the policy guards{_meant(name, j)}"
+        for j in judged
+        for name in j.proofs.slices.unknown
+    ]
     if found:
         return found
     valid = {j.decision.role for j in judged if j.decision.sensitivity.valid}
@@ -206,6 +296,20 @@ def _invalid_suites(judged: Sequence[JudgedSuite]) -> list[str]:
     return found
 
 
+def _meant(name: str, judged: JudgedSuite) -> str:
+    meant = did_you_mean(name, [part.name for part in judged.decision.slices])
+    return f"; {meant}" if meant else ""
+
+
+def _divergence_unknown(macro: JudgedMacro | None, policy: Policy) -> list[str]:
+    if policy.max_kl is None or macro is None or macro.decision.kl is not None:
+        return []
+    return [
+        "the policy limits the divergence from the base, and it was measured on no general suite (it takes multiple "
+        "choice with the likelihoods of all options)"
+    ]
+
+
 def _proved_harm(judged: Sequence[JudgedSuite]) -> list[str]:
     """What is known although there is no verdict: a ruined model should not be looked for in the suites alone."""
     harmed = [f"{j.decision.suite} ({points(j.decision.difference)})" for j in judged if j.proofs.guardrail_broken]
@@ -214,17 +318,46 @@ def _proved_harm(judged: Sequence[JudgedSuite]) -> list[str]:
     )
 
 
-def _items_needed(judged: Sequence[JudgedSuite], macro: MacroDecision | None, proofs: Proofs) -> int | None:
+def _items_needed(
+    judged: Sequence[JudgedSuite], macro: JudgedMacro | None, proofs: Proofs, policy: Policy
+) -> int | None:
     """The most that any open proof still needs; None where no number of items would decide one of them."""
+    valid = [j for j in judged if j.decision.sensitivity.valid]
     open_proofs = [
         j.decision.items_needed
-        for j in judged
-        if j.decision.role == "domain" and j.decision.required and not j.proofs.better and j.decision.sensitivity.valid
+        for j in valid
+        if j.decision.role == "domain" and j.decision.required and not j.proofs.better
     ]
     if macro is not None and not proofs.macro_within_margin:
-        open_proofs.append(macro.items_needed)
+        open_proofs.append(macro.decision.items_needed)
     if not proofs.guardrails_held:
-        open_proofs += [j.decision.items_needed for j in judged if not j.proofs.guardrail_held]
+        open_proofs += [
+            j.decision.items_needed for j in valid if j.decision.role == "general" and not j.proofs.guardrail_held
+        ]
+        open_proofs += [
+            part.items_needed for j in valid for part in j.decision.guarded if part.verdict is not Verdict.PASS
+        ]
+    if not proofs.previous_held and macro is not None:
+        open_proofs += _open_against_previous(valid, macro, policy)
+    if not proofs.kl_held and macro is not None and macro.decision.kl is not None:
+        kl = macro.decision.kl
+        open_proofs.append(more_items(kl.n, kl.variance, kl.mean - (policy.max_kl or 0.0), policy.alpha))
     if not open_proofs or None in open_proofs:
         return None
     return max(items for items in open_proofs if items is not None)
+
+
+def _open_against_previous(valid: Sequence[JudgedSuite], macro: JudgedMacro, policy: Policy) -> list[int | None]:
+    found = []
+    change = macro.decision.against_previous
+    if change is not None and macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
+        variance = with_unseen_changes(change.n, macro.previous.variance)
+        found.append(more_items(change.n, variance, change.difference + policy.margin, policy.alpha))
+    for j in valid:
+        change, loss = j.decision.against_previous, j.previous
+        open_ = j.decision.role == "domain" and j.decision.required and not j.proofs.previous_held
+        if open_ and change is not None and loss is not None:
+            variance = with_unseen_changes(change.n, loss.variance)
+            distance = change.difference + policy.guardrail_of(j.role)
+            found.append(more_items(change.n, variance, distance, policy.alpha))
+    return found

@@ -6,65 +6,140 @@ from collections.abc import Sequence
 
 from assay.findings import Verdict
 
-from .decision import MacroDecision
+from .decision import MacroDecision, SliceDecision
 from .evaluation import Evaluation
 from .policy import Policy
-from .suite_gate import JudgedSuite
+from .suite_gate import JudgedMacro, JudgedSuite
 from .verdict import Proofs
-from .wording import count, interval, names, p_value, points, size
+from .wording import count, interval, names, nats, p_value, percent, points, size
 
 
 def reasons_for(
     verdict: Verdict,
     judged: Sequence[JudgedSuite],
-    macro: MacroDecision | None,
+    macro: JudgedMacro,
     proofs: Proofs,
     policy: Policy,
     needed: int | None,
 ) -> list[str]:
     """Why, most important first, for a verdict other than INVALID."""
-    assert macro is not None, "without a general suite the verdict is INVALID"
-    domain = [j.decision.reason for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
+    valid = [j for j in judged if j.decision.sensitivity.valid]
     if verdict is Verdict.BLOCK:
         return _harm(judged, macro, proofs, policy)
     if verdict is Verdict.PASS:
-        return [*domain, _macro_reason(macro, True)]
-    unproved = [
-        j.decision.reason
-        for j in judged
-        if j.decision.role == "domain" and j.decision.required and j.decision.sensitivity.valid and not j.proofs.better
+        domain = [j.decision.reason for j in valid if j.decision.role == "domain"]
+        return [
+            *domain,
+            _macro_reason(macro.decision, True),
+            *_divergence_reason(macro.decision, policy, "is excluded"),
+        ]
+    return [*_unproved(valid, macro, proofs, policy), _needed_reason(needed, macro.decision, policy)]
+
+
+def _unproved(valid: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, policy: Policy) -> list[str]:
+    """What a PASS still lacks."""
+    found = [
+        j.decision.reason for j in valid if j.decision.role == "domain" and j.decision.required and not j.proofs.better
     ]
     if not proofs.macro_within_margin:
-        unproved.append(_macro_reason(macro, False))
+        found.append(_macro_reason(macro.decision, False))
     if not proofs.guardrails_held:
-        unproved += [j.decision.reason for j in judged if j.decision.role == "general" and not j.proofs.guardrail_held]
+        found += [j.decision.reason for j in valid if j.decision.role == "general" and not j.proofs.guardrail_held]
+        found += [
+            _slice_reason(j, part, "is not excluded")
+            for j in valid
+            for part in j.decision.guarded
+            if part.verdict is not Verdict.PASS
+        ]
+    if not proofs.previous_held:
+        found += _unproved_against_previous(valid, macro, policy)
+    if not proofs.kl_held:
+        found += _divergence_reason(macro.decision, policy, "is not excluded")
     if not proofs.complete:
-        unproved.append("the planned number of items has not been scored yet")
-    unproved.append(_needed_reason(needed, macro, policy))
-    return unproved
+        found.append("the planned number of items has not been scored yet")
+    return found
 
 
-def _harm(judged: Sequence[JudgedSuite], macro: MacroDecision, proofs: Proofs, policy: Policy) -> list[str]:
+def _harm(judged: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, policy: Policy) -> list[str]:
     reasons = [
         f"{j.decision.suite}: {count(len(j.decision.must_pass_failed), 'item')} that must pass did not "
         f"({names(j.decision.must_pass_failed)})"
         for j in judged
         if j.decision.must_pass_failed
     ]
-    reasons += [j.decision.reason for j in judged if j.proofs.worse or j.proofs.guardrail_broken]
+    valid = [j for j in judged if j.decision.sensitivity.valid]
+    reasons += [
+        j.decision.reason for j in valid if j.proofs.worse or j.proofs.guardrail_broken or j.proofs.previous_broken
+    ]
+    reasons += [
+        _slice_reason(j, part, "is proved")
+        for j in valid
+        for part in j.decision.guarded
+        if part.verdict is Verdict.BLOCK
+    ]
+    reasons += _macro_harm(macro.decision, proofs)
+    if proofs.previous_loss_excessive:
+        reasons.append(_previous_change(macro.decision, policy, "is proved"))
+    if proofs.kl_excessive:
+        reasons += _divergence_reason(macro.decision, policy, "is proved")
+    return reasons
+
+
+def _macro_harm(macro: MacroDecision, proofs: Proofs) -> list[str]:
     if macro.e_items is not None:
-        reasons.append(
+        return [
             f"{_macro_change(macro)}; that it exceeds the margin of {size(macro.margin)} "
             f"was proved after {count(macro.e_items, 'item')}"
-        )
-    elif not proofs.macro_within_margin and proofs.macro_loss:
-        reasons.append(
+        ]
+    if not proofs.macro_within_margin and proofs.macro_loss:
+        return [
             f"{_macro_change(macro)}; a loss is proved ({p_value(macro.p_loss)}), "
             f"and that it stays within {size(macro.margin)} is not ({p_value(macro.p_value)})"
-        )
-    elif proofs.forbidden_loss:
-        reasons.append(f"{_macro_change(macro)}; a loss is proved, and the policy allows none")
-    return reasons
+        ]
+    if proofs.forbidden_loss:
+        return [f"{_macro_change(macro)}; a loss is proved, and the policy allows none"]
+    return []
+
+
+def _slice_reason(judged: JudgedSuite, part: SliceDecision, proved: str) -> str:
+    return (
+        f"slice '{part.name}' of {judged.decision.suite} went from {percent(part.base)} to {percent(part.candidate)} "
+        f"on {count(part.n, 'item')} ({points(part.difference)}, 95 % interval {interval(*part.ci)}): a loss beyond its "
+        f"guardrail of {size(part.guardrail or 0.0)} {proved}"
+    )
+
+
+def _unproved_against_previous(valid: Sequence[JudgedSuite], macro: JudgedMacro, policy: Policy) -> list[str]:
+    found = []
+    if macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
+        found.append(_previous_change(macro.decision, policy, "is not excluded"))
+    for j in valid:
+        change = j.decision.against_previous
+        if j.decision.role == "domain" and j.decision.required and change is not None and not j.proofs.previous_held:
+            found.append(
+                f"{j.decision.suite}: {points(change.difference)} against the previous release (95 % interval "
+                f"{interval(*change.ci)}): a loss beyond {size(policy.guardrail_of(j.role))} is not excluded"
+            )
+    return found
+
+
+def _previous_change(macro: MacroDecision, policy: Policy, proved: str) -> str:
+    change = macro.against_previous
+    assert change is not None, "there is no comparison with a previous release that was not scored"
+    return (
+        f"against the previous release general ability changed by {points(change.difference)} on average "
+        f"(95 % interval {interval(*change.ci)}, {count(change.n, 'item')}); a loss beyond {size(policy.margin)} {proved}"
+    )
+
+
+def _divergence_reason(macro: MacroDecision, policy: Policy, proved: str) -> list[str]:
+    if policy.max_kl is None or macro.kl is None:
+        return []
+    kl = macro.kl
+    return [
+        f"KL to the base is {nats(kl.mean)} on average (95 % interval {kl.ci.low:.3f} to {kl.ci.high:.3f}, "
+        f"{count(kl.n, 'item')}); more than {policy.max_kl:g} {proved}"
+    ]
 
 
 def _macro_change(macro: MacroDecision) -> str:
@@ -102,19 +177,37 @@ def notes_on(
             notes.append(f"{j.decision.suite}: {count(j.decision.leaked, 'item')} also in the training data, left out")
         if j.decision.sensitivity.valid and j.decision.sensitivity.missing:
             notes.append(f"{j.decision.suite}: checks not run: {names(j.decision.sensitivity.missing)}")
-    open_guardrails = [
-        j.decision.suite for j in judged if j.decision.role == "general" and j.decision.verdict is Verdict.INCONCLUSIVE
-    ]
-    if open_guardrails:
-        notes.append(
-            f"a loss beyond the guardrail of {size(policy.guardrail)} cannot be excluded on {names(open_guardrails)}"
-        )
+    notes += _open_guardrails(judged)
     notes += _notes_of(evaluation)
     if evaluation.leaks is None:
         notes.append("leaks were not checked: what the adapter was trained on is unknown")
     if verdict is Verdict.PASS and macro is not None and macro.p_loss < policy.alpha:
         notes.append(f"a small loss of general ability is proved ({p_value(macro.p_loss)}), within the margin")
     return notes
+
+
+def _open_guardrails(judged: Sequence[JudgedSuite]) -> list[str]:
+    """Harm that cannot be excluded, and what it would take."""
+    valid = [j.decision for j in judged if j.decision.sensitivity.valid]
+    suites = [
+        f"{suite.suite} ({_more(suite.items_needed)})"
+        for suite in valid
+        if suite.role == "general" and suite.verdict is Verdict.INCONCLUSIVE
+    ]
+    found = [f"a loss beyond its guardrail cannot be excluded on {names(suites)}"] if suites else []
+    slices = [
+        f"'{part.name}' of {suite.suite}, {count(part.n, 'item')} ({_more(part.items_needed)})"
+        for suite in valid
+        for part in suite.guarded
+        if part.verdict is Verdict.INCONCLUSIVE
+    ]
+    if slices:
+        found.append(f"a loss beyond its guardrail can neither be proved nor excluded on slice {names(slices)}")
+    return found
+
+
+def _more(items: int | None) -> str:
+    return "no reasonable number of items would" if items is None else f"about {count(items, 'more item')} would"
 
 
 def _notes_of(evaluation: Evaluation) -> list[str]:

@@ -49,8 +49,9 @@ class Strata(NamedTuple):
         return Strata(-self.values, self.counts, self.weights)
 
 
-def score_statistic(strata: Strata, null: float) -> FloatArray:
-    """[...] z of H0: weighted mean difference = null; positive when the observed one is above."""
+def score_statistic(strata: Strata, null: float | FloatArray) -> FloatArray:
+    """[...] z of H0: weighted mean difference = null [...]; positive when the observed one is above."""
+    null = np.asarray(null, dtype=float)
     distance = strata.means @ strata.weights - null
     z = np.zeros_like(distance)
     if (distance > 0).any():
@@ -77,10 +78,10 @@ def score_upper_limit(strata: Strata, z: float | FloatArray) -> FloatArray:
     return -score_lower_limit(strata.mirrored(), z)
 
 
-def _multiplier(strata: Strata, null: float) -> FloatArray:
+def _multiplier(strata: Strata, null: FloatArray) -> FloatArray:
     """[...] m > 0 whose constrained mean is `null`; 0 where the observed mean is not above it."""
     low = np.zeros(strata.counts.shape[:-2])
-    high = np.broadcast_to(strata.counts.sum((-2, -1)) / max(1 + null, 1e-9), low.shape).astype(float)
+    high = np.broadcast_to(strata.counts.sum((-2, -1)) / np.maximum(1 + null, 1e-9), low.shape).astype(float)
     for _ in range(_OUTER):
         middle = (low + high) / 2
         above = _constrained_mean(strata, middle) > null

@@ -15,12 +15,18 @@ class Proofs:
     must_pass_failed     an item that must pass does not
     macro_loss_excessive early: an e-process rejects that the macro loss is within the margin
     guardrail_broken     a suite's loss is proved beyond its guardrail
+    slice_broken         the loss on a guarded slice is proved beyond its guardrail
     domain_worse         a domain suite is proved worse
+    previous_loss_excessive  the macro loss against the last release is proved beyond the margin
+    kl_excessive         the divergence from the base is proved beyond the policy's limit
     forbidden_loss       a loss of any size is proved, and the policy forbids it
     complete             the planned number of items was scored
     domain_better        a gain above min_gain is proved on every required domain suite
     macro_within_margin  a macro loss beyond the margin is excluded
     guardrails_held      where the policy asks for it, a loss beyond the guardrail is excluded on every general suite
+                         and guarded slice
+    previous_held        where the policy asks for it, a loss against the last release is excluded
+    kl_held              where the policy limits it, a larger divergence from the base is excluded
     macro_loss           a macro loss of any size is proved
     """
 
@@ -28,12 +34,17 @@ class Proofs:
     must_pass_failed: bool = False
     macro_loss_excessive: bool = False
     guardrail_broken: bool = False
+    slice_broken: bool = False
     domain_worse: bool = False
+    previous_loss_excessive: bool = False
+    kl_excessive: bool = False
     forbidden_loss: bool = False
     complete: bool = True
     domain_better: bool = False
     macro_within_margin: bool = False
     guardrails_held: bool = True
+    previous_held: bool = True
+    kl_held: bool = True
     macro_loss: bool = False
 
 
@@ -50,13 +61,22 @@ def verdict_of(proofs: Proofs) -> Verdict:
         proofs.must_pass_failed
         or proofs.macro_loss_excessive
         or proofs.guardrail_broken
+        or proofs.slice_broken
         or proofs.domain_worse
+        or proofs.previous_loss_excessive
+        or proofs.kl_excessive
         or proofs.forbidden_loss
     ):
         return Verdict.BLOCK
     if not proofs.complete:
         return Verdict.INCONCLUSIVE
-    if proofs.domain_better and proofs.macro_within_margin and proofs.guardrails_held:
+    if (
+        proofs.domain_better
+        and proofs.macro_within_margin
+        and proofs.guardrails_held
+        and proofs.previous_held
+        and proofs.kl_held
+    ):
         return Verdict.PASS
     if not proofs.macro_within_margin and proofs.macro_loss:
         return Verdict.BLOCK

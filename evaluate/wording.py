@@ -28,6 +28,11 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def nats(divergence: float) -> str:
+    """0.0213 -> '0.021 nats'; what is not 0 is not written as 0."""
+    return "< 0.001 nats" if 0 < divergence < 0.001 else f"{divergence:.3f} nats"
+
+
 def count(n: int, noun: str) -> str:
     """1 item, 3,000 items, 2 families"""
     if n == 1:

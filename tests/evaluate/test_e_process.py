@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from assay.evaluate.e_process import Rounds, log_wealth, make_rounds, order
+from assay.evaluate.e_process import Planned, Rounds, log_wealth, make_rounds, order, schedule
 
 LIMIT = math.log(20)
 
@@ -75,16 +75,50 @@ def test_order_depends_on_names_alone() -> None:
 
 def test_larger_suites_bet_several_items_a_round_and_every_item_once() -> None:
     losses = [np.arange(10.0) / 10, np.arange(25.0) / 25]
-    ids = [[f"a{i}" for i in range(10)], [f"b{i}" for i in range(25)]]
-    rounds = make_rounds(losses, ids, [[None] * 10, [None] * 25], ["a", "b"])
-    assert rounds.loss.shape == (10, 2)
+    planned = [
+        Planned("a", [f"a{i}" for i in range(10)], [None] * 10),
+        Planned("b", [f"b{i}" for i in range(25)], [None] * 25),
+    ]
+    rounds = make_rounds(losses, planned)
+    assert rounds.loss.shape == (10, 2) and rounds.counts.sum() == 35
     assert rounds.loss[:, 0].sum() == pytest.approx(losses[0].sum())
     assert rounds.loss[:, 1].min() >= 0 and rounds.loss[:, 1].max() <= 1
+    laid = schedule(planned)
+    assert len(laid) == 10
+    for suite, values in enumerate(losses):
+        assert sorted(np.concatenate([numbers[suite] for numbers in laid])) == list(range(len(values)))
+        assert [values[numbers[suite]].mean() for numbers in laid] == pytest.approx(rounds.loss[:, suite])
 
 
 def test_a_cluster_is_bet_on_as_a_whole() -> None:
     losses = [np.array([1.0, 1.0, 0.0, 0.0, 1.0])]
-    rounds = make_rounds(losses, [list("abcde")], [["x", "x", "y", "y", None]], ["s"])
+    rounds = make_rounds(losses, [Planned("s", list("abcde"), ["x", "x", "y", "y", None])])
     assert rounds.loss.shape == (3, 1)
     assert rounds.loss.sum() * 5 / 3 == pytest.approx(3.0)
     assert rounds.bound == pytest.approx(2 / (5 / 3))
+    assert sorted(rounds.counts) == [1, 2, 2]
+
+
+def test_an_unfinished_evaluation_is_bet_on_in_the_first_rounds_of_the_finished_one() -> None:
+    """Else each look would be at another bet, and Ville's inequality would hold for none of them."""
+    rng = np.random.default_rng(0)
+    planned = [
+        Planned("a", [f"a{i}" for i in range(40)], [f"c{i // 3}" for i in range(40)]),
+        Planned("b", [f"b{i}" for i in range(70)], [None] * 70),
+    ]
+    losses = [rng.choice([-1.0, 0.0, 1.0], len(suite.item_ids)) for suite in planned]
+    finished = make_rounds(losses, planned)
+    scored = schedule(planned)[:6]
+    partial = [np.full_like(values, np.nan) for values in losses]
+    for numbers in scored:
+        for suite, of_suite in enumerate(numbers):
+            partial[suite][of_suite] = losses[suite][of_suite]
+    unfinished = make_rounds(partial, planned)
+    assert len(unfinished.loss) == len(unfinished.counts) == 6
+    assert np.array_equal(log_wealth(unfinished, 0.02, 0.04), log_wealth(finished, 0.02, 0.04)[:6])
+
+
+def test_before_the_first_round_is_whole_nothing_is_proved() -> None:
+    planned = [Planned("a", ["x", "y"], [None, None])]
+    rounds = make_rounds([np.array([np.nan, np.nan])], planned)
+    assert log_wealth(rounds, 0.02, 0.04).shape == (0,)

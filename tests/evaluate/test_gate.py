@@ -52,11 +52,11 @@ def test_the_json_is_the_documented_one(synthetic: Make, domain: Any, general: l
     for entry in document["suites"]:
         assert {
             "suite", "role", "verdict", "n", "base", "previous", "candidate", "difference", "ci", "margin", "p_value",
-            "gains", "losses", "items_needed", "sensitivity",
+            "gains", "losses", "flips", "answers_changed", "kl", "against_previous", "items_needed", "sensitivity",
         } <= entry.keys()  # fmt: skip
-        assert entry["previous"] is None and entry["sensitivity"] == {"valid": True, "reasons": []} | {
-            "checks": entry["sensitivity"]["checks"]
-        }
+        assert entry["previous"] is None and entry["against_previous"] is None
+        assert entry["sensitivity"]["valid"] is True and entry["sensitivity"]["reasons"] == []
+        assert entry["flips"] == entry["gains"] + entry["losses"] <= entry["answers_changed"]
         assert entry["ci"][0] <= entry["difference"] <= entry["ci"][1]
         assert entry["difference"] == pytest.approx(entry["candidate"] - entry["base"])
         assert entry["gains"] - entry["losses"] == pytest.approx(entry["n"] * entry["difference"])
