@@ -104,6 +104,7 @@ FAULTY: list[tuple[str, bytes, str]] = [
     ("null messages", b'{"messages": null}', "messages"),
     ("numeric content", b'{"messages": [{"role": "user", "content": 3}]}', "content"),
     ("unknown columns", b'{"foo": 1, "bar": 2}', "no known format has the columns foo, bar"),
+    ("tokenised", b'{"input_ids": [1, 2], "labels": [-100, 2]}', "is tokenised already"),
     ("a list", b"[1, 2]", "a row should be an object"),
     ("a key twice", b'{"instruction": "a", "instruction": "b", "output": "c"}', "stands twice"),
     ("ten thousand columns", json.dumps({f"c{n}": n for n in range(10_000)}).encode(), "9994 more"),
