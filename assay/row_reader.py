@@ -240,7 +240,7 @@ def _finished(parsed: Parsed, aside: Mapping[str, Json], layout: Layout) -> Pars
 
 def _no_format(row: Mapping[str, Json]) -> str:
     if "input_ids" in row:
-        return "is tokenised already; give assay the conversations that it was made from: it tokenises as the model does"
+        return "is tokenised already; give assay the conversations behind it: it tokenises them as the model does"
     names = list(row)
     shown = ", ".join(str(name)[:40] for name in names[:COLUMNS_SHOWN])
     more = f" and {len(names) - COLUMNS_SHOWN} more" if len(names) > COLUMNS_SHOWN else ""
