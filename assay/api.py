@@ -45,6 +45,7 @@ _HOMES = {
     "init_suite": "assay.evaluate.suite_init",
     "input_digests": "assay.evaluate.identity",
     "language_of": "assay.curate.answers.language",
+    "judges": "assay.evaluate.judging.providers",
     "load_encoder": "assay.curate.meaning.encoder",
     "make_audit": "assay.curate.judge",
     "make_provider": "assay.synth.provider",

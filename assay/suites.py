@@ -193,17 +193,24 @@ def _scorer(given: str | dict[str, Any], where: str) -> tuple[str, dict[str, Jso
     return name, settings
 
 
+FILES_OF_A_SCORER = {"file": "sha256", "labels": "labels_sha256"}
+"""Settings of a scorer that name a file beside the suite, and those that its digest goes into."""
+
+
 def _beside(settings: dict[str, Json], folder: Path, where: str) -> dict[str, Json]:
-    """A scorer's `file` is found beside the suite; its digest goes along, since scores depend on what is in it."""
+    """A scorer's files are found beside the suite; digests go along, since scores depend on what is in them."""
     from assay.storage import sha256_file
 
-    given = settings.get("file")
-    if not isinstance(given, str):
-        return settings
-    path = folder / given
-    if not path.is_file():
-        raise SuiteError(f"there is no file '{given}' for the scorer", where=where)
-    return {**settings, "file": str(path), "sha256": sha256_file(path)}
+    found = dict(settings)
+    for key, digest in FILES_OF_A_SCORER.items():
+        given = settings.get(key)
+        if not isinstance(given, str) or not given:
+            continue
+        path = folder / given
+        if not path.is_file():
+            raise SuiteError(f"there is no file '{given}' for the scorer", where=where)
+        found |= {key: str(path), digest: sha256_file(path)}
+    return found
 
 
 def _unique(items: Iterator[tuple[str, SuiteItem]]) -> Iterator[SuiteItem]:

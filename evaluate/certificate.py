@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VERSION = 1
 ITEMS = "items.parquet"
 EVALUATION = "evaluation.json"
+JUDGEMENTS = "judgements.parquet"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def make_certificate(decision: Decision, evaluation: Evaluation, sources: Source
     base = identity.get("base")
     items = sources.evaluation / ITEMS
     header = sources.evaluation / EVALUATION
+    said = sources.evaluation / JUDGEMENTS
 
     def relative(target: Path) -> str:
         return Path(os.path.relpath(target.resolve(), path.parent.resolve())).as_posix()
@@ -98,6 +100,7 @@ def make_certificate(decision: Decision, evaluation: Evaluation, sources: Source
         "suites": [{"name": suite.suite, "data_sha256": suite.data_sha256} for suite in evaluation.suites],
         "items": {"path": relative(items), "sha256": sha256_file(items)},
         "evaluation": {"path": relative(header), "sha256": sha256_file(header)},
+        **({"judgements": {"path": relative(said), "sha256": sha256_file(said)}} if said.is_file() else {}),
         "previous": identity.get("previous"),
         "versions": {"assay": __version__, **library_versions()},
         "seed": identity.get("seed"),

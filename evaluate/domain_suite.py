@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,7 +50,7 @@ class DomainSuite:
 
     @property
     def scorer(self) -> Mapping[str, Any]:
-        return {"name": self.scoring.scorer.name, **self.suite.scorer_settings}
+        return {"name": self.scoring.scorer.name, **self.scoring.scorer.recorded(self.suite.scorer_settings)}
 
     @property
     def chance(self) -> float | None:
@@ -59,12 +60,14 @@ class DomainSuite:
 
     @property
     def content(self) -> str:
-        """References and contexts are part of it, since a score depends on them."""
+        """References and contexts are part of it, since a score depends on them. What a judge is told is not: it is
+        asked anew for answers that are kept."""
         references = [
             [item.reference, item.choices, asked.context]
             for item, asked in zip(self.suite.items, self.items, strict=True)
         ]
-        return digest([self.prompts, self.options, references, dict(self.scorer), self.suite.max_new_tokens])
+        scorer = {"name": self.scoring.scorer.name} if self.scoring.scorer.judged else dict(self.scorer)
+        return digest([self.prompts, self.options, references, scorer, self.suite.max_new_tokens])
 
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         if self.scoring.scorer.by_likelihood:
@@ -92,6 +95,9 @@ class DomainSuite:
         return answers
 
     def _score(self, output: str, number: int) -> float:
+        """NaN where a judge is to give it, once all answers are there."""
+        if self.scoring.scorer.judged:
+            return math.nan
         item = self.suite.items[number]
         context = self.scoring.context_of(item)
         return self.scoring(output, item.reference, f"item '{item.id}' of suite '{self.name}'", context)

@@ -67,6 +67,14 @@ class SuiteResult:
         return next((score for score in self.scores if score.model == model), None)
 
 
+JUDGE = "llm_judge"
+"""Name in `SuiteResult.scorer` of the scorer that may leave an answer without a score."""
+
+
+def is_judged(result: SuiteResult) -> bool:
+    return result.scorer.get("name") == JUDGE
+
+
 @dataclass(frozen=True)
 class AdapterEvidence:
     """Proof that an adapter is really there: its weights are finite and not all zero, and they move the logits."""
@@ -97,6 +105,7 @@ class Evaluation:
     leaks        None when it is unknown what the adapter was trained on
     settings     of the evaluation; the gate reads "paths" {adapter, previous, suites {name: data file}}, from which
                  a certificate can be verified, and "complete", False while an early-stopping loop goes on
+    judgements   what the judges of suites said (`judging/kept.py`); None where no suite has one
     """
 
     suites: tuple[SuiteResult, ...]
@@ -105,3 +114,4 @@ class Evaluation:
     evidence: Mapping[str, AdapterEvidence]
     leaks: tuple[Leak, ...] | None
     settings: Mapping[str, object] = field(default_factory=dict)
+    judgements: pa.Table | None = None

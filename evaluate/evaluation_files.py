@@ -18,7 +18,7 @@ from assay.storage import write_json, write_table
 from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelScore, SuiteResult
 
 VERSION = 1
-ITEMS, HEADER = "items.parquet", "evaluation.json"
+ITEMS, HEADER, JUDGEMENTS = "items.parquet", "evaluation.json", "judgements.parquet"
 
 ITEM_SCHEMA = pa.schema(
     [(name, pa.float64() if name in ("score", "logprob") else pa.string()) for name in ITEM_COLUMNS]
@@ -31,6 +31,8 @@ def write(evaluation: Evaluation, folder: Path) -> None:
     Paths become relative to the folder: a folder of runs may move as a whole, and no report names a home directory.
     """
     write_table(evaluation.items.select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA), folder / ITEMS)
+    if evaluation.judgements is not None:
+        write_table(evaluation.judgements, folder / JUDGEMENTS)
     given = evaluation.settings
     paths = {name: _relative(given[name], folder) for name in ("suites", "include_path", "paths") if name in given}
     settings = {"paths": {}, **given, **paths}
@@ -68,7 +70,8 @@ def read(folder: Path) -> Evaluation:
         items = _with_later_columns(pq.read_table(folder / ITEMS)).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
         if data["version"] != VERSION:
             raise SuiteError(f"is of version {data['version']}; this assay reads {VERSION}", where=str(header))
-        return from_json(data, items)
+        kept = pq.read_table(folder / JUDGEMENTS) if (folder / JUDGEMENTS).is_file() else None
+        return replace(from_json(data, items), judgements=kept)
     except OSError as error:
         where, why = str(error.filename or folder), error.strerror or error
         raise SuiteError(f"is no evaluation: {why}", where=where, fix="`assay evaluate` writes one") from error

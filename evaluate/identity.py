@@ -14,7 +14,7 @@ from assay.chat import ChatTarget
 from assay.errors import ModelError
 from assay.models import weights_sha256
 from assay.storage import sha256_file
-from assay.suites import Suite
+from assay.suites import FILES_OF_A_SCORER, Suite
 
 from .evaluation import ModelName
 from .leaks import adapter_card
@@ -196,6 +196,12 @@ def input_digests(models: Models, suites: Sequence[Suite], settings: EvaluateSet
         **({"training": models.training.digest} if models.training is not None else {}),
         **{f"suite:{suite.name}": suite.data_sha256 for suite in suites},
         **{f"suite file:{suite.name}": sha256_file(suite.path) for suite in suites},
+        **{
+            f"{key} of the scorer of {suite.name}": str(suite.scorer_settings[digest])
+            for suite in suites
+            for key, digest in FILES_OF_A_SCORER.items()
+            if digest in suite.scorer_settings
+        },
         **(_task_inputs(Path(settings.include_path)) if settings.include_path is not None else {}),
     }
 

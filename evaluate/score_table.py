@@ -24,7 +24,13 @@ def score_table(evaluation: Evaluation) -> str:
     elif "candidate" in models:
         found = count(len(evaluation.leaks), "item")
         lines.append(f"leaks: {found} of the suites in the training data" if evaluation.leaks else "leaks: none")
+    lines += [f"note: {note}" for note in _notes(evaluation)]
     return "\n".join(lines)
+
+
+def _notes(evaluation: Evaluation) -> list[str]:
+    given = evaluation.settings.get("notes")
+    return [str(note) for note in given] if isinstance(given, list | tuple) else []
 
 
 def _cell(suite: SuiteResult, name: ModelName) -> str:

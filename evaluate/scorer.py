@@ -33,6 +33,7 @@ NOT_RESCORABLE = "lm_eval"
 
 IsAnswer: TypeAlias = bool | Callable[[Mapping[str, Any]], bool]
 Validate: TypeAlias = Callable[[Mapping[str, Any]], None]
+Recorded: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ class Scorer:
                    called once, before any model is loaded
     runs_code      runs what the model wrote, which the user must have allowed
     special_tokens  the output keeps its special tokens, but for the one that ends it
+    judged       answers are scored together, by a model that is asked once all are given (`judging/`): the function
+                 itself gives no score
+    recorded     of the settings what decides a score, as it is kept with the evaluation
     """
 
     name: str
@@ -57,6 +61,8 @@ class Scorer:
     validate: Validate = lambda _: None
     runs_code: bool = False
     special_tokens: bool = False
+    judged: bool = False
+    recorded: Recorded = dict
 
     @property
     def summary(self) -> str:
@@ -74,6 +80,8 @@ def scorer(
     validate: Validate = ...,
     runs_code: bool = False,
     special_tokens: bool = False,
+    judged: bool = False,
+    recorded: Recorded = ...,
 ) -> Callable[[Callable[..., float]], Scorer]: ...
 def scorer(
     function: Callable[..., float] | None = None, /, **known: Any
@@ -168,7 +176,8 @@ def rescore(
 ) -> list[float] | None:
     """Scores stored outputs again, as `SuiteResult.scorer` says.
 
-    None where that needs lm-eval and its task, or would run code that a model wrote: see `rescore_with_code`.
+    None where that needs lm-eval and its task, would ask a judge, or would run code that a model wrote: see
+    `rescore_with_code`.
     """
     return _rescore(result, outputs, references, contexts, allow_code=False)
 
@@ -190,7 +199,7 @@ def _rescore(
 ) -> list[float] | None:
     settings = dict(result.scorer)
     name = str(settings.pop("name"))
-    if name == NOT_RESCORABLE or (SCORERS.get(name).runs_code and not allow_code):
+    if name == NOT_RESCORABLE or SCORERS.get(name).judged or (SCORERS.get(name).runs_code and not allow_code):
         return None
     settings.pop("task", None)
     ready = make_scorer(name, settings, f"suite {result.suite}", allow_code=allow_code)

@@ -54,6 +54,8 @@ def export_suite(suite: Suite, folder: Path, *, force: bool = False) -> Exported
     """
     if SCORERS.get(suite.scorer).runs_code:
         _refuse(suite, f"{suite.scorer} runs code that a model wrote, and only assay builds the walls for that")
+    if SCORERS.get(suite.scorer).judged:
+        _refuse(suite, f"{suite.scorer} asks a judge once all answers are given, which lm-eval has no place for")
     scoring = make_scorer(suite.scorer, suite.scorer_settings, str(suite.path))
     _check_exportable(suite, scoring)
     task = suite_name(suite.name)

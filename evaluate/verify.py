@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ from assay.errors import AssayError
 from assay.storage import sha256_file
 
 from .certificate import read_certificate
-from .evaluation import Evaluation, SuiteResult
+from .evaluation import Evaluation, SuiteResult, is_judged
 from .evaluation_files import read
 from .gate import gate
 from .policy import read_policy
@@ -27,6 +27,8 @@ from .wording import count, names
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from .judging.again import Again
 
 TOLERANCE = 1e-6
 """Numbers may differ by this much between machines; a verdict may not differ."""
@@ -60,6 +62,7 @@ def verify(path: Path, rescore: Rescore = stored_outputs, public_key: Ed25519Pub
         _file("policy", folder, paths.get("policy"), certificate.get("policy_sha256")),
         *_entry("items", folder, certificate.get("items")),
         *_entry("evaluation", folder, certificate.get("evaluation")),
+        *(_entry("judgements", folder, certificate["judgements"]) if "judgements" in certificate else ()),
         *_adapter("adapter", folder, paths.get("adapter"), certificate.get("adapter")),
         *_adapter("previous adapter", folder, paths.get("previous"), certificate.get("previous")),
         *_suites(certificate, folder, paths.get("suites") or {}),
@@ -149,10 +152,14 @@ def _scores(result: SuiteResult, evaluation: Evaluation, rescore: Rescore) -> It
     """Stored outputs scored again, and the means that the evaluation states."""
     rows = [row for row in evaluation.items.to_pylist() if row["suite"] == result.suite]
     name = f"scores of {result.suite}"
+    scored = [row for row in rows if row["score"] is not None]
     for stated in result.scores:
-        mean = float(np.mean([row["score"] for row in rows if row["model"] == stated.model] or [math.nan]))
-        if not _close(mean, stated.score):
+        mean = float(np.mean([row["score"] for row in scored if row["model"] == stated.model] or [math.nan]))
+        if not _close(mean, stated.score) and stated.n:
             yield Claim(name, False, f"{stated.model} is said to score {stated.score:.4f}, its items give {mean:.4f}")
+    if is_judged(result):
+        yield from _judged(result, evaluation, rows)
+        return
     usable = [row for row in rows if row["reference"] is not None and row["output"] is not None]
     columns = ([row[key] for row in usable] for key in ("output", "reference", "context"))
     again = rescore(result, *columns) if usable else None
@@ -168,6 +175,47 @@ def _scores(result: SuiteResult, evaluation: Evaluation, rescore: Rescore) -> It
         yield Claim(name, False, f"{count(len(wrong), 'score')} of {len(usable)} differ: {names(wrong, 3)}")
     else:
         yield Claim(name, True, f"{count(len(usable), 'stored output')} scored again, all the same")
+
+
+def _judged(result: SuiteResult, evaluation: Evaluation, rows: Sequence[Mapping[str, Any]]) -> Iterator[Claim]:
+    """Scores and figures of a judge, from what it said then. It is never asked here."""
+    from .judging.again import judge_again
+
+    name, judge = f"scores of {result.suite}", f"judge of {result.suite}"
+    try:
+        again = judge_again(result, evaluation)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        yield Claim(name, False, f"what the judge said cannot be read: {error}")
+        return
+    if again is None:
+        yield Claim(name, None, "what the judge said was not kept, and it is not asked again")
+        return
+    wrong = [
+        f"{row['item_id']} ({row['model']}): stored {row['score']}, by the judge's answer {score}"
+        for row in rows
+        if (score := again.found.scores.get((row["item_id"], row["model"]))) != row["score"]
+        and (score is None or row["score"] is None or not _close(score, row["score"]))
+    ]
+    if wrong:
+        yield Claim(name, False, f"{count(len(wrong), 'score')} of {len(rows)} differ: {names(wrong, 3)}")
+    else:
+        seen = f"{again.known} of {count(again.asked, 'answer')} of the judge"
+        yield Claim(name, True, f"{count(len(rows), 'score')} follow from {seen}, which were kept; none was asked again")
+    yield _judge_figures(judge, result, evaluation, again)
+
+
+def _judge_figures(name: str, result: SuiteResult, evaluation: Evaluation, again: Again) -> Claim:
+    """Agreement with people, preference for length, and the words that the verdict says of them."""
+    given, notes = evaluation.settings.get("judging"), evaluation.settings.get("notes")
+    stated = dict(given).get(result.suite) if isinstance(given, Mapping) else None
+    kept = {key: value for key, value in dict(stated or {}).items() if key != "cost"}
+    differ = _differences(again.report.to_json(), kept, "")
+    if differ:
+        return Claim(name, False, f"differ: {names(differ)}")
+    lacking = [note for note in again.notes if note not in (notes if isinstance(notes, list | tuple) else ())]
+    if lacking:
+        return Claim(name, False, f"the verdict does not say: {lacking[0]}")
+    return Claim(name, True, "agreement with people and preference for length, computed again, are what is said")
 
 
 def _why_not_again(result: SuiteResult) -> str:
