@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from .evaluation import Evaluation
     from .identity import Models
+    from .progress import Show
     from .settings import EvaluateSettings
 
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
 @click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
 @click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
+@click.option("--items", type=click.Choice(["all", "selection", "gate"]), help="The part that selects, or that judges.")
+@click.option("--stop-early", is_flag=True, help="Stop as soon as the verdict of --policy is proved.")
+@click.option("--policy", "-p", type=click.Path(path_type=Path), help="For --stop-early [default: ./policy.yaml].")
 @click.option("--allow-code", is_flag=True, help="Let a suite's scorer run code that a model wrote, walled in.")
 @click.option("--write-lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="Also write it as lm-eval does.")
 @click.option("--store", type=click.Path(path_type=Path), help="Run store [default: .assay, or as in assay.yaml].")
@@ -45,7 +50,7 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
     if strangers:
         raise SettingsError(f"'{strangers[0]}' is no override", fix="write --suite FILE, or evaluate.batch_tokens=8192")
     settings, suites, models, store = _inputs(options, given)
-    evaluation, folder = _run(options, settings, suites, models, store)
+    evaluation, folder = _run(options, settings, suites, models, store, given["policy"] or Path("policy.yaml"))
     from .evaluation_files import to_json
 
     options.emit({**to_json(evaluation), "items": str(folder / "items.parquet")})
@@ -94,6 +99,8 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
         include_path=str(folder) if folder is not None else None,
         limit=options.limit or settings.limit,
+        items=given["items"] or settings.items,
+        stop_early=settings.stop_early or given["stop_early"],
         allow_code=settings.allow_code or given["allow_code"],
         seed=settings.seed if options.seed is None else options.seed,
     )
@@ -125,26 +132,44 @@ def _names(given: str) -> tuple[str, ...]:
 
 
 def _run(
-    options: Options, settings: EvaluateSettings, suites: tuple[Suite, ...], models: Models, store: Path
+    options: Options,
+    settings: EvaluateSettings,
+    suites: tuple[Suite, ...],
+    models: Models,
+    store: Path,
+    policy_file: Path,
 ) -> tuple[Evaluation, Path]:
     """Into --output, or into a run of the store, which is not done again when nothing has changed."""
     from assay.config import to_json
     from assay.runs import RunStore
+    from assay.storage import sha256_file
 
     from . import evaluation_files
     from .history import history, with_times_used
     from .identity import input_digests, training_run
+    from .policy import read_policy
     from .stage import evaluate as run_evaluate
 
+    policy = read_policy(policy_file) if settings.stop_early else None
+    say, show = _progress(options)
+
     def do() -> Evaluation:
-        evaluation = run_evaluate(models, suites, settings, answers_folder=store / "answers", say=options.say)
+        evaluation = run_evaluate(
+            models,
+            suites,
+            settings,
+            answers_folder=store / "answers",
+            policy=policy,
+            say=say,
+            show=show,
+        )
         return with_times_used(evaluation, history(RunStore(store)))
 
     if options.output is not None:
         evaluation_files.write(do(), options.output)
         return evaluation_files.read(options.output), options.output
     parents = tuple(training_run(folder) for folder in models.adapters.values())
-    inputs = input_digests(models, suites, settings)
+    inputs = input_digests(models, suites, settings) | ({"policy": sha256_file(policy_file)} if policy else {})
     with RunStore(store).open("evaluate", to_json(settings), inputs, tuple(filter(None, parents))) as run:
         if run.complete:
             options.say("evaluate: unchanged, not run again")
@@ -153,3 +178,20 @@ def _run(
             evaluation_files.write(evaluation, run.path)
             run.facts["identity"] = dict(evaluation.identity)
     return evaluation_files.read(run.path), run.path
+
+
+def _progress(options: Options) -> tuple[Callable[[str], None], Show | None]:
+    """How lines are said, and what draws the line of a terminal; None where stderr is none."""
+    import sys
+
+    from .progress import StatusLine
+
+    if options.quiet or not sys.stderr.isatty():
+        return options.say, None
+    line = StatusLine(lambda text: click.echo(text, err=True, nl=False))
+
+    def say(text: str) -> None:
+        line.clear()
+        options.say(text)
+
+    return say, line.show

@@ -22,6 +22,7 @@ from .comparison import differences_of, estimate_each
 from .evaluation import Evaluation, ModelScore, SuiteResult
 from .evaluation_files import HEADER, ITEM_SCHEMA, from_json, read
 from .intervals import Interval
+from .item_split import overlap
 from .pairs import pair
 from .wording import names
 
@@ -218,11 +219,12 @@ def last_release(
 def with_times_used(evaluation: Evaluation, found: Sequence[Judged]) -> Evaluation:
     """The evaluation with `settings["times_used"]`, {suite: how many other adapters its items have judged}.
 
-    A note goes with it where they are many.
+    A note goes with it where they are many, and where some of the items selected among candidates before.
     """
     files = evaluation.identity.get("adapter")
     candidate = files if isinstance(files, Mapping) else None
-    used = {result.suite: times_used(found, result.data_sha256, candidate) for result in evaluation.suites}
+    part = _part(evaluation)
+    used = {result.suite: times_used(found, result.data_sha256, candidate, part) for result in evaluation.suites}
     worn = [f"{suite} ({number})" for suite, number in used.items() if number >= WORN]
     given = evaluation.settings.get("notes")
     notes = [*(given if isinstance(given, list | tuple) else ())]
@@ -231,15 +233,52 @@ def with_times_used(evaluation: Evaluation, found: Sequence[Judged]) -> Evaluati
             f"the same items have judged many other adapters: {names(worn)}; who picks the best of many by the same "
             "items picks luck too: set new items aside for the release"
         )
+    selecting = _selecting(evaluation, found)
+    if selecting is not None:
+        notes.append(selecting)
     return replace(evaluation, settings={**evaluation.settings, "times_used": used, "notes": notes})
 
 
-def times_used(found: Sequence[Judged], data_sha256: str, candidate: Mapping[str, str] | None) -> int:
-    """How many other adapters the items of one suite have judged: choosing among many by the same items flatters."""
+def _selecting(evaluation: Evaluation, found: Sequence[Judged]) -> str | None:
+    """That items which selected among candidates must not judge the one they selected."""
+    part = _part(evaluation)
+    if part == "selection":
+        return (
+            "these are the items that selected among candidates, so a gain on them is partly luck: "
+            "score the release with --items gate"
+        )
+    selected = [judged for judged in found if _part(judged.header) == "selection"]
+    used = {
+        result.suite: sum(any(r.data_sha256 == result.data_sha256 for r in judged.header.suites) for judged in selected)
+        for result in evaluation.suites
+    }
+    shared = [f"{suite} ({number})" for suite, number in used.items() if number]
+    if part == "gate" or not shared:
+        return None
+    return (
+        f"some of these items selected among candidates before: {names(shared)}; --items gate leaves them out of the "
+        "release's judgement"
+    )
+
+
+def _part(evaluation: Evaluation) -> str:
+    """The part of the items that was scored; evaluations from before there were parts scored all."""
+    return str(evaluation.settings.get("items", "all"))
+
+
+def times_used(
+    found: Sequence[Judged], data_sha256: str, candidate: Mapping[str, str] | None, part: str = "all"
+) -> int:
+    """How many other adapters the items of one suite have judged: choosing among many by the same items flatters.
+
+    part  of the items; those that only select do not wear those that judge
+    """
     judged_by_it = {
         json.dumps(dict(judged.adapter_files), sort_keys=True)
         for judged in found
-        if judged.adapter_files is not None and any(r.data_sha256 == data_sha256 for r in judged.header.suites)
+        if judged.adapter_files is not None
+        and overlap(_part(judged.header), part)
+        and any(r.data_sha256 == data_sha256 for r in judged.header.suites)
     }
     return len(judged_by_it - {json.dumps(dict(candidate or {}), sort_keys=True)})
 

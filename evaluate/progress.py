@@ -1,53 +1,124 @@
-"""How far an evaluation is, and how long it will still take."""
+"""How far an evaluation is, and how long it will still take: for the suite at hand, and in all.
+
+On a terminal one line is rewritten in place; elsewhere, as in CI, there is a line a suite and model, and one every ten
+seconds between them.
+"""
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from assay.console import printable
+
 from .evaluation import ModelName
-from .examination import Done
 
 EVERY = 10.0
 """Seconds between two lines about the same suite."""
 
+REDRAWN = 0.2
+"""Seconds between two drawings of the line on a terminal."""
+
+Show = Callable[[str], None]
+"""Draws the line that a terminal rewrites."""
+
+
+class StatusLine:
+    """The lowest line of a terminal. write puts text there as it is."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.write = write
+        self.drawn = False
+
+    def show(self, text: str) -> None:
+        width = shutil.get_terminal_size().columns - 1
+        self.write(f"\r\x1b[2K{printable(text)[:width]}")
+        self.drawn = True
+
+    def clear(self) -> None:
+        """To be called before anything else is written there."""
+        if self.drawn:
+            self.write("\r\x1b[2K")
+            self.drawn = False
+
 
 @dataclass
 class Progress:
-    """total and done are in tokens, about; what was answered before counts as neither fast nor slow."""
+    """totals are tokens of each suite over all models, about; answers from before count as neither fast nor slow.
 
-    total: int
+    show  draws the line of a terminal; None says lines instead
+    """
+
+    totals: Mapping[str, float]
     say: Callable[[str], None]
-    done: float = 0.0
+    show: Show | None = None
+    done: dict[str, float] = field(default_factory=dict)
     computed: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-    last_said: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=lambda: time.monotonic())
+    last_said: float = field(default_factory=lambda: time.monotonic())
 
-    def part(self, model: ModelName, suite: str, items: int, tokens: int) -> Done:
-        """Tells how many items of a suite one model has answered."""
-        answered = 0
+    def part(self, model: ModelName, suite: str, items: int, tokens: float) -> Part:
+        """To be told how many items of a suite one model has answered."""
+        return Part(self, model, suite, items, tokens)
 
-        def done(more: int) -> None:
-            nonlocal answered
-            answered += more
-            share = tokens * more / max(items, 1)
-            self.done += share
-            self.computed += share
-            now = time.monotonic()
-            if answered >= items or now - self.last_said >= EVERY:
-                self.last_said = now
-                self.say(f"evaluate: {model:9} {suite} {answered}/{items}{self._left(now)}")
+    def advance(self, suite: str, tokens: float, *, computed: bool) -> None:
+        self.done[suite] = self.done.get(suite, 0.0) + tokens
+        if computed:
+            self.computed += tokens
 
-        return done
-
-    def skip(self, tokens: int) -> None:
-        """Answers that were given before."""
-        self.done += tokens
-
-    def _left(self, now: float) -> str:
+    def left(self, suite: str, now: float) -> str:
+        """`, 40 s left, 3 min in all`; nothing before there is an estimate."""
         elapsed = now - self.started
         if elapsed < 5 or not self.computed:
             return ""
-        seconds = (self.total - self.done) * elapsed / self.computed
-        return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {max(seconds, 0):.0f} s left"
+        seconds = elapsed / self.computed
+        of_suite = seconds * (self.totals.get(suite, 0.0) - self.done.get(suite, 0.0))
+        in_all = seconds * (sum(self.totals.values()) - sum(self.done.values()))
+        everything = f", {_duration(in_all)} in all" if len(self.totals) > 1 else ""
+        return f", {_duration(of_suite)} left{everything}"
+
+
+@dataclass
+class Part:
+    """The items of one suite that one model is asked."""
+
+    progress: Progress
+    model: ModelName
+    suite: str
+    items: int
+    tokens: float
+    answered: int = 0
+    before: int = 0
+
+    def done(self, more: int) -> None:
+        """So many more were answered."""
+        self._advance(more, computed=True)
+
+    def found(self, more: int) -> None:
+        """So many more had been answered before."""
+        self.before += more
+        self._advance(more, computed=False)
+
+    def _advance(self, more: int, *, computed: bool) -> None:
+        self.answered += more
+        progress = self.progress
+        progress.advance(self.suite, self.tokens * more / max(self.items, 1), computed=computed)
+        now = time.monotonic()
+        ended = self.answered >= self.items
+        if ended or (progress.show is None and now - progress.last_said >= EVERY):
+            progress.last_said = now
+            progress.say(self._line(now))
+        elif progress.show is not None and now - progress.last_said >= REDRAWN:
+            progress.last_said = now
+            progress.show(self._line(now))
+
+    def _line(self, now: float) -> str:
+        known = f" ({self.before} answered before)" if self.before else ""
+        left = self.progress.left(self.suite, now)
+        return f"evaluate: {self.model:9} {self.suite} {self.answered}/{self.items}{known}{left}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(seconds, 0):.0f} s"

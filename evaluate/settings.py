@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .item_split import ItemPart
+
 
 @dataclass(frozen=True)
 class EvaluateSettings:
@@ -15,7 +17,9 @@ class EvaluateSettings:
     include_path         folder of lm-eval task YAML; without it the tasks that come with lm-eval are meant
     num_fewshot          examples in the prompt of each task; None leaves it to the task
     apply_chat_template  for tasks; a suite says it for itself
+    items                all, or the part of each suite that selects among candidates, or the part that judges the one
     limit                items of each suite and task, from the front
+    stop_early           ask the gate as items come in, and stop once its verdict is proved
     load_in_4bit         None: as the adapter was trained, as its assay.json says
     dtype                of the weights that are not quantised: auto, float32, bfloat16, float16
     batch_tokens         tokens of one forward pass, padding included; the same batches for every model
@@ -31,7 +35,9 @@ class EvaluateSettings:
     include_path: str | None = None
     num_fewshot: int | None = None
     apply_chat_template: bool = False
+    items: ItemPart = "all"
     limit: int | None = None
+    stop_early: bool = False
     load_in_4bit: bool | None = None
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     batch_tokens: int = 4096

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from assay.chat import ChatTarget
 from assay.config import to_json
-from assay.errors import SuiteError
+from assay.errors import SettingsError, SuiteError
 from assay.suites import EvaluationText, Suite
 
-from .evaluation import ITEM_COLUMNS, Evaluation, Leak, ModelName, ModelScore, SuiteResult
-from .evaluation_files import ITEM_SCHEMA, option_text
-from .examination import Answer, Examination, choose
+from .answer_sheets import Sheet, items_table, suite_result
+from .answering import Answering
+from .evaluation import Evaluation, Leak, ModelName
+from .examination import Examination
 from .identity import Models, check_adapters, identity_of, precision_of
-from .intervals import mean_interval
+from .item_split import numbers_in
 from .leaks import find_leaks, prompts_of, training_prompts
-from .parts import PartStore, part_key
-from .progress import Progress
+from .parts import PartStore
+from .policy import Policy
+from .progress import Progress, Show
 from .settings import EvaluateSettings
 from .switched_model import SwitchedModel, load_switched
+from .wording import count, names
+from .work import Work, all_answers, until_decided
 
 if TYPE_CHECKING:
     from assay.task_files import TaskFile
@@ -32,18 +35,6 @@ DEFAULT_CONTEXT = 2048
 """Tokens, for a model whose config names no length; lm-eval's own fallback."""
 
 ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged", "zero")
-CONTROLS: tuple[ModelName, ...] = ("damaged", "zero")
-"""Arms that answer some of the items, to show what the suite and the switching of adapters can be trusted with."""
-
-
-@dataclass(frozen=True)
-class _Sheet:
-    """The answers of one model to the chosen items of one examination."""
-
-    examination: Examination
-    model: ModelName
-    numbers: Sequence[int]
-    answers: Sequence[Answer]
 
 
 def evaluate(
@@ -52,17 +43,24 @@ def evaluate(
     settings: EvaluateSettings,
     *,
     answers_folder: Path | None = None,
+    policy: Policy | None = None,
     say: Callable[[str], None] = lambda _: None,
+    show: Show | None = None,
 ) -> Evaluation:
     """Scores base and adapters, and the candidate hurt on purpose, on every suite and task of the settings.
 
     suites          those that `settings.suites` names, read
     answers_folder  where answers are kept: a killed evaluation goes on from them, and another candidate meets the
                     base's again; nothing is kept without one
+    policy          that `settings.stop_early` stops by
+    show            draws progress on a terminal; without it there are lines, by `say`
 
-    Raises SuiteError for what cannot be asked, ModelError for a model, template or adapter that does not fit, and
-    StorageError.
+    Raises SuiteError for what cannot be asked, ModelError for a model, template or adapter that does not fit,
+    SettingsError for early stopping without a policy or a candidate, and StorageError.
     """
+    if settings.stop_early and (policy is None or models.candidate is None):
+        lacking = "a policy" if policy is None else "a candidate"
+        raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
     precision = precision_of(models, settings)
     check_adapters(models, say)
     own, tasks = _read(suites, settings, models.target)
@@ -77,17 +75,42 @@ def evaluate(
     )
     lm = _language_model(switched, models.target, settings)
     examinations = [*own, *_prepared(tasks, settings, lm)]
-    store = PartStore(answers_folder) if answers_folder is not None else None
+    numbers = {one.name: numbers_in(one, settings.items, settings.limit) for one in examinations}
+    leaks = _leaks(models, examinations)
+    _tell_leaks(leaks, say)
     identity = identity_of(models, precision, switched.dtype, switched.device, settings.seed)
-    sheets = list(_all_answers(switched, lm, examinations, settings, store, identity, say))
-    return Evaluation(
-        suites=tuple(_result(examination, sheets) for examination in examinations),
-        items=_items_table(sheets),
-        identity=identity,
-        evidence=switched.evidence,
-        leaks=_leaks(models, examinations),
-        settings=_recorded(settings, models, examinations),
-    )
+    recorded = _recorded(settings, models, examinations)
+    store = PartStore(answers_folder) if answers_folder is not None else None
+    work = Work(examinations, numbers, _arms(switched), settings)
+    answering = Answering(switched, lm, identity, store, Progress(work.cost(), say, show))
+
+    def evaluation_of(sheets: Sequence[Sheet]) -> Evaluation:
+        return Evaluation(
+            suites=tuple(suite_result(examination, sheets) for examination in examinations),
+            items=items_table(sheets),
+            identity=identity,
+            evidence=switched.evidence,
+            leaks=leaks,
+            settings=recorded,
+        )
+
+    if settings.stop_early and policy is not None:
+        return until_decided(answering, work, evaluation_of, policy, say)
+    return evaluation_of(list(all_answers(answering, work)))
+
+
+def _arms(switched: SwitchedModel) -> tuple[ModelName, ...]:
+    return tuple(arm for arm in ARMS if arm == "base" or arm in switched.adapters)
+
+
+def _tell_leaks(leaks: Sequence[Leak] | None, say: Callable[[str], None]) -> None:
+    """Before an item is scored."""
+    for suite in dict.fromkeys(leak.suite for leak in leaks or ()):
+        found = [leak.item_id for leak in leaks or () if leak.suite == suite]
+        say(
+            f"note: {count(len(found), 'item')} of {suite} in the training data ({names(found, 3)}); "
+            "the gate leaves them out"
+        )
 
 
 def _language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
@@ -125,112 +148,6 @@ def _prepared(tasks: Sequence[LoadedTask], settings: EvaluateSettings, lm: Assay
 
     for task, file in tasks:
         yield prepare_task(task, file, lm, apply_chat_template=settings.apply_chat_template)
-
-
-def _all_answers(
-    switched: SwitchedModel,
-    lm: AssayLM,
-    examinations: Sequence[Examination],
-    settings: EvaluateSettings,
-    store: PartStore | None,
-    identity: Mapping[str, Any],
-    say: Callable[[str], None],
-) -> Iterator[_Sheet]:
-    """Suite after suite, each by every model, so that what is shown first is a comparison."""
-    arms = [arm for arm in ARMS if arm == "base" or arm in switched.adapters]
-    work = []
-    for examination in examinations:
-        everything = range(len(examination.items))[: settings.limit]
-        some = {
-            "damaged": choose(examination.items[: settings.limit], settings.damaged_items, settings.seed),
-            "zero": choose(examination.items[: settings.limit], settings.zero_items, settings.seed),
-        }
-        work += [(examination, arm, some.get(arm, everything)) for arm in arms]
-    cost = [sum(examination.items[number].cost for number in numbers) for examination, _, numbers in work]
-    progress = Progress(sum(cost), say)
-    for (examination, arm, numbers), tokens in zip(work, cost, strict=True):
-        key = part_key(**_decides(examination, arm, numbers, lm, identity))
-        answers = store.get(key, len(numbers)) if store is not None else None
-        if answers is None:
-            with switched.switched_to(arm):
-                answers = examination.answer(lm, numbers, progress.part(arm, examination.name, len(numbers), tokens))
-            if store is not None:
-                store.put(key, answers)
-        else:
-            progress.skip(tokens)
-        yield _Sheet(examination, arm, numbers, answers)
-
-
-def _decides(
-    examination: Examination,
-    arm: ModelName,
-    numbers: Sequence[int],
-    lm: AssayLM,
-    identity: Mapping[str, Any],
-) -> dict[str, Any]:
-    """All that an answer depends on, but for assay and the libraries, which `part_key` adds."""
-    whose: dict[ModelName, Any] = {
-        "base": None,
-        "previous": identity["previous"],
-        "candidate": identity["adapter"],
-        "damaged": [identity["adapter"], identity["seed"]],
-        "zero": [identity["adapter"], "zero"],
-    }
-    return {
-        "base": {key: value for key, value in identity["base"].items() if key not in ("name", "revision")},
-        "adapter": whose[arm],
-        "tokenizer": identity["tokenizer_sha256"],
-        "stop_tokens": sorted(lm.stop_token_ids),
-        "device": identity["device"],
-        "examination": examination.content,
-        "numbers": list(numbers),
-        "limits": [lm.limits.batch_tokens, lm.limits.max_length],
-    }
-
-
-def _result(examination: Examination, sheets: Sequence[_Sheet]) -> SuiteResult:
-    own = [sheet for sheet in sheets if sheet.examination is examination]
-    scores = []
-    for sheet in own:
-        values = [answer.score for answer in sheet.answers]
-        clusters = [examination.items[number].cluster for number in sheet.numbers]
-        interval = mean_interval(values, clusters)
-        scores.append(ModelScore(sheet.model, len(values), sum(values) / len(values), interval.low, interval.high))
-    return SuiteResult(
-        suite=examination.name,
-        kind=examination.kind,
-        scores=tuple(scores),
-        chance=examination.chance,
-        binary=all(answer.score in (0.0, 1.0) for sheet in own for answer in sheet.answers),
-        data_sha256=examination.data_sha256,
-        scorer=dict(examination.scorer),
-    )
-
-
-def _items_table(sheets: Sequence[_Sheet]) -> Any:
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {name: [] for name in ITEM_COLUMNS}
-    for sheet in sheets:
-        for number, answer in zip(sheet.numbers, sheet.answers, strict=True):
-            item = sheet.examination.items[number]
-            row = {
-                "suite": sheet.examination.name,
-                "item_id": item.id,
-                "prompt_hash": item.prompt_hash,
-                "model": sheet.model,
-                "score": answer.score,
-                "output": answer.output,
-                "logprob": answer.logprob,
-                "slice": item.slice,
-                "cluster": item.cluster,
-                "reference": item.reference,
-                "context": item.context,
-                "option_logprobs": option_text(answer.option_logprobs),
-            }
-            for name, value in row.items():
-                columns[name].append(value)
-    return pa.table(columns, schema=ITEM_SCHEMA)
 
 
 def _leaks(models: Models, examinations: Sequence[Examination]) -> tuple[Leak, ...] | None:
