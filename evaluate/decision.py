@@ -142,6 +142,7 @@ class MacroDecision:
     """The average over the general suites, each with the same weight.
 
     p_value    that the loss stays within the margin (score test stratified over suites)
+    verdict    PASS where that is proved, BLOCK where a loss is proved that the policy does not tolerate
     e_value    largest evidence that it does not
     e_items    items, in the fixed order of betting, after which that was proved; None where it was not
     kl         mean divergence from the base over the suites where it was measured; None where it was on none
@@ -158,6 +159,7 @@ class MacroDecision:
     e_value: float
     e_items: int | None
     items_needed: int | None
+    verdict: Verdict = Verdict.INCONCLUSIVE
     kl: Divergence | None = None
     against_previous: Change | None = None
 
@@ -173,6 +175,7 @@ class MacroDecision:
             "e_value": self.e_value,
             "e_items": self.e_items,
             "items_needed": self.items_needed,
+            "verdict": str(self.verdict),
             "kl": self.kl.to_json() if self.kl is not None else None,
             "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
         }

@@ -8,7 +8,7 @@ regression proves nothing. docs/decisions/0010 and 0011 give the reasons.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.errors import SettingsError, did_you_mean
 from assay.findings import Verdict
@@ -20,6 +20,7 @@ from .divergence import ItemDivergences, divergence_of, item_divergences, mean_d
 from .e_process import Planned
 from .evaluation import Evaluation
 from .items_needed import more_items, with_unseen_changes
+from .open_proofs import items_for_all, open_proofs
 from .pairs import PairedSuite, pair
 from .policy import Policy, SuitePolicy
 from .reasons import notes_on, reasons_for
@@ -27,7 +28,7 @@ from .rescore import Rescore
 from .scorer import rescore as stored_outputs
 from .sensitivity import Sensitivity, judge_sensitivity
 from .suite_gate import Found, JudgedMacro, JudgedSuite, Levels, judge_suite
-from .verdict import Proofs, verdict_of
+from .verdict import Proofs, macro_verdict, verdict_of
 from .wording import names, points
 
 
@@ -57,18 +58,18 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
     ]
     proofs = _proofs(bool(invalid), judged, macro, policy, known)
     verdict = verdict_of(proofs)
-    needed = _items_needed(judged, macro, proofs, policy) if verdict is Verdict.INCONCLUSIVE else None
+    lacking = open_proofs(judged, macro, proofs, policy) if verdict is Verdict.INCONCLUSIVE else []
     return Decision(
         verdict=verdict,
         reasons=tuple(
             [*invalid, *_proved_harm(judged)]
             if invalid or macro is None
-            else reasons_for(verdict, judged, macro, proofs, policy, needed)
+            else reasons_for(verdict, judged, macro, proofs, policy, lacking)
         ),
         notes=(*notes, *notes_on(evaluation, judged, macro.decision if macro else None, verdict, policy)),
         suites=tuple(j.decision for j in judged),
-        macro=macro.decision if macro is not None else None,
-        items_needed=needed,
+        macro=replace(macro.decision, verdict=macro_verdict(proofs)) if macro is not None else None,
+        items_needed=items_for_all(lacking),
     )
 
 
@@ -316,48 +317,3 @@ def _proved_harm(judged: Sequence[JudgedSuite]) -> list[str]:
     return (
         [f"what the other suites prove all the same: a loss beyond the guardrail on {names(harmed)}"] if harmed else []
     )
-
-
-def _items_needed(
-    judged: Sequence[JudgedSuite], macro: JudgedMacro | None, proofs: Proofs, policy: Policy
-) -> int | None:
-    """The most that any open proof still needs; None where no number of items would decide one of them."""
-    valid = [j for j in judged if j.decision.sensitivity.valid]
-    open_proofs = [
-        j.decision.items_needed
-        for j in valid
-        if j.decision.role == "domain" and j.decision.required and not j.proofs.better
-    ]
-    if macro is not None and not proofs.macro_within_margin:
-        open_proofs.append(macro.decision.items_needed)
-    if not proofs.guardrails_held:
-        open_proofs += [
-            j.decision.items_needed for j in valid if j.decision.role == "general" and not j.proofs.guardrail_held
-        ]
-        open_proofs += [
-            part.items_needed for j in valid for part in j.decision.guarded if part.verdict is not Verdict.PASS
-        ]
-    if not proofs.previous_held and macro is not None:
-        open_proofs += _open_against_previous(valid, macro, policy)
-    if not proofs.kl_held and macro is not None and macro.decision.kl is not None:
-        kl = macro.decision.kl
-        open_proofs.append(more_items(kl.n, kl.variance, kl.mean - (policy.max_kl or 0.0), policy.alpha))
-    if not open_proofs or None in open_proofs:
-        return None
-    return max(items for items in open_proofs if items is not None)
-
-
-def _open_against_previous(valid: Sequence[JudgedSuite], macro: JudgedMacro, policy: Policy) -> list[int | None]:
-    found = []
-    change = macro.decision.against_previous
-    if change is not None and macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
-        variance = with_unseen_changes(change.n, macro.previous.variance)
-        found.append(more_items(change.n, variance, change.difference + policy.margin, policy.alpha))
-    for j in valid:
-        change, loss = j.decision.against_previous, j.previous
-        open_ = j.decision.role == "domain" and j.decision.required and not j.proofs.previous_held
-        if open_ and change is not None and loss is not None:
-            variance = with_unseen_changes(change.n, loss.variance)
-            distance = change.difference + policy.guardrail_of(j.role)
-            found.append(more_items(change.n, variance, distance, policy.alpha))
-    return found

@@ -59,8 +59,7 @@ def _cases(decision: Decision, policy: Policy) -> Iterator[_Case]:
     if decision.macro is not None:
         macro = decision.macro
         change = f"average of the general suites: {points(macro.difference)} ({interval(*macro.ci)})"
-        lost = decision.verdict is Verdict.BLOCK and macro.difference < 0
-        yield _Case("general ability", "failure" if lost else "passed", change, f"margin {points(-policy.margin)}")
+        yield _Case("general ability", _outcome(macro.verdict, policy), change, f"margin {points(-policy.margin)}")
 
 
 def _suite_case(suite: SuiteDecision, policy: Policy) -> _Case:

@@ -8,6 +8,7 @@ from assay.findings import Verdict
 
 from .decision import MacroDecision, SliceDecision
 from .evaluation import Evaluation
+from .open_proofs import OpenProof, in_words
 from .policy import Policy
 from .suite_gate import JudgedMacro, JudgedSuite
 from .verdict import Proofs
@@ -20,7 +21,7 @@ def reasons_for(
     macro: JudgedMacro,
     proofs: Proofs,
     policy: Policy,
-    needed: int | None,
+    lacking: Sequence[OpenProof],
 ) -> list[str]:
     """Why, most important first, for a verdict other than INVALID."""
     valid = [j for j in judged if j.decision.sensitivity.valid]
@@ -33,7 +34,7 @@ def reasons_for(
             _macro_reason(macro.decision, True),
             *_divergence_reason(macro.decision, policy, "is excluded"),
         ]
-    return [*_unproved(valid, macro, proofs, policy), _needed_reason(needed, macro.decision, policy)]
+    return [*_unproved(valid, macro, proofs, policy), in_words(lacking, macro.decision.n, policy)]
 
 
 def _unproved(valid: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, policy: Policy) -> list[str]:
@@ -103,9 +104,9 @@ def _macro_harm(macro: MacroDecision, proofs: Proofs) -> list[str]:
 
 def _slice_reason(judged: JudgedSuite, part: SliceDecision, proved: str) -> str:
     return (
-        f"slice '{part.name}' of {judged.decision.suite} went from {percent(part.base)} to {percent(part.candidate)} "
-        f"on {count(part.n, 'item')} ({points(part.difference)}, 95 % interval {interval(*part.ci)}): a loss beyond its "
-        f"guardrail of {size(part.guardrail or 0.0)} {proved}"
+        f"slice {part.name} of {judged.decision.suite} went from {percent(part.base)} to {percent(part.candidate)} "
+        f"on {count(part.n, 'item')} ({points(part.difference)}, 95 % interval {interval(*part.ci)}): a loss beyond "
+        f"its guardrail of {size(part.guardrail or 0.0)} {proved}"
     )
 
 
@@ -128,7 +129,8 @@ def _previous_change(macro: MacroDecision, policy: Policy, proved: str) -> str:
     assert change is not None, "there is no comparison with a previous release that was not scored"
     return (
         f"against the previous release general ability changed by {points(change.difference)} on average "
-        f"(95 % interval {interval(*change.ci)}, {count(change.n, 'item')}); a loss beyond {size(policy.margin)} {proved}"
+        f"(95 % interval {interval(*change.ci)}, {count(change.n, 'item')}); "
+        f"a loss beyond {size(policy.margin)} {proved}"
     )
 
 
@@ -154,15 +156,6 @@ def _macro_reason(macro: MacroDecision, within: bool) -> str:
     return f"{_macro_change(macro)}; a loss beyond {size(macro.margin)} {proved} ({p_value(macro.p_value)})"
 
 
-def _needed_reason(needed: int | None, macro: MacroDecision, policy: Policy) -> str:
-    if needed is None:
-        return "with the differences seen, no reasonable number of items would decide it"
-    line = f"about {count(needed, 'more item')} of the same kind would probably decide it"
-    if macro.n + needed > policy.max_items:
-        line += f"; the policy's max_items is {policy.max_items:,}"
-    return line
-
-
 def notes_on(
     evaluation: Evaluation, judged: Sequence[JudgedSuite], macro: MacroDecision | None, verdict: Verdict, policy: Policy
 ) -> list[str]:
@@ -178,6 +171,8 @@ def notes_on(
         if j.decision.sensitivity.valid and j.decision.sensitivity.missing:
             notes.append(f"{j.decision.suite}: checks not run: {names(j.decision.sensitivity.missing)}")
     notes += _open_guardrails(judged)
+    if policy.previous == "prove" and all(j.previous is None for j in judged):
+        notes.append("no previous release was scored, so the base alone is the measure")
     notes += _notes_of(evaluation)
     if evaluation.leaks is None:
         notes.append("leaks were not checked: what the adapter was trained on is unknown")
@@ -196,7 +191,7 @@ def _open_guardrails(judged: Sequence[JudgedSuite]) -> list[str]:
     ]
     found = [f"a loss beyond its guardrail cannot be excluded on {names(suites)}"] if suites else []
     slices = [
-        f"'{part.name}' of {suite.suite}, {count(part.n, 'item')} ({_more(part.items_needed)})"
+        f"{part.name} of {suite.suite}, {count(part.n, 'item')} ({_more(part.items_needed)})"
         for suite in valid
         for part in suite.guarded
         if part.verdict is Verdict.INCONCLUSIVE

@@ -14,7 +14,8 @@ from .decision import Decision
 from .evaluation import Evaluation
 from .evaluation_files import read
 from .gate import gate
-from .gate_report import Report, html, make_report, markdown
+from .gate_page import html
+from .gate_report import Report, make_report, markdown
 from .junit import junit
 from .policy import read_policy
 

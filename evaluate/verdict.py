@@ -81,3 +81,14 @@ def verdict_of(proofs: Proofs) -> Verdict:
     if not proofs.macro_within_margin and proofs.macro_loss:
         return Verdict.BLOCK
     return Verdict.INCONCLUSIVE
+
+
+def macro_verdict(proofs: Proofs) -> Verdict:
+    """Of the average over the general suites by itself."""
+    if proofs.macro_loss_excessive or proofs.forbidden_loss or proofs.previous_loss_excessive:
+        return Verdict.BLOCK
+    if not proofs.complete:
+        return Verdict.INCONCLUSIVE
+    if proofs.macro_within_margin:
+        return Verdict.PASS
+    return Verdict.BLOCK if proofs.macro_loss else Verdict.INCONCLUSIVE

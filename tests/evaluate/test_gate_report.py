@@ -12,8 +12,9 @@ import pytest
 
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.gate import gate
-from assay.evaluate.gate_report import Report, difference_plot, html, make_report, markdown, terminal
-from assay.evaluate.policy import Policy, SuitePolicy
+from assay.evaluate.gate_page import html
+from assay.evaluate.gate_report import Report, make_report, markdown, terminal
+from assay.evaluate.policy import Policy, SlicePolicy, SuitePolicy
 
 HOSTILE = "<script>alert('x')</script> | ``` {{ 7*7 }} \x1b[31m\n# heading"
 
@@ -90,8 +91,10 @@ def test_markdown_keeps_answers_in_their_fence(evaluation: Evaluation) -> None:
     assert fences == ["```text", "```"] * (len(fences) // 2) and fences
     outside = "".join(part for index, part in enumerate(text.split("```")) if index % 2 == 0)
     assert "<script" not in outside
-    table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len({line.count("|") - line.count("\\|") for line in table}) == 1
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
+    assert len(tables) == 2
+    for table in tables:
+        assert len({line.count("|") - line.count("\\|") for line in table}) == 1
 
 
 def test_redact_keeps_references_and_answers_out(evaluation: Evaluation) -> None:
@@ -100,15 +103,61 @@ def test_redact_keeps_references_and_answers_out(evaluation: Evaluation) -> None
         assert "warranty" not in text and "alert" not in text and "left out" in text
 
 
-def test_the_plot_places_every_difference_between_its_limits(evaluation: Evaluation) -> None:
-    policy = Policy(min_gain=0.01)
-    plot = difference_plot(gate(evaluation, policy), policy)
-    assert [row.kind for row in plot.rows] == ["general", "general", "domain", "macro"]
-    assert all(0 <= row.low <= row.at <= row.high <= 100 for row in plot.rows)
-    domain, macro = plot.rows[2], plot.rows[3]
-    assert domain.bound is not None and domain.bound > plot.zero
-    assert macro.bound is not None and macro.bound < plot.zero
-    assert (plot.zero, "0") in plot.ticks
+def guarded() -> Policy:
+    """The slice refund has 150 items, of which many are gained; login is held to hardly any loss."""
+    slices = {"refund": SlicePolicy(0.1), "login": SlicePolicy(0.001)}
+    general = {name: SuitePolicy("general") for name in ("arc_easy", "grammar")}
+    return Policy(suites={**general, "support": SuitePolicy("domain", slices=slices)})
+
+
+def test_guarded_slices_flips_divergence_and_the_previous_release_are_shown_everywhere(evaluation: Evaluation) -> None:
+    found = report(evaluation, policy=guarded())
+    support = next(suite for suite in found.decision.suites if suite.suite == "support")
+    flips = f"{100 * support.flips / support.n:.1f} %"
+    for text in (terminal(found), markdown(found), html(found)):
+        assert flips in text and "not measured" in text
+        assert "refund" in text and "login" in text and "previous" in text
+    assert "Slices with a guardrail of their own" in terminal(found)
+
+
+def test_markdown_is_short_and_folds_all_but_verdict_reasons_and_suites(evaluation: Evaluation) -> None:
+    text = markdown(report(evaluation, policy=guarded()))
+    opened, _, folded = text.partition("<details>")
+    assert len(opened.splitlines()) < 20 and "| support |" in opened
+    assert folded and text.count("<details>") == text.count("</details>") == text.count("<summary>")
+    assert "```" not in opened
+
+
+def test_names_from_data_are_no_markup(synthetic: Callable[..., Evaluation], suite: Any) -> None:
+    hostile = "<img src=x onerror=y> | `x` \x1b[2J"
+    domain = suite(
+        "support", n=60, p_base=0.3, gain=0.3, discordance=0.3, p_damaged=0.02, kind="suite", slices=(hostile, "b")
+    )
+    general = suite("arc_easy")
+    suites = {"support": SuitePolicy("domain", slices={hostile: SlicePolicy()}), "arc_easy": SuitePolicy("general")}
+    found = report(synthetic(general, domain), policy=Policy(suites=suites))
+    assert "\x1b" not in terminal(found)
+    assert "<img" not in markdown(found)
+    elements = Elements(html(found))
+    assert "img" not in elements.tags and not any(name.startswith("on") for name, _ in elements.attributes)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "said"),
+    [
+        ({"gain": -0.3}, "BLOCK", "What was lost most is shown with both answers."),
+        ({"fixed": True}, "INVALID", "say required: false of a suite in the policy"),
+        ({"n": 40, "p_base": 0.7, "discordance": 0.0}, "INCONCLUSIVE", "Score more items, or tolerate a larger loss (margin) in the policy."),
+    ],
+)
+def test_every_verdict_but_pass_says_what_to_do_next(
+    synthetic: Callable[..., Evaluation], suite: Any, change: dict[str, Any], verdict: str, said: str
+) -> None:
+    domain = suite("support", n=200, p_base=0.2, gain=0.3, discordance=0.4, p_damaged=0.02, kind="suite", chance=None)
+    found = report(synthetic(replace(suite("arc_easy"), **change), domain))
+    assert found.decision.verdict == verdict
+    for text in (terminal(found), markdown(found), html(found)):
+        assert said in text
 
 
 def test_a_suite_without_a_single_pair_is_reported_without_numbers(evaluation: Evaluation) -> None:

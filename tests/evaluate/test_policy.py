@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import SettingsError
-from assay.evaluate.policy import Policy, SuitePolicy, read_policy
+from assay.evaluate.policy import Policy, SlicePolicy, SuitePolicy, read_policy
 
 GOOD = """\
 version: 1
@@ -70,3 +70,67 @@ def test_a_fault_is_one_line_with_its_place(tmp_path: Path, old: str, new: str, 
 def test_a_missing_policy_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot read settings"):
         read_policy(tmp_path / "none.yaml")
+
+
+SLICES = """\
+version: 1
+guardrail: 0.05
+min_gain: 0.01
+max_kl: 0.3
+previous: prove
+suites:
+  support:
+    role: domain
+    guardrail: 0.08
+    min_gain: 0.03
+    slices:
+      refund: {guardrail: 0.1}
+      login: {}
+      7:
+  facts: {role: general, slices: [old, no]}
+"""
+
+
+def test_slices_are_named_in_a_list_or_with_a_guardrail_each(tmp_path: Path) -> None:
+    policy = read_policy(written(tmp_path, SLICES))
+    support, facts = policy.suites["support"], policy.suites["facts"]
+    assert support.slices == {"refund": SlicePolicy(0.1), "login": SlicePolicy(), "7": SlicePolicy()}
+    assert list(facts.slices) == ["old", "False"]
+    assert policy.max_kl == 0.3 and policy.previous == "prove"
+
+
+def test_a_suite_and_a_slice_have_the_nearest_bound_that_is_given(tmp_path: Path) -> None:
+    policy = read_policy(written(tmp_path, SLICES))
+    support, facts = policy.suites["support"], policy.suites["facts"]
+    assert (policy.guardrail_of(support), policy.guardrail_of(facts)) == (0.08, 0.05)
+    assert (policy.min_gain_of(support), policy.min_gain_of(facts)) == (0.03, 0.01)
+    assert policy.slice_guardrail(support, "refund") == 0.1 and policy.slice_guardrail(support, "login") == 0.08
+    assert policy.slice_guardrail(facts, "old") == 0.05
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "refund: {guardrail: 0.1}",
+            "refund: {guardrial: 0.1}",
+            "policy.yaml:12: unknown setting 'guardrial'; did you",
+        ),
+        ("refund: {guardrail: 0.1}", "refund: {guardrail: 5}", "policy.yaml:12: 'guardrail' is 5.0, but should be a"),
+        ("refund: {guardrail: 0.1}", "refund: 0.1", "policy.yaml:12: 'refund' should be a mapping of settings"),
+        ("    guardrail: 0.08", "    guardrail: 1.5", "policy.yaml:9: 'guardrail' is 1.5, but should be a share"),
+        ("    min_gain: 0.03", "    min_gian: 0.03", "policy.yaml:10: unknown setting 'min_gian'; did you mean 'min_g"),
+        ("slices: [old, no]", "slices: old", "policy.yaml:15: 'slices' should be a mapping of settings"),
+        ("slices: [old, no]", "slice: [old]", "policy.yaml:15: unknown setting 'slice'; did you mean 'slices'?"),
+        ("max_kl: 0.3", "max_kl: 0", "policy.yaml:4: 'max_kl' is 0.0, but should be above 0"),
+        ("max_kl: 0.3", "max_lk: 1", "policy.yaml:4: unknown setting 'max_lk'; did you mean 'max_kl'?"),
+        ("previous: prove", "previous: proved", "policy.yaml:5: 'previous'"),
+    ],
+)
+def test_a_fault_in_what_is_nested_is_one_line_with_its_place(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    assert SLICES.count(old) == 1
+    with pytest.raises(SettingsError) as error:
+        read_policy(written(tmp_path, SLICES.replace(old, new)))
+    assert expected in str(error.value) and "\n" not in str(error.value)

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
-from assay.evaluate.verdict import Proofs, verdict_of
+from assay.evaluate.verdict import Proofs, macro_verdict, verdict_of
 from assay.findings import Verdict
 
 ALL_GOOD = Proofs(domain_better=True, macro_within_margin=True)
-HARM = ("must_pass_failed", "macro_loss_excessive", "guardrail_broken", "domain_worse", "forbidden_loss")
+HARM = (
+    "must_pass_failed",
+    "macro_loss_excessive",
+    "guardrail_broken",
+    "slice_broken",
+    "domain_worse",
+    "previous_loss_excessive",
+    "kl_excessive",
+    "forbidden_loss",
+)
+NEEDED = ("domain_better", "macro_within_margin", "guardrails_held", "previous_held", "kl_held", "complete")
+
+
+def test_every_proof_is_either_harm_or_needed_or_the_loss_in_doubt() -> None:
+    assert {*HARM, *NEEDED, "invalid", "macro_loss"} == {item.name for item in fields(Proofs)}
 
 
 def test_all_proofs_together_pass() -> None:
     assert verdict_of(ALL_GOOD) is Verdict.PASS
 
 
-@pytest.mark.parametrize("proof", ["domain_better", "macro_within_margin", "guardrails_held", "complete"])
+@pytest.mark.parametrize("proof", NEEDED)
 def test_any_proof_missing_is_inconclusive(proof: str) -> None:
     assert verdict_of(replace(ALL_GOOD, **{proof: False})) is Verdict.INCONCLUSIVE
 
@@ -41,3 +55,20 @@ def test_a_proved_loss_whose_size_is_in_doubt_blocks_at_the_planned_number_only(
     doubtful = Proofs(domain_better=True, macro_loss=True)
     assert verdict_of(doubtful) is Verdict.BLOCK
     assert verdict_of(replace(doubtful, complete=False)) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("proofs", "expected"),
+    [
+        (ALL_GOOD, Verdict.PASS),
+        (replace(ALL_GOOD, guardrail_broken=True), Verdict.PASS),
+        (replace(ALL_GOOD, complete=False), Verdict.INCONCLUSIVE),
+        (replace(ALL_GOOD, macro_within_margin=False), Verdict.INCONCLUSIVE),
+        (replace(ALL_GOOD, macro_within_margin=False, macro_loss=True), Verdict.BLOCK),
+        (replace(ALL_GOOD, macro_loss_excessive=True, complete=False), Verdict.BLOCK),
+        (replace(ALL_GOOD, forbidden_loss=True), Verdict.BLOCK),
+        (replace(ALL_GOOD, previous_loss_excessive=True), Verdict.BLOCK),
+    ],
+)
+def test_the_average_has_a_verdict_of_its_own(proofs: Proofs, expected: Verdict) -> None:
+    assert macro_verdict(proofs) is expected
