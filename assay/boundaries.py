@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache, cached_property
+from itertools import accumulate, takewhile
 from typing import Any
 
 from assay.chat_target import ChatTarget
@@ -52,7 +53,7 @@ class Boundaries:
 
     target: ChatTarget
     known: dict[tuple[str, str], Edge] = field(default_factory=dict)
-    between_words: dict[tuple[str, str], bool] = field(default_factory=dict)
+    before_words: dict[tuple[str, str], Edge | None] = field(default_factory=dict)
     lasts: dict[tuple[str, int], int | None] = field(default_factory=dict)
 
     @cached_property
@@ -86,9 +87,13 @@ class Boundaries:
         return re.compile("|".join(map(re.escape, names)) or r"(?!)")
 
     @cached_property
+    def _longest_name(self) -> int:
+        return max(map(len, self.added), default=0)
+
+    @cached_property
     def _names_reach(self) -> int:
         """Characters in which the added token at their end is found, and no tail of a longer one."""
-        return min(LONGEST_PIECE, max(NEAR, 3 * max(map(len, self.added), default=0)))
+        return min(LONGEST_PIECE, max(NEAR, 3 * self._longest_name))
 
     @cached_property
     def _reversible(self) -> bool:
@@ -119,8 +124,11 @@ class Boundaries:
         after = word.group() if word else ""
         if before is None or len(after) >= LONGEST_PIECE:
             return None
-        if after[:1].isascii() and after[:1].isalpha() and self._between_words(before, after):
-            return Edge.CLEAN
+        first = after[1:2] if after.startswith(" ") else after[:1]
+        if first.isascii() and first.isalpha():
+            edge = self._before_word(before, after)
+            if edge is not None:
+                return edge
         key = (before, after)
         if key not in self.known:
             if len(self.known) >= REMEMBERED:
@@ -128,27 +136,35 @@ class Boundaries:
             self.known[key] = self._tokenized_edge(before, after)
         return self.known[key]
 
-    def _between_words(self, before: str, after: str) -> bool:
-        """Whether every word that looks like this one is cut off from what stands before it, and leaves it as it is.
+    def _before_word(self, before: str, after: str) -> Edge | None:
+        """The edge before every word that looks like this one; None where it depends on the word.
 
-        For words that begin with a letter: a pattern that cuts between words sees that it is one, and not which.
+        For words that begin with a letter, a space before it or none: a pattern that cuts between words sees that it
+        is one, and not which.
         """
         token = self.pattern.match(before)
         before = before[token.end() :] if token else before
         key = (_LETTERS.sub("aa", before), _LETTERS.sub("aa", after))
-        if key not in self.between_words:
-            if len(self.between_words) >= REMEMBERED:
-                self.between_words.clear()
-            self.between_words[key] = self._tokens_keep_to_themselves and self._cut_at(*key)
-        return self.between_words[key]
+        if key not in self.before_words:
+            if len(self.before_words) >= REMEMBERED:
+                self.before_words.clear()
+            self.before_words[key] = self._cut_at(*key) if self._tokens_keep_to_themselves else None
+        return self.before_words[key]
 
-    def _cut_at(self, before: str, after: str) -> bool:
+    def _cut_at(self, before: str, after: str) -> Edge | None:
+        """before, after: with "aa" in place of letters, which the answer must not depend on."""
         if before.endswith("'"):  # a pattern may look for 's and 'll
-            return False
+            return None
         cut = self.target.tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str
         alone = [piece for piece, _ in cut(before)] if before else []
         together = [piece for piece, _ in cut(before + after)]
-        return together[: len(alone)] == alone and len("".join(alone)) == len("".join(map(_as_bytes, before)))
+        length = len("".join(alone))
+        if length != len("".join(map(_as_bytes, before))) or length not in accumulate(map(len, together), initial=0):
+            return None
+        if together[: len(alone)] == alone:
+            return Edge.CLEAN
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(alone, together, strict=False)))
+        return None if "aa" in "".join(alone[same:]) else self._tokenized_edge(before, after)
 
     def _before(self, text: str, cut: int) -> str | None:
         """The text before the cut from a place on where it is cut whatever stands before: the nearer the better."""
@@ -164,9 +180,11 @@ class Boundaries:
     def _from_added_token(self, text: str, start: int, cut: int) -> str | None:
         """From the last added token on, or from the beginning."""
         found = [match.start() for match in self.pattern.finditer(text, start, cut)]
-        if len(found) > 1 or (found and start == 0):  # the first might be the tail of a longer token
+        if not found:
+            return text[:cut] if start == 0 else None
+        if len(found) > 1 or start == 0 or found[0] - start >= self._longest_name:  # else it may be a longer one's tail
             return text[found[-1] : cut]
-        return text[:cut] if start == 0 else None
+        return None
 
     def _from_word(self, text: str, start: int, cut: int) -> str | None:
         """From the last word on that stands after another, where there is no added token after it."""

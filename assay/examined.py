@@ -76,8 +76,11 @@ def examine_all(records: Iterable[Record], target: ChatTarget) -> Iterator[Exami
 
 def render_by_shape(records: Iterable[Record], target: Templated) -> Iterator[Rendered | TemplateProblem]:
     """`render_all`, with what is alike rendered once (see `assay.skeletons`)."""
+    with_tools, without = None, skeletons_for(target)
     for chunk in chunks(records):
-        results = [skeletons_for(target, record.tools).results(record, target) for record in chunk]
+        if with_tools is None and (declared := next((record.tools for record in chunk if record.tools), None)):
+            with_tools = skeletons_for(target, declared)
+        results = [(with_tools if record.tools and with_tools else without).results(record, target) for record in chunk]
         rest = [record for record, result in zip(chunk, results, strict=True) if result is None]
         rendered = iter(render_chunk(rest, target))
         for record, result in zip(chunk, results, strict=True):

@@ -1,8 +1,9 @@
 """The shape of a conversation, and the contents that it holds: together they are the conversation.
 
 Contents are what differs from record to record of one data set: texts without their outer white space, thinking and
-answer each by itself, the values in the arguments of calls, and the ids of calls. All else is shape: roles, names,
-white space at the edges, the keys of arguments, whatever is empty, true or false.
+answer each by itself, the values in the arguments of calls, the ids of calls, and of declared tools their names and
+descriptions (`assay.tool_shapes`). All else is shape: roles, other names, white space at the edges, the keys of
+arguments, whatever is empty, true or false.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from assay.records import Json, Message, ToolCall
 from assay.stand_ins import MOST, SHORTEST_ID, Value
+from assay.tool_shapes import UNSEEN, ToolOutline, declared
 
 LONGEST_MARGIN = 8
 DEEPEST = 16
@@ -34,7 +36,7 @@ class Identifier(str):
 
 
 class Outline(NamedTuple):
-    """shape is equal for conversations that differ in their contents alone."""
+    """shape is equal for conversations that differ in their contents alone; those of the tools come first."""
 
     shape: Shape
     contents: list[Value]
@@ -44,43 +46,83 @@ class _Irregular(Exception):  # noqa: N818 - a verdict, not an error
     """The conversation has too little in common with others to have a shape."""
 
 
-def outline(messages: Sequence[Message]) -> Outline | None:
+def outline(messages: Sequence[Message], tools: ToolOutline | None = None) -> Outline | None:
     """None for a conversation that is too odd: it has to be looked at by itself."""
-    contents: list[Value] = []
+    contents: list[Value] = list(tools.contents) if tools is not None else []
+    names = dict(tools.names) if tools is not None else {}
     ids: dict[str, int] = {}
     try:
-        turns = tuple(_turn(message, contents, ids) for message in messages)
+        turns = tuple([_turn(message, contents, ids, names) for message in messages])
     except _Irregular:
         return None
-    return Outline(turns, contents) if len(contents) < MOST else None
+    if len(contents) >= MOST:
+        return None
+    return Outline((turns, len(tools.contents), tools.shape) if tools is not None else (turns, 0, ()), contents)
 
 
-def conversation(shape: Any, contents: Sequence[Value]) -> list[Message]:
-    """The messages of a shape with these contents: the inverse of `outline`."""
-    rest = iter(contents)
+def conversation(shape: Any, contents: Sequence[Value]) -> tuple[list[Message], list[Json]]:
+    """The messages and tools of a shape with these contents: the inverse of `outline`."""
+    turns, of_tools, tools = shape
+    rest = iter(contents[of_tools:])
     ids: dict[int, str] = {}
-    return [
+    names = {number: str(contents[number]) for number in range(of_tools)}
+    messages = [
         Message(
             role,
             _joined(content, rest),
-            tuple(ToolCall(call, _argument(arguments, rest), _id(own, rest, ids)) for call, arguments, own in calls),
+            tuple(
+                ToolCall(_name(call, rest, names), _argument(arguments, rest), _id(own, rest, ids))
+                for call, arguments, own in calls
+            ),
             _id(answered, rest, ids),
-            name,
+            _name(name, rest, names),
             train,
         )
-        for role, train, content, calls, answered, name in shape
+        for role, train, content, calls, answered, name in turns
     ]
+    return messages, declared(tools, contents) if tools else []
 
 
-def _turn(message: Message, contents: list[Value], ids: dict[str, int]) -> Hashable:
+def _name(shape: Any, rest: Iterator[Value], names: dict[int, str]) -> Any:
+    """shape: the number of a declared tool's name among the contents, or a name that none of them has."""
+    if not isinstance(shape, int):
+        return shape
+    if shape not in names:
+        names[shape] = str(next(rest))
+    return names[shape]
+
+
+def _name_shape(name: str, contents: list[Value], names: dict[str, int]) -> int | str:
+    number = names.get(name)
+    if number is None:
+        return name
+    if number == UNSEEN:
+        number = names[name] = len(contents)
+        contents.append(name)
+    return number
+
+
+def _turn(message: Message, contents: list[Value], ids: dict[str, int], names: dict[str, int]) -> Hashable:
     content = _cut(message.content, contents)
+    name: int | str | None = message.name
     if not message.tool_calls and message.tool_call_id is None:
-        return message.role, message.train, content, (), None, message.name
+        if name is not None:
+            name = _name_shape(message.name or "", contents, names)
+        return message.role, message.train, content, (), None, name
     calls = tuple(
-        (call.name, _argument_shape(call.arguments, contents, 0), _id_shape(call.id, contents, ids))
-        for call in message.tool_calls
+        [
+            (
+                _name_shape(call.name, contents, names),
+                _argument_shape(call.arguments, contents, 0),
+                _id_shape(call.id, contents, ids),
+            )
+            for call in message.tool_calls
+        ]
     )
-    return message.role, message.train, content, calls, _id_shape(message.tool_call_id, contents, ids), message.name
+    answered = _id_shape(message.tool_call_id, contents, ids)
+    if name is not None:
+        name = _name_shape(message.name or "", contents, names)
+    return message.role, message.train, content, calls, answered, name
 
 
 def _cut(text: str | None, contents: list[Value]) -> Hashable:

@@ -1,8 +1,9 @@
 """Renderings by shape: conversations of one shape differ under a template in their contents, and in nothing else.
 
 Rendering is the dearest part of judging a record, and most records of a data set have one of a few shapes
-(`assay.shapes`) and the same tools. Such a shape is rendered once with stand-ins in place of the contents (a
-skeleton), and records are written into it.
+(`assay.shapes`). Such a shape is rendered once with stand-ins in place of the contents (a skeleton), and records are
+written into it. Names and descriptions of declared tools are contents too; where a template asks of those what no
+condition answers, tools are a part of the shape as they are, and where it does not read them at all, they are none.
 
 A template may look at contents, and then a skeleton would be wrong. So
 
@@ -22,8 +23,9 @@ import marshal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from json.encoder import encode_basestring, encode_basestring_ascii
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from assay import stand_ins
 from assay.chat_target import Templated, template_for
@@ -33,9 +35,13 @@ from assay.rendered import Results, plan
 from assay.shapes import Identifier, Outline, Shape, conversation, outline
 from assay.stand_ins import Value
 from assay.templating import Rendering, TemplateProblem, Watched, shared_renderer
+from assay.tool_shapes import ToolOutline, exact_outline, tool_outline, unread_outline
 
 EVERY = 500
 MOST_SHAPES = 4_096
+MOST_TOOLS = 2_048
+"""Lists of tools whose outlines are remembered."""
+
 MOST_CHARACTERS = 32_000_000
 """Of all skeletons of a template together."""
 
@@ -84,6 +90,13 @@ class _Piece(NamedTuple):
     written: Written
 
 
+class _Prefix(NamedTuple):
+    """A rendering that is the beginning of another: through so many contents of it, and characters after them."""
+
+    contents: int
+    characters: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Pieces:
     """A rendering cut at its contents: literal, content, literal, ..., literal. spans as the template marked them.
@@ -93,27 +106,34 @@ class _Pieces:
 
     literals: tuple[str, ...]
     contents: tuple[int, ...]
-    spans: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+    spans: tuple[tuple[_Prefix, _Prefix], ...]
 
-    def filled(self, texts: Sequence[str]) -> Rendering:
-        parts = [self.literals[0]]
-        for literal, content in zip(self.literals[1:], self.contents, strict=True):
-            parts += (texts[content], literal)
-        text = "".join(parts)
-        if not self.spans:
-            return Rendering(text)
-        starts, at = [0], 0
-        for before, content in zip(self.literals, self.contents, strict=False):
-            at += len(before) + len(texts[content])
-            starts.append(at)
-        return Rendering(text, tuple((starts[a] + b, starts[c] + d) for (a, b), (c, d) in self.spans))
+    def parts(self, texts: Sequence[str]) -> list[str]:
+        """What stands one after another: literals and texts in turn."""
+        parts = [""] * (2 * len(self.contents) + 1)
+        parts[::2] = self.literals
+        parts[1::2] = [texts[content] for content in self.contents]
+        return parts
+
+    def begins(self, other: _Pieces) -> _Prefix | None:
+        """How far the other goes, where it begins with this one whatever the contents are."""
+        count = len(self.contents)
+        same = other.contents[:count] == self.contents and other.literals[:count] == self.literals[:count]
+        if not same or not other.literals[count].startswith(self.literals[count]):
+            return None
+        return _Prefix(count, len(self.literals[count]))
 
 
 @dataclass
 class _Skeleton:
-    """encoded: the contents that are written otherwise than they are, whose texts come after those of all contents."""
+    """encoded: the contents that are written otherwise than they are, whose texts come after those of all contents.
 
-    results: tuple[_Pieces | TemplateProblem, ...]
+    whole  the first of the results
+    parts  the others, those that the whole begins with as prefixes of it
+    """
+
+    whole: _Pieces | TemplateProblem
+    parts: tuple[_Pieces | _Prefix | TemplateProblem, ...]
     watched: Watched
     encoded: tuple[_Piece, ...]
     uses: int = 0
@@ -123,7 +143,22 @@ class _Skeleton:
         return plain + [_encoded(plain[piece.content], piece.written) for piece in self.encoded]
 
     def filled(self, texts: Sequence[str]) -> list[Rendering | TemplateProblem]:
-        return [item if isinstance(item, TemplateProblem) else item.filled(texts) for item in self.results]
+        """What the template marked is said of the whole alone."""
+        if isinstance(self.whole, TemplateProblem):
+            return [self.whole, *(_written(part, texts) for part in self.parts)]
+        written = self.whole.parts(texts)
+        text = "".join(written)
+        starts = list(accumulate(map(len, written), initial=0))  # of literals and texts in turn
+        spans = tuple([(starts[2 * a] + b, starts[2 * c] + d) for (a, b), (c, d) in self.whole.spans])
+        return [
+            Rendering(text, spans),
+            *[
+                Rendering(text[: starts[2 * part.contents] + part.characters])
+                if isinstance(part, _Prefix)
+                else _written(part, texts)
+                for part in self.parts
+            ],
+        ]
 
     def answers_alike(self, texts: Sequence[str]) -> bool:
         """Whether the template would be told of these contents what it was told of the stand-ins."""
@@ -154,31 +189,55 @@ class _Skeleton:
 
     @property
     def characters(self) -> int:
-        return sum(sum(map(len, item.literals)) for item in self.results if isinstance(item, _Pieces))
+        return sum(sum(map(len, item.literals)) for item in (self.whole, *self.parts) if isinstance(item, _Pieces))
+
+
+def _written(part: _Pieces | _Prefix | TemplateProblem, texts: Sequence[str]) -> Rendering | TemplateProblem:
+    if isinstance(part, TemplateProblem):
+        return part
+    assert isinstance(part, _Pieces)
+    return Rendering("".join(part.parts(texts)))
+
+
+class _Tools(NamedTuple):
+    """The two outlines of a record's tools."""
+
+    general: ToolOutline
+    exact: ToolOutline
 
 
 @dataclass
 class Skeletons:
-    """Of one template with its style and variables. characters: of all of them together."""
+    """Of one template with its style and variables. characters: of all of them together.
+
+    reads_tools  whether the template names the tools anywhere; None before it is asked
+    """
 
     known: dict[Shape, _Skeleton | None] = field(default_factory=dict)
     seen: set[Shape] = field(default_factory=set)
     characters: int = 0
+    reads_tools: bool | None = None
+    tools: dict[bytes, _Tools] = field(default_factory=dict)
 
     def results(self, record: Record, target: Templated) -> Results | None:
         """What `plan` of the record comes to; None when it has to be rendered."""
-        found = outline(record.messages)
+        if not record.tools:
+            return self._written(record, outline(record.messages), target)
+        if not self._reads_tools(record.tools, target):
+            found = outline(record.messages, unread_outline(record.tools))
+            if found is not None and self.known.get(found.shape, ...) is None:  # it asks about names
+                found = outline(record.messages)
+            return self._written(record, found, target)
+        tools = self._outlined(record.tools)
+        found = outline(record.messages, tools.general)
+        if found is not None and self.known.get(found.shape, ...) is None:
+            found = outline(record.messages, tools.exact)
+        return self._written(record, found, target)
+
+    def _written(self, record: Record, found: Outline | None, target: Templated) -> Results | None:
         if found is None:
             return None
-        shape = (found.shape, _tools_key(record.tools)) if record.tools else found.shape
-        if shape not in self.known:
-            if shape not in self.seen or len(self.known) >= MOST_SHAPES or self.characters > MOST_CHARACTERS:
-                if len(self.seen) < 16 * MOST_SHAPES:
-                    self.seen.add(shape)
-                return None
-            self.known[shape] = skeleton = build(found, record.tools, target)
-            self.characters += skeleton.characters if skeleton is not None else 0
-        skeleton = self.known[shape]
+        skeleton = self._skeleton(found, record.tools, target)
         if skeleton is None:
             return None
         texts = skeleton.texts(found.contents)
@@ -186,15 +245,36 @@ class Skeletons:
             return None
         filled = skeleton.filled(texts)
         if skeleton.uses % EVERY == 0 and not same(filled, _render(record.messages, record.tools, target)):
-            self.known[shape] = None
+            self.known[found.shape] = None
             return None
         skeleton.uses += 1
         return filled
 
+    def _skeleton(self, found: Outline, tools: Sequence[Json], target: Templated) -> _Skeleton | None:
+        """That of a shape, made when the shape is met for the second time."""
+        shape = found.shape
+        if shape not in self.known:
+            if shape not in self.seen or len(self.known) >= MOST_SHAPES or self.characters > MOST_CHARACTERS:
+                if len(self.seen) < 16 * MOST_SHAPES:
+                    self.seen.add(shape)
+                return None
+            self.known[shape] = skeleton = build(found, template_for(target, tools), target)
+            self.characters += skeleton.characters if skeleton is not None else 0
+        return self.known[shape]
 
-def _tools_key(tools: Sequence[Json]) -> bytes:
-    """Equal for tools that are written alike; version 2 of the format knows no references, and so has one form."""
-    return marshal.dumps(tuple(tools), 2)
+    def _reads_tools(self, tools: Sequence[Json], target: Templated) -> bool:
+        if self.reads_tools is None:
+            watched = shared_renderer().watch(template_for(target, tools), [])
+            self.reads_tools = watched is None or "tools" in watched.names
+        return self.reads_tools
+
+    def _outlined(self, tools: Sequence[Json]) -> _Tools:
+        key = marshal.dumps(tuple(tools), 2)  # version 2 of the format knows no references, and so has one form
+        if key not in self.tools:
+            if len(self.tools) >= MOST_TOOLS:
+                self.tools.clear()
+            self.tools[key] = _Tools(tool_outline(tools), exact_outline(tools))
+        return self.tools[key]
 
 
 def skeletons_for(target: Templated, tools: Sequence[Json] = ()) -> Skeletons:
@@ -208,20 +288,24 @@ def _skeletons(template: str, style: MessageStyle, values: tuple[tuple[str, str]
     return Skeletons()
 
 
-def build(found: Outline, tools: Sequence[Json], target: Templated) -> _Skeleton | None:
+def build(found: Outline, template: str, target: Templated) -> _Skeleton | None:
     """None for a shape that has to be rendered."""
-    if stand_ins.stands_in(repr((found.shape, tools))):
+    if stand_ins.stands_in(repr(found.shape)):
         return None
-    shown = conversation(found.shape, [_stand_in(number, value) for number, value in enumerate(found.contents)])
-    watched = shared_renderer().watch(template_for(target, tools), plan(shown, tools, target))
+    watched = shared_renderer().watch(
+        template, _plan(found, [_stand_in(*item) for item in enumerate(found.contents)], target)
+    )
     if watched is None or watched.opaque:
         return None
-    return _held_against_renderings(found, tools, target, watched)
+    return _held_against_renderings(found, template, target, watched)
 
 
-def _held_against_renderings(
-    found: Outline, tools: Sequence[Json], target: Templated, watched: Watched
-) -> _Skeleton | None:
+def _plan(found: Outline, contents: Sequence[Value], target: Templated) -> list[Mapping[str, Any]]:
+    messages, tools = conversation(found.shape, contents)
+    return plan(messages, tools, target)
+
+
+def _held_against_renderings(found: Outline, template: str, target: Templated, watched: Watched) -> _Skeleton | None:
     asked = (*watched.contained, *watched.outer, *watched.folded)
     words = sorted({word for word, _ in asked}, key=len, reverse=True)
     probe = next((probe for probe in _PROBES if not any(sign in word for word in words for sign in probe)), "")
@@ -231,8 +315,8 @@ def _held_against_renderings(
         *([_provoking(which, number, found, words) for number in numbers] for which in (0, 1)),
         found.contents,
     ]
-    plans = [plan(conversation(found.shape, contents), tools, target) for contents in sets]
-    rendered = shared_renderer().render_many(template_for(target, tools), [item for part in plans for item in part])
+    plans = [_plan(found, contents, target) for contents in sets]
+    rendered = shared_renderer().render_many(template, [item for part in plans for item in part])
     size = len(plans[0])
     probed, *real = [rendered[start : start + size] for start in range(0, len(rendered), size)]
     skeleton = _cut_all(len(found.contents), watched, probed, probe)
@@ -286,7 +370,14 @@ def _cut_all(count: int, watched: Watched, probed: Results, probe: str) -> _Skel
         if cut is None:
             return None
         out.append(cut)
-    return _Skeleton(tuple(out), watched, tuple(encoded))
+    whole, *parts = out
+    return _Skeleton(whole, tuple([_shared(part, whole) for part in parts]), watched, tuple(encoded))
+
+
+def _shared(part: _Pieces | TemplateProblem, whole: _Pieces | TemplateProblem) -> _Pieces | _Prefix | TemplateProblem:
+    if isinstance(part, TemplateProblem) or isinstance(whole, TemplateProblem):
+        return part
+    return part.begins(whole) or part
 
 
 def _cut(rendering: Rendering, probed: Rendering, probe: str, count: int, encoded: dict[_Piece, int]) -> _Pieces | None:
@@ -306,7 +397,7 @@ def _cut(rendering: Rendering, probed: Rendering, probe: str, count: int, encode
         first, last = _place(rendering.text, start), _place(rendering.text, end)
         if first is None or last is None:
             return None
-        spans.append((first, last))
+        spans.append((_Prefix(*first), _Prefix(*last)))
     return _Pieces(tuple(literals), tuple(contents), tuple(spans))
 
 
@@ -323,10 +414,15 @@ def _place(text: str, at: int) -> tuple[int, int] | None:
 
 
 def same(first: Results, second: Results) -> bool:
-    return len(first) == len(second) and all(_plain(a) == _plain(b) for a, b in zip(first, second, strict=True))
+    """What the template marked is compared of the whole alone, which comes first."""
+    if len(first) != len(second) or any(_plain(a) != _plain(b) for a, b in zip(first, second, strict=True)):
+        return False
+    return not first or _spans(first[0]) == _spans(second[0])
 
 
-def _plain(result: Rendering | TemplateProblem) -> Mapping[str, object]:
-    if isinstance(result, TemplateProblem):
-        return {"check": result.check, "kind": result.kind, "message": result.message}
-    return {"text": result.text, "spans": result.generation_spans}
+def _plain(result: Rendering | TemplateProblem) -> tuple[str, ...]:
+    return (result.check, result.kind, result.message) if isinstance(result, TemplateProblem) else (result.text,)
+
+
+def _spans(result: Rendering | TemplateProblem) -> tuple[tuple[int, int], ...]:
+    return () if isinstance(result, TemplateProblem) else result.generation_spans

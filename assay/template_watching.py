@@ -39,10 +39,14 @@ EQUALITY = {"eq": "eq", "equalto": "eq", "==": "eq", "ne": "ne", "!=": "ne", "in
 
 
 def watched(environment: type[jinja2.Environment]) -> type[jinja2.Environment]:
-    """An environment like the one given, whose `asked` (set before each rendering) learns what is asked."""
+    """An environment like the one given, whose `asked` (set before each rendering) learns what is asked.
+
+    names: of all variables in its template.
+    """
 
     class Watched(environment):  # type: ignore[misc, valid-type]
         asked: Asked
+        names: list[str]
 
         def getitem(self, obj: Any, argument: Any) -> Any:
             if isinstance(argument, str | int | float) and stands_in(argument):
@@ -61,6 +65,8 @@ def watched(environment: type[jinja2.Environment]) -> type[jinja2.Environment]:
 
 def watch(environment: Any, source: str) -> jinja2.Template:
     """The template of a `watched` environment, with what it asks put into calls of this module."""
+    from jinja2 import nodes
+
     environment.asked = Asked()
     environment.filters = {name: _watched_filter(environment, name, f) for name, f in environment.filters.items()}
     environment.tests = {name: _watched_test(environment, name, test) for name, test in environment.tests.items()}
@@ -68,6 +74,7 @@ def watch(environment: Any, source: str) -> jinja2.Template:
     environment.filters["assay_sliced"] = functools.partial(_slice, environment)
     environment.filters["assay_walked"] = functools.partial(_walk, environment)
     tree = _rewriter().visit(environment.parse(source))
+    environment.names = sorted({node.name for node in tree.find_all(nodes.Name)})
     tree.set_environment(environment)
     template: jinja2.Template = environment.from_string(tree)
     return template

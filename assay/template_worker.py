@@ -75,7 +75,7 @@ def watch(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     environment: Any = template.environment
     environment.asked = Asked()
     results = [render({**request, "compiled": template, "variables": variables}) for variables in request["renders"]]
-    return [*results, environment.asked.to_json()]
+    return [*results, {**environment.asked.to_json(), "names": environment.names}]
 
 
 def _problem(kind: str, message: str) -> dict[str, Any]:

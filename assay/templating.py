@@ -68,6 +68,7 @@ class Watched:
     numbers    contents that must not be a number
     distinct   pairs of contents that must not be the same
     opaque     what the template asks and no condition answers, or ""
+    names      all variables that stand in the template
     """
 
     results: tuple[Rendering | TemplateProblem, ...]
@@ -78,6 +79,7 @@ class Watched:
     numbers: frozenset[int]
     distinct: tuple[tuple[int, int], ...]
     opaque: str
+    names: frozenset[str]
 
 
 @dataclass
@@ -145,6 +147,7 @@ class Renderer:
             numbers=frozenset(asked["numbers"]),
             distinct=tuple((one, other) for one, other in asked["distinct"]),
             opaque=asked["opaque"],
+            names=frozenset(asked["names"]),
         )
 
     def _ask(self, what: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -225,9 +225,7 @@ def templates_of(folders: Sequence[Path]) -> dict[str, str]:
 
 def table(templates: Mapping[str, str], count: int) -> Iterator[tuple[str, dict[str, Cell | str]]]:
     """A row for each template, printed as it comes."""
-    counts = dict.fromkeys(KINDS, WARMING + ROUNDS * count)
-    counts["own tools"] = WARMING // 4 + ROUNDS * count // 4  # nothing about them is known from earlier ones
-    data = {kind: records_of(kind, counts[kind]) for kind in KINDS}
+    data = {kind: records_of(kind, WARMING + ROUNDS * count) for kind in KINDS}
     width = max(map(len, templates))
     print(f"{'template':{width}}  {'  '.join(KINDS)}", file=sys.stderr)
     for name, template in templates.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,6 +23,9 @@ spaced = st.tuples(st.sampled_from(["", "", "<think>\nhm\n</think>\n\n"]), conte
 numbers = (
     st.integers(-(10**17), 10**17) | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0, 1, -1])
 )
+names = st.sampled_from(
+    ["look", "find", "book_a_table", "api.v2/rates:all", "x", "é", "a b", "", "user", "Zq0x7Kd"]
+) | (st.text("abz_-.9", min_size=1, max_size=9))
 KINDS = ("system", "ask", "answer", "call", "two calls", "say and call", "result", "untrained")
 
 
@@ -56,12 +60,33 @@ SEQUENCES = (
 
 @st.composite
 def alike(draw: st.DrawFn) -> list[Record]:
-    """Four records with the same turns and tools, and mostly the same shape."""
+    """Four records with the same turns, and tools of the same form, and mostly the same shape."""
     kinds = draw(st.sampled_from(SEQUENCES) | st.lists(st.sampled_from(KINDS), min_size=1, max_size=6))
     tools = draw(st.sampled_from(TOOL_LISTS))
     named, long_ids = draw(st.booleans()), draw(st.booleans())
     form = draw(st.sampled_from(["texts", "numbers", "nested", "none"]))
-    return [_record(draw, kinds, tools, named, long_ids, form, row) for row in range(4)]
+    made = [_record(draw, kinds, tools, named, long_ids, form, row) for row in range(4)]
+    if not draw(st.booleans()):
+        return made
+    return [with_own_names(item, draw(st.lists(names, min_size=3, max_size=3)), draw(contents)) for item in made]
+
+
+def with_own_names(record: Record, names: list[str], description: str) -> Record:
+    """The record with other names for its tools, in its calls and results too, and another description."""
+    others = dict(zip(("look", "find", "bare"), names, strict=True))
+    tools = tuple(
+        {**item, "function": {**item["function"], "name": others[item["function"]["name"]], "description": description}}
+        for item in record.tools
+    )
+    messages = tuple(
+        replace(
+            message,
+            name=others.get(message.name or "", message.name),
+            tool_calls=tuple(replace(call, name=others[call.name]) for call in message.tool_calls),
+        )
+        for message in record.messages
+    )
+    return replace(record, id=record_id(messages, tools), messages=messages, tools=tools)
 
 
 def _record(

@@ -16,6 +16,7 @@ from assay.rendered import Rendered, render_all
 from assay.skeletons import EVERY, Skeletons
 from assay.templating import TemplateProblem
 from assay.text_target import TextTarget, load_text_target
+from tests.conversations import with_own_names
 
 Load = Callable[[str], TextTarget]
 
@@ -123,7 +124,7 @@ def test_a_shape_is_compared_again_and_again(load: Load) -> None:
     for _ in range(EVERY):
         skeletons.results(one, target)
     (skeleton,) = (item for item in skeletons.known.values() if item is not None)
-    skeleton.results = tuple(reversed(skeleton.results))  # as if the template now wrote something else
+    skeleton.parts = tuple(TemplateProblem("template_renders", "refused", "no") for _ in skeleton.parts)  # as if so now
     assert [skeletons.results(one, target) is None for _ in range(3)][-1]
 
 
@@ -211,3 +212,55 @@ def test_ids_that_are_alike_by_chance_are_told_from_ids_that_belong_together(loa
 
     ids = ["call-000001", "call-000002", "call00001", "1", ""]
     assert_as_rendered([answered(a, b, c) for a in ids for b in ids for c in ids] * 3, load(BY_ID))
+
+
+WALKS = CHATML.replace(
+    "{% for m in",
+    "{% for t in tools or [] %}{% set f = t.function %}## {{ f.name }}: {{ f.description | trim }}\n"
+    "{% for k, p in f.parameters.properties.items() %}- {{ k }} ({{ p.type }}) {{ p.description }}\n{% endfor %}"
+    "{% endfor %}{% for m in",
+    1,
+).replace("{{ m.content }}", "{{ m.content or '' }}{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}")
+LOOKS_AT_NAMES = WALKS.replace("## {{ f.name }}", "{{ '!' if f.name == 'look' }}{{ f.name | upper }}")
+FINDS_ITS_TOOL = WALKS.replace(
+    "{{ c.function.name }}",
+    "{% for t in tools if t.function.name == c.function.name %}{{ t.function.description }}{% endfor %}",
+)
+UNREAD = TOOLS.replace("{{ tools | tojson(indent=1) if tools }}", "")
+OWN_TOOLS = [TOOLS, BY_ID, WALKS, LOOKS_AT_NAMES, FINDS_ITS_TOOL, UNREAD]
+NAMES = ["look", "find_it", "a.b/c:d-9", "x", "é", "two words", "", "user", "name", "Zq0x7Kd", "L" * 64, "L" * 65]
+
+
+def with_own_tools(number: int, name: str, description: str) -> Record:
+    one = called(number, place=f"place {number}")
+    return with_own_names(one, [name, f"{name}2", "bare"], description)
+
+
+@pytest.mark.parametrize("template", OWN_TOOLS)
+def test_tools_of_every_records_own_are_written_as_the_template_does(load: Load, template: str) -> None:
+    said = ["Looks.", ' "quoted" \\ {{ x }}\n', "", "  ", "long " * 99, "name", '"name": "look"', "\ud83d", "é <think>"]
+    records = [with_own_tools(i, name, text) for i, (name, text) in enumerate((n, t) for n in NAMES for t in said)]
+    assert_as_rendered(records, load(template))
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9)), min_size=4, max_size=8))
+def test_any_tools_are_written_as_the_template_does(
+    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[str, str]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "walks.jinja"
+    path.write_text(WALKS, encoding="utf-8")
+    assert_as_rendered([with_own_tools(i, *own) for i, own in enumerate(made)], load_text_target(str(path)))
+
+
+@pytest.mark.parametrize("template", [TOOLS, BY_ID, WALKS, FINDS_ITS_TOOL, UNREAD])
+def test_records_with_tools_of_their_own_are_not_rendered(load: Load, template: str) -> None:
+    target, skeletons = load(template), Skeletons()
+    records = [with_own_tools(i, f"look_{i}", f"Looks for {i}.") for i in range(50)]
+    written = [skeletons.results(one, target) is not None for one in records]
+    assert written == [False, *[True] * 49]
+
+
+def test_a_template_that_looks_at_names_shares_renderings_among_records_with_the_same_tools(load: Load) -> None:
+    target, skeletons = load(LOOKS_AT_NAMES), Skeletons()
+    written = [skeletons.results(with_own_tools(i, "look", "Looks."), target) is not None for i in range(9)]
+    assert written[-5:] == [True] * 5
