@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from assay.evaluate.distributions import normal_quantile, normal_tail, t_tail
 from assay.evaluate.e_process import Rounds, log_wealth
-from assay.evaluate.gate import loss_levels
+from assay.evaluate.gate import doubtful_loss_level, loss_levels
 from assay.evaluate.paired_tests import mcnemar_mid_p
 from assay.evaluate.policy import Policy
 from assay.evaluate.score_test import Strata, score_statistic
@@ -60,6 +60,7 @@ WORLDS = (
     World("no change, no loss allowed", (0.0,) * SUITES, strict=True),
     World("one suite loses 20 points", (0.20, *(0.0,) * (SUITES - 1))),
     World("no change, clusters of 5", (0.0,) * SUITES, 5, 0.5),
+    World("no change, no loss allowed, clusters of 5", (0.0,) * SUITES, 5, 0.5, strict=True),
     World("every suite loses the margin, clusters of 5", (0.02,) * SUITES, 5, 0.5),
     World("every suite loses 4 points, clusters of 5", (0.04,) * SUITES, 5, 0.5),
     World("one suite loses 20 points, clusters of 5", (0.20, *(0.0,) * (SUITES - 1)), 5, 0.5),
@@ -128,7 +129,7 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
                 forbidden_loss=strict and bool(any_loss[i] or loss[i] < late),
                 domain_better=better[i] < policy.alpha,
                 macro_within_margin=bool(within[i] < policy.alpha),
-                macro_loss=bool(loss[i] < policy.alpha),
+                macro_loss=bool(loss[i] < doubtful_loss_level(policy)),
             )
         )
         for i in range(len(better))
@@ -201,10 +202,10 @@ def paired_not_significant(sample: Sample, rng: np.random.Generator) -> npt.NDAr
 
 
 def corrected_per_suite(sample: Sample, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Passes only when a loss of 2 points is excluded on each suite at a Bonferroni level."""
+    """Passes only when a loss of 5 points is excluded on each suite at a Bonferroni level."""
     counts, _, _ = effective_counts(sample.general)
     values = np.broadcast_to(np.array([-1.0, 0.0, 1.0]), counts.shape)
-    z = score_statistic(Strata(values[..., None, :], counts[..., None, :], np.ones(1)), -0.02)
+    z = score_statistic(Strata(values[..., None, :], counts[..., None, :], np.ones(1)), -0.05)
     return np.asarray(np.vectorize(normal_tail)(z).max(-1) >= 0.05 / SUITES)
 
 
@@ -213,7 +214,7 @@ OTHER_RULES: dict[str, Callable[[Sample, np.random.Generator], npt.NDArray[np.bo
     "macro average falls 2 points": macro_2_points,
     "unpaired z-test a suite": unpaired_z,
     "McNemar a suite, else pass": paired_not_significant,
-    "2 points excluded a suite, corrected": corrected_per_suite,
+    "5 points excluded a suite, corrected": corrected_per_suite,
 }
 
 

@@ -216,7 +216,7 @@ def _proofs(
         guardrails_held=not policy.require_guardrail_proof or held,
         previous_held=policy.previous != "prove" or proved_against_previous,
         kl_held=_divergence_below(decision, policy),
-        macro_loss=complete and decision.p_loss < policy.alpha,
+        macro_loss=complete and decision.p_loss < doubtful_loss_level(policy),
     )
 
 
@@ -237,6 +237,15 @@ def _divergence_below(macro: MacroDecision, policy: Policy) -> bool:
 def loss_levels(policy: Policy) -> tuple[float, float]:
     """How a policy that forbids any loss spends its alpha: on the e-process, and on the test at the planned number."""
     return 0.8 * policy.alpha, 0.2 * policy.alpha
+
+
+def doubtful_loss_level(policy: Policy) -> float:
+    """Level at which a loss blocks that may or may not exceed the margin.
+
+    Of an unchanged candidate it is nearly all that can block: where items are clustered and the margin is seldom
+    proved, its level is the rate of false blocks. A part of alpha is left to the other kinds of harm.
+    """
+    return loss_levels(policy)[1] if policy.block_on_any_proved_loss else 0.8 * policy.alpha
 
 
 def _forbidden_loss(general: Sequence[JudgedSuite], macro: MacroDecision, policy: Policy, known: _Known) -> bool:
