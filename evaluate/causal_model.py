@@ -41,21 +41,54 @@ class CausalModel:
         """Positions whose logits are computed in one forward pass, at most."""
         return max(64, MOST_LOGITS // int(self._config.vocab_size))
 
+    @property
+    def keeps_all_keys(self) -> bool:
+        """Whether attention is all that a layer remembers, so that a beginning can be shared."""
+        return self._layer_kinds <= {"full_attention", "sliding_attention"}
+
     @cached_property
     def longest_packed(self) -> int | None:
-        """Longest row that may hold several options behind a mask; 0 where none may, None without a limit.
+        """Longest row that may stand behind a mask of our own making; 0 where none may, None without a limit.
 
-        A sliding window looks at distances in the row, which packing changes; within the window it does not matter.
+        A sliding window looks at distances in the row, which packing changes. Where the model takes no mask for its
+        sliding layers, rows stay within the window, where it does not matter.
         """
-        config = self._config
-        kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-        if config._attn_implementation not in PACKING_ATTENTION or not kinds <= {"full_attention", "sliding_attention"}:
+        if self._config._attn_implementation not in PACKING_ATTENTION or not self.keeps_all_keys:
             return 0
-        window = getattr(config, "sliding_window", None)
-        slides = "sliding_attention" in kinds or (
-            getattr(config, "layer_types", None) is None and getattr(config, "use_sliding_window", True)
+        if self.window is None or self._layer_types is None or self._takes_masks_by_kind:
+            return None
+        return self.window
+
+    @cached_property
+    def window(self) -> int | None:
+        """Tokens that a sliding layer sees, its own included; None where no layer slides."""
+        size = getattr(self._config, "sliding_window", None)
+        slides = "sliding_attention" in self._layer_kinds or (
+            self._layer_types is None and getattr(self._config, "use_sliding_window", True)
         )
-        return int(window) if window and slides else None
+        return int(size) if size and slides else None
+
+    @property
+    def _layer_types(self) -> list[str] | None:
+        return getattr(self._config, "layer_types", None)
+
+    @property
+    def _layer_kinds(self) -> set[str]:
+        return set(self._layer_types or ["full_attention"])
+
+    @cached_property
+    def _takes_masks_by_kind(self) -> bool:
+        """Whether a mask for each kind of layer can be handed in, as Gemma and Qwen of transformers 5 allow."""
+        import torch
+
+        ids = torch.zeros(1, 2, dtype=torch.long, device=self.device)
+        mask = torch.ones(1, 1, 2, 2, dtype=torch.bool, device=self.device).tril()
+        try:
+            with torch.inference_mode():
+                self.model(input_ids=ids, attention_mask=dict.fromkeys(self._layer_kinds, self._added(mask)))
+        except (TypeError, AttributeError, ValueError, KeyError, RuntimeError):
+            return False
+        return True
 
     @property
     def _config(self) -> Any:
@@ -79,7 +112,8 @@ class CausalModel:
         """[n, vocabulary] in float32, at n flat positions (row x length + column) of `input_ids` [rows, length].
 
         attention_mask is None (causal, nothing padded on the left), [rows, cached + length], or boolean
-        [rows, 1, length, cached + length]. A cache is appended to in place.
+        [rows, 1, length, cached + length], whose cached tokens stand at the first positions. A cache is appended to
+        in place.
         """
 
         def keep_reads(_: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -91,7 +125,7 @@ class CausalModel:
         try:
             out = self.model(
                 input_ids=input_ids,
-                attention_mask=self._as_taken(attention_mask),
+                attention_mask=self._as_taken(attention_mask, position_ids),
                 position_ids=position_ids,
                 use_cache=cache is not None,
                 **arguments,
@@ -100,11 +134,26 @@ class CausalModel:
             hook.remove()
         return out.logits[0].float()  # type: ignore[no-any-return]
 
-    def _as_taken(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+    def _as_taken(self, mask: torch.Tensor | None, positions: torch.Tensor) -> Any:
+        """A mask of our own, with the window of the layers that slide; any other as it is."""
+        import torch
+
+        if mask is None or mask.dim() != 4:
+            return mask
+        if self.window is None or self.longest_packed is not None:
+            return self._added(mask)
+        cached = torch.arange(mask.shape[-1] - positions.shape[-1], device=positions.device)
+        keys = torch.cat([cached.expand(len(positions), -1), positions], dim=-1)
+        near = keys[:, None, None, :] > positions[:, None, :, None] - self.window
+        if self._layer_types is None:
+            return self._added(mask & near)
+        return {"full_attention": self._added(mask), "sliding_attention": self._added(mask & near)}
+
+    def _added(self, mask: torch.Tensor) -> torch.Tensor:
         """Eager attention adds its mask to the scores; the kernels take booleans."""
         import torch
 
-        if mask is None or mask.dim() != 4 or self._config._attn_implementation != "eager":
+        if self._config._attn_implementation != "eager":
             return mask
         lowest = torch.finfo(self.model.dtype).min
         return torch.zeros(mask.shape, dtype=self.model.dtype, device=mask.device).masked_fill(~mask, lowest)
@@ -115,10 +164,11 @@ class CausalModel:
         return DynamicCache(config=self.model.config)
 
     def prefix_cache(self, prefix: Sequence[int]) -> KeysValues:
-        """Keys and values of a prefix, computed once. Only for models without a sliding window."""
+        """Keys and values of a prefix, computed once; all of them, also where a layer slides."""
         import torch
+        from transformers import DynamicCache
 
-        cache = self.empty_cache()
+        cache = DynamicCache()
         ids = torch.tensor([list(prefix)], device=self.device)
         positions = torch.arange(len(prefix), device=self.device).unsqueeze(0)
         last = torch.tensor([len(prefix) - 1], device=self.device)
@@ -127,7 +177,9 @@ class CausalModel:
 
     def cache_of(self, prefix: KeysValues, rows: int) -> Any:
         """A cache that begins with the prefix in every row; the prefix itself is not copied until it grows."""
-        cache = self.empty_cache()
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
         for number, (keys, values) in enumerate(prefix):
             cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), number)
         return cache

@@ -35,29 +35,39 @@ class Generated(NamedTuple):
     ended: bool
 
 
+class StopText(NamedTuple):
+    """Ends an answer as soon as it stands in the text of the last so many tokens."""
+
+    text: str
+    tokens: int
+
+
 @dataclass(frozen=True)
 class Stopping:
     """When an answer ends.
 
-    decode  ids to text, special tokens left out
+    decode   ids to the text of an answer
+    texts    looked for in `watched`; the answer's text goes up to the first of them
+    watched  ids to text, special tokens included: lm-eval finds a stop text there, even within a special token
     """
 
     token_ids: frozenset[int]
     pad_token_id: int
     decode: Callable[[Sequence[int]], str]
-    texts: tuple[str, ...] = ()
+    texts: tuple[StopText, ...] = ()
+    watched: Callable[[Sequence[int]], str] = lambda _: ""
 
     def ends(self, ids: Sequence[int]) -> bool:
         if ids[-1] in self.token_ids:
             return True
-        return bool(self.texts) and any(text in self.decode(ids) for text in self.texts)
+        return any(stop.text in self.watched(ids[-stop.tokens :]) for stop in self.texts)
 
     def finish(self, ids: Sequence[int]) -> Generated:
         ended = bool(ids) and self.ends(ids)
         kept = tuple(ids[:-1] if ids and ids[-1] in self.token_ids else ids)
         text = self.decode(kept)
         for stop in self.texts:
-            text = text.partition(stop)[0]
+            text = text.partition(stop.text)[0]
         return Generated(kept, text, ended)
 
 
@@ -89,7 +99,7 @@ def generate(
 
 def _shared_prefix(model: CausalModel, prompts: Sequence[Prompt]) -> int:
     """Length of what all prompts begin with, where it pays; every prompt keeps at least its last token."""
-    if len(prompts) < 4 or model.longest_packed is not None:
+    if len(prompts) < 4 or not model.keeps_all_keys:
         return 0
     length = min(common_prefix([prompt.ids for prompt in prompts]), *(len(prompt.ids) - 1 for prompt in prompts))
     return length if length >= SHORTEST_SHARED_PREFIX else 0

@@ -160,7 +160,8 @@ def batches(rows: Sequence[Row], batch_tokens: int, most_reads: int) -> Iterator
 
 def _shared_prefix(model: CausalModel, rows: Sequence[Row]) -> int:
     """Length of what all rows begin with, where it pays; every row keeps at least its last context token."""
-    if len(rows) < 4 or model.longest_packed is not None:
+    limit = model.longest_packed
+    if len(rows) < 4 or (limit is not None and len(rows[0].ids) > limit):
         return 0
     length = min(common_prefix([row.ids for row in rows]), *(row.segments.count(0) - 1 for row in rows))
     return length if length >= SHORTEST_SHARED_PREFIX else 0
@@ -174,7 +175,7 @@ def _read_batch(
 
     width = max(len(row.ids) for row in batch) - shared
     ids = np.zeros((len(batch), width), dtype=np.int64)
-    positions = np.zeros((len(batch), width), dtype=np.int64)
+    positions = np.tile(np.arange(width) + shared, (len(batch), 1))
     segments = np.full((len(batch), width), -1, dtype=np.int64)
     for number, row in enumerate(batch):
         length = len(row.ids) - shared

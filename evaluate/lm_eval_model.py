@@ -7,8 +7,9 @@ would give the base's scores to the adapter, `cache_requests` is keyed by the ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lm_eval.api.model import TemplateLM
@@ -16,7 +17,7 @@ from lm_eval.api.model import TemplateLM
 from assay.errors import SuiteError
 
 from .causal_model import CausalModel
-from .generation import Generated, Prompt, Stopping, generate
+from .generation import Generated, Prompt, Stopping, StopText, generate
 from .likelihood import Likelihood, Request, likelihoods
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         self.pad_token_id = target.pad_token_id
         self.limits = limits
         self.done: Done = lambda _: None
+        self.ended: list[bool] = []
+        """Of the last `generate_until`: False for an answer that was cut off at its length."""
+        self._encoded: dict[str, list[int]] = {}
 
     @property
     def eot_token_id(self) -> int:
@@ -69,9 +73,36 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
         """As `HFLM`: special tokens as the tokenizer adds them, but never a second one at the beginning."""
         if add_special_tokens is None:
-            add_special_tokens = not string.startswith(self.tokenizer.decode(self.prefix_token_id))
+            if string in self._encoded:
+                return self._encoded[string]
+            add_special_tokens = not string.startswith(self._beginning)
         ids: list[int] = self.tokenizer.encode(string, add_special_tokens=add_special_tokens)
         return ids
+
+    @cached_property
+    def _beginning(self) -> str:
+        return str(self.tokenizer.decode(self.prefix_token_id))
+
+    def _encode_all(self, strings: Iterable[str]) -> None:
+        """For `tok_encode`, all at once; what the last call encoded is at hand for the next model's turn."""
+        wanted = dict.fromkeys(strings)
+        known = {string: self._encoded[string] for string in wanted if string in self._encoded}
+        for with_special in (True, False):
+            new = [s for s in wanted if s not in known and s.startswith(self._beginning) is not with_special]
+            if new:
+                ids = self.tokenizer(new, add_special_tokens=with_special, verbose=False)["input_ids"]
+                known |= zip(new, ids, strict=True)
+        self._encoded = known
+
+    def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """As lm-eval's own; where that stops at an assertion, SuiteError."""
+        pairs = [request.args for request in requests]
+        self._encode_all(text for context, option in pairs for text in (context + option, context.rstrip()))
+        empty = next((request for request in requests if not any(request.args)), None)
+        if empty is not None:
+            raise SuiteError("an item asks nothing and offers nothing", where=f"task {empty.task_name}")
+        found: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        return found
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         return str(
@@ -104,8 +135,15 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         special_tokens  stay in the text, but for the one that ends it
         """
         decode = self._decode_all if special_tokens else self._decode
-        stopping = Stopping(self.stop_token_ids | {self.eot_token_id}, self.pad_token_id, decode, texts)
+        stops = tuple(self._stop_text(text) for text in texts)
+        stopping = Stopping(
+            self.stop_token_ids | {self.eot_token_id}, self.pad_token_id, decode, stops, self._decode_all
+        )
         return generate(self.causal_model, prompts, stopping, batch_tokens=self.limits.batch_tokens * 2, done=done)
+
+    def _stop_text(self, text: str) -> StopText:
+        """Looked for as far back as lm-eval's `MultiTokenEOSCriteria` does: two tokens more than it takes itself."""
+        return StopText(text, len(self.tok_encode(text, add_special_tokens=False)) + 2)
 
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
@@ -114,8 +152,25 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
 
     def _loglikelihood_tokens(self, requests: Sequence[Any], **kwargs: Any) -> list[tuple[float, bool]]:
+        for texts, context, continuation in requests:
+            self._check(texts, context, continuation)
         pairs = [Request(tuple(context), tuple(continuation)) for _, context, continuation in requests]
         return [(result.logprob, result.greedy) for result in self.score(pairs, self.done)]
+
+    def _check(self, texts: tuple[str, str], context: Sequence[int], continuation: Sequence[int]) -> None:
+        """What `HFLM` asserts. Raises SuiteError."""
+        shown = f"{texts[1]!r:.60}"
+        if not context:
+            raise SuiteError(
+                f"the prompt before {shown} is nothing but spaces", fix="give it a word, or leave it empty"
+            )
+        if not continuation:
+            raise SuiteError(f"{shown} adds no token to its prompt, and so cannot be likely or unlikely")
+        if len(continuation) > self.max_length:
+            raise SuiteError(
+                f"{shown} takes {len(continuation)} tokens, and the model's context is {self.max_length}",
+                fix="shorten it",
+            )
 
     def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
         """Log-likelihood of whole texts, in windows of the model's context, summed in float64."""
@@ -149,11 +204,11 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
                 )
             prompts.append(Prompt(tuple(self.tok_encode(context)[-room:]), most))
             groups.setdefault(until, []).append(number)
-        texts = [""] * len(prompts)
+        texts, self.ended = [""] * len(prompts), [True] * len(prompts)
         for until, numbers in groups.items():
             answers = self.answer([prompts[i] for i in numbers], until, self.done)
             for number, answer in zip(numbers, answers, strict=True):
-                texts[number] = answer.text
+                texts[number], self.ended[number] = answer.text, answer.ended
         return texts
 
 

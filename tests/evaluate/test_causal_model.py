@@ -70,14 +70,17 @@ def test_a_prefix_can_be_used_again_after_a_batch_went_on_from_it(model: Any) ->
     assert all(torch.equal(a, b) for old, new in zip(kept, prefix, strict=True) for a, b in zip(old, new, strict=True))
 
 
-def test_a_model_with_a_sliding_window_packs_no_row_longer_than_the_window() -> None:
+def test_a_model_that_takes_no_mask_for_its_sliding_layers_packs_no_row_longer_than_the_window() -> None:
     from transformers import LlamaConfig, MistralConfig, Qwen2Config
 
     def longest(config: Any, attention: str = "sdpa") -> int | None:
         config._attn_implementation = attention
 
         class Decoder:
-            pass
+            device = "cpu"
+
+            def __call__(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> None:
+                attention_mask.dim()  # a mapping has none
 
         decoder: Any = Decoder()
         decoder.config = config
@@ -85,7 +88,7 @@ def test_a_model_with_a_sliding_window_packs_no_row_longer_than_the_window() -> 
 
     assert longest(LlamaConfig()) is None
     assert longest(LlamaConfig(), "flash_attention_2") == 0
-    assert longest(MistralConfig(sliding_window=128)) == 128
+    assert longest(MistralConfig(sliding_window=128)) is None, "all its layers are of one kind"
     assert longest(MistralConfig(sliding_window=None)) is None
     assert longest(Qwen2Config(use_sliding_window=False)) is None
     assert (

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from assay.errors import ModelError
 from assay.evaluate.causal_model import CausalModel
-from assay.evaluate.generation import Prompt, Stopping, generate
+from assay.evaluate.generation import Prompt, Stopping, StopText, generate
 
 
 @pytest.fixture(scope="module", params=["sdpa", "eager"])
@@ -69,7 +69,7 @@ def test_an_answer_ends_at_a_stop_text_which_is_left_out(model: CausalModel, dec
     prompts = [Prompt(prompt.ids, 16) for prompt in random_prompts(3, 8)]
     free = [decode(ids) for ids in one_by_one(model, prompts, [])]
     stop = max(free, key=len)[4:6]
-    found = generate(model, prompts, Stopping(frozenset(), 3, decode, (stop,)), batch_tokens=4096)
+    found = generate(model, prompts, Stopping(frozenset(), 3, decode, (StopText(stop, 16),), decode), batch_tokens=4096)
     assert [answer.text for answer in found] == [text.partition(stop)[0] for text in free]
     assert [answer.ended for answer in found] == [stop in text for text in free]
     assert any(len(answer.ids) < 16 for answer in found)

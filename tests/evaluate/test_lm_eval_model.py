@@ -101,3 +101,35 @@ def test_the_beginning_of_sequence_stands_there_once(lm: AssayLM, target: Any) -
     for text in ("the cat", "<|endoftext|>the cat"):
         assert other.tok_encode(text) == [tokenizer.bos_token_id, *plain]
     assert other._encode_pair("the cat", " sat")[0] == [tokenizer.bos_token_id, *plain]
+
+
+SENTENCE = "the cat sat on the mat. "
+
+
+@pytest.mark.parametrize(
+    ("context", "continuation", "match"),
+    [
+        ("the cat", "", "adds no token"),
+        ("", "", "asks nothing"),
+        ("   ", "", "nothing but spaces"),
+        ("the cat", SENTENCE * 20, "tokens, and the model's context is 64"),
+    ],
+)
+def test_what_lm_eval_asserts_is_one_line(lm: AssayLM, context: str, continuation: str, match: str) -> None:
+    with pytest.raises(SuiteError, match=match) as raised:
+        lm.loglikelihood([request(context, continuation)], disable_tqdm=True)
+    assert "\n" not in str(raised.value)
+
+
+def test_texts_are_tokenised_once_for_all_models(lm: AssayLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [request(f"{SENTENCE}{n}", f" {word}") for n in range(3) for word in ("yes", "no")]
+    first = lm.loglikelihood(asked, disable_tqdm=True)
+    calls: list[str] = []
+    encode = lm.tokenizer._encode_plus
+    monkeypatch.setattr(
+        type(lm.tokenizer), "_encode_plus", lambda self, text, *_, **given: calls.append(text) or encode(text, **given)
+    )
+    assert lm.loglikelihood(asked, disable_tqdm=True) == first
+    assert not calls
+    lm.loglikelihood([request("the mat", " yes")], disable_tqdm=True)
+    assert calls
