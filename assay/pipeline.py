@@ -279,7 +279,8 @@ def _evaluate(work: _Work) -> StageRun:
 
     def do(run: Run) -> None:
         answers = work.project.store / "answers"
-        evaluation = api.evaluate(models, work.suites, settings, answers_folder=answers, say=work.say)
+        judges = api.judges(work.project.store, offline=work.offline)
+        evaluation = api.evaluate(models, work.suites, settings, answers_folder=answers, judges=judges, say=work.say)
         api.write_evaluation(api.with_times_used(evaluation, api.history(work.store)), run.path)
         run.facts |= {"identity": dict(evaluation.identity)}
 

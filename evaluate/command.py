@@ -147,6 +147,7 @@ def _run(
     from . import evaluation_files
     from .history import history, with_times_used
     from .identity import input_digests, training_run
+    from .judging.providers import judges
     from .policy import read_policy
     from .stage import evaluate as run_evaluate
 
@@ -160,6 +161,7 @@ def _run(
             settings,
             answers_folder=store / "answers",
             policy=policy,
+            judges=judges(store, offline=options.offline),
             say=say,
             show=show,
         )

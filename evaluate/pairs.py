@@ -11,7 +11,9 @@ import numpy as np
 from assay.errors import SuiteError
 
 from .clusters import FloatArray
-from .evaluation import Evaluation, ModelName, SuiteResult
+from .evaluation import Evaluation, ModelName, SuiteResult, is_judged
+
+PAIR: tuple[ModelName, ...] = ("base", "candidate")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class PairedSuite:
 
     unpaired  items that only one of the two answered
     leaked    items left out because they are in the data that the candidate was trained on
+    unscored  items left out because a judge gave no score to the answer of base or candidate
     """
 
     result: SuiteResult
@@ -43,6 +46,7 @@ class PairedSuite:
     answers: Mapping[ModelName, Answers]
     unpaired: tuple[str, ...]
     leaked: tuple[str, ...]
+    unscored: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -90,7 +94,7 @@ def pair(evaluation: Evaluation) -> dict[str, PairedSuite]:
 def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: set[str]) -> PairedSuite:
     by_item: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
-        _check_score(row)
+        _check_score(row, judged=is_judged(result))
         models = by_item.setdefault(str(row["item_id"]), {})
         if row["model"] in models:
             raise SuiteError(
@@ -99,7 +103,8 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
                 fix="item ids must be unique in a suite; evaluate again",
             )
         models[row["model"]] = row
-    paired = [item for item, models in by_item.items() if {"base", "candidate"} <= models.keys()]
+    answered = [item for item, models in by_item.items() if {"base", "candidate"} <= models.keys()]
+    paired = [item for item in answered if all(by_item[item][arm]["score"] is not None for arm in PAIR)]
     kept = [item for item in paired if item not in leaked]
     first = [by_item[item]["base"] for item in kept]
     names: tuple[ModelName, ...] = ("base", "candidate", "previous", "damaged", "zero")
@@ -113,16 +118,20 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
         answers={name: _answers([by_item[item].get(name) for item in kept]) for name in names},
         unpaired=tuple(item for item, models in by_item.items() if len({"base", "candidate"} & models.keys()) == 1),
         leaked=tuple(item for item in paired if item in leaked),
+        unscored=tuple(item for item in answered if item not in set(paired)),
     )
 
 
 def _answers(rows: Sequence[Mapping[str, Any] | None]) -> Answers:
-    scores = [float("nan") if row is None else float(row["score"]) for row in rows]
+    scores = [float("nan") if row is None or row["score"] is None else float(row["score"]) for row in rows]
     return Answers(np.array(scores, dtype=float), tuple(None if row is None else row["output"] for row in rows))
 
 
-def _check_score(row: Mapping[str, Any]) -> None:
+def _check_score(row: Mapping[str, Any], *, judged: bool) -> None:
+    """A judge may have given no score; nobody else may."""
     score = row["score"]
+    if score is None and judged:
+        return
     if score is None or not 0.0 <= score <= 1.0:
         raise SuiteError(
             f"the score of item '{row['item_id']}' for {row['model']} is {score}, not a number from 0 to 1",

@@ -23,6 +23,8 @@ from .wording import count, names, p_value, percent
 
 CEILING = 0.98
 """From here on hardly an item is left that a better model could gain."""
+MOST_UNSCORED = 0.05
+"""Share of items without a judge's score beyond which those that have one may be another kind of item."""
 SAME_ANSWER = 0.95
 """Share of one and the same answer from which answers do not vary."""
 SHUFFLES = 3
@@ -106,6 +108,9 @@ def _paired(suite: PairedSuite) -> Check:
     if suite.n == 0:
         why = "all its items are in the training data" if suite.leaked else "base and candidate share no scored item"
         return Check("paired", False, why)
+    if len(suite.unscored) > MOST_UNSCORED * (suite.n + len(suite.unscored)):
+        lost = f"{len(suite.unscored)} of {count(suite.n + len(suite.unscored), 'item')}"
+        return Check("paired", False, f"the judge gave {lost} no score ({names(suite.unscored)})")
     if suite.unpaired:
         lost = f"{count(len(suite.unpaired), 'item')} scored for only one of base and candidate"
         return Check("paired", False, f"{lost} ({names(suite.unpaired)})")

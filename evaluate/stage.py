@@ -17,6 +17,7 @@ from .evaluation import Evaluation, Leak, ModelName
 from .examination import Examination
 from .identity import Models, check_adapters, identity_of, precision_of
 from .item_split import numbers_in
+from .judging.bench import open_bench
 from .leaks import find_leaks, prompts_of, training_prompts
 from .parts import PartStore
 from .policy import Policy
@@ -29,6 +30,7 @@ from .work import Work, all_answers, until_decided
 if TYPE_CHECKING:
     from assay.task_files import TaskFile
 
+    from .judging.asking import Judges
     from .lm_eval_model import AssayLM
 
 DEFAULT_CONTEXT = 2048
@@ -44,6 +46,7 @@ def evaluate(
     *,
     answers_folder: Path | None = None,
     policy: Policy | None = None,
+    judges: Judges | None = None,
     say: Callable[[str], None] = lambda _: None,
     show: Show | None = None,
 ) -> Evaluation:
@@ -53,6 +56,7 @@ def evaluate(
     answers_folder  where answers are kept: a killed evaluation goes on from them, and another candidate meets the
                     base's again; nothing is kept without one
     policy          that `settings.stop_early` stops by
+    judges          for suites whose scorer is a judge: `assay.api.judges(store)`
     show            draws progress on a terminal; without it there are lines, by `say`
 
     Raises SuiteError for what cannot be asked, ModelError for a model, template or adapter that does not fit,
@@ -64,6 +68,7 @@ def evaluate(
     precision = precision_of(models, settings)
     check_adapters(models, say)
     own, tasks = _read(suites, settings, models.target)
+    bench = open_bench(own, judges, models.adapters, settings, say)
     switched = load_switched(
         models.target.ref,
         models.target,
@@ -84,14 +89,17 @@ def evaluate(
     work = Work(examinations, numbers, _arms(switched), settings)
     answering = Answering(switched, lm, identity, store, Progress(work.cost(), say, show))
 
-    def evaluation_of(sheets: Sequence[Sheet]) -> Evaluation:
+    def evaluation_of(given: Sequence[Sheet]) -> Evaluation:
+        judgement = bench.judge(given)
+        sheets = judgement.sheets
         return Evaluation(
             suites=tuple(suite_result(examination, sheets) for examination in examinations),
             items=items_table(sheets),
             identity=identity,
             evidence=switched.evidence,
             leaks=leaks,
-            settings=recorded,
+            settings={**recorded, **judgement.settings},
+            judgements=judgement.table,
         )
 
     if settings.stop_early and policy is not None:

@@ -17,6 +17,7 @@ from assay.suites import EvaluationText, Suite, SuiteItem, prompt_keys, prompt_t
 from assay.text import normalize
 from assay.tool_rendering import tool_name
 
+from .judging.check import judge_problems
 from .leaks import find_leaks
 from .scorer import ReadyScorer, make_scorer
 from .suite_proposal import estimated_tokens
@@ -164,6 +165,9 @@ def _references(suite: Suite, scoring: ReadyScorer, *, allow_code: bool) -> Iter
     empty = [item.id for item in suite.items if not item.reference.strip()]
     if empty:
         yield _problem("empty_reference", Severity.ERROR, empty, "without a reference: {items}; write the answer")
+    if scoring.scorer.judged:
+        yield from judge_problems(suite, scoring)
+        return
     if scoring.scorer.runs_code and not allow_code:
         yield _problem(
             "not_run",
