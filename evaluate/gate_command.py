@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from assay.findings import Verdict
 
+    from .gate_plan import SuiteSize
     from .gate_report import Report
     from .lm_eval_gate import LoggedEvaluation
-    from .policy import Policy
+    from .policy import Policy, Role
     from .unpaired import UnpairedDecision
 
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 @click.option("--previous-lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="A run of the last release.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write the verdict for a CI system's test page here.")
 @click.option("--sign", "key", metavar="FILE", help="Sign with this Ed25519 key (PEM, OpenSSH, or env:NAME).")
+@click.option("--plan", "planning", is_flag=True, help="Say how many items the policy's proofs need, and stop.")
+@click.option("--suite", "suites", multiple=True, metavar="FILE", help="With --plan: a domain suite to be scored.")
+@click.option("--include-path", metavar="FOLDER", help="With --plan: task YAML to be scored, or 'bundled'.")
 @click.option("--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="Run store.")
 @common_options
 def gate(
@@ -45,13 +49,17 @@ def gate(
     key: str | None,
     from_lm_eval: tuple[Path, Path] | None,
     previous_lm_eval: Path | None,
+    planning: bool,
+    suites: tuple[str, ...],
+    include_path: str | None,
     store: Path,
 ) -> int:
     """Verdict on an evaluation: is the adapter fit to release?
 
     EVALUATION is the folder that `assay evaluate` wrote; by default the newest of the run store. The decision, its
     certificate and a page to read are written into --output, or into a run of the store. --from-lm-eval judges what
-    lm-eval wrote with --log_samples instead; without samples it gives intervals, and never a PASS.
+    lm-eval wrote with --log_samples instead; without samples it gives intervals, and never a PASS. --plan judges
+    nothing: it says how many items the policy's proofs take, before any is scored.
 
     Exit code 0 for PASS, 3 for BLOCK and INVALID, 4 for INCONCLUSIVE (0 where the policy says on_inconclusive: warn).
     """
@@ -65,6 +73,10 @@ def gate(
     from .unpaired import UnpairedDecision
 
     policy = policy or Path("policy.yaml")
+    if planning:
+        return _plan(options, policy, suites, include_path)
+    if suites or include_path:
+        raise SettingsError("--suite and --include-path go with --plan", fix="`assay evaluate` scores them")
     signing = read_signing_key(key) if key is not None else None
     if from_lm_eval is None and previous_lm_eval is None:
         report = _release(options, evaluation or _newest(store), policy, store, signing)
@@ -83,6 +95,44 @@ def gate(
     options.show(terminal(report))
     options.show(f"\ncertificate  {report.decision.certificate}")
     return int(_exit_code(report.decision.verdict, report.policy))
+
+
+def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_path: str | None) -> int:
+    from assay.suites import read_suites
+
+    from .gate_plan import in_words, plan, size_of
+    from .policy import read_policy
+
+    policy = read_policy(policy_file)
+    own = {
+        suite.name: size_of([item.cluster for item in suite.items], [item.slice for item in suite.items])
+        for suite in read_suites(suites)
+    }
+    tasks = _task_sizes(include_path)
+    kinds: dict[str, Role] = {**dict.fromkeys(tasks, "general"), **dict.fromkeys(own, "domain")}
+    proofs = plan(policy, {**tasks, **own}, kinds)
+    options.emit({"alpha": policy.alpha, "proofs": [proof.to_json() for proof in proofs]})
+    options.show(in_words(proofs, policy))
+    return int(Exit.OK)
+
+
+def _task_sizes(include_path: str | None) -> dict[str, SuiteSize]:
+    """Of tasks whose data lies on this machine."""
+    from assay.project import BUNDLED, bundled
+    from assay.task_files import task_files
+
+    from .gate_plan import size_of
+
+    if include_path is None:
+        return {}
+    folder = bundled("general") if include_path == BUNDLED else Path(include_path)
+    found = {}
+    for task in task_files(folder):
+        rows = task.documents()
+        labels = [[None if row.get(key) is None else str(row[key]) for row in rows] for key in ("cluster", "slice")]
+        if rows:
+            found[task.name] = size_of(*labels)
+    return found
 
 
 def _show_averages(
