@@ -276,15 +276,21 @@ def _evaluate(work: _Work) -> StageRun:
     models = previous.models
     if previous.said:
         work.say(previous.said)
+    policy_file = work.project.path(work.project.settings.gate.policy)
+    policy = api.read_policy(policy_file) if settings.stop_early else None
 
     def do(run: Run) -> None:
         answers = work.project.store / "answers"
         judges = api.judges(work.project.store, offline=work.offline)
-        evaluation = api.evaluate(models, work.suites, settings, answers_folder=answers, judges=judges, say=work.say)
+        evaluation = api.evaluate(
+            models, work.suites, settings, answers_folder=answers, policy=policy, judges=judges, say=work.say
+        )
         api.write_evaluation(api.with_times_used(evaluation, api.history(work.store)), run.path)
         run.facts |= {"identity": dict(evaluation.identity)}
 
     inputs = api.input_digests(models, work.suites, settings)
+    if policy is not None:
+        inputs["policy"] = sha256_file(policy_file)
     return work.step("evaluate", to_json(section), inputs, do)
 
 

@@ -104,6 +104,8 @@ def make_certificate(decision: Decision, evaluation: Evaluation, sources: Source
         "previous": identity.get("previous"),
         "versions": {"assay": __version__, **library_versions()},
         "seed": identity.get("seed"),
+        "part": evaluation.settings.get("items", "all"),
+        "stopping": evaluation.settings.get("stopping"),
         "paths": {
             "policy": relative(sources.policy),
             "adapter": relative(sources.adapter) if sources.adapter else None,

@@ -67,7 +67,7 @@ def evaluate(
         raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
     precision = precision_of(models, settings)
     check_adapters(models, say)
-    own, tasks = _read(suites, settings, models.target)
+    own, tasks = read_all(suites, settings, models.target)
     bench = open_bench(own, judges, models.adapters, settings, say)
     switched = load_switched(
         models.target.ref,
@@ -78,8 +78,8 @@ def evaluate(
         with_zero=bool(settings.zero_items),
         trust_remote_code=models.trust_remote_code,
     )
-    lm = _language_model(switched, models.target, settings)
-    examinations = [*own, *_prepared(tasks, settings, lm)]
+    lm = language_model(switched, models.target, settings)
+    examinations = [*own, *prepare_all(tasks, settings, lm)]
     numbers = {one.name: numbers_in(one, settings.items, settings.limit) for one in examinations}
     leaks = _leaks(models, examinations)
     _tell_leaks(leaks, say)
@@ -121,7 +121,7 @@ def _tell_leaks(leaks: Sequence[Leak] | None, say: Callable[[str], None]) -> Non
         )
 
 
-def _language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
+def language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
     from .causal_model import CausalModel
     from .lm_eval_model import AssayLM, Limits
 
@@ -132,7 +132,7 @@ def _language_model(switched: SwitchedModel, target: ChatTarget, settings: Evalu
 LoadedTask: TypeAlias = "tuple[Any, TaskFile | None]"
 
 
-def _read(
+def read_all(
     suites: Sequence[Suite], settings: EvaluateSettings, target: ChatTarget
 ) -> tuple[list[Examination], list[LoadedTask]]:
     """Suites rendered, tasks loaded: what is wrong with either is met before a model is."""
@@ -151,7 +151,7 @@ def _read(
     return own, tasks
 
 
-def _prepared(tasks: Sequence[LoadedTask], settings: EvaluateSettings, lm: AssayLM) -> Iterator[Examination]:
+def prepare_all(tasks: Sequence[LoadedTask], settings: EvaluateSettings, lm: AssayLM) -> Iterator[Examination]:
     from .task_suite import prepare_task
 
     for task, file in tasks:

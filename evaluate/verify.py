@@ -135,6 +135,8 @@ def _bindings(certificate: Mapping[str, Any], evaluation: Evaluation) -> Iterato
         key: evaluation.identity.get(key) for key in ("adapter", "previous", "tokenizer_sha256", "template_sha256")
     }
     pairs |= {"base": evaluation.identity.get("base") or {}, "suites": suites}
+    if "stopping" in certificate:
+        pairs |= {"stopping": evaluation.settings.get("stopping"), "part": evaluation.settings.get("items", "all")}
     differ = [key for key, value in pairs.items() if certificate.get(key) != _plain(value)]
     if differ:
         yield Claim("identity", False, f"certificate and evaluation differ in {names(differ)}")
@@ -200,7 +202,9 @@ def _judged(result: SuiteResult, evaluation: Evaluation, rows: Sequence[Mapping[
         yield Claim(name, False, f"{count(len(wrong), 'score')} of {len(rows)} differ: {names(wrong, 3)}")
     else:
         seen = f"{again.known} of {count(again.asked, 'answer')} of the judge"
-        yield Claim(name, True, f"{count(len(rows), 'score')} follow from {seen}, which were kept; none was asked again")
+        yield Claim(
+            name, True, f"{count(len(rows), 'score')} follow from {seen}, which were kept; none was asked again"
+        )
     yield _judge_figures(judge, result, evaluation, again)
 
 
