@@ -106,7 +106,10 @@ def draw(world: World, gates: int, rng: np.random.Generator) -> Sample:
 
 
 def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArray]:
-    """The gate's verdicts and the general items [gates] each had used."""
+    """The verdicts of an early-stopping loop that asks after every item, and the general items [gates] each had used.
+
+    Without such a loop the early proof of a loss on one suite falls away; all else is the same.
+    """
     counts, df, macro_df = effective_counts(sample.general)
     values = np.broadcast_to(np.array([-1.0, 0.0, 1.0]), counts.shape)
     macro = Strata(values, counts, np.full(SUITES, 1 / SUITES))
@@ -117,6 +120,8 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
     excessive, excessive_at = first_crossing(sample, policy.margin, policy, policy.alpha)
     early, late = loss_levels(policy)
     any_loss, any_loss_at = first_crossing(sample, 0.0, policy, early)
+    harm_alpha = policy.alpha / (SUITES + 1)
+    broken, broken_at = suite_crossing(sample, policy, harm_alpha)
     strict = policy.block_on_any_proved_loss
     better = [mcnemar_mid_p(int(g), int(c)) for g, c in zip(sample.gains, sample.losses, strict=True)]
     worse = [mcnemar_mid_p(int(c), int(g)) for g, c in zip(sample.gains, sample.losses, strict=True)]
@@ -124,7 +129,7 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
         verdict_of(
             Proofs(
                 macro_loss_excessive=bool(excessive[i]),
-                guardrail_broken=bool((beyond[i] < policy.alpha / (SUITES + 1)).any()),
+                guardrail_broken=bool(broken[i] or (beyond[i] < harm_alpha).any()),
                 domain_worse=worse[i] < policy.alpha,
                 forbidden_loss=strict and bool(any_loss[i] or loss[i] < late),
                 domain_better=better[i] < policy.alpha,
@@ -134,7 +139,7 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
         )
         for i in range(len(better))
     ]
-    return verdicts, np.minimum(excessive_at, any_loss_at if strict else np.inf)
+    return verdicts, np.minimum(np.minimum(excessive_at, broken_at), any_loss_at if strict else np.inf)
 
 
 def effective_counts(general: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -167,6 +172,16 @@ def first_crossing(
     loss = -sample.general.mean(-1).swapaxes(1, 2)
     wealth = log_wealth(Rounds(loss, np.ones_like(loss), 1.0, 1.0), null, 2 * policy.margin)
     crossed = wealth >= math.log(1 / alpha)
+    found = crossed.any(-1)
+    at = (crossed.argmax(-1) + 1) * SUITES * sample.general.shape[-1]
+    return found, np.where(found, at, SUITES * ITEMS).astype(float)
+
+
+def suite_crossing(sample: Sample, policy: Policy, alpha: float) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+    """The same for "the loss of a suite is at most its guardrail", of the suite where it is proved first."""
+    loss = -sample.general.mean(-1)[..., None]
+    wealth = log_wealth(Rounds(loss, np.ones_like(loss), 1.0, 1.0), policy.guardrail, 2 * policy.guardrail)
+    crossed = (wealth >= math.log(1 / alpha)).any(1)
     found = crossed.any(-1)
     at = (crossed.argmax(-1) + 1) * SUITES * sample.general.shape[-1]
     return found, np.where(found, at, SUITES * ITEMS).astype(float)

@@ -18,7 +18,7 @@ from .decision import Decision
 from .distributions import normal_quantile
 from .intervals import Interval, wilson_interval
 from .lm_eval_logs import LoggedRun
-from .policy import Policy
+from .policy import Policy, SuitePolicy
 from .wording import interval, names, percent, points, size
 
 
@@ -146,10 +146,11 @@ def judge_averages(
     compared = compare_averages(base, candidate, tasks, policy.alpha / max(1, len(tasks)))
     if not compared:
         raise SuiteError("no task has an average from 0 to 1 with its number of items", where=str(candidate.path))
-    harmed = [task for task in compared if task.high_guarded < -policy.guardrail]
+    guardrails = {task: policy.guardrail_of(policy.suites.get(task, SuitePolicy("general"))) for task in tasks}
+    harmed = [task for task in compared if task.high_guarded < -guardrails[task.task]]
     reasons = [
         f"{task.task} went from {percent(task.base)} to {percent(task.candidate)} ({points(task.difference)}, 95 % "
-        f"interval {interval(*task.ci)}): a loss beyond the guardrail of {size(policy.guardrail)} is proved"
+        f"interval {interval(*task.ci)}): a loss beyond the guardrail of {size(guardrails[task.task])} is proved"
         for task in harmed
     ]
     if not harmed:

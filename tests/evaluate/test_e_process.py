@@ -122,3 +122,21 @@ def test_before_the_first_round_is_whole_nothing_is_proved() -> None:
     planned = [Planned("a", ["x", "y"], [None, None])]
     rounds = make_rounds([np.array([np.nan, np.nan])], planned)
     assert log_wealth(rounds, 0.02, 0.04).shape == (0,)
+
+
+def test_wealth_is_that_of_a_gambler_who_is_followed_bet_by_bet() -> None:
+    """The same process in plain Python, from its description (Waudby-Smith & Ramdas 2024, section 4)."""
+    rng = np.random.default_rng(3)
+    losses = rng.choice([-1.0, 0.0, 1.0], size=(200, 3), p=[0.05, 0.85, 0.10])
+    null, alternative = 0.02, 0.04
+    wealth, squares, bets, expected = 1.0, 0.0, 0, []
+    for round_ in losses.tolist():
+        variance = (0.1 * 60 + squares) / (60 + bets)
+        stake = min((alternative - null) / variance, 0.9 / (1 + null))
+        for loss in round_:
+            wealth *= 1 + stake * (loss - null)
+        squares += sum((loss - null) ** 2 for loss in round_)
+        bets += 3
+        expected.append(wealth)
+    found = np.exp(log_wealth(Rounds(losses, np.ones_like(losses), 1.0, 1.0), null, alternative))
+    assert found == pytest.approx(expected, rel=1e-9)

@@ -152,3 +152,15 @@ def test_before_the_planned_number_of_items_no_slice_is_judged(evaluation: Evalu
     decision = gate(early, policy({"refund": SlicePolicy(), "not there yet": SlicePolicy()}))
     assert decision.verdict is Verdict.INCONCLUSIVE
     assert guarded(decision)["refund"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_loss_right_at_the_guardrail_of_five_slices_blocks_at_most_as_often_as_alpha_says() -> None:
+    """Bonferroni over slices of 60 items each, a fifth of which flip."""
+    import numpy as np
+
+    gates = 2000
+    counts = np.random.default_rng(0).multinomial(60, [0.125, 0.8, 0.075], size=(gates, 5)).astype(float)
+    values = np.broadcast_to(np.array([-1.0, 0.0, 1.0]), counts.shape)
+    z = score_statistic(Strata(values[..., None, :], counts[..., None, :], np.ones(1)), -0.05)
+    blocked = float((z < -2.326).any(-1).mean())
+    assert blocked <= 0.05 + 3 * (0.05 * 0.95 / gates) ** 0.5

@@ -14,7 +14,9 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from assay.cli import main
 from assay.evaluate.lm_eval_logs import read_run
 from assay.evaluate.lm_eval_rerun import rerun_command
-from assay.evaluate.unpaired import newcombe_interval
+from assay.evaluate.policy import read_policy
+from assay.evaluate.unpaired import judge_averages, newcombe_interval
+from assay.findings import Verdict
 
 TIME = "2026-01-02T03-04-05.000006"
 POLICY = "version: 1\nguardrail: 0.05\nsuites: {facts: {role: general}, support: {role: domain}}\n"
@@ -106,6 +108,24 @@ def test_better_averages_are_never_a_pass(gate: Callable[..., Any], tmp_path: Pa
     assert support["difference"] == pytest.approx(0.7)
     assert support["ci"][0] < 0.7 < support["ci"][1]
     assert json.loads((tmp_path / "o" / "decision.json").read_text(encoding="utf-8")) == decision
+
+
+@pytest.mark.parametrize("base", [0.0, 0.2, 0.6])
+@pytest.mark.parametrize("gained", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize("more", ["", "on_missing_check: warn\n", "on_inconclusive: warn\n", "margin: 0.3\n"])
+def test_no_averages_and_no_policy_make_a_pass(tmp_path: Path, base: float, gained: float, more: str) -> None:
+    runs = []
+    for arm, score in (("base", base), ("candidate", base + gained)):
+        folder = tmp_path / arm / "org__base"
+        folder.mkdir(parents=True)
+        found = results({"facts": 0.6 + gained, "support": score}, n=100_000)
+        (folder / f"results_{TIME}.json").write_text(json.dumps(found), encoding="utf-8")
+        runs.append(read_run(tmp_path / arm))
+    text = f"version: 1\nguardrail: 0.4\nsuites: {{facts: {{role: general}}, support: {{role: domain}}}}\n{more}"
+    (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
+    policy = read_policy(tmp_path / "policy.yaml")
+    judged = judge_averages(runs[0], runs[1], ["facts", "support"], policy, [], ["facts", "support"])
+    assert judged.verdict is Verdict.INCONCLUSIVE
 
 
 def test_it_is_written_for_pull_requests_and_ci_as_well(gate: Callable[..., Any], tmp_path: Path) -> None:
