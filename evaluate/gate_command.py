@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from .gate_plan import SuiteSize
     from .gate_report import Report
+    from .history import Trend
     from .lm_eval_gate import LoggedEvaluation
     from .policy import Policy, Role
     from .unpaired import UnpairedDecision
@@ -108,7 +110,7 @@ def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_
         suite.name: size_of([item.cluster for item in suite.items], [item.slice for item in suite.items])
         for suite in read_suites(suites)
     }
-    tasks = _task_sizes(include_path)
+    tasks = _task_sizes(include_path, tuple(policy.suites))
     kinds: dict[str, Role] = {**dict.fromkeys(tasks, "general"), **dict.fromkeys(own, "domain")}
     proofs = plan(policy, {**tasks, **own}, kinds)
     options.emit({"alpha": policy.alpha, "proofs": [proof.to_json() for proof in proofs]})
@@ -116,17 +118,25 @@ def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_
     return int(Exit.OK)
 
 
-def _task_sizes(include_path: str | None) -> dict[str, SuiteSize]:
-    """Of tasks whose data lies on this machine."""
-    from assay.project import BUNDLED, bundled
+def _task_sizes(include_path: str | None, named: Sequence[str]) -> dict[str, SuiteSize]:
+    """Of tasks whose data lies on this machine, and of bundled suites: those of the tier that the policy names."""
+    from assay.general import TIERS, general_names, general_suites, is_bundled, named_tier
+    from assay.suites import read_suites
     from assay.task_files import task_files
 
     from .gate_plan import size_of
 
     if include_path is None:
         return {}
-    folder = bundled("general") if include_path == BUNDLED else Path(include_path)
-    found = {}
+    folder, found = Path(include_path), {}
+    if is_bundled(include_path):
+        used = [tier for tier in TIERS if set(named) & set(general_names(tier))] or list(TIERS)
+        general = general_suites(named_tier(include_path) or used[0])
+        for suite in read_suites(general.suites):
+            found[suite.name] = size_of([item.cluster for item in suite.items], [item.slice for item in suite.items])
+        if general.folder is None:
+            return found
+        folder = general.folder
     for task in task_files(folder):
         rows = task.documents()
         labels = [[None if row.get(key) is None else str(row[key]) for row in rows] for key in ("cluster", "slice")]
@@ -210,19 +220,32 @@ def _release(
         raise SettingsError(
             f"is no evaluation: it has no {lacking}", where=str(evaluation), fix="`assay evaluate` writes one"
         )
+    trends = _trends(store, evaluation)
     if options.output is not None:
-        released = judge_release(evaluation, policy, options.output, redact=options.redact)
+        released = judge_release(evaluation, policy, options.output, redact=options.redact, trends=trends)
         write_release(released, signing)
         return released.report
     if not policy.is_file():
         raise SettingsError("there is no such policy", where=str(policy), fix="give --policy, or run `assay init`")
     inputs = {"evaluation": sha256_file(items), "header": sha256_file(header), "policy": sha256_file(policy)}
     with RunStore(store).open("gate", _settings(options, signing), inputs, _parents(evaluation)) as run:
-        released = judge_release(evaluation, policy, run.path, redact=options.redact)
+        released = judge_release(evaluation, policy, run.path, redact=options.redact, trends=trends)
         if not run.complete:
             write_release(released, signing)
             run.facts["verdict"] = str(released.report.decision.verdict)
     return released.report
+
+
+def _trends(store: Path, evaluation: Path) -> tuple[Trend, ...]:
+    """Those that the evaluation is part of."""
+    from assay.runs import RunStore
+
+    from .history import history, trends
+
+    if not _parents(evaluation):
+        return ()
+    name = evaluation.resolve().name
+    return tuple(found for found in trends(history(RunStore(store))) if name in {point.run for point in found.points})
 
 
 def _settings(options: Options, signing: Ed25519PrivateKey | None) -> dict[str, object]:

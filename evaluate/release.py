@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from .policy import read_policy
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from .history import Trend
 
 CERTIFICATE, DECISION, POLICY = "certificate.json", "decision.json", "policy.yaml"
 PAGE, TEXT, JUNIT = "gate.html", "gate.md", "gate.xml"
@@ -48,13 +51,16 @@ def gate_evaluation(evaluation_folder: Path, policy_file: Path, out: Path, *, re
     return released.report.decision
 
 
-def judge_release(evaluation_folder: Path, policy_file: Path, out: Path, *, redact: bool = False) -> Released:
-    """The decision and its report; nothing is written. Raises SettingsError, SuiteError."""
+def judge_release(
+    evaluation_folder: Path, policy_file: Path, out: Path, *, redact: bool = False, trends: Sequence[Trend] = ()
+) -> Released:
+    """The decision and its report; nothing is written. trends: of the store, for the page. Raises SettingsError,
+    SuiteError."""
     policy = read_policy(policy_file)
     policy_text = policy_file.read_bytes().decode("utf-8")
     evaluation = read(evaluation_folder)
     decision = replace(gate(evaluation, policy), certificate=os.fspath(out / CERTIFICATE))
-    report = make_report(decision, evaluation, policy, redact=redact)
+    report = make_report(decision, evaluation, policy, redact=redact, trends=trends)
     sources = sources_of(evaluation, evaluation_folder, out / POLICY)
     return Released(report, evaluation, sources, policy_text, out)
 

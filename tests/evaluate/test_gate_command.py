@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -189,3 +190,25 @@ def test_an_evaluation_whose_header_changed_is_judged_again(
     write(replace(evaluation, leaks=None), tmp_path / "evaluation")
     assert "leaks were not checked" in shell("gate", "evaluation")[1]
     assert len(list((tmp_path / ".assay" / "runs").iterdir())) == 2
+
+
+def test_the_page_draws_each_suite_over_the_evaluations_of_the_store(
+    shell: Callable[..., Any],
+    synthetic: Callable[..., Evaluation],
+    suites: list[Any],
+    remember: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    runs = [
+        remember(synthetic(*suites[:2], replace(suites[2], gain=gain)), name)
+        for gain, name in ((0.1, "one"), (0.2, "two"), (0.3, "three"))
+    ]
+    code, _, _ = shell("gate", str(runs[-1].path), "-o", "out")
+    page = (tmp_path / "out" / "gate.html").read_text(encoding="utf-8")
+    assert code == 0 and "Over releases" in page and page.count("<polyline") == 3
+    (points,) = re.findall(r"Scores of support over evaluations\"><polyline points=\"([^\"]*)", page)
+    heights = [float(place.split(",")[1]) for place in points.split()]
+    assert len(heights) == 3 and heights == sorted(heights, reverse=True)
+    write(synthetic(*suites), tmp_path / "alone")
+    shell("gate", "alone", "-o", "out")
+    assert "Over releases" not in (tmp_path / "out" / "gate.html").read_text(encoding="utf-8")
