@@ -147,7 +147,11 @@ def test_names_from_data_are_no_markup(synthetic: Callable[..., Evaluation], sui
     [
         ({"gain": -0.3}, "BLOCK", "What was lost most is shown with both answers."),
         ({"fixed": True}, "INVALID", "say required: false of a suite in the policy"),
-        ({"n": 40, "p_base": 0.7, "discordance": 0.0}, "INCONCLUSIVE", "Score more items, or tolerate a larger loss (margin) in the policy."),
+        (
+            {"n": 40, "p_base": 0.7, "discordance": 0.0},
+            "INCONCLUSIVE",
+            "Score more items, or tolerate a larger loss (margin) in the policy.",
+        ),
     ],
 )
 def test_every_verdict_but_pass_says_what_to_do_next(
