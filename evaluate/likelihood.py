@@ -1,9 +1,11 @@
 """How likely a model finds given continuations: the measure behind multiple choice and perplexity.
 
 Options of one item share their context, so the context is computed once and the options follow it in the same row,
-each hidden from the others by the attention mask (tree attention; Miao et al. 2023, SpecInfer, section 4.2). Rows are
-sorted by length and batched by tokens, in an order that depends on the requests alone: every model sees the very
-same batches, so that what floating point does to a batch it does to all of them.
+each hidden from the others by the attention mask (tree attention; Miao et al. 2023, SpecInfer, section 4.2). Where all
+items share a beginning, such as fixed examples, it is computed once, and several items stand in a row behind it, hidden
+from each other likewise (docs/decisions/0064-what-packing-gains.md). Rows are sorted by length and batched by tokens, in
+an order that depends on the requests alone: every model sees the very same batches, so that what floating point does to
+a batch it does to all of them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 SHORTEST_SHARED_PREFIX = 24
 """Tokens from which a beginning that all requests share is computed once for all of them."""
+
+
+MERGED_TOKENS = 256
+"""Tokens of a row of several items, the shared beginning left out: rows enough share one copy of its keys."""
 
 
 class Request(NamedTuple):
@@ -52,17 +58,19 @@ class Read(NamedTuple):
 class Row:
     """One row of a forward pass.
 
-    segments  0 for what all options of the row see, k for the tokens of its k-th option
+    segments  0 for what all options of an item see, k for the tokens of its k-th option
+    contexts  of each token the item that it belongs to, counted from 0 within the row; empty for a row of one item
     """
 
     ids: tuple[int, ...]
     positions: tuple[int, ...]
     segments: tuple[int, ...]
     reads: tuple[Read, ...]
+    contexts: tuple[int, ...] = ()
 
     @property
     def packed(self) -> bool:
-        return len(set(self.segments) - {0}) > 1
+        return bool(self.contexts) or len(set(self.segments) - {0}) > 1
 
 
 def likelihoods(
@@ -89,7 +97,7 @@ def likelihoods(
     with torch.inference_mode():
         shared = _shared_prefix(model, rows)
         prefix = model.prefix_cache(rows[0].ids[:shared]) if shared else None
-        for batch in batches(rows, batch_tokens, model.most_reads):
+        for batch in batches(merge(rows, shared) if shared else rows, batch_tokens, model.most_reads):
             reads = [read for row in batch for read in row.reads]
             logprobs, likeliest = _read_batch(model, batch, prefix, shared)
             if not np.isfinite(logprobs).all():
@@ -142,6 +150,33 @@ def _row(context: tuple[int, ...], numbers: Sequence[int], requests: Sequence[Re
     return Row(tuple(ids), tuple(positions), tuple(segments), tuple(reads))
 
 
+def merge(rows: Sequence[Row], shared: int) -> list[Row]:
+    """Consecutive rows that all begin with the same `shared` tokens as fewer rows, which have that beginning once."""
+    merged: list[list[Row]] = []
+    tokens = MERGED_TOKENS
+    for row in rows:
+        own = len(row.ids) - shared
+        if tokens + own > MERGED_TOKENS:
+            merged.append([])
+            tokens = 0
+        merged[-1].append(row)
+        tokens += own
+    return [_merged(group, shared) if len(group) > 1 else group[0] for group in merged]
+
+
+def _merged(rows: Sequence[Row], shared: int) -> Row:
+    first = rows[0]
+    ids, positions, segments = (list(part[:shared]) for part in (first.ids, first.positions, first.segments))
+    contexts, reads = [0] * shared, []
+    for number, row in enumerate(rows):
+        reads += [read._replace(column=read.column - shared + len(ids)) for read in row.reads]
+        contexts += [number] * (len(row.ids) - shared)
+        ids += row.ids[shared:]
+        positions += row.positions[shared:]
+        segments += row.segments[shared:]
+    return Row(tuple(ids), tuple(positions), tuple(segments), tuple(reads), tuple(contexts))
+
+
 def batches(rows: Sequence[Row], batch_tokens: int, most_reads: int) -> Iterator[list[Row]]:
     """Consecutive rows, so that rows sorted by length need little padding."""
     batch: list[Row] = []
@@ -177,11 +212,13 @@ def _read_batch(
     ids = np.zeros((len(batch), width), dtype=np.int64)
     positions = np.tile(np.arange(width) + shared, (len(batch), 1))
     segments = np.full((len(batch), width), -1, dtype=np.int64)
+    contexts = np.zeros((len(batch), width), dtype=np.int64)
     for number, row in enumerate(batch):
         length = len(row.ids) - shared
         ids[number, :length] = row.ids[shared:]
         positions[number, :length] = row.positions[shared:]
         segments[number, :length] = row.segments[shared:]
+        contexts[number, :length] = row.contexts[shared:] or 0
     flat = [number * width + read.column - shared for number, row in enumerate(batch) for read in row.reads]
     places, which = np.unique(np.array(flat), return_inverse=True)
     targets = torch.tensor([read.token for row in batch for read in row.reads], device=model.device)
@@ -189,7 +226,7 @@ def _read_batch(
     logits = model.logits_at(
         torch.from_numpy(ids).to(model.device),
         torch.from_numpy(places).to(model.device),
-        attention_mask=_tree_mask(segments, shared, model) if needs_mask else None,
+        attention_mask=_tree_mask(segments, contexts, shared, model) if needs_mask else None,
         position_ids=torch.from_numpy(positions).to(model.device),
         cache=None if prefix is None else model.cache_of(prefix, len(batch)),
     )
@@ -199,16 +236,18 @@ def _read_batch(
     return logprobs.cpu().numpy(), (likeliest[at] == targets).cpu().numpy()
 
 
-def _tree_mask(segments: np.ndarray, shared: int, model: CausalModel) -> torch.Tensor:
-    """[rows, 1, width, shared + width]: a token sees the shared context and its own option, never the future.
+def _tree_mask(segments: np.ndarray, contexts: np.ndarray, shared: int, model: CausalModel) -> torch.Tensor:
+    """[rows, 1, width, shared + width]: a token sees the shared beginning, its own item's context and its own option,
+    never the future.
 
     Padding sees padding, since a token that sees nothing would be NaN.
     """
     import torch
 
-    segment = torch.from_numpy(segments).to(model.device)
+    segment, context = torch.from_numpy(segments).to(model.device), torch.from_numpy(contexts).to(model.device)
     width = segment.shape[1]
     causal = torch.ones(width, width, dtype=torch.bool, device=model.device).tril()
     visible = causal & ((segment[:, None, :] == 0) | (segment[:, None, :] == segment[:, :, None]))
+    visible &= context[:, None, :] == context[:, :, None]
     everywhere = torch.ones(len(segment), width, shared, dtype=torch.bool, device=model.device)
     return torch.cat([everywhere, visible], dim=-1).unsqueeze(1)

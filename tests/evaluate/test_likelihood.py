@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from assay.errors import ModelError
 from assay.evaluate.causal_model import CausalModel
-from assay.evaluate.likelihood import Likelihood, Request, batches, build_rows, likelihoods
+from assay.evaluate.likelihood import Likelihood, Request, batches, build_rows, likelihoods, merge
 
 MAX_LENGTH = 64
 
@@ -95,6 +95,21 @@ def test_options_of_one_context_share_a_row() -> None:
     assert rows[0].segments == (0, 0, 0, 1) and [read.request for read in rows[0].reads] == [0, 0, 1]
     apart = build_rows(requests, max_length=64, longest_packed=0, batch_tokens=64)
     assert [len({read.request for read in row.reads}) for row in apart] == [1, 1, 1]
+
+
+def test_items_that_share_a_beginning_share_rows_behind_it() -> None:
+    beginning = tuple(range(100, 130))
+    requests = [Request((*beginning, 1, n), (option, 7)) for n in range(40) for option in (3, 4)]
+    rows = build_rows(requests, max_length=64, longest_packed=None, batch_tokens=4096)
+    merged = merge(rows, len(beginning))
+    assert len(merged) < len(rows) / 8
+    assert sorted({read.request for row in merged for read in row.reads}) == list(range(80))
+    for row in merged:
+        assert row.packed and row.ids[:30] == beginning and len(row.ids) - 30 <= 256
+        assert len(row.ids) == len(row.contexts) == len(row.positions)
+        for read in row.reads:
+            assert row.positions[read.column] == (32 if read.token == 7 else 31)
+            assert row.contexts[read.column] == row.contexts[read.column - 1], "its item's context lies before it"
 
 
 def test_batches_hold_at_most_the_tokens_they_may_padding_included() -> None:
