@@ -1,11 +1,11 @@
 """How likely a model finds given continuations: the measure behind multiple choice and perplexity.
 
 Options of one item share their context, so the context is computed once and the options follow it in the same row,
-each hidden from the others by the attention mask (tree attention; Miao et al. 2023, SpecInfer, section 4.2). Where all
-items share a beginning, such as fixed examples, it is computed once, and several items stand in a row behind it, hidden
-from each other likewise (docs/decisions/0064-what-packing-gains.md). Rows are sorted by length and batched by tokens, in
-an order that depends on the requests alone: every model sees the very same batches, so that what floating point does to
-a batch it does to all of them.
+each hidden from the others by the attention mask (tree attention; Miao et al. 2023, SpecInfer, section 4.2). Where
+all items share a beginning, such as fixed examples, it is computed once, and several items stand in a row behind it,
+hidden from each other likewise (docs/decisions/0064-what-packing-gains.md). Rows are sorted by length and batched by
+tokens, in an order that depends on the requests alone: every model sees the very same batches, so that what floating
+point does to a batch it does to all of them.
 """
 
 from __future__ import annotations
