@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.evaluate import suite_check
+from assay.evaluate.judging import check
 from assay.evaluate.scorer import SCORERS, make_scorer
 from assay.evaluate.suite_check import check_suite
 from assay.evaluate.suite_size import CHANGED_SHARE, items_to_prove, provable_difference
@@ -65,7 +66,7 @@ def test_every_key_of_suite_and_item_is_on_the_page() -> None:
 
 
 def test_every_problem_that_check_can_name_is_on_the_page() -> None:
-    source = Path(suite_check.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (suite_check, check))
     named = set(re.findall(r'(?:_problem|SuiteProblem)\(\s*"(\w+)"', source))
     assert len(named) > 10 and {code(row[0])[0] for row in table("Validate one")} == named
 
