@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from assay.findings import Finding
 from assay.records import Record
 
+from .looked import KEY, Looked
+
 if TYPE_CHECKING:
     from ..check import Check, Context
-    from .look import Place
     from .pattern import Group
-
-KEY = "personal.looked"
-"""Among what a context shares: the `Looked` of the batch that is looked at."""
-
-
-@dataclass
-class Looked:
-    """At which records was looked, the signs of each of them, and what was found in some so far."""
-
-    records: Sequence[Record]
-    signs: Mapping[str, int]
-    found: dict[str, Sequence[Place]] = field(default_factory=dict)
 
 
 def findings(

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from assay.records import Record
 
 from ..check import Context
 from ..cues import KEY as MARKED
 from ..cues import Marked
-from .common import KEY, Looked
-from .pattern import Found
+from .looked import KEY, Looked, Place
 from .scan import PATTERNS, scan_under
 from .shapes import CUES
 from .signs import EVERYTHING, signs_of
-from .strings import Text, one_text, strings
-
-
-class Place(NamedTuple):
-    """A value and where it stands."""
-
-    where: Text
-    found: Found
+from .strings import one_text, strings
 
 
 def found_in(record: Record, context: Context) -> Sequence[Place]:

@@ -9,7 +9,8 @@ from assay.findings import Finding, Severity, Span
 from assay.records import Json, Record
 
 from ..check import Check, Context
-from .look import Place, found_in
+from .look import found_in
+from .looked import Place
 from .masking import short, stars
 from .pattern import Group
 from .scan import chosen
