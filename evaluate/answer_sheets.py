@@ -71,6 +71,7 @@ def items_table(sheets: Iterable[Sheet]) -> pa.Table:
                 **answer._asdict(),
                 "score": None if math.isnan(answer.score) else answer.score,
                 "option_logprobs": option_text(answer.option_logprobs),
+                "ended": answer.ended,
             }
             for name in ITEM_COLUMNS:
                 columns[name].append(row[name])

@@ -64,6 +64,7 @@ class Answering:
             "previous": identity["previous"],
             "candidate": identity["adapter"],
             "damaged": [identity["adapter"], identity["seed"]],
+            "slightly_damaged": [identity["adapter"], identity["seed"], "slightly"],
             "zero": [identity["adapter"], "zero"],
         }
         return {

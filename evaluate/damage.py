@@ -1,9 +1,11 @@
-"""A candidate hurt on purpose: a suite that scores it like the healthy one proves nothing."""
+"""A candidate hurt on purpose, clearly or a little: a suite that scores it like the healthy one proves nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import ModelError
 
@@ -25,38 +27,66 @@ DOUBLINGS = 20
 FIRST = 0.25
 """Strength of the first noise, in root mean squares of the weights that it is added to."""
 
+SLIGHT_DIVERGENCE = 0.1
+"""Nats of mean KL divergence from the healthy candidate over the probe, at which about a margin of score is lost.
+docs/decisions/0014-how-much-damage.md has what was measured."""
+
+NEAR_ENOUGH = 0.1
+"""Relative distance from that divergence at which the search ends."""
+TRIES = 12
+"""Forward passes of the search at most; three or four are usual."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Normal noise on the weights of one adapter, in units of each tensor's root mean square.
+
+    The same seed gives the same noise on any device.
+    """
+
+    parameters: tuple[torch.Tensor, ...]
+    origins: tuple[torch.Tensor, ...]
+    directions: tuple[torch.Tensor, ...]
+
+    def set_strength(self, strength: float) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, origin, direction in zip(self.parameters, self.origins, self.directions, strict=True):
+                parameter.copy_(origin + direction * strength)
+
+
+def noise_on(model: PeftModel, name: str, seed: int) -> Noise:
+    """Raises ModelError for an adapter without weights."""
+    import torch
+
+    parameters = tuple(p for key, p in model.named_parameters() if f".{name}." in f"{key}.")
+    if not parameters:
+        raise ModelError("the candidate has no weights of its own, so it cannot be hurt on purpose", fix=WITHOUT)
+    generator = torch.Generator().manual_seed(seed)
+    return Noise(
+        parameters,
+        tuple(p.detach().clone() for p in parameters),
+        tuple((torch.randn(p.shape, generator=generator) * _scale(p)).to(p.device, p.dtype) for p in parameters),
+    )
+
 
 def damage(model: PeftModel, name: str, probe: Sequence[int], seed: int) -> float:
     """Adds noise to the adapter `name`, doubled until hardly a next token over the probe is the one it was.
 
     The strength is found and not fixed, because what an adapter of one rank and scale hardly feels ruins another;
     where none gets there, as with an adapter of the queries alone, the one that changes most is taken.
-    The same seed gives the same noise on any device; the strength is found anew for each, and could differ where
-    another data type tips a token of the probe. Returns the share of next tokens that still agree.
+    The strength is found anew for each data type and device, and could differ where another rounding tips a token of
+    the probe. Returns the share of next tokens that still agree.
     Raises ModelError when no strength changes half of them.
     """
-    import torch
-
     model.set_adapter(name)
-    parameters = [p for key, p in model.named_parameters() if f".{name}." in f"{key}."]
-    if not parameters:
-        raise ModelError("the candidate has no weights of its own, so it cannot be hurt on purpose", fix=WITHOUT)
-    ids = torch.tensor([list(probe)], device=model.device)
-
-    def next_tokens() -> torch.Tensor:
-        with torch.inference_mode():
-            return model(input_ids=ids).logits.argmax(-1)  # type: ignore[no-any-return]
-
-    healthy = next_tokens()
-    generator = torch.Generator().manual_seed(seed)
-    kept = [p.detach().clone() for p in parameters]
-    noise = [(torch.randn(p.shape, generator=generator) * _scale(p)).to(p.device, p.dtype) for p in parameters]
+    noise = noise_on(model, name, seed)
+    healthy = _logits(model, probe).argmax(-1)
 
     def agreement(strength: float) -> float:
-        with torch.no_grad():
-            for parameter, origin, direction in zip(parameters, kept, noise, strict=True):
-                parameter.copy_(origin + direction * strength)
-        return float((next_tokens() == healthy).float().mean())
+        noise.set_strength(strength)
+        return float((_logits(model, probe).argmax(-1) == healthy).float().mean())
 
     least, strength = 1.0, 0.0
     for stronger in (FIRST * 2.0**doubling for doubling in range(DOUBLINGS)):
@@ -68,6 +98,58 @@ def damage(model: PeftModel, name: str, probe: Sequence[int], seed: int) -> floa
     if least > TOO_LITTLE:
         raise ModelError("no noise on the candidate's weights changes what it says", fix=WITHOUT)
     return agreement(strength)
+
+
+def damage_slightly(
+    model: PeftModel, name: str, probe: Sequence[int], seed: int, divergence: float = SLIGHT_DIVERGENCE
+) -> float:
+    """Adds so much noise to the adapter `name` that its next tokens over the probe diverge by about `divergence`.
+
+    For little noise the mean KL divergence grows with the square of its strength: the next strength to try follows from
+    that, within what is already known to be too little and too much. Logits are compared in float32 whatever the
+    model's data type. Where no strength gets so far, the one that goes farthest is taken. Returns the divergence that
+    was reached, in nats.
+    """
+    model.set_adapter(name)
+    noise = noise_on(model, name, seed)
+    healthy = _logits(model, probe).float().log_softmax(-1)
+
+    def diverged(strength: float) -> float:
+        noise.set_strength(strength)
+        hurt = _logits(model, probe).float().log_softmax(-1)
+        found = float((healthy.exp() * (healthy - hurt)).sum(-1).mean())
+        return found if math.isfinite(found) else math.inf
+
+    tried: dict[float, float] = {}
+    strength = FIRST
+    while len(tried) < TRIES:
+        tried[strength] = diverged(strength)
+        if abs(tried[strength] / divergence - 1) <= NEAR_ENOUGH:
+            return tried[strength]
+        strength = _next_strength(tried, divergence)
+    finite = {strength: found for strength, found in tried.items() if math.isfinite(found)}
+    nearest = min(finite, key=lambda strength: abs(math.log(max(finite[strength], 1e-12) / divergence)))
+    return diverged(nearest)
+
+
+def _next_strength(tried: Mapping[float, float], divergence: float) -> float:
+    """By the square law from the last one tried, at most eight times as strong or as weak, and within the bracket."""
+    low = max((strength for strength, found in tried.items() if found < divergence), default=0.0)
+    high = min((strength for strength, found in tried.items() if found > divergence), default=math.inf)
+    last, found = list(tried.items())[-1]
+    wanted = last * min(8.0, max(1 / 8, math.sqrt(divergence / max(found, 1e-12))))
+    if low < wanted < high:
+        return wanted
+    return math.sqrt(low * high) if low else high / 2
+
+
+def _logits(model: Any, probe: Sequence[int]) -> torch.Tensor:
+    """[tokens, vocabulary]"""
+    import torch
+
+    with torch.inference_mode():
+        logits: torch.Tensor = model(input_ids=torch.tensor([list(probe)], device=model.device)).logits[0]
+        return logits
 
 
 WITHOUT = "evaluate.damaged_items=0 leaves the damaged model out, and the gate then says what is not proved"

@@ -74,10 +74,13 @@ class DomainSuite:
             return self._choose(lm, numbers, done)
         prompts = [Prompt(self.prompts[number], self.suite.max_new_tokens) for number in numbers]
         special = self.scoring.scorer.special_tokens
-        outputs = [generated.text for generated in lm.answer(prompts, done=done, special_tokens=special)]
         return [
-            Answer(self._score(output, number), output, None) for number, output in zip(numbers, outputs, strict=True)
+            Answer(self._score(generated.text, number), generated.text, None, ended=generated.ended)
+            for number, generated in zip(numbers, lm.answer(prompts, done=done, special_tokens=special), strict=True)
         ]
+
+    def score_texts(self, numbers: Sequence[int], texts: Sequence[str]) -> None:
+        """Stored answers of a suite are scored again by its scorer."""
 
     def _choose(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         requests = [Request(self.prompts[number], option) for number in numbers for option in self.options[number]]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ModelName: TypeAlias = Literal["base", "previous", "candidate", "damaged", "zero"]
-"""damaged is the candidate with noise on its weights: a suite that does not notice it proves nothing. zero is an
-adapter like the candidate that adds nothing: where it answers otherwise than the base, differences are not the
-adapter's."""
+ModelName: TypeAlias = Literal["base", "previous", "candidate", "damaged", "slightly_damaged", "zero", "swapped"]
+"""damaged is the candidate with noise on its weights: a suite that does not notice it proves nothing. slightly_damaged
+has so little that about a margin is lost. zero is an adapter like the candidate that adds nothing: where it answers
+otherwise than the base, differences are not the adapter's. swapped is no model: the base's answers, each scored as if
+another item had got it, where only the task itself can score them."""
 
 ITEM_COLUMNS = (
     "suite",
@@ -27,11 +28,13 @@ ITEM_COLUMNS = (
     "reference",
     "context",
     "option_logprobs",
+    "ended",
 )
 """items.parquet. score is 0.0 to 1.0; logprob is null for generated answers; output is the text that was
 generated, or the option that was chosen; reference lets `assay verify` score the stored output again, and so does
 context, where the scorer needs more of the item: a JSON object of just that, else null; option_logprobs is the JSON
-list of the log-likelihoods of all options of a multiple-choice item, in their order, else null."""
+list of the log-likelihoods of all options of a multiple-choice item, in their order, else null; ended is false for a
+generated answer that was cut off at its length, null where nothing was generated or it is not known."""
 
 
 @dataclass(frozen=True)

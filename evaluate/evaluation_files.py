@@ -20,9 +20,8 @@ from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelSc
 VERSION = 1
 ITEMS, HEADER, JUDGEMENTS = "items.parquet", "evaluation.json", "judgements.parquet"
 
-ITEM_SCHEMA = pa.schema(
-    [(name, pa.float64() if name in ("score", "logprob") else pa.string()) for name in ITEM_COLUMNS]
-)
+_TYPES = {"score": pa.float64(), "logprob": pa.float64(), "ended": pa.bool_()}
+ITEM_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in ITEM_COLUMNS])
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
@@ -81,7 +80,7 @@ def read(folder: Path) -> Evaluation:
         ) from error
 
 
-LATER_COLUMNS = ("context", "option_logprobs")
+LATER_COLUMNS = ("context", "option_logprobs", "ended")
 
 
 def _with_later_columns(items: pa.Table) -> pa.Table:

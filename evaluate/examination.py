@@ -35,12 +35,14 @@ class Answer(NamedTuple):
     """output is the generated text or the chosen option; logprob is the option's, None for generated text.
 
     option_logprobs  log-likelihoods of all options, in their order; None for generated text
+    ended            False for generated text that was cut off at its length; None where that is not known
     """
 
     score: float
     output: str
     logprob: float | None
     option_logprobs: tuple[float, ...] | None = None
+    ended: bool | None = None
 
 
 Done = Callable[[int], None]
@@ -74,6 +76,11 @@ class Examination(Protocol):
 
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         """One answer for each of the items with these numbers, in order. Raises SuiteError, ModelError."""
+        ...
+
+    def score_texts(self, numbers: Sequence[int], texts: Sequence[str]) -> list[float] | None:
+        """One score for each, were these texts the answers; None where that can be had from what is stored, by
+        `scorer.rescore`, or where an answer is not one text. Raises SuiteError."""
         ...
 
 

@@ -19,6 +19,7 @@ from .decision import Decision, MacroDecision
 from .divergence import ItemDivergences, divergence_of, item_divergences, mean_divergence
 from .e_process import Planned
 from .evaluation import Evaluation
+from .in_effect import not_in_effect
 from .items_needed import more_items, with_unseen_changes
 from .open_proofs import items_for_all, open_proofs
 from .pairs import PairedSuite, pair
@@ -51,7 +52,7 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
     general = [j for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
     macro = _judge_macro([j.suite for j in general], policy, known) if general else None
     invalid = [
-        *_adapter_faults(evaluation),
+        *_adapter_faults(evaluation, paired),
         *_missing_suites(policy, paired),
         *_invalid_suites(judged),
         *_divergence_unknown(macro, policy),
@@ -259,7 +260,7 @@ def _forbidden_loss(general: Sequence[JudgedSuite], macro: MacroDecision, policy
     return loss_evidence(suites, 0.0, min(0.99, 2 * policy.margin), early, known.plans)[1] is not None
 
 
-def _adapter_faults(evaluation: Evaluation) -> list[str]:
+def _adapter_faults(evaluation: Evaluation, paired: dict[str, PairedSuite]) -> list[str]:
     """Why the candidate is not there: its scores would be the base's."""
     evidence = evaluation.evidence.get("candidate")
     if evidence is None:
@@ -270,7 +271,8 @@ def _adapter_faults(evaluation: Evaluation) -> list[str]:
         return ["the adapter is all zeros, so the candidate is the base"]
     if evidence.max_logit_difference == 0:
         return ["the adapter moves no logit, so it is not really there"]
-    return []
+    absent = not_in_effect(paired.values())
+    return [absent] if absent is not None else []
 
 
 def _missing_suites(policy: Policy, paired: dict[str, PairedSuite]) -> list[str]:

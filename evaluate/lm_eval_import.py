@@ -277,9 +277,9 @@ def _of_assay(runs: Runs, tasks: Sequence[str]) -> Evaluation:
 
 
 def _written_beside(runs: Runs) -> dict[ModelName, LoggedRun]:
-    """The last release and the two controls, which assay wrote beside the candidate at the same time."""
+    """The last release and the controls, which assay wrote beside the candidate at the same time."""
     candidate = runs["candidate"].path
-    wanted: tuple[ModelName, ...] = ("previous", "damaged", "zero")
+    wanted: tuple[ModelName, ...] = ("previous", "damaged", "slightly_damaged", "zero", "swapped")
     paths = {model: candidate.parent.parent / model / candidate.name for model in wanted if model not in runs}
     return {
         model: read_run(path)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from assay.errors import SuiteError
 
 from .clusters import FloatArray
-from .evaluation import Evaluation, ModelName, SuiteResult, is_judged
+from .evaluation import ITEM_COLUMNS, Evaluation, ModelName, SuiteResult, is_judged
 
+MODELS: tuple[ModelName, ...] = get_args(ModelName)
 PAIR: tuple[ModelName, ...] = ("base", "candidate")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one model said on the items of a suite; NaN and None where it was not asked."""
+    """What one model said on the items of a suite; NaN and None where it was not asked.
+
+    logprobs  of the chosen options, None for generated text
+    ended     False where generated text was cut off at its length, None where that is not known
+    """
 
     scores: FloatArray
     outputs: tuple[str | None, ...]
+    logprobs: tuple[float | None, ...] = ()
+    ended: tuple[bool | None, ...] = ()
 
     @property
     def asked(self) -> Any:
@@ -41,6 +48,7 @@ class PairedSuite:
     item_ids: tuple[str, ...]
     references: tuple[str | None, ...]
     contexts: tuple[str | None, ...]
+    prompt_hashes: tuple[str | None, ...]
     slices: tuple[str | None, ...]
     clusters: tuple[str | None, ...]
     answers: Mapping[ModelName, Answers]
@@ -78,8 +86,7 @@ class PairedSuite:
 def pair(evaluation: Evaluation) -> dict[str, PairedSuite]:
     """Suites by name. Raises SuiteError for an item scored twice, or a score that is no number from 0 to 1."""
     rows: dict[str, list[dict[str, Any]]] = {result.suite: [] for result in evaluation.suites}
-    columns = ["suite", "item_id", "model", "score", "output", "slice", "cluster", "reference", "context"]
-    for row in evaluation.items.select(columns).to_pylist():
+    for row in evaluation.items.select([name for name in ITEM_COLUMNS if name != "option_logprobs"]).to_pylist():
         if row["suite"] in rows:
             rows[row["suite"]].append(row)
     leaked: dict[str, set[str]] = {}
@@ -107,15 +114,15 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
     paired = [item for item in answered if all(by_item[item][arm]["score"] is not None for arm in PAIR)]
     kept = [item for item in paired if item not in leaked]
     first = [by_item[item]["base"] for item in kept]
-    names: tuple[ModelName, ...] = ("base", "candidate", "previous", "damaged", "zero")
     return PairedSuite(
         result=result,
         item_ids=tuple(kept),
         references=tuple(row["reference"] for row in first),
         contexts=tuple(row["context"] for row in first),
+        prompt_hashes=tuple(row["prompt_hash"] for row in first),
         slices=tuple(row["slice"] for row in first),
         clusters=tuple(row["cluster"] for row in first),
-        answers={name: _answers([by_item[item].get(name) for item in kept]) for name in names},
+        answers={name: _answers([by_item[item].get(name) for item in kept]) for name in MODELS},
         unpaired=tuple(item for item, models in by_item.items() if len({"base", "candidate"} & models.keys()) == 1),
         leaked=tuple(item for item in paired if item in leaked),
         unscored=tuple(item for item in answered if item not in set(paired)),
@@ -124,7 +131,11 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
 
 def _answers(rows: Sequence[Mapping[str, Any] | None]) -> Answers:
     scores = [float("nan") if row is None or row["score"] is None else float(row["score"]) for row in rows]
-    return Answers(np.array(scores, dtype=float), tuple(None if row is None else row["output"] for row in rows))
+
+    def column(name: str) -> tuple[Any, ...]:
+        return tuple(None if row is None else row[name] for row in rows)
+
+    return Answers(np.array(scores, dtype=float), column("output"), column("logprob"), column("ended"))
 
 
 def _check_score(row: Mapping[str, Any], *, judged: bool) -> None:

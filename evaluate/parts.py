@@ -39,8 +39,8 @@ class PartStore:
             columns: Mapping[str, list[Any]] = pq.read_table(path).to_pydict()
             rows = zip(*(columns[name] for name in Answer._fields), strict=True)
             answers = [
-                Answer(score, output, logprob, None if options is None else tuple(options))
-                for score, output, logprob, options in rows
+                Answer(score, output, logprob, None if options is None else tuple(options), ended)
+                for score, output, logprob, options, ended in rows
             ]
         except (OSError, pa.ArrowInvalid, KeyError):
             return None
@@ -54,6 +54,7 @@ class PartStore:
                 "output": pa.array([answer.output for answer in answers], pa.string()),
                 "logprob": pa.array([answer.logprob for answer in answers], pa.float64()),
                 "option_logprobs": pa.array([answer.option_logprobs for answer in answers], pa.list_(pa.float64())),
+                "ended": pa.array([answer.ended for answer in answers], pa.bool_()),
             }
         )
         write_table(table, self.folder / f"{key}.parquet")

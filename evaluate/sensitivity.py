@@ -13,44 +13,48 @@ from typing import Any
 
 import numpy as np
 
+from .chance import Chance, chance_of
 from .clusters import FloatArray, design_effect
+from .control_checks import damage_shows, zero_changes_nothing
 from .intervals import mean_interval, wilson_interval
-from .paired_tests import superiority
 from .pairs import Answers, PairedSuite
 from .policy import Role
+from .power import Power, power_of
 from .rescore import Rescore
-from .wording import count, names, p_value, percent
+from .response import responds_to_output
+from .sensitivity_check import Check
+from .wording import count, names, percent
+
+__all__ = ["Check", "Sensitivity", "judge_sensitivity"]
 
 CEILING = 0.98
 """From here on hardly an item is left that a better model could gain."""
+FLOOR = 0.02
+"""So little above chance, hardly an item is left that a worse model could lose."""
 MOST_UNSCORED = 0.05
 """Share of items without a judge's score beyond which those that have one may be another kind of item."""
 SAME_ANSWER = 0.95
 """Share of one and the same answer from which answers do not vary."""
-SHUFFLES = 3
-CHANGES_THAT_COUNT = 0.02
-"""Of the answers that differ between two models, at least this share differs in score, where the score reads them."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """ok is None for a check that could not be run; detail says what was seen, in words."""
-
-    name: str
-    ok: bool | None
-    detail: str
+CUT_OFF = 0.9
+"""Share of answers cut off at their length, none of them right, from which the length is to blame."""
+PLAIN_FACTS = frozenset(
+    {"questions_differ", "references_differ", "answers_end", "answers_vary", "scores_vary", "not_at_ceiling"}
+)
+"""Checks without a test: where one of them fails, those with one mostly do too."""
 
 
 @dataclass(frozen=True)
 class Sensitivity:
     """valid     no check failed, and none that the policy insists on is missing
-    reasons   why not, one sentence a failed check
+    reasons   why not, in sentences; what follows from another reason is in `checks` alone
     checks    every check with what it saw
+    power     the smallest loss that the suite would show; None where no item was answered by both
     """
 
     valid: bool
     reasons: tuple[str, ...]
     checks: tuple[Check, ...]
+    power: Power | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -61,31 +65,44 @@ class Sensitivity:
             "valid": self.valid,
             "reasons": list(self.reasons),
             "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in self.checks],
+            "power": self.power.to_json() if self.power is not None else None,
         }
 
 
 def judge_sensitivity(
     suite: PairedSuite, role: Role, rescore: Rescore, *, alpha: float, missing_fails: bool
 ) -> Sensitivity:
-    """Every check that applies to the role. Each is a proof at `alpha`, or a plain fact."""
+    """Every check that applies to the role. Each is a proof at `alpha`, or a plain fact; "power" is told, and cannot
+    fail: what a suite cannot show is for the gate to be inconclusive about."""
     pairing = _paired(suite)
     if not pairing.ok:
         return Sensitivity(False, (pairing.detail,), (pairing,))
     reference_model, who = _subject(suite, role)
+    power = power_of(suite, alpha)
     checks = [
         pairing,
+        _questions_differ(suite),
+        _references_differ(suite),
+        _answers_end(reference_model, who),
         _answers_vary(reference_model, who),
         _scores_vary(suite, role),
+        responds_to_output(suite, reference_model, who, rescore, alpha),
+        damage_shows(suite, reference_model, who, alpha),
+        zero_changes_nothing(suite),
         _not_at_ceiling(suite),
-        *([_above_chance(suite, alpha)] if role == "general" else []),
-        _responds(suite, reference_model, who, rescore, alpha),
-        _damage_shows(suite, reference_model, who, alpha),
-        _zero_changes_nothing(suite),
+        *(_has_something_to_lose(suite, chance_of(suite, rescore), alpha) if role == "general" else []),
+        Check("power", True, power.in_words()),
     ]
-    reasons = [check.detail for check in checks if check.ok is False]
+    reasons = _reasons([check for check in checks if check.ok is False])
     if missing_fails:
         reasons += [check.detail for check in _needed_but_missing(checks)]
-    return Sensitivity(not reasons, tuple(reasons), tuple(checks))
+    return Sensitivity(not reasons, tuple(reasons), tuple(checks), power)
+
+
+def _reasons(failed: list[Check]) -> list[str]:
+    """A plain fact explains the proofs that failed with it, such as answers that are all the same: only it is told."""
+    plain = [check for check in failed if check.name in PLAIN_FACTS]
+    return [check.detail for check in failed if not plain or check in plain or check.name == "zero_changes_nothing"]
 
 
 def _needed_but_missing(checks: list[Check]) -> list[Check]:
@@ -117,14 +134,53 @@ def _paired(suite: PairedSuite) -> Check:
     return Check("paired", True, f"{count(suite.n, 'item')} answered by both")
 
 
+def _questions_differ(suite: PairedSuite) -> Check:
+    """A template that leaves the question out puts the same to the model for every item."""
+    hashes = [prompt for prompt in suite.prompt_hashes if prompt]
+    different = len(set(hashes))
+    if len(hashes) == suite.n > 1 and different == 1:
+        return Check(
+            "questions_differ",
+            False,
+            f"all {suite.n} items put the very same words to the model: its template leaves the question out",
+        )
+    return Check("questions_differ", True, f"{count(different, 'different prompt')}")
+
+
+def _references_differ(suite: PairedSuite) -> Check:
+    seen = {reference for reference in suite.references if reference}
+    if suite.n > 1 and len(seen) == 1 and all(suite.references):
+        return Check(
+            "references_differ",
+            False,
+            f"every item expects the same, '{_shown(seen.pop())}', so a model that always says it gets them all",
+        )
+    return Check("references_differ", True, f"{count(len(seen), 'different reference')}")
+
+
 def _answers_vary(answers: Answers, who: str) -> Check:
     seen = Counter(answers.outputs)
     most, times = seen.most_common(1)[0]
     share = times / len(answers.outputs)
     if share >= SAME_ANSWER:
-        shown = f"{most!s:.40}".replace("\n", " ")
+        shown = _shown(str(most))
         return Check("answers_vary", False, f"the {who} gives the same answer to {percent(share)} of items: '{shown}'")
     return Check("answers_vary", True, f"{count(len(seen), 'different answer')} of the {who}")
+
+
+def _answers_end(answers: Answers, who: str) -> Check:
+    """Answers that are cut off before they say anything look like those of a hopeless model."""
+    ended = [None] * len(answers.outputs) if not answers.ended else list(answers.ended)
+    cut = [i for i, end in enumerate(ended) if end is False]
+    share = len(cut) / len(ended)
+    if share >= CUT_OFF and not answers.scores[cut].any():
+        return Check(
+            "answers_end",
+            False,
+            f"{percent(share)} of the {who}'s answers are cut off at their length, and not one of those scores: "
+            "give them more tokens (max_gen_toks of a task, max_new_tokens of a suite)",
+        )
+    return Check("answers_end", True, f"{percent(share)} of the {who}'s answers are cut off at their length")
 
 
 def _scores_vary(suite: PairedSuite, role: Role) -> Check:
@@ -133,7 +189,8 @@ def _scores_vary(suite: PairedSuite, role: Role) -> Check:
         return Check("scores_vary", True, "scores differ between items")
     whose = "the base" if role == "general" else "base and candidate"
     if scores[0] > 0:
-        return Check("scores_vary", False, f"{whose} score {percent(float(scores[0]))} on every item")
+        seen = f"every answer of {whose} scores {percent(float(scores[0]))}"
+        return Check("scores_vary", False, f"{seen}: a scorer that looks at nothing would do the same")
     return Check(
         "scores_vary", False, f"not one answer of {whose} scores: a broken scorer or reference would look the same"
     )
@@ -146,18 +203,34 @@ def _not_at_ceiling(suite: PairedSuite) -> Check:
     return Check("not_at_ceiling", True, f"the base scores {percent(base)}")
 
 
-def _above_chance(suite: PairedSuite, alpha: float) -> Check:
+def _has_something_to_lose(suite: PairedSuite, chance: Chance, alpha: float) -> list[Check]:
+    """Above chance by its lower limit, and by more than hardly an item; the second is asked where the first holds."""
+    above = _above_chance(suite, chance, alpha)
+    return [above, _not_at_floor(suite, chance)] if above.ok else [above]
+
+
+def _above_chance(suite: PairedSuite, chance: Chance, alpha: float) -> Check:
     """Lower limit of the base's score above what knowing nothing scores."""
-    chance = suite.result.chance or 0.0
     base, low = float(suite.base.scores.mean()), _lower_limit(suite.base.scores, suite.clusters, alpha)
-    if low > chance:
-        return Check("above_chance", True, f"the base scores {percent(base)}; chance is {percent(chance)}")
+    if low > chance.share:
+        return Check("above_chance", True, f"the base scores {percent(base)}; chance is {chance}")
     return Check(
         "above_chance",
         False,
         f"the base is not shown to be above chance: it scores {percent(base)} on {count(suite.n, 'item')}, "
-        f"at least {percent(low)}, and chance is {percent(chance)}",
+        f"at least {percent(low)}, and chance is {chance}",
     )
+
+
+def _not_at_floor(suite: PairedSuite, chance: Chance) -> Check:
+    above = float(suite.base.scores.mean()) - chance.share
+    if above < FLOOR:
+        return Check(
+            "not_at_floor",
+            False,
+            f"the base is at the floor: {100 * above:.1f} points above chance, so that hardly an item is left to lose",
+        )
+    return Check("not_at_floor", True, f"the base is {100 * above:.1f} points above chance")
 
 
 def _lower_limit(scores: FloatArray, clusters: tuple[str | None, ...], alpha: float) -> float:
@@ -168,89 +241,6 @@ def _lower_limit(scores: FloatArray, clusters: tuple[str | None, ...], alpha: fl
     return mean_interval(scores.tolist(), clusters, 1 - 2 * alpha).low
 
 
-def _responds(suite: PairedSuite, answers: Answers, who: str, rescore: Rescore, alpha: float) -> Check:
-    """Answers handed to other items, and scored again, must score lower."""
-    texts = [output or "" for output in answers.outputs]
-    references = [reference or "" for reference in suite.references]
-    if any(reference is None for reference in suite.references):
-        return Check("responds_to_output", None, "stored outputs were not scored again: references are missing")
-    swapped = [text for shift in range(SHUFFLES) for text in _derange(texts, shift)]
-    scores = rescore(suite.result, swapped, references * SHUFFLES, suite.contexts * SHUFFLES)
-    if scores is None:
-        return _changes_with_answers(suite, alpha)
-    shuffled = np.asarray(scores, dtype=float).reshape(SHUFFLES, suite.n).mean(0)
-    p = superiority(answers.scores, shuffled, suite.clusters)
-    real, lower = percent(float(answers.scores.mean())), percent(float(shuffled.mean()))
-    if p < alpha:
-        return Check("responds_to_output", True, f"{real} with the {who}'s answers, {lower} with answers swapped")
-    return Check(
-        "responds_to_output",
-        False,
-        f"the score does not respond to the answers: {real} with the {who}'s own, {lower} with answers swapped "
-        f"between items ({p_value(p)})",
-    )
-
-
-def _changes_with_answers(suite: PairedSuite, alpha: float) -> Check:
-    """Where answers cannot be scored again: two models' answers to one item differ, so its scores must, now and then.
-
-    Were one changed answer in fifty to change a score, then n of them would change none with a chance of 0.98 ** n.
-    """
-    others = [answers for name, answers in suite.answers.items() if name != "base"]
-    pairs = [(other, i) for other in others for i in range(suite.n) if other.asked[i]]
-    changed = [(other, i) for other, i in pairs if other.outputs[i] != suite.base.outputs[i]]
-    moved = sum(bool(other.scores[i] != suite.base.scores[i]) for other, i in changed)
-    if not moved and (1 - CHANGES_THAT_COUNT) ** len({i for _, i in changed}) < alpha:
-        return Check(
-            "responds_to_output",
-            False,
-            f"the score does not respond to the answers: {count(len(changed), 'answer')} differ from the base's, and "
-            "every one of them scores the same",
-        )
-    seen = f"{moved} of {count(len(changed), 'answer')} that differ from the base's have another score"
-    return Check("responds_to_output", None, f"stored outputs cannot be scored again here; {seen}")
-
-
-def _derange(texts: list[str], shift: int) -> list[str]:
-    """Every text moved to another item; the same for the same arguments."""
-    n = len(texts)
-    by = np.random.default_rng(20_240 + shift).permutation(n)
-    moved = [""] * n
-    for position in range(n):
-        moved[by[position]] = texts[by[(position + 1) % n]]
-    return moved
-
-
-def _damage_shows(suite: PairedSuite, answers: Answers, who: str, alpha: float) -> Check:
-    """The model with noise on its weights must score lower, on the items that it was asked."""
-    damaged = suite.answers["damaged"]
-    asked = np.flatnonzero(damaged.asked)
-    if len(asked) == 0:
-        return Check("damage_shows", None, "no deliberately damaged model was scored")
-    healthy, hurt = answers.scores[asked], damaged.scores[asked]
-    p = superiority(healthy, hurt, [suite.clusters[i] for i in asked])
-    seen = f"{percent(float(hurt.mean()))} damaged, {percent(float(healthy.mean()))} {who}, {count(len(asked), 'item')}"
-    if p < alpha:
-        return Check("damage_shows", True, f"a damaged model is caught: {seen}")
-    same = all(damaged.outputs[i] == answers.outputs[i] for i in asked)
-    how = "gets exactly the same answers" if same else "is not caught"
-    return Check("damage_shows", False, f"a deliberately damaged model {how}: {seen} ({p_value(p)})")
-
-
-def _zero_changes_nothing(suite: PairedSuite) -> Check:
-    """An adapter that adds nothing must give the base's answers to the letter: else differences are not the adapter's,
-    but of how models are loaded, batched or switched."""
-    zero = suite.answers["zero"]
-    asked = np.flatnonzero(zero.asked)
-    if len(asked) == 0:
-        return Check("zero_changes_nothing", None, "no adapter that adds nothing was scored")
-    other = [i for i in asked if zero.outputs[i] != suite.base.outputs[i] or zero.scores[i] != suite.base.scores[i]]
-    if other:
-        moved = names([suite.item_ids[i] for i in other])
-        return Check(
-            "zero_changes_nothing",
-            False,
-            f"an adapter that adds nothing changes {count(len(other), 'answer')} of {len(asked)} ({moved}): "
-            "differences are not the adapter's alone",
-        )
-    return Check("zero_changes_nothing", True, f"an adapter that adds nothing changes none of {len(asked)} answers")
+def _shown(text: str, most: int = 40) -> str:
+    """The beginning of a text on one line."""
+    return " ".join(text.split())[:most]

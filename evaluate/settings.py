@@ -25,6 +25,7 @@ class EvaluateSettings:
     batch_tokens         tokens of one forward pass, padding included; the same batches for every model
     max_length           context in tokens; None: the model's
     damaged_items        items of each suite that the damaged model answers, at most; 0 leaves it out
+    slightly_damaged_items  items of each suite that a slightly damaged model answers, at most; 0 leaves it out
     zero_items           items of each suite that an adapter which adds nothing answers, at most; 0 leaves it out
     allow_code           a suite's scorer may run code that a model wrote, walled in (docs/suites.md)
     seed                 of the noise and of the choice of items for the damaged model
@@ -43,6 +44,7 @@ class EvaluateSettings:
     batch_tokens: int = 4096
     max_length: int | None = None
     damaged_items: int = 150
+    slightly_damaged_items: int = 150
     zero_items: int = 20
     allow_code: bool = False
     seed: int = 0

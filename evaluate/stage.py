@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 DEFAULT_CONTEXT = 2048
 """Tokens, for a model whose config names no length; lm-eval's own fallback."""
 
-ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged", "zero")
+ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged", "slightly_damaged", "zero")
 
 
 def evaluate(
@@ -75,6 +75,7 @@ def evaluate(
         models.adapters,
         precision,
         damage_seed=settings.seed if settings.damaged_items else None,
+        with_slight_damage=bool(settings.slightly_damaged_items),
         with_zero=bool(settings.zero_items),
         trust_remote_code=models.trust_remote_code,
     )

@@ -16,7 +16,7 @@ from assay.adapters import load_adapter, prove_adapter
 from assay.errors import MissingExtraError
 from assay.models import ModelRef, import_bitsandbytes, load_base
 
-from .damage import damage
+from .damage import damage, damage_slightly
 from .evaluation import AdapterEvidence, ModelName
 
 if TYPE_CHECKING:
@@ -81,12 +81,14 @@ def load_switched(
     precision: Precision,
     *,
     damage_seed: int | None,
+    with_slight_damage: bool = False,
     with_zero: bool = False,
     trust_remote_code: bool = False,
 ) -> SwitchedModel:
     """Loads the base once and lays the adapters over it, each proved to be there.
 
     damage_seed  of the noise on a copy of the candidate that is called "damaged"; None makes none
+    with_slight_damage  lays another copy with a little of the same noise over it, called "slightly_damaged"
     with_zero    lays an adapter of the candidate's kind over the base that adds nothing, called "zero"
 
     Raises ModelError when an adapter does not fit, holds NaN, or changes no logit.
@@ -113,6 +115,10 @@ def load_switched(
         model = load_adapter(model, adapters["candidate"], "damaged")
         damage(model, "damaged", probe, damage_seed)
         names.add("damaged")
+        if with_slight_damage:
+            model = load_adapter(model, adapters["candidate"], "slightly_damaged")
+            damage_slightly(model, "slightly_damaged", probe, damage_seed)
+            names.add("slightly_damaged")
     if "candidate" in adapters and with_zero and _add_zero(model):
         names.add("zero")
     return SwitchedModel(model, frozenset(names), evidence)

@@ -92,12 +92,25 @@ class LmEvalTask:
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         chosen = [self.requests[number] for number in numbers]
         self._ask(lm, [instance for requests in chosen for instance in requests], len(numbers), done)
-        answers = []
-        for requests in chosen:
-            doc = requests[0].doc
-            results = [instance.filtered_resps[self.output_filter] for instance in requests]
-            answers.append(self._answer(requests, self._score(doc, results)))
-        return answers
+        answers = [self._answer(requests, self._filtered_score(requests)) for requests in chosen]
+        if self.task.OUTPUT_TYPE != "generate_until":
+            return answers
+        return [answer._replace(ended=ended) for answer, ended in zip(answers, lm.ended, strict=True)]
+
+    def score_texts(self, numbers: Sequence[int], texts: Sequence[str]) -> list[float] | None:
+        """Texts through the task's own filters and metric, as if the model had answered so; None where an answer is
+        not one text. Raises SuiteError when the task's own code does."""
+        if self.task.OUTPUT_TYPE != "generate_until":
+            return None
+        chosen = [self.requests[number] for number in numbers]
+        for requests, text in zip(chosen, texts, strict=True):
+            for instance in requests:
+                instance.resps = [text] * (instance.repeats or 1)
+        self._filter([instance for requests in chosen for instance in requests])
+        return [self._filtered_score(requests) for requests in chosen]
+
+    def _filtered_score(self, requests: Sequence[Any]) -> float:
+        return self._score(requests[0].doc, [instance.filtered_resps[self.output_filter] for instance in requests])
 
     def _ask(self, lm: AssayLM, instances: Sequence[Any], items: int, done: Done) -> None:
         """Sends the requests to the model, and runs the task's filters over what came back."""
@@ -107,12 +120,16 @@ class LmEvalTask:
             asked = [instance for instance in instances if instance.request_type == kind]
             for instance, response in zip(asked, getattr(lm, kind)(asked, disable_tqdm=True), strict=True):
                 instance.resps = [response] * (instance.repeats or 1)
-                instance.filtered_resps = {}
         lm.done = lambda _: None
+        self._filter(instances)
+        counted.finish()
+
+    def _filter(self, instances: Sequence[Any]) -> None:
+        for instance in instances:
+            instance.filtered_resps = {}
         self.task._instances = list(instances)
         with self._own_code("filters"):
             self.task.apply_filters()
-        counted.finish()
 
     @contextlib.contextmanager
     def _own_code(self, what: str) -> Iterator[None]:

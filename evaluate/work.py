@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from .answer_sheets import Sheet
 from .answering import Answering
+from .controls import control_items
 from .early_stopping import LOOKS, Plan, in_words, make_plan, reason_to_stop, record
 from .evaluation import Evaluation, ModelName
 from .examination import Answer, Examination, choose
 from .gate import gate
 from .policy import Policy
 from .settings import EvaluateSettings
+from .swapped import with_swapped
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,13 @@ class Work:
     arms: Sequence[ModelName]
     settings: EvaluateSettings
 
-    def most(self, arm: ModelName) -> int | None:
+    def most(self, examination: Examination, arm: ModelName) -> int | None:
         """Items of a suite that an arm is asked, at most; None where it is asked all."""
-        controls = {"damaged": self.settings.damaged_items, "zero": self.settings.zero_items}
-        return controls.get(arm)
+        return control_items(arm, len(self.numbers[examination.name]), self.settings)
 
     def chosen(self, examination: Examination, arm: ModelName) -> list[int]:
         """Controls answer some of the items, drawn by the seed."""
-        numbers, most = list(self.numbers[examination.name]), self.most(arm)
+        numbers, most = list(self.numbers[examination.name]), self.most(examination, arm)
         if most is None:
             return numbers
         drawn = choose([examination.items[number] for number in numbers], most, self.settings.seed)
@@ -52,7 +53,8 @@ def all_answers(answering: Answering, work: Work) -> Iterator[Sheet]:
     for examination in work.examinations:
         for arm in work.arms:
             numbers = work.chosen(examination, arm)
-            yield Sheet(examination, arm, numbers, answering.answers(examination, arm, numbers))
+            sheet = Sheet(examination, arm, numbers, answering.answers(examination, arm, numbers))
+            yield from with_swapped(sheet)
 
 
 def until_decided(
@@ -70,9 +72,18 @@ def until_decided(
     known: dict[tuple[str, ModelName], dict[int, Answer]] = {}
     for look in range(1, LOOKS + 1):
         sheets = [
-            _ask_on(answering, examination, arm, plan.upto(examination.name, look)[: work.most(arm)], known)
+            sheet
             for examination in work.examinations
             for arm in work.arms
+            for sheet in with_swapped(
+                _ask_on(
+                    answering,
+                    examination,
+                    arm,
+                    plan.upto(examination.name, look)[: work.most(examination, arm)],
+                    known,
+                )
+            )
         ]
         evaluation = evaluation_of(sheets)
         if look == LOOKS:

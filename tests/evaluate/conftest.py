@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 
 from assay.evaluate.evaluation import (
-    ITEM_COLUMNS,
     AdapterEvidence,
     Evaluation,
     Leak,
@@ -21,6 +20,7 @@ from assay.evaluate.evaluation import (
     ModelScore,
     SuiteResult,
 )
+from assay.evaluate.evaluation_files import ITEM_SCHEMA
 
 LABELS = ("billing", "delivery", "returns", "login", "warranty")
 
@@ -126,10 +126,9 @@ def build_evaluation(
     rng = np.random.default_rng(seed)
     rows = {suite.name: suite_rows(suite, rng) for suite in suites}
     flat = [row for of_suite in rows.values() for row in of_suite]
-    schema = pa.schema([(c, pa.float64() if c in ("score", "logprob") else pa.string()) for c in ITEM_COLUMNS])
     return Evaluation(
         suites=tuple(suite_result(suite, rows[suite.name]) for suite in suites),
-        items=pa.Table.from_pylist(flat, schema=schema),
+        items=pa.Table.from_pylist(flat, schema=ITEM_SCHEMA),
         identity={
             "base": {"name": "tiny", "revision": "r1", "weights_sha256": "1" * 64, "quantisation": None},
             "adapter": {"adapter_model.safetensors": "2" * 64},

@@ -71,12 +71,14 @@ def test_json_is_one_document_with_scores_per_suite_and_model(shell: Shell, basi
         ("support", "suite"), ("free", "suite"), ("facts", "lm_eval"),
     ]  # fmt: skip
     for suite in document["suites"]:
-        assert [score["model"] for score in suite["scores"]] == ["base", "candidate", "damaged", "zero"]
+        assert [score["model"] for score in suite["scores"]] == [
+            "base", "candidate", "damaged", "slightly_damaged", "zero",
+        ]  # fmt: skip
         for score in suite["scores"]:
             assert set(score) == {"model", "n", "score", "ci_low", "ci_high"}
             assert 0 <= score["ci_low"] <= score["score"] <= score["ci_high"] <= 1
     table = pq.read_table(document["items"])
-    assert table.column_names == list(ITEM_COLUMNS) and table.num_rows == 3 * (24 + 9 + 12) + 20 + 9 + 12
+    assert table.column_names == list(ITEM_COLUMNS) and table.num_rows == 3 * (24 + 9 + 12) + 6 + 2 + 3 + 20 + 9 + 12
     assert "evaluate: candidate facts 12/12" in err
     written = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert document == written | {"items": "out/items.parquet"}
@@ -235,7 +237,7 @@ def test_nothing_but_its_own_lines_is_said(basic: list[Any], tmp_path: Path) -> 
     json.loads(done.stdout)
     for line in done.stderr.splitlines():
         assert line.startswith(("note: the template of ", "evaluate: ")), line
-    assert len(done.stderr.splitlines()) == 2 + 12
+    assert len(done.stderr.splitlines()) == 2 + 15
 
 
 def test_training_data_of_an_adapter_from_elsewhere_makes_leaks_known(

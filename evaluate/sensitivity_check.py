@@ -1,0 +1,14 @@
+"""One thing that was looked at before a suite may prove anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """ok is None for a check that could not be run; detail says what was seen, in words."""
+
+    name: str
+    ok: bool | None
+    detail: str
