@@ -1,7 +1,8 @@
 """A gate for the test page of a CI system: JUnit XML, as GitLab, Jenkins, Azure and GitHub's actions read it.
 
-One test case for the verdict, one for each suite and one for the average over the general suites. What blocks is a
-failure; what could not be judged is an error, since nothing was shown; an optional suite that is set aside is skipped.
+One test case for the verdict, one for each suite and guarded slice, and one for the average over the general suites.
+What blocks is a failure; what could not be judged is an error, since nothing was shown; an optional suite that is set
+aside is skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from assay.findings import Verdict
 
-from .decision import Decision, SuiteDecision
+from .decision import Decision, SliceDecision, SuiteDecision
 from .policy import Policy
 from .wording import interval, points
 
@@ -56,6 +57,10 @@ def _cases(decision: Decision, policy: Policy) -> Iterator[_Case]:
     yield _Case("verdict", _outcome(decision.verdict, policy), str(decision.verdict), reasons)
     for suite in decision.suites:
         yield _suite_case(suite, policy)
+        for part in suite.guarded:
+            change = f"{part.verdict}: {points(part.difference)} ({interval(*part.ci)}), {part.n:,} items"
+            guardrail = f"guardrail {points(-(part.guardrail or 0.0))}"
+            yield _Case(f"{suite.suite}, slice {part.name}", _slice_outcome(part), change, guardrail)
     if decision.macro is not None:
         macro = decision.macro
         change = f"average of the general suites: {points(macro.difference)} ({interval(*macro.ci)})"
@@ -70,6 +75,12 @@ def _suite_case(suite: SuiteDecision, policy: Policy) -> _Case:
     moved = f"{suite.gains} gained, {suite.losses} lost, p = {suite.p_value:.3g}"
     outcome = _outcome(suite.verdict, policy) if suite.required else "passed"
     return _Case(suite.suite, outcome, f"{suite.verdict}: {change}", moved)
+
+
+def _slice_outcome(part: SliceDecision) -> Outcome:
+    """One that cannot be decided holds nothing back."""
+    outcomes: dict[Verdict | None, Outcome] = {Verdict.BLOCK: "failure", Verdict.INCONCLUSIVE: "skipped"}
+    return outcomes.get(part.verdict, "passed")
 
 
 def _outcome(verdict: Verdict, policy: Policy) -> Outcome:

@@ -12,6 +12,7 @@ import pytest
 
 from assay.errors import SettingsError, SuiteError
 from assay.evaluate.decision import Decision
+from assay.evaluate.e_process import order
 from assay.evaluate.evaluation import AdapterEvidence, Evaluation, Leak
 from assay.evaluate.gate import gate
 from assay.evaluate.policy import Policy, SuitePolicy
@@ -319,3 +320,38 @@ def test_an_item_scored_twice_is_refused(synthetic: Make, domain: Any) -> None:
     items = pa.concat_tables([evaluation.items, evaluation.items.slice(0, 1)])
     with pytest.raises(SuiteError, match="scored twice for base"):
         gate(Evaluation(evaluation.suites, items, {}, {}, ()), Policy())
+
+
+def test_an_unfinished_evaluation_proves_what_the_first_rounds_of_the_finished_one_prove(
+    synthetic: Make, domain: Any, general: list[Any]
+) -> None:
+    """Suites of unequal size, one of them clustered, and leaks that are left out of the bets."""
+    sizes = (300, 500, 400, 300, 600, 300)
+    suites = [replace(item, n=n, gain=-0.06) for item, n in zip(general, sizes, strict=True)]
+    suites[2] = replace(suites[2], cluster_size=4)
+    leaks = tuple(Leak("general_1", f"general_1-{i}", "r", "exact") for i in range(0, 90, 3))
+    finished = synthetic(*suites, domain, leaks=leaks)
+    rows = [row for row in finished.items.to_pylist() if row["model"] == "base"]
+    planned = {
+        suite.suite: {
+            "items": [row["item_id"] for row in rows if row["suite"] == suite.suite],
+            "clusters": [row["cluster"] for row in rows if row["suite"] == suite.suite],
+        }
+        for suite in finished.suites
+    }
+    scored = set()
+    for suite, items in planned.items():
+        first = order([str(c or i) for c, i in zip(items["clusters"], items["items"], strict=True)], suite)
+        names = [str(items["clusters"][i] or items["items"][i]) for i in first]
+        wanted = set(list(dict.fromkeys(names))[: len(set(names)) // 2])
+        pairs = zip(items["items"], items["clusters"], strict=True)
+        scored |= {(suite, item) for item, cluster in pairs if str(cluster or item) in wanted}
+    kept = [row for row in finished.items.to_pylist() if (row["suite"], row["item_id"]) in scored]
+    half = replace(
+        finished,
+        items=pa.Table.from_pylist(kept, schema=finished.items.schema),
+        settings={"complete": False, "planned": planned},
+    )
+    whole, early = gate(finished, policy(general)).macro, gate(half, policy(general)).macro
+    assert whole is not None and early is not None and whole.e_items is not None
+    assert early.n < whole.n / 1.8 and early.e_items == whole.e_items <= early.n

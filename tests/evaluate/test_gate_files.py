@@ -170,3 +170,55 @@ def test_two_gates_at_once_on_one_store_leave_two_whole_runs_or_one(
         assert not [claim for claim in verify(run / "certificate.json") if claim.ok is False]
     left = [path for path in (tmp_path / ".assay").rglob("*") if path.suffix == ".tmp" or ".part" in path.name]
     assert not left
+
+
+def test_the_divergence_of_a_real_model_is_that_of_its_own_probabilities(
+    tmp_path: Path,
+    tiny_model: Path,
+    tiny_adapter: Path,
+    make_suite: Callable[..., Path],
+    make_task: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Scored by `assay evaluate`, judged by `assay gate`; transformers computes the options' likelihoods again."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    monkeypatch.chdir(tmp_path)
+    questions = [f"the cat {n}" for n in range(8)]
+    make_task(
+        "facts", [{"id": q, "question": q, "choices": ["yes", "no", "on the mat"], "answer": 0} for q in questions]
+    )
+    make_suite("free", [{"id": f"f{n}", "prompt": f"say {n}", "reference": "e"} for n in range(5)], max_new_tokens=3)
+    (tmp_path / "policy.yaml").write_text("version: 1\n", encoding="utf-8")
+
+    def run(*arguments: object) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main([str(argument) for argument in arguments])
+        return capsys.readouterr().out
+
+    run("evaluate", "--model", tiny_model, "--adapter", tiny_adapter, "--suite", "free.yaml", "--include-path", "tasks",
+        "evaluate.dtype=float32", "-o", "evaluation")  # fmt: skip
+    decision = json.loads(run("gate", "evaluation", "-o", "out", "--json"))
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    candidate = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_model), tiny_adapter)
+
+    def options(model: Any, question: str) -> Any:
+        sums = []
+        for option in ("yes", "no", "on the mat"):
+            context = tokenizer.encode(question)
+            rest = tokenizer.encode(f"{question} {option}")[len(context) :]
+            with torch.inference_mode():
+                logprobs = model(torch.tensor([context + rest])).logits[0].log_softmax(-1)
+            sums.append(sum(logprobs[len(context) - 1 + i, token] for i, token in enumerate(rest)))
+        return torch.stack(sums).double().log_softmax(-1)
+
+    pairs = [(options(candidate, question), options(base, question)) for question in questions]
+    expected = [float((p.exp() * (p - q)).sum()) for p, q in pairs]
+    facts = of(decision, "facts")
+    assert facts["kl"]["n"] == 8 and facts["kl"]["mean"] == pytest.approx(sum(expected) / 8, abs=1e-4)
+    assert sum(expected) > 0.001 and of(decision, "free")["kl"] is None

@@ -13,7 +13,7 @@ from assay.evaluate.decision import Decision
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.gate import gate
 from assay.evaluate.junit import junit
-from assay.evaluate.policy import Policy, SuitePolicy
+from assay.evaluate.policy import Policy, SlicePolicy, SuitePolicy
 from assay.findings import Verdict
 
 
@@ -75,3 +75,18 @@ def test_text_of_items_cannot_break_the_document(judged: Callable[..., Decision]
     decision = replace(judged(), reasons=("</testcase> \x00\x1b[31m \ud800 \uffff ]]> & <b>",))
     case = fromstring(junit(decision, Policy())).find("testsuite/testcase")
     assert case is not None and "</testcase> [31m   ]]> & <b>" in (case.findtext("system-out") or "")
+
+
+def test_a_guarded_slice_is_a_case_of_its_own_and_one_in_doubt_holds_nothing_back(
+    synthetic: Callable[..., Evaluation], suite: Any
+) -> None:
+    domain = suite("support", n=300, p_base=0.2, gain=0.3, discordance=0.4, p_damaged=0.02, kind="suite", chance=None)
+    facts = suite("facts", n=900, gain=-0.02, discordance=0.04, slices=("old", "new", "rare"))
+    slices = {"old": SlicePolicy(0.3), "new": SlicePolicy(0.0001)}
+    policy = Policy(margin=0.1, guardrail=0.2, suites={
+        "support": SuitePolicy("domain"), "facts": SuitePolicy("general", slices=slices)})  # fmt: skip
+    decision = gate(synthetic(domain, facts), policy)
+    found = outcomes(junit(decision, policy))
+    assert found["facts, slice old"] == "passed" and "facts, slice rare" not in found
+    verdict = next(part.verdict for part in decision.suites[1].guarded if part.name == "new")
+    assert found["facts, slice new"] == {"BLOCK": "failure", "INCONCLUSIVE": "skipped"}[str(verdict)]
