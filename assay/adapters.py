@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,10 +56,23 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
             model.delete_adapter(name)
         if isinstance(error, ModelError):
             raise
-        what = f"the adapter does not fit this base model: {first_line(error)}"
+        what = f"the adapter does not fit this base model: {_misfit(error)}"
         raise ModelError(what, where=where, fix=_trained_on(folder)) from error
     loaded.set_adapter(name)
     return cast("PeftModel", loaded.eval())
+
+
+_OTHER_SHAPE = re.compile(r"size mismatch for (\S+): copying a param with shape \S*\[([\d, ]*)\]\S* from checkpoint,"
+                          r" the shape in current model is \S*\[([\d, ]*)\]")  # fmt: skip
+
+
+def _misfit(error: Exception) -> str:
+    """The first tensor of another shape, where that is what torch complains of; else the first line."""
+    found = _OTHER_SHAPE.search(str(error))
+    if found is None:
+        return first_line(error)
+    key, theirs, ours = found.groups()
+    return f"{key} is {theirs.replace(', ', ' x ')} there and {ours.replace(', ', ' x ')} here"
 
 
 def _check_adapter_folder(folder: Path) -> None:
@@ -142,6 +156,8 @@ def prove_adapter(model: PeftModel, name: str, input_ids: Sequence[int]) -> Adap
         with_adapter = model(input_ids=probe).logits.float()
         with model.disable_adapter():
             without = model(input_ids=probe).logits.float()
+    if not bool(torch.isfinite(without).all()):
+        raise ModelError("the base model gives NaN or infinite logits", fix="its weights are damaged: fetch it again")
     difference = float((with_adapter - without).abs().max())
     if not parameters:
         raise ModelError(f"the adapter '{name}' has no parameters")

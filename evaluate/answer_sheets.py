@@ -11,6 +11,7 @@ from .evaluation import ITEM_COLUMNS, ModelName, ModelScore, SuiteResult
 from .evaluation_files import ITEM_SCHEMA, option_text
 from .examination import Answer, Examination
 from .intervals import mean_interval
+from .wording import count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,3 +77,15 @@ def items_table(sheets: Iterable[Sheet]) -> pa.Table:
             for name in ITEM_COLUMNS:
                 columns[name].append(row[name])
     return pa.table(columns, schema=ITEM_SCHEMA)
+
+
+def cut_off(sheets: Iterable[Sheet]) -> list[str]:
+    """`9 of 9 answers of base to free`, for each model whose generated answers reached their length without an end."""
+    found = []
+    for sheet in sheets:
+        lengths = sum(getattr(answer, "ended", None) is False for answer in sheet.answers)
+        if lengths and sheet.model in ("base", "previous", "candidate"):
+            found.append(
+                f"{lengths} of {count(len(sheet.answers), 'answer')} of {sheet.model} to {sheet.examination.name}"
+            )
+    return found

@@ -17,6 +17,7 @@ from assay.storage import sha256_file
 from assay.suites import FILES_OF_A_SCORER, Suite
 
 from .evaluation import ModelName
+from .foreign_adapters import check_kind
 from .leaks import adapter_card
 from .settings import EvaluateSettings
 from .switched_model import Precision
@@ -74,6 +75,7 @@ def check_adapters(models: Models, say: Callable[[str], None]) -> None:
         if not folder.is_dir():
             raise ModelError("there is no such adapter folder", where=str(folder))
         card = adapter_card(folder)
+        check_kind(folder, models.target, say)
         if card is None:
             if name != "candidate" or models.training is None:
                 say(

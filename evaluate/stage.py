@@ -11,7 +11,7 @@ from assay.config import to_json
 from assay.errors import SettingsError, SuiteError
 from assay.suites import EvaluationText, Suite
 
-from .answer_sheets import Sheet, items_table, suite_result
+from .answer_sheets import Sheet, cut_off, items_table, suite_result
 from .answering import Answering
 from .evaluation import Evaluation, Leak, ModelName
 from .examination import Examination
@@ -99,13 +99,25 @@ def evaluate(
             identity=identity,
             evidence=switched.evidence,
             leaks=leaks,
-            settings={**recorded, **judgement.settings},
+            settings=_with_cut_off({**recorded, **judgement.settings}, sheets),
             judgements=judgement.table,
         )
 
     if settings.stop_early and policy is not None:
         return until_decided(answering, work, evaluation_of, policy, say)
-    return evaluation_of(list(all_answers(answering, work)))
+    sheets = list(all_answers(answering, work))
+    for told in cut_off(sheets):
+        say(f"note: cut off at their length, without an end: {told}")
+    return evaluation_of(sheets)
+
+
+def _with_cut_off(settings: dict[str, Any], sheets: Sequence[Sheet]) -> dict[str, Any]:
+    """A note where answers never ended: they were scored as far as they went."""
+    found = cut_off(sheets)
+    if not found:
+        return settings
+    told = f"cut off at their length, without an end: {names(found)}; max_new_tokens of the suite sets it"
+    return {**settings, "notes": [*(settings.get("notes") or ()), told]}
 
 
 def _arms(switched: SwitchedModel) -> tuple[ModelName, ...]:

@@ -1,0 +1,286 @@
+"""What is wrong with suites, models, adapters or the disk is one line; nothing is counted that was not scored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.cli import main
+
+Shell = Callable[..., tuple[int, str, str]]
+ROWS = [{"id": f"i{n}", "prompt": f"cat {n}?", "reference": n % 2, "choices": ["yes", "no"]} for n in range(12)]
+FREE = [{"id": f"f{n}", "prompt": f"say {n}", "reference": "e"} for n in range(6)]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def refused(shell: Shell, make_suite: Callable[..., Path], tiny_model: Path) -> Callable[..., str]:
+    """The one line with which an evaluation of these rows is refused; nothing may be left behind."""
+
+    def run(
+        rows: list[dict[str, Any]] | None = None, *more: str | Path, model: Path = tiny_model, **header: Any
+    ) -> str:
+        given = {"scorer": "multiple_choice"} if rows is None else header
+        make_suite("s", ROWS if rows is None else rows, **given)
+        code, out, err = shell("evaluate", "--model", model, "--suite", "s.yaml", "-o", "out", *more)
+        assert code == 2 and out == "" and not Path("out").exists()
+        *notes, line = err.splitlines()
+        assert line.startswith("assay: ") and "Traceback" not in err
+        assert all(note.startswith(("note: ", "WARNING: ", "evaluate: ")) for note in notes), notes
+        return line
+
+    return run
+
+
+class TestSuites:
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            ([], "holds no items"),
+            ([FREE[0], FREE[1] | {"id": "f0"}], "s.jsonl:2: id 'f0' was given before"),
+            ([FREE[0], {"id": "f1", "prompt": "x"}], "s.jsonl:2: 'reference' is missing"),
+            ([FREE[0] | {"reference": None}], "s.jsonl:1: 'reference' is missing"),
+            ([FREE[0] | {"prompt": ["a"]}], "s.jsonl:1: 'prompt' should be text"),
+            ([ROWS[0] | {"reference": 5}], "s.jsonl:1: the reference 5 is none of the choices"),
+            ([ROWS[0] | {"reference": True}], "s.jsonl:1: the reference True is none of the choices"),
+        ],
+    )
+    def test_a_suite_that_cannot_be_scored_is_one_line_with_its_place(
+        self, refused: Callable[..., str], rows: list[dict[str, Any]], said: str
+    ) -> None:
+        assert said in refused(rows)
+
+    def test_a_scorer_that_raises_on_an_item_names_it_and_counts_nothing(
+        self, shell: Shell, refused: Callable[..., str]
+    ) -> None:
+        rows = [*FREE[:3], FREE[3] | {"reference": "twelve"}]
+        line = refused(
+            [{**row, "reference": "3"} if row["id"] != "f3" else row for row in rows],
+            scorer="numeric",
+            max_new_tokens=2,
+        )
+        assert "the scorer 'numeric' failed on item 'f3' of suite 's'" in line
+
+
+class TestModelsAndAdapters:
+    def test_a_base_with_nan_is_refused_with_or_without_an_adapter(
+        self, refused: Callable[..., str], tiny_model: Path, make_adapter: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        broken = Path(shutil.copytree(tiny_model, tmp_path / "broken"))
+        spoil(broken / "model.safetensors", "down_proj")
+        assert (
+            refused(model=broken)
+            == "assay: the model gives NaN or infinite logits; its weights or its adapter are damaged"
+        )
+        line = refused(None, "--adapter", make_adapter("a", card=False), model=broken)
+        assert line == "assay: the base model gives NaN or infinite logits; its weights are damaged: fetch it again"
+
+    def test_an_adapter_with_nan(self, refused: Callable[..., str], make_adapter: Callable[..., Path]) -> None:
+        adapter = make_adapter("a", card=False)
+        spoil(adapter / "adapter_model.safetensors", "lora_A")
+        assert "adapter tensors hold NaN or infinity" in refused(None, "--adapter", adapter)
+
+    def test_other_shapes_are_told_by_the_first_tensor(
+        self, refused: Callable[..., str], tmp_path: Path, other_width: Path
+    ) -> None:
+        line = refused(None, "--adapter", other_width)
+        assert "lora_A.candidate.weight is 4 x 64 there and 4 x 32 here; it was trained on" in line
+
+    def test_a_whole_model_is_no_adapter(self, refused: Callable[..., str], tiny_model: Path) -> None:
+        line = refused(None, "--adapter", tiny_model)
+        assert "is a whole model and no adapter" in line and "--from-lm-eval" in line
+
+    def test_virtual_tokens_are_refused(self, refused: Callable[..., str], make_adapter: Callable[..., Path]) -> None:
+        adapter = make_adapter("a", card=False)
+        edit(adapter / "adapter_config.json", lambda config: config | {"peft_type": "PREFIX_TUNING"})
+        assert "is of the kind PREFIX_TUNING" in refused(None, "--adapter", adapter)
+
+    def test_embeddings_that_were_made_longer(
+        self, refused: Callable[..., str], make_adapter: Callable[..., Path]
+    ) -> None:
+        import torch
+        from safetensors.torch import load_file, save_file
+
+        adapter = make_adapter("a", card=False)
+        tensors = load_file(adapter / "adapter_model.safetensors")
+        tensors["base_model.model.model.embed_tokens.weight"] = torch.zeros(408, 32)
+        save_file(tensors, adapter / "adapter_model.safetensors")
+        assert "its embeddings are of 408 tokens and those of" in refused(None, "--adapter", adapter)
+
+    def test_a_tokenizer_that_numbers_tokens_otherwise_is_refused_and_one_that_knows_more_is_said(
+        self, refused: Callable[..., str], shell: Shell, make_adapter: Callable[..., Path], tiny_model: Path
+    ) -> None:
+        adapter = make_adapter("a", card=False)
+        own = json.loads((tiny_model / "tokenizer.json").read_text())
+        tokens = list(own["model"]["vocab"])
+        swapped = {tokens[20]: own["model"]["vocab"][tokens[21]], tokens[21]: own["model"]["vocab"][tokens[20]]}
+        model = own["model"] | {"vocab": own["model"]["vocab"] | swapped}
+        (adapter / "tokenizer.json").write_text(json.dumps(own | {"model": model}))
+        assert "was trained with another tokenizer than that of" in refused(None, "--adapter", adapter)
+        more = [*own["added_tokens"], own["added_tokens"][0] | {"id": 400, "content": "<|pad|>"}]
+        (adapter / "tokenizer.json").write_text(json.dumps(own | {"added_tokens": more}))
+        code, _, err = shell("evaluate", "--model", tiny_model, "--adapter", adapter, "--suite", "s.yaml", "-o", "out")
+        assert code == 0 and f"the tokenizer beside {adapter} knows 1 token" in err and "(<|pad|>)" in err
+
+    @pytest.mark.parametrize(
+        "lora",
+        [{"use_dora": True}, {"use_rslora": True}, {"modules_to_save": ["lm_head"]}, {"init_lora_weights": False}],
+        ids=lambda lora: next(iter(lora)),
+    )
+    def test_variants_of_lora_are_scored(
+        self, shell: Shell, make_suite: Callable[..., Path], make_adapter: Callable[..., Path], tiny_model: Path,
+        lora: dict[str, Any],
+    ) -> None:  # fmt: skip
+        make_suite("s", ROWS, scorer="multiple_choice")
+        adapter = make_adapter("a", card=False, **lora)
+        code, out, _ = shell("evaluate", "--model", tiny_model, "--adapter", adapter, "--suite", "s.yaml", "--json")
+        assert code == 0 and [s["model"] for s in json.loads(out)["suites"][0]["scores"]] == [
+            "base", "candidate", "damaged", "zero",
+        ]  # fmt: skip
+
+    def test_ia3_is_scored_though_there_is_no_zero_of_its_kind(
+        self, shell: Shell, make_suite: Callable[..., Path], tiny_model: Path, tmp_path: Path
+    ) -> None:
+        import torch
+        from peft import IA3Config, get_peft_model
+        from transformers import AutoModelForCausalLM
+
+        config = IA3Config(
+            task_type="CAUSAL_LM", target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"]
+        )
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), config)
+        for parameter in (p for p in model.parameters() if p.requires_grad):
+            torch.nn.init.normal_(parameter, mean=1.0, std=0.5)
+        model.save_pretrained(str(tmp_path / "ia3"))
+        make_suite("s", ROWS, scorer="multiple_choice")
+        code, out, _ = shell("evaluate", "--model", tiny_model, "--adapter", "ia3", "--suite", "s.yaml", "--json")
+        assert code == 0 and "candidate" in [s["model"] for s in json.loads(out)["suites"][0]["scores"]]
+
+
+@pytest.fixture
+def other_width(tmp_path: Path) -> Path:
+    """An adapter for a base of another width."""
+    from tests.conftest import build_tiny_model
+    from tests.evaluate.conftest import build_adapter
+
+    build_tiny_model(tmp_path / "wide", hidden_size=64)
+    return build_adapter(tmp_path / "wide", tmp_path / "of_wide")
+
+
+def spoil(path: Path, part: str) -> None:
+    """A NaN in the first tensor whose name holds `part`."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(path)
+    name = next(name for name in tensors if part in name)
+    tensors[name][0, 0] = float("nan")
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+
+
+FULL = """
+import resource, signal, sys
+from assay.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+main(sys.argv[2:])
+"""
+
+TWO = """
+import os, sys, time
+from pathlib import Path
+from assay.cli import main
+from assay.evaluate.domain_suite import DomainSuite
+import assay.evaluate.stage, lm_eval, peft
+answer = DomainSuite.answer
+def slow(self, *given):
+    Path(f"asking-{os.getpid()}").touch()
+    end = time.time() + 60
+    while not Path("go").exists() and time.time() < end:
+        time.sleep(0.01)
+    return answer(self, *given)
+DomainSuite.answer = slow
+first = os.fork()
+if not first:
+    out = os.open("first.txt", os.O_WRONLY | os.O_CREAT)
+    os.dup2(out, 1), os.dup2(out, 2)
+    try:
+        main(sys.argv[1:])
+    except SystemExit as ended:
+        os._exit(int(ended.code or 0))
+while not Path(f"asking-{first}").exists():
+    time.sleep(0.01)
+second = os.fork()
+if not second:
+    try:
+        main(sys.argv[1:])
+    except SystemExit as ended:
+        os._exit(int(ended.code or 0))
+print("second", os.waitstatus_to_exitcode(os.waitpid(second, 0)[1]), flush=True)
+Path("go").touch()
+print("first", os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]), flush=True)
+"""
+
+
+class TestDiskAndStore:
+    def test_a_full_disk_is_one_line_leaves_nothing_half_and_the_same_command_goes_on(
+        self, make_suite: Callable[..., Path], tiny_model: Path, tmp_path: Path, shell: Shell
+    ) -> None:
+        """A limit of the size of a file refuses the write in its middle, as a full disk does."""
+        make_suite(
+            "s",
+            [row | {"prompt": f"cat {n} " * 9} for n, row in enumerate(FREE * 20)][:6],
+            scorer="contains",
+            max_new_tokens=2,
+        )
+        arguments = ["evaluate", "--model", str(tiny_model), "--suite", "s.yaml"]
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, "1500", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        line = done.stderr.splitlines()[-1]
+        assert done.returncode == 1 and line.startswith("assay: ") and "Traceback" not in done.stderr
+        assert "writing" in line and "nothing half-written was left" in line
+        assert not list((tmp_path / ".assay").rglob("*.tmp")) and not list((tmp_path / ".assay").rglob("items.parquet"))
+        assert shell("runs", "--json")[0] == 0
+        code, out, _ = shell(*arguments, "--json")
+        assert code == 0 and json.loads(out)["suites"][0]["scores"][0]["n"] == 6
+
+    def test_two_of_one_evaluation_at_once(
+        self, make_suite: Callable[..., Path], tiny_model: Path, tiny_adapter: Path, tmp_path: Path
+    ) -> None:
+        """Two real processes: the second is refused in one line, the first ends as if it had been alone."""
+        make_suite("s", ROWS, scorer="multiple_choice")
+        arguments = ["evaluate", "--model", tiny_model, "--adapter", tiny_adapter, "--suite", "s.yaml"]
+        done = subprocess.run(
+            [sys.executable, "-c", TWO, *map(str, arguments)],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+            timeout=200,
+        )  # fmt: skip
+        assert done.stdout.split() == ["second", "1", "first", "0"], done.stderr
+        assert done.stderr.splitlines()[-1].startswith("assay: ")
+        assert "another assay process is working on this run" in done.stderr
+        (run,) = (tmp_path / ".assay" / "runs").glob("evaluate-*")
+        assert json.loads((run / "manifest.json").read_text())["outcome"] == "done"
