@@ -18,8 +18,9 @@ from assay import api
 from assay.config import read_document, to_json
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError, did_you_mean, require
+from assay.general import general_suites, is_bundled, named_tier, tier_of, with_general
 from assay.outcome import PipelineResult, StageRun, outcome_of
-from assay.project import Project, concatenate, load_project, with_seed
+from assay.project import Project, concatenate, load_project, with_seed, with_tier
 from assay.runs import Run, RunStore
 from assay.storage import sha256_file
 
@@ -155,6 +156,7 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
     from assay.suites import evaluation_texts, read_suites
 
     settings = project.settings
+    project = _of_one_tier(project, offline=offline, say=say)
     suites = read_suites(project.suite_paths)
     folders = [project.task_folder] if project.task_folder is not None else []
     texts = tuple(evaluation_texts(suites, folders, project.sections["evaluate"].tasks))
@@ -177,6 +179,17 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
     return _Work(project, store, offline, redact, say, target, model, suites, texts, data, previous)
 
 
+def _of_one_tier(project: Project, *, offline: bool, say: Callable[[str], None]) -> Project:
+    """With bundled suites that suit the base, by its config. Raises ModelError."""
+    from assay.models import resolve
+
+    given, settings = project.sections["evaluate"].include_path, project.settings
+    if not is_bundled(given) or named_tier(given) is not None:
+        return project
+    model = resolve(settings.model_name_or_path, revision=settings.revision, offline=offline, say=say)
+    return with_tier(project, tier_of(given, model, say))
+
+
 def _check_suites(work: _Work) -> None:
     """What cannot be put to the model, or scored, is better met before training than after it. Raises SuiteError,
     MissingExtraError."""
@@ -193,6 +206,7 @@ def _check_policy(project: Project, suites: Sequence[Suite]) -> None:
     policy = api.read_policy(path)
     tasks = project.sections["evaluate"].tasks
     local = {task.name for task in task_files(project.task_folder)} if project.task_folder is not None else set()
+    local |= {suite.name for suite in suites}
     if any(task not in local for task in tasks):
         return  # names of lm-eval's own groups stand for tasks that only lm-eval knows
     known = {suite.name for suite in suites} | set(tasks or local)
@@ -271,6 +285,10 @@ def _evaluate(work: _Work) -> StageRun:
     folder = work.project.task_folder
     section = work.project.sections["evaluate"]
     settings = dataclasses.replace(section, include_path=str(folder) if folder else None)
+    if is_bundled(section.include_path):
+        tier = named_tier(section.include_path)
+        assert tier is not None  # chosen before anything ran
+        settings = with_general(section, general_suites(tier, section.tasks))
     candidate = api.Models(work.target, work.adapter, trust_remote_code=work.project.settings.trust_remote_code)
     previous = api.with_previous(candidate, work.previous, work.store)
     models = previous.models

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config import Document, parse
 from assay.errors import SettingsError
+from assay.general import BUNDLED, TIERS, general_suites, is_bundled, named_tier, tier_folder
 
 if TYPE_CHECKING:
     from assay.dataset import Dataset
@@ -21,9 +22,6 @@ SECTIONS = {
     "train": "assay.train.settings:TrainSettings",
     "evaluate": "assay.evaluate.settings:EvaluateSettings",
 }
-
-BUNDLED = "bundled"
-"""include_path that stands for the general-ability suites that come with assay."""
 
 NO_PREVIOUS = "none"
 """gate.previous, and --previous, where a candidate is held against the base alone."""
@@ -91,15 +89,29 @@ class Project:
 
     @property
     def suite_paths(self) -> list[Path]:
-        return [self.path(name) for name in self.sections["evaluate"].suites]
+        """Own suites, and those of the bundled ones that are suites of assay's format."""
+        section = self.sections["evaluate"]
+        general = [path for tier in self._tiers for path in general_suites(tier, section.tasks).suites]
+        return [*(self.path(name) for name in section.suites), *general]
 
     @property
     def task_folder(self) -> Path | None:
-        """Folder of lm-eval tasks, the bundled one where asked for by its word."""
+        """Folder of lm-eval tasks, the bundled one where asked for by its word: all tiers until one is chosen."""
         given = self.sections["evaluate"].include_path
         if given is None:
             return None
-        return bundled("general") if given == BUNDLED else self.path(given)
+        if not is_bundled(given):
+            return self.path(given)
+        tier = named_tier(given)
+        return bundled("general") if tier is None else tier_folder(tier)
+
+    @property
+    def _tiers(self) -> tuple[str, ...]:
+        given = self.sections["evaluate"].include_path
+        if not is_bundled(given):
+            return ()
+        tier = named_tier(given)
+        return tuple(TIERS) if tier is None else (tier,)
 
     @property
     def previous_adapter(self) -> Path | str | None:
@@ -176,6 +188,12 @@ def load_project(document: Document, root: Path) -> Project:
         notices += found
     sections["curate"] = sections["curate"].beside(root)
     return Project(settings, root, sections, notices)
+
+
+def with_tier(project: Project, tier: str) -> Project:
+    """The same project with the bundled suites of one tier, where the settings say `bundled` alone."""
+    section = dataclasses.replace(project.sections["evaluate"], include_path=f"{BUNDLED}:{tier}")
+    return dataclasses.replace(project, sections={**project.sections, "evaluate": section})
 
 
 def with_seed(project: Project, seed: int) -> Project:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import SettingsError
+from assay.general import BUNDLED, TIERS, general_names, parameters_of, tier_by_name, tier_for
 from assay.storage import write_text
 
 
@@ -58,9 +59,8 @@ train:
 
 evaluate:
   suites: [{suite}]
-  include_path: bundled  # general-ability suites that come with assay: for bases of about 0.1B to 1B.
-  tasks: {tasks}
-  # For larger bases name lm-eval tasks instead: include_path: null, tasks: [arc_challenge, hellaswag, gsm8k]
+  include_path: {bundled}  # general suites that come with assay, for bases of about {size}; others: {others}
+  # tasks: [arc_challenge, hellaswag, gsm8k]   # in their place, or beside them by name: any task of lm-eval
 
 gate:
   policy: policy.yaml
@@ -112,8 +112,8 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
         suite_path, sources = start.suite, [Path(name) for name in start.data]
         written += sources
     suite = read_suite(suite_path)
-    tasks = general_tasks()
-    general = "\n".join(f"  {task}: {{role: general, required: true}}" for task in tasks)
+    tier = _tier(start.model)
+    general = "\n".join(f"  {name}: {{role: general, required: true}}" for name in general_names(tier))
     columns = {} if start.suite is None else start.columns
     write_text(
         settings_path,
@@ -121,18 +121,26 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
             model=start.model,
             data="\n".join(f"  - {_source(path, folder, start.format, columns)}" for path in sources),
             suite=_relative(suite_path, folder),
-            tasks="[" + ", ".join(tasks) + "]",
+            bundled=f"{BUNDLED}:{tier}",
+            size=SIZES[tier],
+            others=", ".join(other for other in TIERS if other != tier),
         ),
     )
     write_text(policy_path, POLICY.format(suite=suite.name, general=general, margin=SMALLEST_MARGIN))
     return [*written, settings_path, policy_path]
 
 
-def general_tasks() -> list[str]:
-    """Names of the bundled general-ability tasks."""
-    from assay.project import bundled
+SIZES = {"small": "0.1B", "medium": "8B", "large": "70B"}
 
-    return [f"assay_{path.stem}" for path in sorted(bundled("general").glob("*.yaml"))]
+
+def _tier(model: str) -> str:
+    """The tier of general suites for a model that need not be here: a folder's config says it, else the name."""
+    from assay.models import ModelRef, load_config
+
+    folder = Path(model)
+    if (folder / "config.json").is_file():
+        return tier_for(parameters_of(load_config(ModelRef(model, folder, None, False))))
+    return tier_by_name(model)
 
 
 def _source(path: Path, folder: Path, data_format: str, columns: Mapping[str, str]) -> str:

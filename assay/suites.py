@@ -6,6 +6,7 @@
     scorer: {name: json_fields, fields: [intent]}
     max_new_tokens: 64
     apply_chat_template: true
+    role: domain
 
 An item has `id`, `messages` or `prompt`, `reference`, and may have `choices`, `slice`, `cluster`, `tools`, `source`,
 `tests`.
@@ -19,7 +20,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from assay.errors import SettingsError, SuiteError, did_you_mean
 from assay.records import ROLES, Json, Message, ToolCall, message_from_json
@@ -52,7 +53,10 @@ class SuiteItem:
 
 @dataclass(frozen=True)
 class Suite:
-    """A domain suite, validated. path is its YAML, data_path the file of items, data_sha256 the latter's."""
+    """A suite, validated. path is its YAML, data_path the file of items, data_sha256 the latter's.
+
+    role  what it is for where a policy names no suites: the task that is trained, or general ability
+    """
 
     name: str
     path: Path
@@ -63,6 +67,7 @@ class Suite:
     apply_chat_template: bool = True
     data_sha256: str = ""
     data_path: Path = Path()
+    role: Literal["domain", "general"] = "domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,7 @@ def read_suite(path: Path) -> Suite:
         apply_chat_template=header.apply_chat_template,
         data_sha256=sha256_file(data),
         data_path=data,
+        role=header.role,
     )
 
 
@@ -182,6 +188,7 @@ class _SuiteFile:
     version: int = 1
     max_new_tokens: int = 64
     apply_chat_template: bool = True
+    role: Literal["domain", "general"] = "domain"
 
 
 def _scorer(given: str | dict[str, Any], where: str) -> tuple[str, dict[str, Json]]:

@@ -64,7 +64,7 @@ def by_assay(target: ChatTarget, adapter: Path, limit: int) -> tuple[Scores, flo
     stage.load_switched = loaded  # type: ignore[assignment]
     try:
         settings = EvaluateSettings(
-            tasks=TASKS, include_path=str(bundled("general")), limit=limit, damaged_items=0, dtype="float32"
+            tasks=TASKS, include_path=str(bundled("general/small")), limit=limit, damaged_items=0, dtype="float32"
         )
         found: Evaluation = evaluate(Models(target, adapter), (), settings)
     finally:
@@ -87,8 +87,8 @@ def by_lm_eval(target: ChatTarget, adapter: Path, limit: int, batch_size: int) -
             model = PeftModel.from_pretrained(model, str(adapter)).eval()
         backend = HFLM(pretrained=model, tokenizer=target.tokenizer, batch_size=batch_size)
         started = time.monotonic()
-        manager = TaskManager(include_path=str(bundled("general")), include_defaults=False)
-        with contextlib.chdir(bundled("general")):
+        manager = TaskManager(include_path=str(bundled("general/small")), include_defaults=False)
+        with contextlib.chdir(bundled("general/small")):
             found = lm_eval.simple_evaluate(
                 backend, tasks=list(TASKS), task_manager=manager, limit=limit, bootstrap_iters=0
             )

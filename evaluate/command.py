@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--training-data", multiple=True, metavar="FILE", help="What the candidate was trained on, for leaks.")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="A domain suite; may be given again.")
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
-@click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML; 'bundled' for the suites of assay.")
+@click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML, or bundled[:small|medium|large].")
 @click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
 @click.option("--items", type=click.Choice(["all", "selection", "gate"]), help="The part that selects, or that judges.")
 @click.option("--stop-early", is_flag=True, help="Stop as soon as the verdict of --policy is proved.")
@@ -75,7 +75,8 @@ def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
     """Options over settings over defaults; suites and model are read before anything is computed."""
     from assay.chat import load_target
-    from assay.project import BUNDLED, NO_PREVIOUS, bundled
+    from assay.general import general_suites, is_bundled, tier_of, with_general
+    from assay.project import NO_PREVIOUS
     from assay.runs import RunStore
     from assay.sources import ReadSettings, read
     from assay.suites import read_suites
@@ -90,8 +91,8 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     settings = options.settings(EvaluateSettings, "evaluate")
     paths = given["suites"] or [str(root / path) for path in settings.suites]
     include = given["include_path"] or settings.include_path
-    folder = bundled("general") if include == BUNDLED else None if include is None else Path(include)
-    if folder is not None and given["include_path"] is None and include != BUNDLED:
+    folder = None if include is None or is_bundled(include) else Path(include)
+    if folder is not None and given["include_path"] is None:
         folder = root / folder
     settings = dataclasses.replace(
         settings,
@@ -116,6 +117,10 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         trust_remote_code=bool(top.get("trust_remote_code")),
         say=options.say,
     )
+    if is_bundled(include):
+        general = general_suites(tier_of(include, target.ref, options.say), settings.tasks)
+        settings = with_general(settings, general)
+        suites = read_suites(settings.suites)
     store = Path(given["store"] or root / str(top.get("store", ".assay")))
     training = read(given["training_data"], ReadSettings(), offline=options.offline) if given["training_data"] else None
     models = Models(target, given["adapter"], None, training, bool(top.get("trust_remote_code")))

@@ -34,7 +34,10 @@ class DomainSuite:
     prompts: tuple[tuple[int, ...], ...]
     options: tuple[tuple[tuple[int, ...], ...], ...]
     items: tuple[Item, ...]
-    kind: Literal["suite"] = "suite"
+
+    @property
+    def kind(self) -> Literal["suite", "general"]:
+        return "general" if self.suite.role == "general" else "suite"
 
     @property
     def name(self) -> str:

@@ -52,14 +52,14 @@ class ModelScore:
 class SuiteResult:
     """One suite.
 
-    kind     "suite" (assay's own YAML) or "lm_eval" (a task)
+    kind     "suite" (assay's own YAML, of the domain), "general" (the same, of general ability) or "lm_eval" (a task)
     chance   expected score of a model that knows nothing; None where the answer is free text
     binary   every score is 0 or 1
     scorer   what `assay verify` needs to score the stored outputs again
     """
 
     suite: str
-    kind: Literal["suite", "lm_eval"]
+    kind: Literal["suite", "general", "lm_eval"]
     scores: tuple[ModelScore, ...]
     chance: float | None
     binary: bool

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from .lm_eval_model import AssayLM
@@ -49,6 +49,10 @@ Done = Callable[[int], None]
 """Told how many more items are finished."""
 
 
+Kind: TypeAlias = Literal["suite", "general", "lm_eval"]
+"""As in `SuiteResult`."""
+
+
 class Examination(Protocol):
     """Items, and a way to have them answered by whatever adapter the model has switched on.
 
@@ -60,7 +64,7 @@ class Examination(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def kind(self) -> Literal["suite", "lm_eval"]: ...
+    def kind(self) -> Kind: ...
     @property
     def items(self) -> Sequence[Item]: ...
     @property

@@ -132,6 +132,7 @@ def test_multiple_choice_compares_the_likeliest_option_and_is_known_to_need_like
 NEED_A_FILE = {"house_rules"}
 RUN_CODE = {name for name, found in SCORERS.all().items() if found.runs_code}
 SAMPLES = {
+    "all_of": '[{"scorer": "length", "most_words": 9}, {"scorer": "regex", "reference": "Plus$"}]',
     "json_fields": '{"intent": "refund", "n": [1, null]}',
     "json_schema": '{"type": "object"}',
     "language": "Please call the office of the plan before you pay the bill.",
@@ -201,3 +202,54 @@ def test_a_scorer_that_fails_or_gives_no_share_is_one_line_that_names_the_item()
 def test_wrong_settings_are_one_line(name: str, settings: dict[str, Any], words: str) -> None:
     with pytest.raises((SuiteError, UnknownNameError), match=words):
         make_scorer(name, settings, "desk.yaml:4")
+
+
+@pytest.mark.parametrize(
+    ("output", "reference", "expected"),
+    [
+        ("3 and 4 are 7. Answer: 7", "7", 1),
+        ("First Answer: 3.\nThen more.\n**Answer:** **7 jars**", "7", 1),
+        ("Answer:\n\nBen, Anna.", "ben, anna", 1),
+        ("Answer: 1,250", "1250", 1),
+        ("7", "7", 1),
+        ("The sum is 7.\nSo that is it.", "7", 0),
+        ("Answer: -7", "7", 0),
+        ("Answer: 7\nAnswer: 8", "7", 0),
+        ("Answer: Anna, Ben", "Ben, Anna", 0),
+        ("Answer: a_b", "a_b", 1),
+        ("Answer:", "7", 0),
+    ],
+)
+def test_final_answer(output: str, reference: str, expected: float) -> None:
+    assert score("final_answer", output, reference) == expected
+
+
+def test_final_answer_reads_another_marker_and_refuses_an_empty_one() -> None:
+    assert score("final_answer", "Antwort: 7", "7", marker="Antwort:") == 1
+    with pytest.raises(SuiteError, match="marker is empty"):
+        make_scorer("final_answer", {"marker": " "}, "here")
+
+
+DEMANDS = '[{"scorer": "length", "most_words": 3}, {"scorer": "must_not_contain", "phrases": ["no"]}]'
+
+
+@pytest.mark.parametrize(("output", "share"), [("all is well", 1), ("no", 0.5), ("no, it is not", 0), (" ", 0)])
+def test_all_of_counts_the_demands_that_are_met(output: str, share: float) -> None:
+    assert score("all_of", output, DEMANDS) == share
+    assert score("all_of", output, DEMANDS, partial_credit=False) == float(share == 1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [
+        ("[]", "list of demands"),
+        ('[{"most_words": 3}]', "has a `scorer`"),
+        ('[{"scorer": "code_run"}]', "cannot judge a demand"),
+        ('[{"scorer": "all_of", "reference": "[]"}]', "cannot judge a demand"),
+        ('[{"scorer": "lenght"}]', "lenght"),
+        ('[{"scorer": "length", "words": 3}]', "unknown setting 'words'"),
+    ],
+)
+def test_all_of_refuses_what_is_no_demand(reference: str, why: str) -> None:
+    with pytest.raises(SuiteError, match=why):
+        score("all_of", "text", reference)
