@@ -33,6 +33,7 @@ class Row:
     """kind   domain, general, macro, slice or invalid
     bound  place of the margin, guardrail or required gain; None where there is none
     previous  the difference from the last release, where it was scored
+    harmed    it blocks
     """
 
     name: str
@@ -42,6 +43,7 @@ class Row:
     base: Range
     bound: float | None
     previous: Range | None
+    harmed: bool
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class _Entry:
     difference: float
     ci: Interval
     bound: float | None
+    harmed: bool
     previous: Change | None = None
 
 
@@ -138,19 +141,25 @@ def _suite_entry(suite: SuiteDecision) -> _Entry:
     kind = "invalid" if suite.verdict is Verdict.INVALID else str(suite.role)
     bound = -suite.margin if suite.role == "general" else (suite.margin or None)
     text = f"{points(suite.difference)} ({interval(*suite.ci)})"
-    return _Entry(suite.suite, kind, text, suite.difference, suite.ci, bound, suite.against_previous)
+    return _Entry(suite.suite, kind, text, suite.difference, suite.ci, bound, _blocks(suite), suite.against_previous)
 
 
 def _macro_entry(macro: MacroDecision) -> _Entry:
     text = f"{points(macro.difference)} ({interval(*macro.ci)})"
     name = "average of the general suites"
-    return _Entry(name, "macro", text, macro.difference, macro.ci, -macro.margin, macro.against_previous)
+    return _Entry(
+        name, "macro", text, macro.difference, macro.ci, -macro.margin, _blocks(macro), macro.against_previous
+    )
 
 
 def _slice_entry(part: SliceDecision) -> _Entry:
     text = f"{points(part.difference)} ({interval(*part.ci)}), {count(part.n, 'item')}"
     bound = None if part.guardrail is None else -part.guardrail
-    return _Entry(part.name, "slice", text, part.difference, part.ci, bound)
+    return _Entry(part.name, "slice", text, part.difference, part.ci, bound, _blocks(part))
+
+
+def _blocks(judged: SuiteDecision | SliceDecision | MacroDecision) -> bool:
+    return judged.verdict is Verdict.BLOCK
 
 
 def _intervals(entries: Sequence[_Entry], always: Sequence[float]) -> Intervals:
@@ -172,6 +181,7 @@ def _intervals(entries: Sequence[_Entry], always: Sequence[float]) -> Intervals:
             _range(entry.difference, entry.ci, place),
             None if entry.bound is None else place(entry.bound),
             None if entry.previous is None else _range(entry.previous.difference, entry.previous.ci, place),
+            entry.harmed,
         )
         for i, entry in enumerate(entries)
     )

@@ -41,6 +41,7 @@ def test_every_difference_is_between_its_limits_and_every_bound_on_its_side(deci
     assert second.bound is not None and first.bound is not None and second.bound < first.bound
     assert domain.previous is not None and domain.previous.low <= domain.previous.at <= domain.previous.high
     assert first.previous is None and (plot.zero, "0") in plot.ticks
+    assert [row.harmed for row in plot.rows] == [suite.verdict == "BLOCK" for suite in decision.suites] + [True]
 
 
 def test_one_scale_holds_for_all_rows(decision: Decision) -> None:
