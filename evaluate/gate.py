@@ -23,7 +23,7 @@ from .in_effect import not_in_effect
 from .items_needed import more_items, with_unseen_changes
 from .open_proofs import items_for_all, open_proofs
 from .pairs import PairedSuite, pair
-from .policy import Policy, SuitePolicy
+from .policy import Policy, Role, SuitePolicy
 from .reasons import notes_on, reasons_for
 from .rescore import Rescore
 from .scorer import rescore as stored_outputs
@@ -103,9 +103,7 @@ def _plans(evaluation: Evaluation) -> Plans:
 def _roles(policy: Policy, paired: dict[str, PairedSuite]) -> tuple[dict[str, SuitePolicy], list[str]]:
     """What each scored suite is for, and what must be said about suites that only one side knows."""
     if not policy.suites:
-        roles = {
-            name: SuitePolicy("domain" if suite.result.kind == "suite" else "general") for name, suite in paired.items()
-        }
+        roles = {name: SuitePolicy(_role_of_kind(suite)) for name, suite in paired.items()}
         assumed = names([f"{name} ({suite.role})" for name, suite in roles.items()])
         return roles, [f"the policy names no suites; roles were taken from their kind: {assumed}"]
     known = {name: suite for name, suite in policy.suites.items() if name in paired}
@@ -120,6 +118,15 @@ def _roles(policy: Policy, paired: dict[str, PairedSuite]) -> tuple[dict[str, Su
     if optional:
         notes.append(f"optional and not scored: {names(optional)}")
     return known, notes
+
+
+def _role_of_kind(suite: PairedSuite) -> Role:
+    """Tasks of lm-eval are general, and so are the suites that come with assay, whatever their format."""
+    from assay.general import TIERS, general_names
+
+    if suite.result.kind == "lm_eval" or any(suite.result.suite in general_names(tier) for tier in TIERS):
+        return "general"
+    return "domain"
 
 
 def _judge_suites(

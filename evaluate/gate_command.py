@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,9 @@ if TYPE_CHECKING:
 @click.option("--sign", "key", metavar="FILE", help="Sign with this Ed25519 key (PEM, OpenSSH, or env:NAME).")
 @click.option("--plan", "planning", is_flag=True, help="Say how many items the policy's proofs need, and stop.")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="With --plan: a domain suite to be scored.")
-@click.option("--include-path", metavar="FOLDER", help="With --plan: task YAML to be scored, or 'bundled'.")
+@click.option(
+    "--include-path", metavar="FOLDER", help="With --plan: task YAML to be scored, or bundled[:small|medium|large]."
+)
 @click.option("--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="Run store.")
 @common_options
 def gate(
@@ -106,38 +107,43 @@ def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_
     from .policy import read_policy
 
     policy = read_policy(policy_file)
-    own = {
-        suite.name: size_of([item.cluster for item in suite.items], [item.slice for item in suite.items])
-        for suite in read_suites(suites)
-    }
-    tasks = _task_sizes(include_path, tuple(policy.suites))
-    kinds: dict[str, Role] = {**dict.fromkeys(tasks, "general"), **dict.fromkeys(own, "domain")}
-    proofs = plan(policy, {**tasks, **own}, kinds)
+    folder, bundled = _general(include_path, named=bool(policy.suites))
+    sizes = _task_sizes(folder)
+    kinds: dict[str, Role] = dict.fromkeys(sizes, "general")
+    for paths, role in ((bundled, "general"), (suites, "domain")):
+        for suite in read_suites(paths):
+            sizes[suite.name] = size_of([item.cluster for item in suite.items], [item.slice for item in suite.items])
+            kinds[suite.name] = "general" if role == "general" else "domain"
+    proofs = plan(policy, sizes, kinds)
     options.emit({"alpha": policy.alpha, "proofs": [proof.to_json() for proof in proofs]})
     options.show(in_words(proofs, policy))
     return int(Exit.OK)
 
 
-def _task_sizes(include_path: str | None, named: Sequence[str]) -> dict[str, SuiteSize]:
-    """Of tasks whose data lies on this machine, and of bundled suites: those of the tier that the policy names."""
-    from assay.general import TIERS, general_names, general_suites, is_bundled, named_tier
-    from assay.suites import read_suites
+def _general(include_path: str | None, *, named: bool) -> tuple[list[Path], list[Path]]:
+    """Folders of tasks, and bundled suites of assay's own format: of all tiers where the policy names its suites."""
+    from assay.general import TIERS, general_suites, is_bundled, named_tier
+
+    if include_path is None:
+        return [], []
+    if not is_bundled(include_path):
+        return [Path(include_path)], []
+    tier = named_tier(include_path)
+    if tier is None and not named:
+        shown = ", ".join(f"bundled:{name}" for name in TIERS)
+        raise SettingsError("which of the bundled suites follows from the model, which is not loaded here", fix=shown)
+    found = [general_suites(name) for name in (TIERS if tier is None else (tier,))]
+    return [f.folder for f in found if f.folder is not None], [path for f in found for path in f.suites]
+
+
+def _task_sizes(folders: list[Path]) -> dict[str, SuiteSize]:
+    """Of tasks whose data lies on this machine."""
     from assay.task_files import task_files
 
     from .gate_plan import size_of
 
-    if include_path is None:
-        return {}
-    folder, found = Path(include_path), {}
-    if is_bundled(include_path):
-        used = [tier for tier in TIERS if set(named) & set(general_names(tier))] or list(TIERS)
-        general = general_suites(named_tier(include_path) or used[0])
-        for suite in read_suites(general.suites):
-            found[suite.name] = size_of([item.cluster for item in suite.items], [item.slice for item in suite.items])
-        if general.folder is None:
-            return found
-        folder = general.folder
-    for task in task_files(folder):
+    found = {}
+    for task in (task for folder in folders for task in task_files(folder)):
         rows = task.documents()
         labels = [[None if row.get(key) is None else str(row[key]) for row in rows] for key in ("cluster", "slice")]
         if rows:

@@ -168,6 +168,17 @@ def test_a_policy_without_suites_takes_roles_from_their_kind(synthetic: Make, do
     assert "roles were taken from their kind" in decision.notes[0]
 
 
+def test_bundled_suites_of_assays_own_format_are_general_and_prove_no_gain(
+    synthetic: Make, domain: Any, general: list[Any], suite: Any
+) -> None:
+    """Generated answers of the bundled suites are `kind: suite`, as one's own suites are."""
+    bundled = suite("assay_medium_rules", kind="suite", chance=None, p_damaged=0.05)
+    decision = gate(synthetic(*general, bundled, domain), Policy())
+    assert by_name(decision)["assay_medium_rules"].role == "general"
+    assert decision.macro is not None and "assay_medium_rules" in decision.macro.suites
+    assert decision.verdict is Verdict.PASS
+
+
 def test_a_policy_for_other_suites_is_a_wrong_setting(synthetic: Make, domain: Any) -> None:
     with pytest.raises(SettingsError, match="did you mean 'support'"):
         gate(synthetic(domain), Policy(suites={"suport": SuitePolicy("domain")}))

@@ -15,6 +15,7 @@ from assay.cli import main
 from assay.evaluate.gate_plan import PlannedProof, in_words, items_to_exclude, plan, size_of
 from assay.evaluate.policy import Policy, SlicePolicy, SuitePolicy
 from assay.evaluate.score_test import Strata, score_statistic
+from assay.general import general_names
 
 SUITES = {
     "support": SuitePolicy("domain", slices={"refund": SlicePolicy(0.1)}),
@@ -110,12 +111,21 @@ def test_the_command_reads_suites_and_bundled_tasks_and_no_model(shell: Callable
     (tmp_path / "support.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (tmp_path / "support.yaml").write_text(SUITE, encoding="utf-8")
     (tmp_path / "policy.yaml").write_text("version: 1\n", encoding="utf-8")
-    code, out, _ = shell("gate", "--plan", "--suite", "support.yaml", "--include-path", "bundled")
+    code, out, _ = shell("gate", "--plan", "--suite", "support.yaml", "--include-path", "bundled:small")
     assert code == 0 and "too few  support: about 149 items prove a gain of 10 points" in out
-    assert out.count("exclude a loss beyond its guardrail") >= 6
+    assert out.count("exclude a loss beyond its guardrail") == len(general_names("small")) >= 6
     code, out, _ = shell("gate", "--plan", "--suite", "support.yaml", "--json")
     document = json.loads(out)
     assert code == 0 and document["proofs"][0]["items"] == 40 and document["proofs"][0]["enough"] is False
+    code, out, err = shell("gate", "--plan", "--suite", "support.yaml", "--include-path", "bundled")
+    assert code == 2 and not out and "bundled:medium" in err and err.count("\n") == 1
+    code, out, err = shell("gate", "--plan", "--include-path", "bundled:smal")
+    assert code == 2 and "did you mean 'small'" in err
+    (tmp_path / "policy.yaml").write_text(
+        "version: 1\nsuites: {assay_medium_rules: {role: general}}\n", encoding="utf-8"
+    )
+    code, out, _ = shell("gate", "--plan", "--include-path", "bundled")
+    assert code == 0 and out.count("there are") == 2
 
 
 def test_what_goes_with_a_plan_alone_is_refused_otherwise(shell: Callable[..., Any], tmp_path: Path) -> None:
