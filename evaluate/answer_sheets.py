@@ -83,7 +83,7 @@ def cut_off(sheets: Iterable[Sheet]) -> list[str]:
     """`9 of 9 answers of base to free`, for each model whose generated answers reached their length without an end."""
     found = []
     for sheet in sheets:
-        lengths = sum(getattr(answer, "ended", None) is False for answer in sheet.answers)
+        lengths = sum(answer.ended is False for answer in sheet.answers)
         if lengths and sheet.model in ("base", "previous", "candidate"):
             found.append(
                 f"{lengths} of {count(len(sheet.answers), 'answer')} of {sheet.model} to {sheet.examination.name}"

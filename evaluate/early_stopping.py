@@ -100,7 +100,7 @@ def _unreachable(decision: Decision, paired: Mapping[str, PairedSuite], plan: Pl
         suite.suite
         for suite in decision.suites
         if suite.role == "domain" and suite.required and paired[suite.suite].n
-        and not _gain_possible(paired[suite.suite], plan, policy)
+        and not _gain_possible(paired[suite.suite], plan, suite.margin, policy.alpha)
     ]  # fmt: skip
     if hopeless:
         return f"were every item still to come a gain, none would be proved on {names(hopeless)}"
@@ -110,12 +110,12 @@ def _unreachable(decision: Decision, paired: Mapping[str, PairedSuite], plan: Pl
     return None
 
 
-def _gain_possible(suite: PairedSuite, plan: Plan, policy: Policy) -> bool:
+def _gain_possible(suite: PairedSuite, plan: Plan, min_gain: float, alpha: float) -> bool:
     for coming in _still_to_come(suite, plan):
         better = np.concatenate([suite.candidate.scores, coming])
         worse = np.concatenate([suite.base.scores, np.zeros(len(coming))])
         clusters = [*suite.clusters, *[None] * len(coming)]
-        if superiority(better, worse, clusters, policy.min_gain) < policy.alpha:
+        if superiority(better, worse, clusters, min_gain) < alpha:
             return True
     return False
 

@@ -91,9 +91,10 @@ def check_adapters(models: Models, say: Callable[[str], None]) -> None:
 def _compare_base(folder: Path, target: ChatTarget, say: Callable[[str], None]) -> None:
     """Of an adapter from elsewhere, whose config names its base as it was called there: a path, or a 4-bit copy."""
     named = base_of(folder) if (folder / "adapter_config.json").is_file() else None
-    if named is None or named == target.name:
+    ours = {target.name, str(target.ref.path)}
+    if named is None or named in ours:
         return
-    if _plain_name(named) == _plain_name(target.name):
+    if _plain_name(named) in map(_plain_name, ours):
         say(f"note: {folder} names {named} as its base, and is scored on {target.name}")
     else:
         say(f"WARNING: {folder} was trained on {named} by its own config, and is scored on {target.name}")

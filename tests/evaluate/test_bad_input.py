@@ -81,6 +81,18 @@ class TestSuites:
         )
         assert "the scorer 'numeric' failed on item 'f3' of suite 's'" in line
 
+    def test_answers_that_never_end_are_counted_and_said(
+        self, shell: Shell, make_suite: Callable[..., Path], tiny_model: Path
+    ) -> None:
+        make_suite("s", FREE, scorer="contains", max_new_tokens=3)
+        code, out, err = shell("evaluate", "--model", tiny_model, "--suite", "s.yaml", "--json")
+        told = "of 6 answers of base to s"
+        assert code == 0 and any(
+            line.startswith("note: cut off at their length") and told in line for line in err.split("\n")
+        )
+        (note,) = [note for note in json.loads(out)["settings"]["notes"] if note.startswith("cut off")]
+        assert told in note
+
 
 class TestModelsAndAdapters:
     def test_a_base_with_nan_is_refused_with_or_without_an_adapter(

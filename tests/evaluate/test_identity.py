@@ -54,3 +54,14 @@ def test_the_same_name_or_none_is_nothing_to_say(said: Callable[..., list[str]])
 
 def test_named_training_data_ends_the_doubt(said: Callable[..., list[str]]) -> None:
     assert said(None, "x", training=object()) == []
+
+
+def test_the_folder_in_which_a_base_lies_is_its_name_too(
+    target: Any, make_adapter: Callable[..., Path], tmp_path: Path
+) -> None:
+    """As with the embedded model, whose folder is named by more than its name."""
+    adapter = make_adapter("elsewhere", card=False)
+    named = replace(target, ref=replace(target.ref, name="smollm2-135m-instruct"))
+    lines: list[str] = []
+    check_adapters(Models(named, adapter), lines.append)
+    assert len(lines) == 1 and "leaks are too" in lines[0]
