@@ -78,9 +78,9 @@ def locate(
             notes.append(left_out(turn.message, problem.message))
             continue
         answers.append(answer)
-        notes.extend(_coverage_notes(text, answer, messages[turn.message]))
+        notes.extend(coverage_notes(text, answer, messages[turn.message]))
     if generation_spans and answers:
-        notes.extend(_compare_with_markers(text, answers, generation_spans))
+        notes.extend(marker_notes(text, answers, generation_spans))
     return answers, notes
 
 
@@ -155,7 +155,8 @@ def visible_content(message: Message) -> str:
     return content.rsplit("</think>", 1)[-1].strip()
 
 
-def _coverage_notes(text: str, answer: Answer, message: Message) -> list[Note]:
+def coverage_notes(text: str, answer: Answer, message: Message) -> list[Note]:
+    """What of a turn its answer leaves out."""
     trained = text[answer.start : answer.end]
     notes = []
     content = (message.content or "").strip()
@@ -194,7 +195,7 @@ def _shown_in_parts(content: str, trained: str) -> bool:
     return bool(reasoning) and reasoning in trained and text in trained
 
 
-def _compare_with_markers(text: str, answers: Sequence[Answer], spans: Sequence[tuple[int, int]]) -> list[Note]:
+def marker_notes(text: str, answers: Sequence[Answer], spans: Sequence[tuple[int, int]]) -> list[Note]:
     """White space after the stop token may be marked or not; anything else should agree."""
     notes = []
     for answer in answers:

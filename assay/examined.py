@@ -14,7 +14,7 @@ from assay.boundaries import Boundaries, Edge, boundaries_of
 from assay.chat_target import ChatTarget, Templated
 from assay.encoded import SHARES_A_TOKEN, Encoded, Tokens, labelled, tokenize, unknown_stop
 from assay.records import Record
-from assay.rendered import Rendered, chunks, located, render_chunk
+from assay.rendered import Rendered, chunks, render_chunk
 from assay.skeletons import skeletons_for
 from assay.templating import TemplateProblem
 
@@ -80,11 +80,11 @@ def render_by_shape(records: Iterable[Record], target: Templated) -> Iterator[Re
     for chunk in chunks(records):
         if with_tools is None and (declared := next((record.tools for record in chunk if record.tools), None)):
             with_tools = skeletons_for(target, declared)
-        results = [(with_tools if record.tools and with_tools else without).results(record, target) for record in chunk]
-        rest = [record for record, result in zip(chunk, results, strict=True) if result is None]
+        found = [(with_tools if record.tools and with_tools else without).rendered(record, target) for record in chunk]
+        rest = [record for record, item in zip(chunk, found, strict=True) if item is None]
         rendered = iter(render_chunk(rest, target))
-        for record, result in zip(chunk, results, strict=True):
-            yield next(rendered) if result is None else located(record, result, target)
+        for item in found:
+            yield next(rendered) if item is None else item
 
 
 def _examined(item: Rendered, target: ChatTarget, edges: Boundaries) -> Examined | TemplateProblem:

@@ -72,7 +72,7 @@ def plan(messages: Sequence[Message], tools: Sequence[Json], target: Templated) 
     The conversation through the last turn is the whole, and is not asked for again.
     """
     renders: list[Mapping[str, Any]] = [template_variables(messages, tools, target, prompt=False)]
-    for index in _answered(messages):
+    for index in answered_turns(messages):
         renders.append(template_variables(messages[:index], tools, target, prompt=True))
         if index + 1 < len(messages):
             renders.append(template_variables(messages[: index + 1], tools, target, prompt=False))
@@ -94,7 +94,7 @@ def template_variables(
     return {**target.variables, **given} if target.variables else given
 
 
-def _answered(messages: Sequence[Message]) -> list[int]:
+def answered_turns(messages: Sequence[Message]) -> list[int]:
     """Trained turns that answer something: a conversation cannot begin with its answer."""
     return [index for index in trained_turns(messages) if index > 0]
 
@@ -108,7 +108,7 @@ def located(record: Record, results: Results, target: Templated) -> Rendered | T
         renderings.append(result)
     if not any(message.role == "assistant" for message in record.messages):
         return TemplateProblem("no_answer", "nothing_trained", "there is no answer to train on")
-    indices = _answered(record.messages)
+    indices = answered_turns(record.messages)
     if not indices:
         return TemplateProblem(
             "mask_coverage", "nothing_trained", "no assistant turn follows a prompt and is to be trained"

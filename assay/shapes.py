@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from assay.records import Json, Message, ToolCall
 from assay.stand_ins import MOST, SHORTEST_ID, Value
-from assay.tool_shapes import UNSEEN, ToolOutline, declared
+from assay.tool_shapes import UNSEEN, Name, ToolOutline, declared
 
 LONGEST_MARGIN = 8
 DEEPEST = 16
@@ -98,7 +98,7 @@ def _name_shape(name: str, contents: list[Value], names: dict[str, int]) -> int 
         return name
     if number == UNSEEN:
         number = names[name] = len(contents)
-        contents.append(name)
+        contents.append(Name(name))
     return number
 
 

@@ -20,22 +20,24 @@ template at hand.
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
-from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, NamedTuple
 
 from assay import stand_ins
 from assay.chat_target import Templated, template_for
 from assay.conversation import MessageStyle
-from assay.records import Json, Message, Record
-from assay.rendered import Results, plan
+from assay.pieces import WAYS, Piece, Pieces, Prefix, place, written_as
+from assay.placed import Places, Shown, places
+from assay.records import Json, Message, Record, Source
+from assay.rendered import Rendered, Results, located, plan
 from assay.shapes import Identifier, Outline, Shape, conversation, outline
 from assay.stand_ins import Value
 from assay.templating import Rendering, TemplateProblem, Watched, shared_renderer
-from assay.tool_shapes import ToolOutline, exact_outline, tool_outline, unread_outline
+from assay.tool_shapes import Name, ToolOutline, exact_outline, tool_outline, unread_outline
 
 EVERY = 500
 MOST_SHAPES = 4_096
@@ -54,8 +56,7 @@ _PROVOKING = (
 )
 _LONG = 3_000
 
-Written = tuple[Callable[[str], str], ...]
-"""The encodings that a text has gone through where it is written."""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def _is_number(text: str) -> bool:
@@ -66,81 +67,25 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _json(text: str) -> str:
-    return encode_basestring(text)[1:-1]
-
-
-def _json_ascii(text: str) -> str:
-    return encode_basestring_ascii(text)[1:-1]
-
-
-_WRITTEN: tuple[Written, ...] = ((), (_json,), (_json_ascii,), (_json, _json), (_json_ascii, _json_ascii))
-
-
-def _encoded(text: str, written: Written) -> str:
-    for encode in written:
-        text = encode(text)
-    return text
-
-
-class _Piece(NamedTuple):
-    """A content where it is written."""
-
-    content: int
-    written: Written
-
-
-class _Prefix(NamedTuple):
-    """A rendering that is the beginning of another: through so many contents of it, and characters after them."""
-
-    contents: int
-    characters: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    """A rendering cut at its contents: literal, content, literal, ..., literal. spans as the template marked them.
-
-    contents  positions among the texts that `_Skeleton.texts` makes of a record's contents
-    """
-
-    literals: tuple[str, ...]
-    contents: tuple[int, ...]
-    spans: tuple[tuple[_Prefix, _Prefix], ...]
-
-    def parts(self, texts: Sequence[str]) -> list[str]:
-        """What stands one after another: literals and texts in turn."""
-        parts = [""] * (2 * len(self.contents) + 1)
-        parts[::2] = self.literals
-        parts[1::2] = [texts[content] for content in self.contents]
-        return parts
-
-    def begins(self, other: _Pieces) -> _Prefix | None:
-        """How far the other goes, where it begins with this one whatever the contents are."""
-        count = len(self.contents)
-        same = other.contents[:count] == self.contents and other.literals[:count] == self.literals[:count]
-        if not same or not other.literals[count].startswith(self.literals[count]):
-            return None
-        return _Prefix(count, len(self.literals[count]))
-
-
 @dataclass
 class _Skeleton:
     """encoded: the contents that are written otherwise than they are, whose texts come after those of all contents.
 
-    whole  the first of the results
-    parts  the others, those that the whole begins with as prefixes of it
+    whole   the first of the results
+    parts   the others, those that the whole begins with as prefixes of it
+    places  where answers stand whatever the contents are; None where they have to be looked for
     """
 
-    whole: _Pieces | TemplateProblem
-    parts: tuple[_Pieces | _Prefix | TemplateProblem, ...]
+    whole: Pieces | TemplateProblem
+    parts: tuple[Pieces | Prefix | TemplateProblem, ...]
     watched: Watched
-    encoded: tuple[_Piece, ...]
+    encoded: tuple[Piece, ...]
+    places: Places | None = None
     uses: int = 0
 
     def texts(self, contents: Sequence[Value]) -> list[str]:
         plain = [text if isinstance(text, str) else repr(text) for text in contents]
-        return plain + [_encoded(plain[piece.content], piece.written) for piece in self.encoded]
+        return plain + [written_as(plain[piece.content], piece.written) for piece in self.encoded]
 
     def filled(self, texts: Sequence[str]) -> list[Rendering | TemplateProblem]:
         """What the template marked is said of the whole alone."""
@@ -154,11 +99,21 @@ class _Skeleton:
             Rendering(text, spans),
             *[
                 Rendering(text[: starts[2 * part.contents] + part.characters])
-                if isinstance(part, _Prefix)
+                if isinstance(part, Prefix)
                 else _written(part, texts)
                 for part in self.parts
             ],
         ]
+
+    def rendered(self, record: Record, texts: Sequence[str]) -> Rendered | None:
+        """What `located` makes of the record; None where it has to look."""
+        if self.places is None or isinstance(self.whole, TemplateProblem):
+            return None
+        written = self.whole.parts(texts)
+        text = "".join(written)
+        if not text.isascii() and _SURROGATE.search(text):
+            return None
+        return self.places.rendered(record, text, texts, list(accumulate(map(len, written), initial=0)))
 
     def answers_alike(self, texts: Sequence[str]) -> bool:
         """Whether the template would be told of these contents what it was told of the stand-ins."""
@@ -189,13 +144,13 @@ class _Skeleton:
 
     @property
     def characters(self) -> int:
-        return sum(sum(map(len, item.literals)) for item in (self.whole, *self.parts) if isinstance(item, _Pieces))
+        return sum(sum(map(len, item.literals)) for item in (self.whole, *self.parts) if isinstance(item, Pieces))
 
 
-def _written(part: _Pieces | _Prefix | TemplateProblem, texts: Sequence[str]) -> Rendering | TemplateProblem:
+def _written(part: Pieces | Prefix | TemplateProblem, texts: Sequence[str]) -> Rendering | TemplateProblem:
     if isinstance(part, TemplateProblem):
         return part
-    assert isinstance(part, _Pieces)
+    assert isinstance(part, Pieces)
     return Rendering("".join(part.parts(texts)))
 
 
@@ -219,36 +174,48 @@ class Skeletons:
     reads_tools: bool | None = None
     tools: dict[bytes, _Tools] = field(default_factory=dict)
 
-    def results(self, record: Record, target: Templated) -> Results | None:
-        """What `plan` of the record comes to; None when it has to be rendered."""
-        if not record.tools:
-            return self._written(record, outline(record.messages), target)
-        if not self._reads_tools(record.tools, target):
-            found = outline(record.messages, unread_outline(record.tools))
-            if found is not None and self.known.get(found.shape, ...) is None:  # it asks about names
-                found = outline(record.messages)
-            return self._written(record, found, target)
-        tools = self._outlined(record.tools)
-        found = outline(record.messages, tools.general)
-        if found is not None and self.known.get(found.shape, ...) is None:
-            found = outline(record.messages, tools.exact)
-        return self._written(record, found, target)
-
-    def _written(self, record: Record, found: Outline | None, target: Templated) -> Results | None:
-        if found is None:
+    def rendered(self, record: Record, target: Templated) -> Rendered | TemplateProblem | None:
+        """What `render_chunk` makes of the record; None when it has to be rendered."""
+        found = self._outline(record, target)
+        skeleton, texts = self._skeleton_for(found, record, target)
+        if skeleton is None or found is None:
             return None
-        skeleton = self._skeleton(found, record.tools, target)
-        if skeleton is None:
-            return None
-        texts = skeleton.texts(found.contents)
-        if not skeleton.answers_alike(texts):
-            return None
-        filled = skeleton.filled(texts)
-        if skeleton.uses % EVERY == 0 and not same(filled, _render(record.messages, record.tools, target)):
+        written = skeleton.rendered(record, texts)
+        if written is not None and skeleton.uses % EVERY:
+            skeleton.uses += 1
+            return written
+        results = skeleton.filled(texts)
+        if skeleton.uses % EVERY == 0 and not same(results, _render(record.messages, record.tools, target)):
             self.known[found.shape] = None
             return None
         skeleton.uses += 1
-        return filled
+        looked_for = located(record, results, target)
+        if written is not None and written != looked_for:
+            skeleton.places = None
+        return looked_for
+
+    def _outline(self, record: Record, target: Templated) -> Outline | None:
+        if not record.tools:
+            return outline(record.messages)
+        if not self._reads_tools(record.tools, target):
+            found = outline(record.messages, unread_outline(record.tools))
+            return outline(record.messages) if self._could_not_be_told(found) else found  # it asks about names
+        tools = self._outlined(record.tools)
+        found = outline(record.messages, tools.general)
+        return outline(record.messages, tools.exact) if self._could_not_be_told(found) else found
+
+    def _could_not_be_told(self, found: Outline | None) -> bool:
+        return found is not None and self.known.get(found.shape, ...) is None
+
+    def _skeleton_for(
+        self, found: Outline | None, record: Record, target: Templated
+    ) -> tuple[_Skeleton | None, Sequence[str]]:
+        """That of the record's shape, where it says how the record is rendered; and the texts to write into it."""
+        skeleton = self._skeleton(found, record.tools, target) if found is not None else None
+        if skeleton is None or found is None:
+            return None, ()
+        texts = skeleton.texts(found.contents)
+        return (skeleton, texts) if skeleton.answers_alike(texts) else (None, ())
 
     def _skeleton(self, found: Outline, tools: Sequence[Json], target: Templated) -> _Skeleton | None:
         """That of a shape, made when the shape is met for the second time."""
@@ -280,11 +247,13 @@ class Skeletons:
 def skeletons_for(target: Templated, tools: Sequence[Json] = ()) -> Skeletons:
     """Those of the target's template, shared by all who ask."""
     values = tuple(sorted((key, str(value)) for key, value in {**target.special_tokens, **target.variables}.items()))
-    return _skeletons(template_for(target, tools), target.style, values)
+    return _skeletons(template_for(target, tools), target.style, values, tuple(target.stop_texts))
 
 
 @lru_cache(maxsize=256)
-def _skeletons(template: str, style: MessageStyle, values: tuple[tuple[str, str], ...]) -> Skeletons:
+def _skeletons(
+    template: str, style: MessageStyle, values: tuple[tuple[str, str], ...], stops: tuple[str, ...]
+) -> Skeletons:
     return Skeletons()
 
 
@@ -327,7 +296,26 @@ def _held_against_renderings(found: Outline, template: str, target: Templated, w
         alike = skeleton.answers_alike(texts)
         if (alike and not same(skeleton.filled(texts), expected)) or not (alike or contents is found.contents):
             return None
+    skeleton.places = _places(found, skeleton, target)
+    for contents, expected in zip(sets[1:], real, strict=True):
+        messages, tools = conversation(found.shape, contents)
+        record, texts = (
+            Record("", "", tuple(messages), Source("", None, 0), tools=tuple(tools)),
+            skeleton.texts(contents),
+        )
+        placed = skeleton.rendered(record, texts) if skeleton.answers_alike(texts) else None
+        if placed is not None and placed != located(record, expected, target):
+            skeleton.places = None
     return skeleton
+
+
+def _places(found: Outline, skeleton: _Skeleton, target: Templated) -> Places | None:
+    if isinstance(skeleton.whole, TemplateProblem):
+        return None
+    messages, tools = conversation(found.shape, [_stand_in(*item) for item in enumerate(found.contents)])
+    results, count = skeleton.watched.results, len(found.contents)
+    shown = Shown(messages, tools, results, skeleton.whole, skeleton.parts, skeleton.encoded, count)
+    return places(shown, target.stop_texts)
 
 
 def _stand_in(number: int, value: Value, probe: str = "") -> Value:
@@ -346,10 +334,14 @@ def _provoking(which: int, number: int, found: Outline, words: Sequence[str]) ->
         return f"{'ab'[which]}{number:0{len(value) - 1}}"
     if not isinstance(value, str):
         return integer if isinstance(value, int) else fraction
-    text *= 1 if which == 0 else max(1, _LONG // len(text) // max(1, len(found.contents) // 8))
+    if isinstance(value, Name):
+        text = ("_look.At-this:", "/Name_")[which]
+    text *= (
+        1 if which == 0 or isinstance(value, Name) else max(1, _LONG // len(text) // max(1, len(found.contents) // 8))
+    )
     for word in words:
         text = text.replace(word, "")
-    return f"{which}{text.strip()}{number}"
+    return f"{which}{text.strip()}{number}" if not isinstance(value, Name) else f"{'ab'[which]}{text}{number}"
 
 
 def _render(messages: Sequence[Message], tools: Sequence[Json], target: Templated) -> list[Rendering | TemplateProblem]:
@@ -358,8 +350,8 @@ def _render(messages: Sequence[Message], tools: Sequence[Json], target: Template
 
 def _cut_all(count: int, watched: Watched, probed: Results, probe: str) -> _Skeleton | None:
     """The renderings of stand-ins cut at them; how each is written is read from the renderings of the probe."""
-    encoded: dict[_Piece, int] = {}
-    out: list[_Pieces | TemplateProblem] = []
+    encoded: dict[Piece, int] = {}
+    out: list[Pieces | TemplateProblem] = []
     for rendering, shown in zip(watched.results, probed, strict=True):
         if isinstance(rendering, TemplateProblem) or isinstance(shown, TemplateProblem):
             if not same([rendering], [shown]) or stand_ins.stands_in(str(rendering)):
@@ -374,13 +366,13 @@ def _cut_all(count: int, watched: Watched, probed: Results, probe: str) -> _Skel
     return _Skeleton(whole, tuple([_shared(part, whole) for part in parts]), watched, tuple(encoded))
 
 
-def _shared(part: _Pieces | TemplateProblem, whole: _Pieces | TemplateProblem) -> _Pieces | _Prefix | TemplateProblem:
+def _shared(part: Pieces | TemplateProblem, whole: Pieces | TemplateProblem) -> Pieces | Prefix | TemplateProblem:
     if isinstance(part, TemplateProblem) or isinstance(whole, TemplateProblem):
         return part
     return part.begins(whole) or part
 
 
-def _cut(rendering: Rendering, probed: Rendering, probe: str, count: int, encoded: dict[_Piece, int]) -> _Pieces | None:
+def _cut(rendering: Rendering, probed: Rendering, probe: str, count: int, encoded: dict[Piece, int]) -> Pieces | None:
     """encoded: the encoded contents that were met so far, and their places; added to."""
     literals, numbers = stand_ins.cut(rendering.text)
     shown = stand_ins.probes_in(probed.text) if probe else [(number, "") for number in numbers]
@@ -388,29 +380,17 @@ def _cut(rendering: Rendering, probed: Rendering, probe: str, count: int, encode
         return None
     contents = []
     for number, sign in shown:
-        written = next((way for way in _WRITTEN if _encoded(probe, way) == sign or not sign), None)
+        written = next((way for way in WAYS if written_as(probe, way) == sign or not sign), None)
         if written is None:
             return None
-        contents.append(count + encoded.setdefault(_Piece(number, written), len(encoded)) if written else number)
+        contents.append(count + encoded.setdefault(Piece(number, written), len(encoded)) if written else number)
     spans = []
     for start, end in rendering.generation_spans:
-        first, last = _place(rendering.text, start), _place(rendering.text, end)
+        first, last = place(rendering.text, start), place(rendering.text, end)
         if first is None or last is None:
             return None
-        spans.append((_Prefix(*first), _Prefix(*last)))
-    return _Pieces(tuple(literals), tuple(contents), tuple(spans))
-
-
-def _place(text: str, at: int) -> tuple[int, int] | None:
-    """(number of stand-ins that end at or before a character, characters after the last of them)"""
-    count = end = 0
-    for match in stand_ins.PATTERN.finditer(text):
-        if match.start() < at < match.end():
-            return None
-        if match.end() > at:
-            break
-        count, end = count + 1, match.end()
-    return count, at - end
+        spans.append((first, last))
+    return Pieces(tuple(literals), tuple(contents), tuple(spans))
 
 
 def same(first: Results, second: Results) -> bool:

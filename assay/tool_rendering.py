@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from assay.answers import Note
 from assay.records import Json, Message, Record
@@ -59,5 +60,5 @@ def _shows(text: str, result: str) -> bool:
     """Whether the text holds the result, or enough of its words where the template writes it in another form."""
     if result.strip() in text:
         return True
-    words = _WORD.findall(result[:2_000])[:WORDS]
+    words = [match.group() for match in islice(_WORD.finditer(result, 0, 2_000), WORDS)]
     return not words or sum(word in text for word in words) >= FEWEST_SHOWN * len(words)

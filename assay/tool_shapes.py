@@ -25,6 +25,12 @@ UNSEEN = -1
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
 
 
+class Name(str):
+    """The name of a declared function, among contents."""
+
+    __slots__ = ()
+
+
 class ToolOutline(NamedTuple):
     """shape: JSON text, with the number of a content where one stands.
 
@@ -52,7 +58,7 @@ def tool_outline(tools: Sequence[Json]) -> ToolOutline:
             continue
         number = names.get(value, len(contents)) if key == "name" else len(contents)
         if number == len(contents):
-            contents.append(core)
+            contents.append(Name(core) if key == "name" else core)
         if key == "name":
             names[value] = number
         shape += (text[at : match.start(2)] + _encoded(before), number)

@@ -104,7 +104,7 @@ def test_most_records_of_one_shape_are_not_rendered(load: Load) -> None:
     target = load(CHATML)
     records = [record(f"question {i}", f"answer {i}") for i in range(200)]
     skeletons = Skeletons()
-    written = [skeletons.results(one, target) is not None for one in records]
+    written = [skeletons.rendered(one, target) is not None for one in records]
     assert written.count(True) == 199
 
 
@@ -113,7 +113,7 @@ def test_a_template_that_changes_its_mind_is_found_out_and_rendered_from_then_on
     target = load(MEASURING)
     skeletons = Skeletons()
     one = record("q", "a")
-    assert [skeletons.results(one, target) for _ in range(4)] == [None] * 4
+    assert [skeletons.rendered(one, target) for _ in range(4)] == [None] * 4
     assert list(skeletons.known.values()) == [None]
 
 
@@ -122,15 +122,15 @@ def test_a_shape_is_compared_again_and_again(load: Load) -> None:
     skeletons = Skeletons()
     one = record("why", "so")
     for _ in range(EVERY):
-        skeletons.results(one, target)
+        skeletons.rendered(one, target)
     (skeleton,) = (item for item in skeletons.known.values() if item is not None)
     skeleton.parts = tuple(TemplateProblem("template_renders", "refused", "no") for _ in skeleton.parts)  # as if so now
-    assert [skeletons.results(one, target) is None for _ in range(3)][-1]
+    assert [skeletons.rendered(one, target) is None for _ in range(3)][-1]
 
 
 def test_nothing_is_written_into_shapes_of_a_broken_template(load: Load) -> None:
     target = replace(load(CHATML), template="{% for %}")
-    assert [Skeletons().results(record("why", "so"), target) for _ in range(3)] == [None] * 3
+    assert [Skeletons().rendered(record("why", "so"), target) for _ in range(3)] == [None] * 3
 
 
 TOOLS = CHATML.replace(
@@ -188,7 +188,7 @@ def test_calls_results_and_tools_are_written_as_the_template_does(load: Load, te
 
 def test_records_with_the_same_tools_are_not_rendered(load: Load) -> None:
     target, skeletons = load(BY_ID), Skeletons()
-    written = [skeletons.results(called(i, place=f"place {i}", days=i + 1), target) is not None for i in range(50)]
+    written = [skeletons.rendered(called(i, place=f"place {i}", days=i + 1), target) is not None for i in range(50)]
     assert written == [False, *[True] * 49]
 
 
@@ -256,11 +256,11 @@ def test_any_tools_are_written_as_the_template_does(
 def test_records_with_tools_of_their_own_are_not_rendered(load: Load, template: str) -> None:
     target, skeletons = load(template), Skeletons()
     records = [with_own_tools(i, f"look_{i}", f"Looks for {i}.") for i in range(50)]
-    written = [skeletons.results(one, target) is not None for one in records]
+    written = [skeletons.rendered(one, target) is not None for one in records]
     assert written == [False, *[True] * 49]
 
 
 def test_a_template_that_looks_at_names_shares_renderings_among_records_with_the_same_tools(load: Load) -> None:
     target, skeletons = load(LOOKS_AT_NAMES), Skeletons()
-    written = [skeletons.results(with_own_tools(i, "look", "Looks."), target) is not None for i in range(9)]
+    written = [skeletons.rendered(with_own_tools(i, "look", "Looks."), target) is not None for i in range(9)]
     assert written[-5:] == [True] * 5

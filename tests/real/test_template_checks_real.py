@@ -76,7 +76,7 @@ def test_what_anyone_may_write_is_rendered_as_every_template_renders_it(models: 
     def check(target: Any, made: list[Record]) -> None:
         shaped, real = list(render_by_shape(made, target)), list(render_all(made, target))
         assert [comparable(item) for item in shaped] == [comparable(item) for item in real], target.name
-        last = skeletons_for(target, made[-1].tools).results(made[-1], target)
+        last = skeletons_for(target, made[-1].tools).rendered(made[-1], target)
         written.append(last is not None)
 
     check()
