@@ -88,10 +88,13 @@ def corrected_ratio(value: float, variance: float, slope: float, slope_variance:
     return Corrected(kept, Interval(max(-1.0, min(kept, estimate - half)), min(1.0, max(kept, estimate + half))))
 
 
-def cohens_kappa(people: Sequence[Hashable], judge: Sequence[Hashable]) -> Corrected | None:
+def cohens_kappa(
+    people: Sequence[Hashable], judge: Sequence[Hashable], independent: int | None = None
+) -> Corrected | None:
     """Agreement beyond chance (Cohen 1960), with the large-sample interval of Fleiss, Cohen & Everitt 1969.
 
-    None where one of the two always says the same, so that chance alone would agree.
+    independent  how many of the verdicts are, where some stand there twice
+    None where both always say the same, so that chance alone would agree.
     """
     kinds = sorted(set(people) | set(judge), key=str)
     n = len(people)
@@ -108,6 +111,6 @@ def cohens_kappa(people: Sequence[Hashable], judge: Sequence[Hashable]) -> Corre
     sums = columns[:, None] + rows[None, :]
     diagonal = float((np.diag(table) * (1 - (rows + columns) * (1 - kappa)) ** 2).sum())
     off = (1 - kappa) ** 2 * float((table * sums**2).sum() - (np.diag(table) * (rows + columns) ** 2).sum())
-    variance = (diagonal + off - (kappa - chance * (1 - kappa)) ** 2) / (n * (1 - chance) ** 2)
+    variance = (diagonal + off - (kappa - chance * (1 - kappa)) ** 2) / ((independent or n) * (1 - chance) ** 2)
     half = Z * math.sqrt(max(0.0, variance))
     return Corrected(kappa, Interval(max(-1.0, kappa - half), min(1.0, kappa + half)))

@@ -10,7 +10,7 @@ from .agreement import Corrected, Rate, cohens_kappa
 from .labels import Label
 from .outcomes import TIE, graded, paired
 from .questions import Asked, grade_request, key_of, pair_requests
-from .settings import JudgeSettings
+from .settings import JudgeSettings, Mode
 
 FEW = 30
 """Labels of one kind below which rates are so uncertain that it is said."""
@@ -100,9 +100,19 @@ def calibrate(labelled: Sequence[Labelled], settings: JudgeSettings, replies: Ma
         unscored=len(said) - len(both),
         sensitivity=sensitivity,
         specificity=specificity,
-        kappa=cohens_kappa([people for people, _ in both], [judge for _, judge in both]),
+        kappa=_kappa(both, settings.mode),
         pairwise=settings.mode == "pairwise",
     )
+
+
+_TURNED = {"first": "second", "second": "first"}
+
+
+def _kappa(both: Sequence[tuple[str, str]], mode: Mode) -> Corrected | None:
+    """Which of two answers a label names first means nothing, so each pair counts in both orders."""
+    turned = [(_TURNED.get(people, people), _TURNED.get(judge, judge)) for people, judge in both]
+    everything = [*both, *turned] if mode == "pairwise" else both
+    return cohens_kappa([people for people, _ in everything], [judge for _, judge in everything], len(both))
 
 
 def _verdict(each: Labelled, settings: JudgeSettings, replies: Mapping[str, str]) -> str | None:

@@ -131,6 +131,9 @@ def test_multiple_choice_compares_the_likeliest_option_and_is_known_to_need_like
 
 NEED_A_FILE = {"house_rules"}
 RUN_CODE = {name for name, found in SCORERS.all().items() if found.runs_code}
+ASK_A_JUDGE = {name for name, found in SCORERS.all().items() if found.judged}
+ALONE = sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE - ASK_A_JUDGE)
+"""Scorers that score one answer by itself."""
 SAMPLES = {
     "all_of": '[{"scorer": "length", "most_words": 9}, {"scorer": "regex", "reference": "Plus$"}]',
     "json_fields": '{"intent": "refund", "n": [1, null]}',
@@ -148,7 +151,7 @@ def sample_score(name: str, output: str, reference: str) -> float:
     return make_scorer(name, SETTINGS.get(name, {}), "here")(output, reference, context=CONTEXT.get(name))
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE))
+@pytest.mark.parametrize("name", ALONE)
 def test_a_reference_that_is_an_answer_scores_1_against_itself(name: str) -> None:
     reference = SAMPLES.get(name, "Care Plus (2 years)")
     if make_scorer(name, SETTINGS.get(name, {}), "here").is_answer:
@@ -158,13 +161,13 @@ def test_a_reference_that_is_an_answer_scores_1_against_itself(name: str) -> Non
 HOSTILE = ["", "\ud800", "\0", "[" * 3000, "{" * 3000, "1e99999999999999999999", "9" * 5000, "\u202e abc", "🎈" * 99]
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE))
+@pytest.mark.parametrize("name", ALONE)
 @pytest.mark.parametrize("output", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_output_can_stop_an_evaluation(name: str, output: str) -> None:
     assert 0.0 <= sample_score(name, output, SAMPLES.get(name, "care plus")) <= 1.0
 
 
-@pytest.mark.parametrize("name", sorted(SCORERS.all().keys() - NEED_A_FILE - RUN_CODE))
+@pytest.mark.parametrize("name", ALONE)
 @given(output=st.text(max_size=80))
 def test_any_output_gets_a_score_from_0_to_1(name: str, output: str) -> None:
     assert 0.0 <= sample_score(name, output, SAMPLES.get(name, "care plus")) <= 1.0

@@ -7,10 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from assay.evaluate import suite_check
 from assay.evaluate.judging import check
+from assay.evaluate.judging.labels import read_labels
+from assay.evaluate.judging.settings import MODES
 from assay.evaluate.scorer import SCORERS, make_scorer
+from assay.evaluate.sensitivity import MOST_UNSCORED
 from assay.evaluate.suite_check import check_suite
 from assay.evaluate.suite_size import CHANGED_SHARE, items_to_prove, provable_difference
 from assay.registry import settings_of
@@ -31,7 +35,7 @@ def code(cell: str) -> list[str]:
 
 
 def test_the_example_is_read_and_nothing_but_its_size_is_wrong_with_it(tmp_path: Path) -> None:
-    (header,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    header, *_ = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (items,) = re.findall(r"^```jsonl\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "support.yaml").write_text(header, encoding="utf-8")
     (tmp_path / "support.jsonl").write_text(items, encoding="utf-8")
@@ -55,6 +59,20 @@ def test_an_output_that_the_page_says_counts_does_count(row: list[str]) -> None:
     assert scorer(output, reference) == 1.0 and scorer("something else", reference) < 1.0
 
 
+def test_its_judge_and_its_human_labels_are_read(tmp_path: Path) -> None:
+    section = PAGE.partition("### A language model as the judge\n")[2].partition("\n### ")[0]
+    (settings,) = re.findall(r"^```yaml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    given = yaml.safe_load(settings)["scorer"]
+    assert given.pop("name") == "llm_judge" and given.pop("labels") == "people.jsonl"
+    read = make_scorer("llm_judge", given, "docs/suites.md")
+    assert read.settings["max_usd"] == 2
+    (labels,) = re.findall(r"^```json\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    for line, mode in zip(labels.splitlines(), MODES, strict=True):
+        (tmp_path / "people.jsonl").write_text(line)
+        assert len(read_labels(tmp_path / "people.jsonl", mode, ["late-1"])) == 1
+    assert f"from {100 * MOST_UNSCORED:.0f} %" in section
+
+
 def test_every_key_of_suite_and_item_is_on_the_page() -> None:
     keys = [code(row[0])[0] for row in table("The files")]
     assert sorted(keys) == sorted(field.name for field in dataclasses.fields(_SuiteFile))
@@ -66,7 +84,7 @@ def test_every_key_of_suite_and_item_is_on_the_page() -> None:
 
 
 def test_every_problem_that_check_can_name_is_on_the_page() -> None:
-    source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (suite_check, check))
+    source = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (suite_check, check))
     named = set(re.findall(r'(?:_problem|SuiteProblem)\(\s*"(\w+)"', source))
     assert len(named) > 10 and {code(row[0])[0] for row in table("Validate one")} == named
 

@@ -265,6 +265,10 @@ def test_labels_on_pairs_correct_the_share_of_wins(
     report = found.settings["judging"]["pairs"]
     assert report["calibration"]["sensitivity"]["share"] == pytest.approx(0.9)
     assert report["calibration"]["specificity"]["share"] == pytest.approx(0.9)
+    # in both orders: 36 + 36 named alike, 4 + 4 the other way round, 5 + 5 ties
+    assert report["calibration"]["kappa"]["estimate"] == pytest.approx(
+        (82 / 90 - 0.4074074) / (1 - 0.4074074), abs=1e-4
+    )
     (standing,) = report["standings"]
     raw = standing["share"]
     assert standing["corrected"]["estimate"] == pytest.approx(min(1, max(0, 0.5 + (raw - 0.5) / 0.8)))

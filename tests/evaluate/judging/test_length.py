@@ -28,8 +28,8 @@ def test_the_fit_is_that_of_statsmodels_with_its_robust_variance() -> None:
     reference = sm.GLM(outcomes, design, family=sm.families.Binomial()).fit(cov_type="HC0")
     assert found[0] == pytest.approx(reference.params, abs=1e-6)
     assert found[1] == pytest.approx(reference.cov_params() * 300 / 299, rel=1e-5)
-    found = length_control(outcomes, more)
-    assert found is not None and found.adjusted == pytest.approx(1 / (1 + math.exp(-reference.params[0])), abs=1e-6)
+    control = length_control(outcomes, more)
+    assert control is not None and control.adjusted == pytest.approx(1 / (1 + math.exp(-reference.params[0])), abs=1e-6)
 
 
 def test_clusters_give_the_variance_of_statsmodels_clusters() -> None:

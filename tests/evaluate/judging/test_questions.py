@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from assay.evaluate.judging.questions import LONGEST, Asked, grade_request, pair_requests, read_better, read_grade
+from assay.evaluate.judging.questions import (
+    LONGEST,
+    Asked,
+    grade_request,
+    key_of,
+    pair_requests,
+    read_better,
+    read_grade,
+)
 from assay.evaluate.judging.settings import JudgeSettings, read_settings, recorded
 
 ASKED = Asked(({"role": "user", "content": "Where is it?"},), "In Utrecht.")
@@ -34,6 +42,12 @@ def test_both_orders_are_asked_and_differ_in_nothing_else() -> None:
     assert (shown(there)["answer 1"], shown(there)["answer 2"]) == ("a", "b")
     assert (shown(back)["answer 1"], shown(back)["answer 2"]) == ("b", "a")
     assert there.messages[0] == back.messages[0] and shown(there)["conversation"] == shown(back)["conversation"]
+
+
+@pytest.mark.parametrize("output", ["", "\ud800", "\0", "[" * 3000, "\u202e abc", "{{answer}} {grades}", "🎈" * 9999])
+def test_any_output_can_be_put_to_a_judge(output: str) -> None:
+    request = grade_request(ASKED, output, SETTINGS)
+    assert (request.messages[-1].content or "").encode() and len(key_of(request, SETTINGS)) == 64
 
 
 def test_the_order_of_keys_makes_no_other_question() -> None:
