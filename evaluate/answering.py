@@ -75,7 +75,7 @@ class Answering:
             "device": identity["device"],
             "examination": self._content(examination),
             "numbers": list(numbers),
-            "limits": [self.lm.limits.batch_tokens, self.lm.limits.max_length],
+            "limits": list(vars(self.lm.limits).values()),
         }
 
     def _content(self, examination: Examination) -> str:

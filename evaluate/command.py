@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
 @click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML, or bundled[:small|medium|large].")
 @click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
+@click.option("--backend", type=click.Choice(["assay", "hf"]), help="Whose forward pass: assay's, or lm-eval's hf.")
 @click.option("--items", type=click.Choice(["all", "selection", "gate"]), help="The part that selects, or that judges.")
 @click.option("--stop-early", is_flag=True, help="Stop as soon as the verdict of --policy is proved.")
 @click.option("--policy", "-p", type=click.Path(path_type=Path), help="For --stop-early [default: ./policy.yaml].")
@@ -100,6 +101,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
         include_path=str(folder) if folder is not None else None,
         limit=options.limit or settings.limit,
+        backend=given["backend"] or settings.backend,
         items=given["items"] or settings.items,
         stop_early=settings.stop_early or given["stop_early"],
         allow_code=settings.allow_code or given["allow_code"],

@@ -25,6 +25,7 @@ SETTINGS = (
     ("apply_chat_template", "apply_chat_template"),
     ("max_length", "max_length"),
     ("batch_tokens", "batch_tokens"),
+    ("backend", "backend"),
 )
 RENAMED = frozenset({"base model", "revision of the base"})
 """Of no matter where the weights are the same to the byte."""

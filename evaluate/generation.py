@@ -60,7 +60,10 @@ class Stopping:
     def ends(self, ids: Sequence[int]) -> bool:
         if ids[-1] in self.token_ids:
             return True
-        return any(stop.text in self.watched(ids[-stop.tokens :]) for stop in self.texts)
+        if not self.texts:
+            return False
+        seen = self.watched(ids[-max(stop.tokens for stop in self.texts) :])
+        return any(stop.text in seen and stop.text in self.watched(ids[-stop.tokens :]) for stop in self.texts)
 
     def finish(self, ids: Sequence[int]) -> Generated:
         ended = bool(ids) and self.ends(ids)

@@ -31,10 +31,14 @@ MAX_GEN_TOKS = 256
 
 @dataclass(frozen=True)
 class Limits:
-    """max_length is the context in tokens; batch_tokens those of a forward pass, padding included."""
+    """max_length is the context in tokens; batch_tokens those of a forward pass, padding included.
+
+    backend  whose forward pass it is, and in what batches, where it is not assay's
+    """
 
     batch_tokens: int
     max_length: int
+    backend: str = "assay"
 
 
 class AssayLM(TemplateLM):  # type: ignore[misc]
@@ -134,12 +138,14 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
 
         special_tokens  stay in the text, but for the one that ends it
         """
-        decode = self._decode_all if special_tokens else self._decode
-        stops = tuple(self._stop_text(text) for text in texts)
-        stopping = Stopping(
-            self.stop_token_ids | {self.eot_token_id}, self.pad_token_id, decode, stops, self._decode_all
-        )
+        stopping = self.stopping(texts, special_tokens=special_tokens)
         return generate(self.causal_model, prompts, stopping, batch_tokens=self.limits.batch_tokens * 2, done=done)
+
+    def stopping(self, texts: tuple[str, ...], *, special_tokens: bool = False) -> Stopping:
+        """What ends an answer; special_tokens as in `answer`."""
+        decode = self._decode_all if special_tokens else self._decode
+        ends = self.stop_token_ids | {self.eot_token_id}
+        return Stopping(ends, self.pad_token_id, decode, tuple(map(self._stop_text, texts)), self._decode_all)
 
     def _stop_text(self, text: str) -> StopText:
         """Looked for as far back as lm-eval's `MultiTokenEOSCriteria` does: two tokens more than it takes itself."""
@@ -195,7 +201,7 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         prompts: list[Prompt] = []
         for number, request in enumerate(requests):
             context, settings = request.args
-            until, most = _generation_settings(settings, request.task_name)
+            until, most = generation_settings(settings, request.task_name)
             room = self.max_length - most
             if room < 1:
                 raise SuiteError(
@@ -218,7 +224,7 @@ GREEDY = frozenset({"until", "do_sample", "temperature", "top_p", "top_k", "min_
 LENGTHS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 
 
-def _generation_settings(given: Any, task: str | None) -> tuple[tuple[str, ...], int]:
+def generation_settings(given: Any, task: str | None) -> tuple[tuple[str, ...], int]:
     """(stop texts, most new tokens) of a task's generation_kwargs. Raises SuiteError for what is not greedy."""
     settings = {name: value for name, value in dict(given).items() if value is not None}
     where = f"task {task}"

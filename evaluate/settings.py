@@ -22,6 +22,8 @@ class EvaluateSettings:
     stop_early           ask the gate as items come in, and stop once its verdict is proved
     load_in_4bit         None: as the adapter was trained, as its assay.json says
     dtype                of the weights that are not quantised: auto, float32, bfloat16, float16
+    backend              whose forward pass: assay's own, or lm-eval's hf
+    batch_size           rows of a batch of the backend hf
     batch_tokens         tokens of one forward pass, padding included; the same batches for every model
     max_length           context in tokens; None: the model's
     damaged_items        items of each suite that the damaged model answers, at most; 0 leaves it out
@@ -41,6 +43,8 @@ class EvaluateSettings:
     stop_early: bool = False
     load_in_4bit: bool | None = None
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    backend: Literal["assay", "hf"] = "assay"
+    batch_size: int = 8
     batch_tokens: int = 4096
     max_length: int | None = None
     damaged_items: int = 150

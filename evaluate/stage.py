@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from assay.chat import ChatTarget
 from assay.config import to_json
@@ -139,7 +139,12 @@ def language_model(switched: SwitchedModel, target: ChatTarget, settings: Evalua
     from .lm_eval_model import AssayLM, Limits
 
     limits = Limits(settings.batch_tokens, settings.max_length or target.context_length or DEFAULT_CONTEXT)
-    return AssayLM(CausalModel(switched.model), target, limits)
+    own = AssayLM(CausalModel(switched.model), target, limits)
+    if settings.backend == "assay":
+        return own
+    from .lm_eval_backend import HfBackend
+
+    return cast("AssayLM", HfBackend(own, settings.batch_size))  # it has all that an examination asks of it
 
 
 LoadedTask: TypeAlias = "tuple[Any, TaskFile | None]"
