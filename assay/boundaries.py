@@ -23,6 +23,7 @@ from assay.encoded import tokenize
 LONGEST_PIECE = 400
 NEAR = 48
 REMEMBERED = 100_000
+MOST_RECENT = 4
 _FIRST_WORD = re.compile(r"\s*\S*\s*\S?")
 _WORD_BEGINS = re.compile(r"(?<=[^\W_]) (?=[A-Za-z])")
 REACH = 24
@@ -48,13 +49,21 @@ class Edge(Enum):
 class Boundaries:
     """Of one tokenizer.
 
-    exact  whether a small piece says the same as the whole: byte-level with added tokens that are plain
+    exact   whether a small piece says the same as the whole: byte-level with added tokens that are plain
+    recent  what stood before the last edges, from an added token on that is lone
+    lone    whether an added token is found wherever it is written, whatever stands before it
+    alike   texts before edges, with every word alike
+    ends    lone tokens that ended answers
     """
 
     target: ChatTarget
     known: dict[tuple[str, str], Edge] = field(default_factory=dict)
     before_words: dict[tuple[str, str], Edge | None] = field(default_factory=dict)
     lasts: dict[tuple[str, int], int | None] = field(default_factory=dict)
+    recent: list[str] = field(default_factory=list)
+    lone: dict[str, bool] = field(default_factory=dict)
+    alike: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def _described(self) -> dict[str, Any]:
@@ -119,7 +128,7 @@ class Boundaries:
         """
         if not self.exact:
             return None
-        before = self._before(text, cut)
+        before = self._recently_before(text, cut) or self._before(text, cut)
         word = _FIRST_WORD.match(text, cut, cut + LONGEST_PIECE)
         after = word.group() if word else ""
         if before is None or len(after) >= LONGEST_PIECE:
@@ -142,14 +151,19 @@ class Boundaries:
         For words that begin with a letter, a space before it or none: a pattern that cuts between words sees that it
         is one, and not which.
         """
-        token = self.pattern.match(before)
-        before = before[token.end() :] if token else before
-        key = (_LETTERS.sub("aa", before), _LETTERS.sub("aa", after))
+        key = (self.alike.get(before) or self._alike(before), _LETTERS.sub("aa", after))
         if key not in self.before_words:
             if len(self.before_words) >= REMEMBERED:
                 self.before_words.clear()
             self.before_words[key] = self._cut_at(*key) if self._tokens_keep_to_themselves else None
         return self.before_words[key]
+
+    def _alike(self, before: str) -> str:
+        token = self.pattern.match(before)
+        if len(self.alike) >= REMEMBERED:
+            self.alike.clear()
+        self.alike[before] = _LETTERS.sub("aa", before[token.end() :] if token else before)
+        return self.alike[before]
 
     def _cut_at(self, before: str, after: str) -> Edge | None:
         """before, after: with "aa" in place of letters, which the answer must not depend on."""
@@ -165,6 +179,20 @@ class Boundaries:
             return Edge.CLEAN
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(alone, together, strict=False)))
         return None if "aa" in "".join(alone[same:]) else self._tokenized_edge(before, after)
+
+    def _recently_before(self, text: str, cut: int) -> str | None:
+        """What `_before` would find, where it has found the same shortly before."""
+        for before in self.recent:
+            if text.endswith(before, 0, cut):
+                return before
+        return None
+
+    def _is_lone(self, name: str) -> bool:
+        """Whether no other added token holds this one, or ends in its beginning."""
+        if name not in self.lone:
+            heads = tuple(name[:end] for end in range(1, len(name) + 1))
+            self.lone[name] = not any(name in other or other.endswith(heads) for other in self.added if other != name)
+        return self.lone[name]
 
     def _before(self, text: str, cut: int) -> str | None:
         """The text before the cut from a place on where it is cut whatever stands before: the nearer the better."""
@@ -183,7 +211,11 @@ class Boundaries:
         if not found:
             return text[:cut] if start == 0 else None
         if len(found) > 1 or start == 0 or found[0] - start >= self._longest_name:  # else it may be a longer one's tail
-            return text[found[-1] : cut]
+            before = text[found[-1] : cut]
+            token = self.pattern.match(before)
+            if token is not None and self._is_lone(token.group()):
+                self.recent = [before, *self.recent[: MOST_RECENT - 1]]
+            return before
         return None
 
     def _from_word(self, text: str, start: int, cut: int) -> str | None:
@@ -204,8 +236,13 @@ class Boundaries:
 
         An added token where one stands there; else found from the last word that begins some way before.
         """
+        for name, token in self.ends.items():
+            if text.endswith(name, 0, end):
+                return token
         *_, last = [None, *self.pattern.finditer(text, max(0, end - self._names_reach), end)]
         if last is not None and last.end() == end:
+            if self._is_lone(last.group()) and len(self.ends) < MOST_RECENT:
+                self.ends[last.group()] = self.added[last.group()]
             return self.added[last.group()]
         begun = _word_starts(text, end - REACH - NEAR, end - REACH) or _word_starts(
             text, end - LONGEST_PIECE, end - REACH

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
+from math import ceil
 
 from assay.answers import Note
 from assay.records import Json, Message, Record
@@ -15,6 +15,9 @@ from assay.records import Json, Message, Record
 WORDS = 12
 FEWEST_SHOWN = 0.3
 """Share of the words: templates write results as they are, as JSON strings, or as lists of their own."""
+
+NEAR, MOST = 160, 2_000
+"""Characters in which so many words stand in most results, and in which they are looked for."""
 
 _WORD = re.compile(r"[^\W_]{3,}")
 
@@ -60,5 +63,18 @@ def _shows(text: str, result: str) -> bool:
     """Whether the text holds the result, or enough of its words where the template writes it in another form."""
     if result.strip() in text:
         return True
-    words = [match.group() for match in islice(_WORD.finditer(result, 0, 2_000), WORDS)]
-    return not words or sum(word in text for word in words) >= FEWEST_SHOWN * len(words)
+    words = _words(result)
+    missing = len(words) - ceil(FEWEST_SHOWN * len(words))  # so many may be
+    for word in words:
+        if word not in text:
+            missing -= 1
+            if missing < 0:
+                return False
+    return True
+
+
+def _words(result: str) -> list[str]:
+    """The first `WORDS` of them."""
+    if len(result) > NEAR and len(found := _WORD.findall(result, 0, NEAR)) > WORDS:  # the last may be cut short
+        return found[:WORDS]
+    return _WORD.findall(result, 0, MOST)[:WORDS]

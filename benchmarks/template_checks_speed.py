@@ -55,6 +55,8 @@ CONTROL = re.compile(
 )
 MARKS_ANSWERS = re.compile(r"\{%-?\s*generation\b")
 WARMING = 80
+WARMING_SHAPES = 320
+"""Where each record has tools of its own, there are some thirty shapes to be met."""
 LOOPED = 10
 ROUNDS = 2
 OWN = {
@@ -187,9 +189,8 @@ def least(work: Callable[[Any, ChatTarget], int], rounds: Sequence[Sequence[Any]
     return min(times)
 
 
-def measure(target: ChatTarget, records: Sequence[Record]) -> Cell | str:
+def measure(target: ChatTarget, records: Sequence[Record], warming: int) -> Cell | str:
     """Or why the template does not render them."""
-    warming = min(WARMING, len(records) // 2)
     first, rest = records[:warming], records[warming:]
     try:
         loop_with_prompts(given(first[:1], target), target)
@@ -225,7 +226,8 @@ def templates_of(folders: Sequence[Path]) -> dict[str, str]:
 
 def table(templates: Mapping[str, str], count: int) -> Iterator[tuple[str, dict[str, Cell | str]]]:
     """A row for each template, printed as it comes."""
-    data = {kind: records_of(kind, WARMING + ROUNDS * count) for kind in KINDS}
+    warming = {kind: WARMING_SHAPES if kind == "own tools" else WARMING for kind in KINDS}
+    data = {kind: records_of(kind, warming[kind] + ROUNDS * count) for kind in KINDS}
     width = max(map(len, templates))
     print(f"{'template':{width}}  {'  '.join(KINDS)}", file=sys.stderr)
     for name, template in templates.items():
@@ -235,7 +237,7 @@ def table(templates: Mapping[str, str], count: int) -> Iterator[tuple[str, dict[
             except ModelError as error:
                 print(f"{name:{width}}  left out: {error.what[:90]}", file=sys.stderr)
                 continue
-            row = {kind: measure(target, records) for kind, records in data.items()}
+            row = {kind: measure(target, records, warming[kind]) for kind, records in data.items()}
         shown = (f"{cell.ratio:.1f}" if isinstance(cell, Cell) else "-" for cell in row.values())
         cells = "  ".join(f"{text:>{len(kind)}}" for kind, text in zip(row, shown, strict=True))
         print(f"{name:{width}}  {cells}", file=sys.stderr, flush=True)

@@ -25,10 +25,18 @@ class Examinations:
         self.seconds = 0.0
         self._order = {_key(record): position for position, record in enumerate(records)}
         self._kept: dict[tuple[str, str], Examined | TemplateProblem] = {}
+        self._last: tuple[Record, Examined | TemplateProblem] | None = None
 
     def at(self, record: Record) -> Examined | TemplateProblem:
+        """All checks ask about one record before the next."""
+        last = self._last
+        if last is not None and last[0] is record:
+            return last[1]
         found = self._kept.get(_key(record))
-        return found if found is not None else self._examine(record)
+        if found is None:
+            found = self._examine(record)
+        self._last = (record, found)
+        return found
 
     def _examine(self, record: Record) -> Examined | TemplateProblem:
         from assay.chat import examine_all

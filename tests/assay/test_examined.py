@@ -80,10 +80,18 @@ def test_ordinary_records_are_not_tokenised(targets: dict[str, ChatTarget], monk
 
 
 PLAIN = "Which of the two towns was the older one, and whose was the bridge? " * 12
-STARTS = ("<|im_start|>user\n{}<|im_end|>\n<|im_start|>", PLAIN + "{}", PLAIN + "it's {}\n\n### Response:\n")
+STARTS = (
+    "<|im_start|>user\n{}<|im_end|>\n<|im_start|>",
+    PLAIN + "{}",
+    PLAIN + "it's {}\n\n### Response:\n",
+    "<|im_start|>user\n" + PLAIN + "{}<|im_end|>\n<|im_start|>assistant\n\n",
+    "<|im_start|>user\n" + PLAIN + "<|im_end|>{}Assistant:",
+    PLAIN + "<|im_<|im_end|>{}",
+)
+PIECES = st.text(max_size=12) | st.text("aeAE '.:\n\t1", max_size=9)
 
 
-@given(before=st.text(max_size=12), after=st.text(max_size=12), start=st.sampled_from(STARTS))
+@given(before=PIECES, after=PIECES, start=st.sampled_from(STARTS))
 def test_an_edge_is_what_the_tokens_of_the_whole_and_of_the_part_say(
     targets: dict[str, ChatTarget], before: str, after: str, start: str
 ) -> None:
