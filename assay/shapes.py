@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from assay.records import Json, Message, ToolCall
 from assay.stand_ins import MOST, SHORTEST_ID, Value
-from assay.tool_shapes import UNSEEN, Name, ToolOutline, declared
+from assay.tool_shapes import NAME, UNSEEN, Name, ToolOutline, declared
 
 LONGEST_MARGIN = 8
 DEEPEST = 16
@@ -97,6 +97,8 @@ def _name_shape(name: str, contents: list[Value], names: dict[str, int]) -> int 
     if number is None:
         return name
     if number == UNSEEN:
+        if NAME.fullmatch(name) is None:
+            return name
         number = names[name] = len(contents)
         contents.append(Name(name))
     return number
@@ -172,11 +174,12 @@ def _argument_shape(value: Json, contents: list[Value], depth: int) -> Hashable:
     if isinstance(value, str):
         return "text", _cut(value, contents)
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise _Irregular
-        return "keys", tuple(value), tuple(_argument_shape(item, contents, depth + 1) for item in value.values())
+        for key in value:
+            if not isinstance(key, str):
+                raise _Irregular
+        return "keys", tuple(value), tuple([_argument_shape(item, contents, depth + 1) for item in value.values()])
     if isinstance(value, list):
-        return "items", tuple(_argument_shape(item, contents, depth + 1) for item in value)
+        return "items", tuple([_argument_shape(item, contents, depth + 1) for item in value])
     if value is None or isinstance(value, bool) or not value:
         return "value", repr(value), value  # 0 and -0.0 and False are equal
     if math.isfinite(value) if isinstance(value, float) else isinstance(value, int) and abs(value) < LARGEST:

@@ -22,7 +22,7 @@ _CUT = re.compile(r'"(name|description)": "((?:[^"\\]|\\.)+)"')
 
 UNSEEN = -1
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,63}")
 
 
 class Name(str):
@@ -34,7 +34,7 @@ class Name(str):
 class ToolOutline(NamedTuple):
     """shape: JSON text, with the number of a content where one stands.
 
-    names  {name of a function: its number among the contents}; UNSEEN for those that messages alone can tell
+    names  {name of a function: its number among the contents}; UNSEEN where messages tell whether it is one
     """
 
     shape: tuple[str | int, ...]
@@ -45,7 +45,7 @@ class ToolOutline(NamedTuple):
 def tool_outline(tools: Sequence[Json]) -> ToolOutline:
     """Raises ValueError for tools that are no JSON."""
     text = _written(tools)
-    functions = {name for name in map(tool_name, tools) if _NAME.fullmatch(name)}
+    functions = {name for name in map(tool_name, tools) if NAME.fullmatch(name)}
     shape: list[str | int] = []
     contents: list[str] = []
     names: dict[str, int] = {}
@@ -73,7 +73,7 @@ def exact_outline(tools: Sequence[Json]) -> ToolOutline:
 
 def unread_outline(tools: Sequence[Json]) -> ToolOutline:
     """For templates that do not read the tools: they have no shape, and messages may call them by their names."""
-    return ToolOutline((), (), {name: UNSEEN for name in map(tool_name, tools) if _NAME.fullmatch(name)})
+    return ToolOutline((), (), dict.fromkeys(map(tool_name, tools), UNSEEN))
 
 
 def declared(shape: Sequence[str | int], contents: Sequence[object]) -> list[Json]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.records import Json
-from assay.tool_shapes import declared, exact_outline, tool_outline, unread_outline
+from assay.tool_shapes import UNSEEN, declared, exact_outline, tool_outline, unread_outline
 
 texts = st.text(max_size=9) | st.sampled_from(["look", ' "a" ', '"name": "look"', "\\", "\n x \n", "\ud83d", "Zq0x7Kd"])
 keys = st.sampled_from(["name", "description", "type", "parameters", "properties"]) | texts
@@ -58,4 +58,4 @@ def test_a_name_that_stands_in_two_tools_is_one_content() -> None:
 
 def test_of_tools_that_nobody_reads_the_names_are_left() -> None:
     found = unread_outline([tool("look", "Looks."), tool("two words", "")])
-    assert (found.shape, found.contents, list(found.names)) == ((), (), ["look"])
+    assert (found.shape, found.contents, dict(found.names)) == ((), (), {"look": UNSEEN, "two words": UNSEEN})
