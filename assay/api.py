@@ -31,6 +31,7 @@ __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", 
 _HOMES = {
     "CHECKS": "assay.curate.check",
     "Models": "assay.evaluate.identity",
+    "PROVIDERS": "assay.synth.provider",
     "ProviderSettings": "assay.synth.settings",
     "audit": "assay.curate.stage",
     "curate": "assay.curate.stage",

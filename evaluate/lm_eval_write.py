@@ -60,12 +60,16 @@ def documents_of(evaluation: Evaluation, suites: Sequence[Suite], task_folder: P
 
 
 def write_lm_eval(evaluation: Evaluation, documents: Documents, folder: Path) -> list[Path]:
-    """The results files, base first. Raises StorageError, and SuiteError for a name that can be no file's."""
+    """The results files, base first. Raises StorageError, and SuiteError for a name that can be no file's, or an answer
+    that a judge gave no score."""
     for suite in evaluation.suites:
         if Path(suite.suite).name != suite.suite:
             raise SuiteError(f"'{suite.suite}' can be no part of a file's name", where=str(folder), fix="rename it")
     rows: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in evaluation.items.to_pylist():
+        if row["score"] is None:
+            what = f"the judge gave item '{row['item_id']}' of {row['suite']} no score, which lm-eval has no place for"
+            raise SuiteError(what, where=str(folder), fix="leave --write-lm-eval out")
         rows.setdefault((row["suite"], row["model"]), []).append(row)
     layout = _Layout(evaluation, documents, rows, datetime.now())
     models = list(dict.fromkeys(score.model for suite in evaluation.suites for score in suite.scores))

@@ -86,7 +86,7 @@ def check_suite(
         *_references(suite, scoring, allow_code=allow_code),
         *_choices(suite, scoring),
         *_lengths(suite, scoring, target),
-        *_answers(suite),
+        *(_answers(suite) if scoring.settings.get("use_reference", True) else ()),
         *_clusters(suite),
         *_number(suite, margin),
         *(_leaks(suite, training) if training is not None else ()),

@@ -192,7 +192,7 @@ def _show(result: _Result, options: Options) -> None:
     if not result.problems:
         options.show(f"{result.path}: {result.items:,} items, nothing found")
         return
-    warnings = len(result.problems) - result.errors
+    warnings = sum(str(problem.severity) == "warning" for problem in result.problems)
     options.show(f"{result.path}: {result.items:,} items, errors: {result.errors}, warnings: {warnings}")
     for problem in result.problems:
         options.show(f"  {problem.severity}  {problem.problem}: {problem.text(redact=options.redact)}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def judge_problems(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
     """Nothing is sent, and no key is needed."""
+    from assay.api import PROVIDERS
     from assay.findings import Severity
 
     from ..suite_check import SuiteProblem
@@ -28,6 +29,10 @@ def judge_problems(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]
     except AssayError as error:
         yield SuiteProblem("judge_labels", Severity.ERROR, str(error))
         return
+    try:
+        PROVIDERS.get(settings.provider)
+    except AssayError as error:
+        yield SuiteProblem("judge_provider", Severity.ERROR, str(error))
     price = settings.price or Price(0.0, 0.0)
     sitting = Sitting(suite, settings, labels, None)
     cost = estimate(sitting, {"base": len(suite.items), "candidate": len(suite.items)}, price)

@@ -38,6 +38,23 @@ def test_check_says_what_it_will_cost_and_sends_nothing(make_suite: MakeSuite) -
     assert "a paid model is refused: give price" in free["judge_cost"] and "judge_cap" not in free
 
 
+def test_check_names_a_provider_that_does_not_exist_and_counts_what_it_says(
+    make_suite: MakeSuite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = make_suite("judged", ROWS, scorer=SCORER | {"provider": "opnai", "price": {"input": 1, "output": 1}})
+    with pytest.raises(SystemExit) as ended:
+        main(["suite", "check", str(path)])
+    said = capsys.readouterr().out
+    assert ended.value.code == 3 and "did you mean 'openai'" in said
+    assert "errors: 1, warnings: 3" in said, "too few items, the cap, no labels; what it costs is no warning"
+
+
+def test_a_reference_that_the_judge_is_not_shown_may_be_the_same_for_all(make_suite: MakeSuite) -> None:
+    rows = [row | {"reference": "none"} for row in ROWS]
+    assert "one_answer" in problems(make_suite("shown", rows, scorer=SCORER))
+    assert "one_answer" not in problems(make_suite("hidden", rows, scorer=SCORER | {"use_reference": False}))
+
+
 def test_check_names_a_wrong_label_with_its_line(
     make_suite: MakeSuite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

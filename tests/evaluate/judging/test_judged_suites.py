@@ -12,10 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from assay.cli import main
 from assay.errors import AssayError, ProviderError, SettingsError, SuiteError
 from assay.evaluate.evaluation_files import read, write
 from assay.evaluate.identity import Models
 from assay.evaluate.judging.bench import Bench
+from assay.evaluate.lm_eval_write import write_lm_eval
 from assay.evaluate.pairs import pair
 from assay.evaluate.scorer import rescore
 from assay.evaluate.sensitivity import judge_sensitivity
@@ -114,6 +116,57 @@ def test_a_judge_of_places_gives_ties_and_is_told(judge: Any, evaluated: Any, ma
     orders = found.settings["judging"]["pairs"]["orders"]
     assert orders["disagreed"] == orders["first"] == orders["pairs"] > 0
     assert any("preferred the answer shown first both times" in note for note in found.settings["notes"])
+
+
+def test_a_model_on_this_machine_judges_free_of_charge_and_what_it_babbles_is_no_score(
+    evaluated: Any, make_suite: MakeSuite, tiny_model: Path
+) -> None:
+    scorer = {"name": "llm_judge", "provider": "local", "model": str(tiny_model), "max_tokens": 16}
+    found = evaluated(make_suite("judged", ROWS[:3], scorer=scorer, max_new_tokens=4))
+    report = found.settings["judging"]["judged"]
+    assert report["unscored"] == ["q0", "q1", "q2"] and report["cost"]["usd"] == 0.0
+    assert report["cost"]["requests"] > 0 and all(row["reply"] is not None for row in found.judgements.to_pylist())
+    with pytest.raises(SuiteError, match="gave item 'q0' of judged no score, which lm-eval has no place for"):
+        write_lm_eval(found, {}, Path("nowhere"))
+
+
+def test_from_the_shell_the_cost_comes_first_and_certificate_and_pages_say_not_calibrated(
+    judge: Any,
+    make_suite: MakeSuite,
+    tiny_model: Path,
+    tiny_adapter: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scorer = judge.scorer(price={"input": 1.0, "output": 1.0}, max_usd=5)
+    path = make_suite("judged", ROWS, scorer=scorer, max_new_tokens=6)
+    (tmp_path / "policy.yaml").write_text("version: 1\nsuites: {judged: {role: domain}}\n")
+    evaluation, release = tmp_path / "evaluation", tmp_path / "release"
+    model = ("--model", str(tiny_model), "--adapter", str(tiny_adapter), "--store", str(tmp_path / "store"))
+    overrides = ("evaluate.damaged_items=4", "evaluate.zero_items=2")
+    assert shell("evaluate", *overrides, *model, "--suite", str(path), "-o", str(evaluation)) == 0
+    said = capsys.readouterr()
+    before, after = (
+        next(n for n, line in enumerate(said.err.splitlines()) if word in line) for word in ("grade; 28", "at most $")
+    )
+    assert before < after and "charged for" in said.err
+    assert "note: judged: judged by openai_compatible judge-1, grading; not calibrated against human labels" in said.out
+    asked = len(judge.asked)
+    assert shell("gate", str(evaluation), "--policy", str(tmp_path / "policy.yaml"), "-o", str(release)) == 3
+    for name in ("certificate.json", "gate.html", "gate.md"):
+        assert "not calibrated" in (release / name).read_text(), name
+    capsys.readouterr()
+    assert shell("verify", str(release)) == 0
+    said = capsys.readouterr()
+    assert "none was asked again" in said.out and len(judge.asked) == asked
+    (evaluation / "judgements.parquet").write_bytes(b"forged")
+    assert shell("verify", str(release)) == 3
+
+
+def shell(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
 
 
 def test_what_cannot_be_read_is_not_scored_and_named_and_too_much_of_it_is_invalid(
