@@ -27,7 +27,7 @@ from .policy import Policy, Role, SuitePolicy
 from .reasons import notes_on, reasons_for
 from .rescore import Rescore
 from .scorer import rescore as stored_outputs
-from .sensitivity import Sensitivity, judge_sensitivity
+from .sensitivity import judge_sensitivity
 from .suite_gate import Found, JudgedMacro, JudgedSuite, Levels, judge_suite
 from .verdict import Proofs, macro_verdict, verdict_of
 from .wording import names, points
@@ -50,14 +50,15 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
     roles, notes = _roles(policy, paired)
     judged = _judge_suites(paired, roles, policy, rescore, known)
     general = [j for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
-    macro = _judge_macro([j.suite for j in general], policy, known) if general else None
+    bet_on = _bet_on(judged, known)
+    macro = _judge_macro([j.suite for j in general], bet_on, policy, known) if general else None
     invalid = [
         *_adapter_faults(evaluation, paired),
         *_missing_suites(policy, paired),
         *_invalid_suites(judged),
         *_divergence_unknown(macro, policy),
     ]
-    proofs = _proofs(bool(invalid), judged, macro, policy, known)
+    proofs = _proofs(bool(invalid), judged, bet_on, macro, policy, known)
     verdict = verdict_of(proofs)
     lacking = open_proofs(judged, macro, proofs, policy) if verdict is Verdict.INCONCLUSIVE else []
     return Decision(
@@ -144,7 +145,8 @@ def _judge_suites(
     differences = [differences_of(suite.differences, suite.clusters) for suite in suites]
     base = dict(zip(scored, estimate_each(differences, guardrails), strict=True))
     previous = dict(zip(scored, compare_each(suites, guardrails), strict=True))
-    levels = _levels(policy, roles, sensitivity, against_both=any(previous.values()))
+    counted = [name for name in roles if sensitivity[name].valid or not known.complete]
+    levels = _levels(policy, {name: roles[name] for name in counted}, against_both=any(previous.values()))
     return [
         judge_suite(
             paired[name],
@@ -158,20 +160,37 @@ def _judge_suites(
     ]
 
 
-def _levels(
-    policy: Policy, roles: dict[str, SuitePolicy], sensitivity: dict[str, Sensitivity], *, against_both: bool
-) -> Levels:
-    """Bonferroni within each kind of harm: one harm that is found blocks, so each has to be found at a lower level."""
-    valid = [name for name in roles if sensitivity[name].valid]
+def _levels(policy: Policy, roles: Mapping[str, SuitePolicy], *, against_both: bool) -> Levels:
+    """Bonferroni within each kind of harm: one harm that is found blocks, so each has to be found at a lower level.
+
+    roles  of the valid suites; while an early-stopping loop goes on, of all, so that every look is at one level
+    """
     comparisons = 2 if against_both and policy.previous != "ignore" else 1
-    slices = sum(len(roles[name].slices) for name in valid)
-    return Levels(policy.alpha / max(1, comparisons * len(valid)), policy.alpha / max(1, slices))
+    domain = sum(role.role == "domain" for role in roles.values())
+    slices = sum(len(role.slices) for role in roles.values())
+    return Levels(
+        suite=policy.alpha / max(1, comparisons * len(roles)),
+        domain=policy.alpha / max(1, domain),
+        part=policy.alpha / max(1, slices),
+    )
 
 
-def _judge_macro(suites: Sequence[PairedSuite], policy: Policy, known: _Known) -> JudgedMacro:
+def _bet_on(judged: Sequence[JudgedSuite], known: _Known) -> list[PairedSuite]:
+    """The general suites of the e-process: the same at each look, whatever a suite could show so far.
+
+    They are the required ones, whose validity the verdict rests on anyway; where none is required, the valid ones.
+    """
+    general = [j for j in judged if j.decision.role == "general"]
+    required = [j.suite for j in general if j.decision.required and (j.suite.n or j.decision.suite in known.plans)]
+    return required or [j.suite for j in general if j.decision.sensitivity.valid]
+
+
+def _judge_macro(
+    suites: Sequence[PairedSuite], bet_on: Sequence[PairedSuite], policy: Policy, known: _Known
+) -> JudgedMacro:
     found = estimate_mean([differences_of(suite.differences, suite.clusters) for suite in suites], policy.margin)
     alternative = min(0.99, 2 * policy.margin)
-    e_value, e_items = loss_evidence(suites, policy.margin, alternative, policy.alpha, known.plans)
+    e_value, e_items = loss_evidence(bet_on, policy.margin, alternative, policy.alpha, known.plans)
     n = sum(suite.n for suite in suites)
     variance = with_unseen_changes(n, found.variance)
     needed = more_items(n, variance, found.difference + policy.margin, policy.alpha)
@@ -195,7 +214,12 @@ def _judge_macro(suites: Sequence[PairedSuite], policy: Policy, known: _Known) -
 
 
 def _proofs(
-    invalid: bool, judged: Sequence[JudgedSuite], macro: JudgedMacro | None, policy: Policy, known: _Known
+    invalid: bool,
+    judged: Sequence[JudgedSuite],
+    bet_on: Sequence[PairedSuite],
+    macro: JudgedMacro | None,
+    policy: Policy,
+    known: _Known,
 ) -> Proofs:
     domain = [j for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
     required = [j for j in domain if j.decision.required] or domain
@@ -217,7 +241,7 @@ def _proofs(
         domain_worse=any(j.proofs.worse for j in domain),
         previous_loss_excessive=previous is not None and previous.p_loss_beyond < policy.alpha,
         kl_excessive=complete and _divergence_above(decision, policy),
-        forbidden_loss=_forbidden_loss(general, decision, policy, known),
+        forbidden_loss=_forbidden_loss(bet_on, decision, policy, known),
         complete=complete,
         domain_better=bool(required) and all(j.proofs.better for j in required),
         macro_within_margin=decision.p_value < policy.alpha,
@@ -256,15 +280,14 @@ def doubtful_loss_level(policy: Policy) -> float:
     return loss_levels(policy)[1] if policy.block_on_any_proved_loss else 0.8 * policy.alpha
 
 
-def _forbidden_loss(general: Sequence[JudgedSuite], macro: MacroDecision, policy: Policy, known: _Known) -> bool:
+def _forbidden_loss(bet_on: Sequence[PairedSuite], macro: MacroDecision, policy: Policy, known: _Known) -> bool:
     """A loss of any size is proved, early by an e-process that is tuned to a loss of twice the margin, or at last."""
     if not policy.block_on_any_proved_loss:
         return False
     early, late = loss_levels(policy)
     if known.complete and macro.p_loss < late:
         return True
-    suites = [j.suite for j in general]
-    return loss_evidence(suites, 0.0, min(0.99, 2 * policy.margin), early, known.plans)[1] is not None
+    return loss_evidence(bet_on, 0.0, min(0.99, 2 * policy.margin), early, known.plans)[1] is not None
 
 
 def _adapter_faults(evaluation: Evaluation, paired: dict[str, PairedSuite]) -> list[str]:

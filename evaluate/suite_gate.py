@@ -69,11 +69,13 @@ class JudgedMacro:
 class Levels:
     """Levels at which harm is proved.
 
-    suite  alpha over the valid suites, and over what each is held against: the base, and the last release
-    part   alpha over the guarded slices of all valid suites
+    suite   alpha over the valid suites, and over what each is held against: the base, and the last release
+    domain  alpha over the valid domain suites: that one is worse than the base
+    part    alpha over the guarded slices of all valid suites
     """
 
     suite: float
+    domain: float
     part: float
 
 
@@ -156,7 +158,7 @@ def _proofs(
     previous = found.previous.found if found.previous is not None and policy.previous != "ignore" else None
     return SuiteProofs(
         better=domain and complete and p_better < policy.alpha,
-        worse=domain and _domain_worse(suite, policy, found),
+        worse=domain and _domain_worse(suite, policy, levels, found),
         guardrail_broken=sensitivity.valid and _guardrail_broken(suite, role, base, policy, levels, found),
         previous_broken=sensitivity.valid
         and complete
@@ -180,10 +182,10 @@ def _guardrail_broken(
     return loss_evidence([suite], guardrail, alternative, levels.suite, found.plans)[1] is not None
 
 
-def _domain_worse(suite: PairedSuite, policy: Policy, found: Found) -> bool:
+def _domain_worse(suite: PairedSuite, policy: Policy, levels: Levels, found: Found) -> bool:
     if found.complete:
-        return superiority(suite.base.scores, suite.candidate.scores, suite.clusters) < policy.alpha
-    return loss_evidence([suite], 0.0, policy.guardrail, policy.alpha, found.plans)[1] is not None
+        return superiority(suite.base.scores, suite.candidate.scores, suite.clusters) < levels.domain
+    return loss_evidence([suite], 0.0, policy.guardrail, levels.domain, found.plans)[1] is not None
 
 
 def _answers_changed(suite: PairedSuite) -> int:

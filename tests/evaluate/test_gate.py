@@ -11,10 +11,13 @@ import pyarrow as pa
 import pytest
 
 from assay.errors import SettingsError, SuiteError
+from assay.evaluate.comparison import loss_evidence
 from assay.evaluate.decision import Decision
 from assay.evaluate.e_process import order
 from assay.evaluate.evaluation import AdapterEvidence, Evaluation, Leak
 from assay.evaluate.gate import gate
+from assay.evaluate.paired_tests import mcnemar_mid_p
+from assay.evaluate.pairs import pair
 from assay.evaluate.policy import Policy, SuitePolicy
 from assay.findings import Verdict
 
@@ -366,3 +369,37 @@ def test_an_unfinished_evaluation_proves_what_the_first_rounds_of_the_finished_o
     whole, early = gate(finished, policy(general)).macro, gate(half, policy(general)).macro
     assert whole is not None and early is not None and whole.e_items is not None
     assert early.n < whole.n / 1.8 and early.e_items == whole.e_items <= early.n
+
+
+def test_that_a_domain_suite_is_worse_is_proved_at_alpha_over_the_domain_suites(
+    synthetic: Make, domain: Any, general: list[Any]
+) -> None:
+    """One loss that one suite proves alone, and not where four are looked at."""
+    for seed in range(40):
+        worse = replace(domain, gain=-0.045, n=300)
+        alone = gate(synthetic(*general[:2], worse, seed=seed), Policy())
+        evaluation = synthetic(*general[:2], worse, *[replace(domain, name=f"other_{i}") for i in range(3)], seed=seed)
+        support = by_name(gate(evaluation, Policy()))["support"]
+        p = mcnemar_mid_p(support.losses, support.gains)
+        if 0.015 < p < 0.045:
+            assert support.verdict is Verdict.INCONCLUSIVE
+            assert by_name(alone)["support"].losses == support.losses
+            assert by_name(alone)["support"].verdict is Verdict.BLOCK
+            return
+    raise AssertionError("no such loss was drawn")
+
+
+def test_evidence_of_an_unfinished_evaluation_rests_on_the_same_suites_at_every_look(
+    synthetic: Make, domain: Any, general: list[Any]
+) -> None:
+    """A suite whose sensitivity cannot be shown yet stays in the bet: else each look would be at another one."""
+    unfinished: dict[str, object] = {"complete": False}
+    few = replace(general[0], p_base=0.22, n=60)
+    decision = gate(
+        synthetic(few, *[replace(item, n=60) for item in general[1:]], domain, settings=unfinished), Policy()
+    )
+    valid = by_name(decision)["general_0"].sensitivity.valid
+    assert decision.macro is not None and not valid and "general_0" not in decision.macro.suites
+    rows = synthetic(few, *[replace(item, n=60) for item in general[1:]], domain)
+    suites = [found for name, found in pair(rows).items() if name != "support"]
+    assert decision.macro.e_value == pytest.approx(loss_evidence(suites, 0.02, 0.04, 0.05)[0])
