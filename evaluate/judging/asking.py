@@ -75,34 +75,48 @@ class Answered:
 def ask(
     requests: Sequence[GenerationRequest],
     settings: JudgeSettings,
-    provider: Provider,
-    price: Price,
+    make: Callable[[], tuple[Provider, Price]],
     journal: Path,
     say: Callable[[str], None],
 ) -> Answered:
     """What is in the journal is read, and the rest is asked within the caps.
+
+    make  provider and price; called only where something is to be asked
+    say   told what the rest will cost before it is asked, and what was spent after
 
     Raises ProviderRefusedError when the server turns assay away, and ProviderError when it does not answer though the
     caps would allow it: asked again, only what is missing is sent.
     """
     unique = {key_of(request, settings): request for request in requests}
     with Journal(journal, max_requests=settings.max_requests, max_usd=settings.max_usd) as book:
+        found = {key: book.answer(key) for key in unique}
+        replies = {key: answer for key, answer in found.items() if answer is not None}
+        missing = {key: request for key, request in unique.items() if key not in replies}
+        if not missing:
+            return Answered(replies, False, book.spent())
+        provider, price = make()
+        before = f"; {count(len(replies), 'request')} answered before" if replies else ""
+        say(f"judge {settings.name}: {cost_of(missing.values(), price)}{before}; the cap is {cap(settings)}")
         caller = Caller(provider, book, price, settings.max_retries)
-        told = _Told(len(unique), say)
-        answers = caller.ask(list(unique.values()), told)
+        answers = caller.ask(list(missing.values()), _Told(len(missing), say))
         spent = book.spent()
-    replies = {key: answer for key, answer in zip(unique, answers, strict=True) if answer is not None}
-    missing = [request for key, request in unique.items() if key not in replies]
-    capped = bool(missing) and (
+        say(f"judge {settings.name}: ${spent.usd:.4f} charged for {count(spent.requests, 'request')} in all")
+    replies |= {key: answer for key, answer in zip(missing, answers, strict=True) if answer is not None}
+    open_ones = [request for key, request in missing.items() if key not in replies]
+    capped = bool(open_ones) and (
         spent.requests >= settings.max_requests
-        or any(spent.usd + worst_usd(request, price) > settings.max_usd for request in missing)
+        or any(spent.usd + worst_usd(request, price) > settings.max_usd for request in open_ones)
     )
-    if missing and not capped:
+    if open_ones and not capped:
         raise ProviderError(
-            f"the judge {settings.name} left {count(len(missing), 'request')} of {len(unique)} without an answer",
+            f"the judge {settings.name} left {count(len(open_ones), 'request')} of {len(unique)} without an answer",
             fix="run it again: what was answered is kept, and is not asked again",
         )
     return Answered(replies, capped, spent)
+
+
+def cap(settings: JudgeSettings) -> str:
+    return f"${settings.max_usd:.2f} and {count(settings.max_requests, 'request')}"
 
 
 class _Told:

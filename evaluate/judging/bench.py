@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import SuiteError
@@ -17,7 +17,7 @@ from ..examination import Examination, Item
 from ..scorer import ReadyScorer
 from ..settings import EvaluateSettings
 from ..wording import count
-from .asking import Answered, Cost, Judges, ask, cost_of, journal_path
+from .asking import Answered, Cost, Judges, ask, cap, cost_of, journal_path
 from .calibration import Labelled
 from .kept import judgements_table
 from .labels import Label, read_labels
@@ -70,6 +70,7 @@ class Bench:
     judges: Judges | None
     sittings: tuple[Sitting, ...]
     say: Callable[[str], None]
+    loaded: dict[str, tuple[Provider, Price]] = field(default_factory=dict)
 
     def judge(self, sheets: Sequence[Sheet]) -> Judgement:
         """Raises ProviderError where a judge does not answer, RunError for a journal that cannot be written."""
@@ -91,17 +92,20 @@ class Bench:
         return Judgement(tuple(done), _together(tables), reports, tuple(said))
 
     def _ask(self, sitting: Sitting, asked: Sequence[Question], labelled: Sequence[Labelled]) -> Answered:
-        assert self.judges is not None, "a bench with sittings has judges"
-        settings, name = sitting.settings, sitting.suite.name
-        provider, price = sitting.made or self.judges.make(settings)
         requests = [question.request for question in asked]
-        requests += [request for each in labelled for request in each.requests(settings)]
-        unique = list(dict.fromkeys(requests))
-        self.say(f"judge of {name}: {cost_of(unique, price)}, were none answered before; the cap is {_cap(settings)}")
-        answered = ask(unique, settings, provider, price, journal_path(self.judges.folder, name), self.say)
-        spent = answered.spent
-        self.say(f"judge of {name}: ${spent.usd:.4f} charged for {count(spent.requests, 'request')} in all")
-        return answered
+        requests += [request for each in labelled for request in each.requests(sitting.settings)]
+        assert self.judges is not None, "a bench with sittings has judges"
+        journal = journal_path(self.judges.folder, sitting.suite.name)
+        return ask(requests, sitting.settings, lambda: self._made(sitting), journal, self.say)
+
+    def _made(self, sitting: Sitting) -> tuple[Provider, Price]:
+        """Once: a judge on this machine is a model to be loaded, and an evaluation may ask in many rounds."""
+        assert self.judges is not None
+        if sitting.made is not None:
+            return sitting.made
+        if sitting.suite.name not in self.loaded:
+            self.loaded[sitting.suite.name] = self.judges.make(sitting.settings)
+        return self.loaded[sitting.suite.name]
 
 
 def open_bench(
@@ -177,7 +181,7 @@ def _tell_estimate(sitting: Sitting, answers: Mapping[ModelName, int], say: Call
             where=str(sitting.suite.path),
             fix="set max_usd in the scorer",
         )
-    say(f"judge of {sitting.suite.name}: {settings.name}, {settings.mode}; {about}; the cap is {_cap(settings)}")
+    say(f"judge of {sitting.suite.name}: {settings.name}, {settings.mode}; {about}; the cap is {cap(settings)}")
     if cost.about_usd > settings.max_usd or cost.requests > settings.max_requests:
         say(f"WARNING: the cap of {sitting.suite.name} may end its judge before all is judged")
 
@@ -255,13 +259,9 @@ def _capped(sitting: Sitting, report: JudgeReport, answered: Answered) -> list[s
     if not answered.capped:
         return []
     return [
-        f"{sitting.suite.name}: the judge's cap was reached ({_cap(sitting.settings)}), and "
+        f"{sitting.suite.name}: the judge's cap was reached ({cap(sitting.settings)}), and "
         f"{count(len(report.unscored), 'item')} are not scored for it: raise max_usd or max_requests and run it again"
     ]
-
-
-def _cap(settings: JudgeSettings) -> str:
-    return f"${settings.max_usd:.2f} and {count(settings.max_requests, 'request')}"
 
 
 def _together(tables: Sequence[pa.Table]) -> pa.Table | None:

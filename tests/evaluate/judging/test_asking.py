@@ -40,8 +40,7 @@ def test_a_killed_process_has_paid_for_what_it_was_told_and_the_next_asks_the_re
         "settings = JudgeSettings('openai_compatible', 'judge-1', base_url=url, concurrency=1)\n"
         "asked = Asked(({'role': 'user', 'content': 'Where?'},), 'Here.')\n"
         f"requests = [grade_request(asked, f'answer {{n}}', settings) for n in range({ITEMS})]\n"
-        "provider, price = judges(folder).make(settings)\n"
-        "ask(requests, settings, provider, price, journal_path(folder, 'support'), print)\n"
+        "ask(requests, settings, lambda: judges(folder).make(settings), journal_path(folder, 'support'), print)\n"
     )
     child = subprocess.Popen([sys.executable, str(tmp_path / "run.py"), judge.url, str(tmp_path)])
 
@@ -54,12 +53,25 @@ def test_a_killed_process_has_paid_for_what_it_was_told_and_the_next_asks_the_re
     assert child.wait(timeout=120) == -signal.SIGKILL
     judge.taste = lambda shown: json.dumps({"grade": 3})
     settings = settings_of(judge.url)
-    provider, price = judges(tmp_path).make(settings)
-    before = len(judge.asked)
-    answered = ask(requests(settings), settings, provider, price, journal_path(tmp_path, "support"), lambda _: None)
+    before, said = len(judge.asked), list[str]()
+    where = journal_path(tmp_path, "support")
+    answered = ask(requests(settings), settings, lambda: judges(tmp_path).make(settings), where, said.append)
     assert before == 7 and len(judge.asked) - before == ITEMS - 6, "six were answered, and the seventh was in flight"
     assert len(answered.replies) == ITEMS and not answered.capped
     assert answered.spent.requests == ITEMS + 1
+    assert said[0].startswith("judge openai_compatible judge-1: 9 requests, free of charge; 6 requests answered before")
+
+
+def test_where_all_is_answered_no_judge_is_made_and_nothing_is_said(judge: Any, tmp_path: Path) -> None:
+    judge.taste = lambda shown: json.dumps({"grade": 3})
+    settings, where = settings_of(judge.url), journal_path(tmp_path, "support")
+    first = ask(requests(settings), settings, lambda: judges(tmp_path).make(settings), where, lambda _: None)
+    said: list[str] = []
+
+    def make() -> Any:
+        raise AssertionError("a judge was made")
+
+    assert ask(requests(settings), settings, make, where, said.append).replies == first.replies and not said
 
 
 def test_an_estimate_is_never_below_what_was_charged(judge: Any, tmp_path: Path) -> None:
@@ -68,7 +80,9 @@ def test_an_estimate_is_never_below_what_was_charged(judge: Any, tmp_path: Path)
     price = Price(3.0, 15.0)
     cost = cost_of(requests(settings), price)
     paid = JudgeSettings("openai_compatible", "judge-1", base_url=judge.url, api_key_env="JUDGE_KEY", max_usd=10)
-    answered = ask(requests(settings), paid, provider, price, journal_path(tmp_path, "a/b: c"), lambda _: None)
+    answered = ask(
+        requests(settings), paid, lambda: (provider, price), journal_path(tmp_path, "a/b: c"), lambda _: None
+    )
     assert cost.requests == ITEMS == answered.spent.requests
     assert answered.spent.usd <= cost.most_usd and cost.about_usd <= cost.most_usd
 
