@@ -14,6 +14,7 @@ import pytest
 
 from assay.evaluate.identity import Models
 from assay.evaluate.judging.providers import judges
+from assay.evaluate.policy import Policy
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.suites import read_suite
@@ -112,9 +113,9 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
 
 @pytest.fixture
 def evaluated(target: Any, tiny_adapter: Path, tmp_path: Path) -> Callable[..., Any]:
-    """evaluated(suite path, say=...) -> the evaluation, its answers and journal below tmp_path / ".assay" """
+    """evaluated(path, say=..., policy=...) -> the evaluation; answers and journal go below tmp_path / ".assay" """
 
-    def run(path: Path, say: Callable[[str], None] = lambda _: None, **given: Any) -> Any:
+    def run(path: Path, say: Callable[[str], None] = lambda _: None, policy: Policy | None = None, **given: Any) -> Any:
         store = tmp_path / ".assay"
         settings = EvaluateSettings(suites=(str(path),), damaged_items=5, zero_items=3, **given)
         return evaluate(
@@ -123,6 +124,7 @@ def evaluated(target: Any, tiny_adapter: Path, tmp_path: Path) -> Callable[..., 
             settings,
             answers_folder=store / "answers",
             judges=judges(store),
+            policy=policy,
             say=say,
         )
 

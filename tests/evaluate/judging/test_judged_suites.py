@@ -19,6 +19,7 @@ from assay.evaluate.identity import Models
 from assay.evaluate.judging.bench import Bench
 from assay.evaluate.lm_eval_write import write_lm_eval
 from assay.evaluate.pairs import pair
+from assay.evaluate.policy import Policy, SuitePolicy
 from assay.evaluate.scorer import rescore
 from assay.evaluate.sensitivity import judge_sensitivity
 from assay.evaluate.settings import EvaluateSettings
@@ -167,6 +168,17 @@ def shell(*arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(list(arguments))
     return int(ended.value.code or 0)
+
+
+def test_early_stopping_asks_a_look_at_a_time_and_nothing_twice(
+    judge: Any, evaluated: Any, make_suite: MakeSuite
+) -> None:
+    path = make_suite("judged", ROWS, scorer=judge.scorer(), max_new_tokens=6)
+    policy = Policy(suites={"judged": SuitePolicy("domain")})
+    found = evaluated(path, policy=policy, stop_early=True)
+    keys = {row["key"] for row in found.judgements.to_pylist()}
+    assert len(judge.asked) == len(keys) and "stopping" in found.settings
+    assert sum("judged by" in note for note in found.settings["notes"]) == 1
 
 
 def test_what_cannot_be_read_is_not_scored_and_named_and_too_much_of_it_is_invalid(
