@@ -41,6 +41,8 @@ from assay.tool_shapes import Name, ToolOutline, exact_outline, tool_outline, un
 
 EVERY = 500
 MOST_SHAPES = 4_096
+FEW_SHAPES = 64
+OFTEN = 10
 MOST_TOOLS = 2_048
 """Lists of tools whose outlines are remembered."""
 
@@ -169,7 +171,7 @@ class Skeletons:
     """
 
     known: dict[Shape, _Skeleton | None] = field(default_factory=dict)
-    seen: set[Shape] = field(default_factory=set)
+    seen: dict[Shape, int] = field(default_factory=dict)
     characters: int = 0
     reads_tools: bool | None = None
     tools: dict[bytes, _Tools] = field(default_factory=dict)
@@ -218,12 +220,17 @@ class Skeletons:
         return (skeleton, texts) if skeleton.answers_alike(texts) else (None, ())
 
     def _skeleton(self, found: Outline, tools: Sequence[Json], target: Templated) -> _Skeleton | None:
-        """That of a shape, made when the shape is met for the second time."""
+        """That of a shape, made when the shape has been met before: often, where there are many shapes already.
+
+        To make one costs as much as to render tens of records.
+        """
         shape = found.shape
         if shape not in self.known:
-            if shape not in self.seen or len(self.known) >= MOST_SHAPES or self.characters > MOST_CHARACTERS:
-                if len(self.seen) < 16 * MOST_SHAPES:
-                    self.seen.add(shape)
+            times = self.seen.get(shape, 0)
+            many = len(self.known) >= MOST_SHAPES or self.characters > MOST_CHARACTERS
+            if many or times < (1 if len(self.known) < FEW_SHAPES else OFTEN):
+                if times or len(self.seen) < 16 * MOST_SHAPES:
+                    self.seen[shape] = times + 1
                 return None
             self.known[shape] = skeleton = build(found, template_for(target, tools), target)
             self.characters += skeleton.characters if skeleton is not None else 0

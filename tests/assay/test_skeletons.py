@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from assay.examined import render_by_shape
 from assay.records import Message, Record, Source, ToolCall, record_id
 from assay.rendered import Rendered, render_all
-from assay.skeletons import EVERY, Skeletons
+from assay.skeletons import EVERY, FEW_SHAPES, OFTEN, Skeletons
 from assay.templating import TemplateProblem
 from assay.text_target import TextTarget, load_text_target
 from tests.conversations import with_own_names
@@ -264,3 +264,13 @@ def test_a_template_that_looks_at_names_shares_renderings_among_records_with_the
     target, skeletons = load(LOOKS_AT_NAMES), Skeletons()
     written = [skeletons.rendered(with_own_tools(i, "look", "Looks."), target) is not None for i in range(9)]
     assert written[-5:] == [True] * 5
+
+
+def test_where_there_are_many_shapes_only_those_that_recur_are_kept(load: Load) -> None:
+    target, skeletons = load(CHATML), Skeletons()
+    shapes = [record(Message("user", "why", name=f"number {i}"), "so") for i in range(FEW_SHAPES + 20)]
+    for one in shapes * 3:
+        skeletons.rendered(one, target)
+    assert len(skeletons.known) == FEW_SHAPES
+    written = [skeletons.rendered(shapes[-1], target) is not None for _ in range(OFTEN)]
+    assert written == [False] * (OFTEN - 3) + [True] * 3
