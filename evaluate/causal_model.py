@@ -185,7 +185,7 @@ class CausalModel:
         return cache
 
 
-def common_prefix(sequences: Sequence[tuple[int, ...]]) -> int:
+def common_prefix(sequences: Sequence[tuple[int, ...]] | Sequence[str]) -> int:
     """Length of the longest beginning that all share."""
     if not sequences:
         return 0

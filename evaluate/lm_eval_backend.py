@@ -49,10 +49,10 @@ class HfBackend:
 
     @property
     def tokenizer_name(self) -> str:
-        return self._own.tokenizer_name
+        return str(self._own.tokenizer_name)
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        return self._own.apply_chat_template(chat_history, add_generation_prompt)
+        return str(self._own.apply_chat_template(chat_history, add_generation_prompt))
 
     def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Raises SuiteError where lm-eval stops at an assertion."""

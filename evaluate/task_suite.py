@@ -16,6 +16,7 @@ from assay.errors import SuiteError
 from assay.storage import sha256_file
 from assay.task_files import TaskFile, item_id
 
+from .causal_model import common_prefix
 from .examination import Answer, Done, Item, ItemsDone, digest
 from .scorer import NOT_RESCORABLE
 from .task_loading import quiet_lm_eval
@@ -193,11 +194,24 @@ def prepare_task(task: Any, file: TaskFile | None, lm: AssayLM, *, apply_chat_te
     ordered = tuple(tuple(sorted(requests[number], key=lambda instance: instance.idx)) for number in sorted(requests))
     as_they_stand = not callable(task.config.process_docs) and not getattr(task, "multiple_input", 0)
     texts = dict(file.texts()) if file is not None and as_they_stand else {}
-    items = tuple(_item(task, group, texts) for group in ordered)
+    shared = _shared_beginning([instance.args[0] for group in ordered for instance in group])
+    items = tuple(_item(task, group, texts, shared) for group in ordered)
     return LmEvalTask(task, file, ordered, _unique(items, name), _metric(task), _first_filter(task))
 
 
-def _item(task: Any, requests: Sequence[Any], texts: Mapping[str, str]) -> Item:
+def _shared_beginning(contexts: Sequence[str]) -> int:
+    """Characters that all contexts begin with: fixed examples, which are computed once for many items."""
+    return common_prefix(contexts) if len(contexts) > 3 else 0
+
+
+def _cost(requests: Sequence[Any], shared: int) -> int:
+    """Tokens, about, at four characters each: options follow one context, and what all items share is not counted."""
+    contexts = {str(instance.args[0]) for instance in requests}
+    rest = sum(len(str(argument)) for instance in requests for argument in instance.args[1:])
+    return (sum(len(context) - shared for context in contexts) + rest) // 4 + 1
+
+
+def _item(task: Any, requests: Sequence[Any], texts: Mapping[str, str], shared: int) -> Item:
     first = requests[0]
     identity = item_id(first.doc, first.doc_id)
     slice_, cluster = (first.doc.get(key) for key in ("slice", "cluster"))
@@ -208,7 +222,7 @@ def _item(task: Any, requests: Sequence[Any], texts: Mapping[str, str]) -> Item:
         slice=str(slice_) if slice_ is not None else None,
         cluster=str(cluster) if cluster is not None else None,
         text=texts.get(identity) or _question(task, first),
-        cost=sum(len(str(argument)) for instance in requests for argument in instance.args) // 4 + 1,
+        cost=_cost(requests, shared),
     )
 
 

@@ -5,6 +5,7 @@ Base and adapters are switched on and off in one process here, and loaded each b
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -200,7 +201,7 @@ def test_arms_differ_or_nothing_is_shown(pair: Pair) -> None:
 
 
 def test_whole_texts_are_as_likely(pair: Pair) -> None:
-    """Windows of the context's length, and of one token."""
+    """Windows of the context's length, and of one token; at 400 words single-precision sums do not matter yet."""
     texts = [(SENTENCE * 30,), ("the",), (SENTENCE * 3,), ("",), ("élan ☃ 猫 " * 20,)]
     for _, backend in pair.each():
         asked = instances("loglikelihood_rolling", texts)
@@ -226,3 +227,41 @@ def one_by_one(backend: Any, prompt: str, settings: Mapping[str, Any]) -> str:
     """In a batch of lm-eval's a row goes on after a stop text until the last row has met one."""
     (text,) = backend.generate_until(instances("generate_until", [(prompt, dict(settings))]), disable_tqdm=True)
     return str(text)
+
+
+def test_examples_as_turns_of_a_conversation(pair: Pair, make_task: Callable[..., Path]) -> None:
+    """`--apply_chat_template --fewshot_as_multiturn` of lm-eval: prompts and likelihoods are the same."""
+    import lm_eval
+    from lm_eval.tasks import TaskManager
+
+    from assay.evaluate.task_loading import load_tasks
+    from assay.evaluate.task_suite import prepare_task
+
+    rows = [
+        {"id": f"i{n}", "question": f"the {word}?", "choices": ["cat", "the mat"], "answer": n % 2}
+        for n, word in enumerate("abcdef")
+    ]
+    folder = make_task(
+        "turns", rows, fewshot_split="test", fewshot_config={"sampler": "first_n", "samples": rows[:2]}, num_fewshot=2
+    )
+    ((task, file),) = load_tasks(("turns",), folder, None)
+    prepared = prepare_task(task, file, pair.ours, apply_chat_template=True)
+    asked = [request for requests in prepared.requests for request in requests]
+    with pair.switched.switched_to("candidate"), contextlib.chdir(folder):
+        found = pair.ours.loglikelihood(asked, disable_tqdm=True)
+        logged = lm_eval.simple_evaluate(
+            pair.theirs["candidate"],
+            tasks=["turns"],
+            task_manager=TaskManager(include_path=str(folder), include_defaults=False),
+            apply_chat_template=True,
+            fewshot_as_multiturn=True,
+            bootstrap_iters=0,
+        )["samples"]["turns"]
+    samples = sorted(logged, key=lambda sample: int(sample["doc_id"]))
+    assert "<|im_end|>" in asked[0].args[0]
+    assert [request.args for request in asked] == [
+        tuple(argument.values()) if isinstance(argument, dict) else tuple(argument)
+        for sample in samples
+        for argument in (sample["arguments"].values() if isinstance(sample["arguments"], dict) else sample["arguments"])
+    ]
+    assert_same(found, [tuple(response[0]) for sample in samples for response in sample["resps"]])

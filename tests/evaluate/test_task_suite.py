@@ -270,3 +270,13 @@ def test_done_is_told_of_every_item_once(prepared: Callable[..., LmEvalTask], lm
     told: list[int] = []
     prepared().answer(lm, range(len(ROWS)), told.append)
     assert sum(told) == len(ROWS)
+
+
+def test_examples_that_all_items_share_make_no_item_costlier(prepared: Callable[..., LmEvalTask]) -> None:
+    """The cost decides how many items are asked at a time, behind one copy of the examples."""
+    plain = prepared()
+    examples = [{**row, "question": f"mat {row['question']}"} for row in ROWS[:3]]
+    shown = prepared(fewshot=3, fewshot_config={"sampler": "first_n", "samples": examples})
+    contexts = [requests[0].args[0] for requests in shown.requests]
+    assert len(contexts[0]) > 2 * len(plain.requests[0][0].args[0])
+    assert max(item.cost for item in shown.items) <= max(item.cost for item in plain.items) + 1
