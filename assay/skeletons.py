@@ -32,12 +32,13 @@ from assay.chat_target import Templated, template_for
 from assay.conversation import MessageStyle
 from assay.pieces import WAYS, Piece, Pieces, Prefix, place, written_as
 from assay.placed import Places, Shown, places
+from assay.provoking import provoking, stand_in
 from assay.records import Json, Message, Record, Source
 from assay.rendered import Rendered, Results, located, plan
-from assay.shapes import Identifier, Outline, Shape, conversation, outline
+from assay.shapes import Outline, Shape, conversation, outline
 from assay.stand_ins import Value
 from assay.templating import Rendering, TemplateProblem, Watched, shared_renderer
-from assay.tool_shapes import Name, ToolOutline, exact_outline, tool_outline, unread_outline
+from assay.tool_shapes import ToolOutline, exact_outline, tool_outline, unread_outline
 
 EVERY = 500
 MOST_SHAPES = 4_096
@@ -51,12 +52,6 @@ MOST_CHARACTERS = 32_000_000
 
 _PROBES = ('"é', "\\é", "é")
 """Characters that show how a place writes texts: as they are, or as JSON does."""
-
-_PROVOKING = (
-    ("I said \"no\", 'yes' \\ {{ a }} {% b %} <|c|> <d> &amp; é  ü\n\n\t- * # 0", -7, 0.5),
-    ("The quick brown fox, aged 42, jumps.\n  `x = 1`\n<think> 漢字 🙂\nLong, LONG, lOnG", 123_456_789, -1.5e22),
-)
-_LONG = 3_000
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -269,7 +264,7 @@ def build(found: Outline, template: str, target: Templated) -> _Skeleton | None:
     if stand_ins.stands_in(repr(found.shape)):
         return None
     watched = shared_renderer().watch(
-        template, _plan(found, [_stand_in(*item) for item in enumerate(found.contents)], target)
+        template, _plan(found, [stand_in(*item) for item in enumerate(found.contents)], target)
     )
     if watched is None or watched.opaque:
         return None
@@ -287,8 +282,8 @@ def _held_against_renderings(found: Outline, template: str, target: Templated, w
     probe = next((probe for probe in _PROBES if not any(sign in word for word in words for sign in probe)), "")
     numbers = range(len(found.contents))
     sets = [
-        [_stand_in(number, value, probe) for number, value in enumerate(found.contents)],
-        *([_provoking(which, number, found, words) for number in numbers] for which in (0, 1)),
+        [stand_in(number, value, probe) for number, value in enumerate(found.contents)],
+        *([provoking(which, number, found, words) for number in numbers] for which in (0, 1)),
         found.contents,
     ]
     plans = [_plan(found, contents, target) for contents in sets]
@@ -319,36 +314,10 @@ def _held_against_renderings(found: Outline, template: str, target: Templated, w
 def _places(found: Outline, skeleton: _Skeleton, target: Templated) -> Places | None:
     if isinstance(skeleton.whole, TemplateProblem):
         return None
-    messages, tools = conversation(found.shape, [_stand_in(*item) for item in enumerate(found.contents)])
+    messages, tools = conversation(found.shape, [stand_in(*item) for item in enumerate(found.contents)])
     results, count = skeleton.watched.results, len(found.contents)
     shown = Shown(messages, tools, results, skeleton.whole, skeleton.parts, skeleton.encoded, count)
     return places(shown, target.stop_texts)
-
-
-def _stand_in(number: int, value: Value, probe: str = "") -> Value:
-    if isinstance(value, Identifier):
-        return stand_ins.identifier(number, len(value))
-    if isinstance(value, str):
-        return stand_ins.text(number, probe)
-    return stand_ins.integer(number) if isinstance(value, int) else stand_ins.fraction(number)
-
-
-def _provoking(which: int, number: int, found: Outline, words: Sequence[str]) -> Value:
-    """Contents in which none of the words stands: those are rendered anyway."""
-    value = found.contents[number]
-    text, integer, fraction = _PROVOKING[which]
-    if isinstance(value, Identifier):
-        return f"{'ab'[which]}{number:0{len(value) - 1}}"
-    if not isinstance(value, str):
-        return integer if isinstance(value, int) else fraction
-    if isinstance(value, Name):
-        text = ("_look.At-this:", "/Name_")[which]
-    text *= (
-        1 if which == 0 or isinstance(value, Name) else max(1, _LONG // len(text) // max(1, len(found.contents) // 8))
-    )
-    for word in words:
-        text = text.replace(word, "")
-    return f"{which}{text.strip()}{number}" if not isinstance(value, Name) else f"{'ab'[which]}{text}{number}"
 
 
 def _render(messages: Sequence[Message], tools: Sequence[Json], target: Templated) -> list[Rendering | TemplateProblem]:
