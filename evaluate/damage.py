@@ -27,14 +27,17 @@ DOUBLINGS = 20
 FIRST = 0.25
 """Strength of the first noise, in root mean squares of the weights that it is added to."""
 
-SLIGHT_DIVERGENCE = 0.1
+SLIGHT_DIVERGENCE = 0.2
 """Nats of mean KL divergence from the healthy candidate over the probe, at which about a margin of score is lost.
 docs/decisions/0014-how-much-damage.md has what was measured."""
 
 NEAR_ENOUGH = 0.1
 """Relative distance from that divergence at which the search ends."""
-TRIES = 12
-"""Forward passes of the search at most; three or four are usual."""
+FIRST_SLIGHT = 1.0
+TRIES = 16
+"""Forward passes of the search at most; four to six are usual."""
+LEAST, MOST = 1e-9, 1e9
+"""Nats that stand for no divergence, and for one that is no number."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,10 @@ def damage_slightly(
 ) -> float:
     """Adds so much noise to the adapter `name` that its next tokens over the probe diverge by about `divergence`.
 
-    For little noise the mean KL divergence grows with the square of its strength: the next strength to try follows from
-    that, within what is already known to be too little and too much. Logits are compared in float32 whatever the
-    model's data type. Where no strength gets so far, the one that goes farthest is taken. Returns the divergence that
-    was reached, in nats.
+    That is the mean KL divergence from the healthy candidate, which grows with a power of the noise's strength: the
+    search steps along that law, and within what is known to be too little and too much. Logits are compared in float32
+    whatever the model's data type. Where no strength gets so far, the one that comes nearest is taken. Returns the
+    divergence that was reached, in nats.
     """
     model.set_adapter(name)
     noise = noise_on(model, name, seed)
@@ -118,29 +121,32 @@ def damage_slightly(
         noise.set_strength(strength)
         hurt = _logits(model, probe).float().log_softmax(-1)
         found = float((healthy.exp() * (healthy - hurt)).sum(-1).mean())
-        return found if math.isfinite(found) else math.inf
+        return max(found, LEAST) if math.isfinite(found) else MOST
 
     tried: dict[float, float] = {}
-    strength = FIRST
+    strength = FIRST_SLIGHT
     while len(tried) < TRIES:
         tried[strength] = diverged(strength)
         if abs(tried[strength] / divergence - 1) <= NEAR_ENOUGH:
             return tried[strength]
         strength = _next_strength(tried, divergence)
-    finite = {strength: found for strength, found in tried.items() if math.isfinite(found)}
-    nearest = min(finite, key=lambda strength: abs(math.log(max(finite[strength], 1e-12) / divergence)))
-    return diverged(nearest)
+    return diverged(min(tried, key=lambda strength: abs(math.log(tried[strength] / divergence))))
 
 
 def _next_strength(tried: Mapping[float, float], divergence: float) -> float:
-    """By the square law from the last one tried, at most eight times as strong or as weak, and within the bracket."""
-    low = max((strength for strength, found in tried.items() if found < divergence), default=0.0)
-    high = min((strength for strength, found in tried.items() if found > divergence), default=math.inf)
-    last, found = list(tried.items())[-1]
-    wanted = last * min(8.0, max(1 / 8, math.sqrt(divergence / max(found, 1e-12))))
-    if low < wanted < high:
-        return wanted
-    return math.sqrt(low * high) if low else high / 2
+    """On a line through the nearest strengths that are too little and too much, both axes logarithmic; where one of
+    them is still unknown, by a square law, and at most eight times as strong or as weak."""
+    little = [strength for strength, found in tried.items() if found < divergence]
+    much = [strength for strength, found in tried.items() if found >= divergence]
+    if not little or not much:
+        last = max(little) if little else min(much)
+        return last * min(8.0, max(1 / 8, math.sqrt(divergence / tried[last])))
+    high = min(much)
+    low = max((strength for strength in little if strength < high), default=high / 8)
+    if low not in tried:
+        return low
+    share = math.log(divergence / tried[low]) / math.log(tried[high] / tried[low])
+    return float(low * (high / low) ** min(0.9, max(0.1, share)))
 
 
 def _logits(model: Any, probe: Sequence[int]) -> torch.Tensor:

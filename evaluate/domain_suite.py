@@ -147,6 +147,7 @@ def prepare(suite: Suite, target: ChatTarget, *, allow_code: bool = False) -> Do
                 context=_as_json(scoring.context_of(item)),
             )
         )
+    _check_questions_are_asked(suite, prompts, target)
     return DomainSuite(suite, scoring, tuple(prompts), tuple(options), tuple(items))
 
 
@@ -190,6 +191,17 @@ def _check_text(suite: Suite) -> None:
             raise SuiteError(
                 f"item '{item.id}' holds half a surrogate pair, which is no character", where=str(suite.path)
             ) from error
+
+
+def _check_questions_are_asked(suite: Suite, prompts: Sequence[tuple[int, ...]], target: ChatTarget) -> None:
+    """A template that drops the user's turn asks the same of every item."""
+    if len(set(prompts)) == 1 and len({prompt_text(item.messages) for item in suite.items}) > 1:
+        raise SuiteError(
+            f"the chat template of {target.name} puts the same words to the model for all {len(prompts)} items, "
+            "although they ask different things: it leaves the question out",
+            where=str(suite.path),
+            fix="give a template that shows the user's turn (--chat-template)",
+        )
 
 
 def _prompt(item: SuiteItem, suite: Suite, target: ChatTarget) -> tuple[int, ...]:

@@ -17,13 +17,15 @@ from assay.suites import EvaluationText, Suite, SuiteItem, prompt_keys, prompt_t
 from assay.text import normalize
 from assay.tool_rendering import tool_name
 
+from .blind_scorers import scores_any_answer
 from .judging.check import judge_problems
 from .leaks import find_leaks
 from .scorer import ReadyScorer, make_scorer
+from .suite_power import planned_power
 from .suite_proposal import estimated_tokens
-from .suite_size import LARGE_DIFFERENCE, independent_items, items_to_prove, provable_difference
+from .suite_size import LARGE_DIFFERENCE
 from .tool_calls import expected_calls
-from .wording import count, names, percent, size
+from .wording import count, names, percent
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -66,6 +68,7 @@ def check_suite(
     *,
     training: Dataset | None = None,
     margin: float | None = None,
+    changed: float | None = None,
     target: ChatTarget | None = None,
     allow_code: bool = False,
 ) -> list[SuiteProblem]:
@@ -73,6 +76,7 @@ def check_suite(
 
     training  what the adapter is or will be trained on: its prompts must not be items
     margin    a difference, as a share, that the suite must be able to prove; unless given, 10 points are looked for
+    changed   share of the items on which base and adapter are planned to differ; unless given, a quarter
     target    counts tokens instead of estimating them, and renders every item
     allow_code  references that are code may be run, walled in
 
@@ -88,7 +92,8 @@ def check_suite(
         *_lengths(suite, scoring, target),
         *(_answers(suite) if scoring.settings.get("use_reference", True) else ()),
         *_clusters(suite),
-        *_number(suite, margin),
+        *_blind(suite, scoring),
+        *_number(suite, margin, changed),
         *(_leaks(suite, training) if training is not None else ()),
     ]
     if target is not None and not any(problem.severity is Severity.ERROR for problem in problems):
@@ -306,21 +311,24 @@ def _clusters(suite: Suite) -> Iterator[SuiteProblem]:
         )
 
 
-def _number(suite: Suite, margin: float | None) -> Iterator[SuiteProblem]:
+def _number(suite: Suite, margin: float | None, changed: float | None) -> Iterator[SuiteProblem]:
     wanted = LARGE_DIFFERENCE if margin is None else margin
-    independent = independent_items([item.cluster for item in suite.items])
-    proved, needed = provable_difference(independent), items_to_prove(wanted)
-    if needed is not None and needed <= independent:
-        return
-    what = "nothing" if proved is None else f"only a difference of about {size(proved)} or more"
-    more = "no number of items" if needed is None else f"about {count(needed, 'independent item')}"
-    takes = "would do" if needed is None else "would"
-    yield _problem(
-        "too_few_items",
-        Severity.WARNING if margin is None else Severity.ERROR,
-        (),
-        f"{count(len(suite.items), 'item')} can prove {what}; for {size(wanted)} {more} {takes}",
-    )
+    power = planned_power(suite, changed)
+    if not power.shows(wanted):
+        severity = Severity.WARNING if margin is None else Severity.ERROR
+        yield _problem("too_few_items", severity, (), power.lacking(wanted))
+
+
+def _blind(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
+    tried = scores_any_answer(suite, scoring)
+    if tried:
+        yield _problem(
+            "blind_scorer",
+            Severity.ERROR,
+            (),
+            f"{suite.scorer} counts the reference of another item as right as the item's own, on all "
+            f"{count(tried, 'item')} tried: its score does not depend on what is answered",
+        )
 
 
 def _leaks(suite: Suite, training: Dataset) -> Iterator[SuiteProblem]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assay.dataset import Dataset
 
     from .suite_check import SuiteProblem
+    from .suite_power import PlannedPower
 
 FOLDER = Path("suites")
 
@@ -99,6 +100,12 @@ def init(
 @click.option(
     "--margin", metavar="SHARE", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Must be provable."
 )
+@click.option(
+    "--changed",
+    metavar="SHARE",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Of items on which base and adapter will differ [default: 0.25].",
+)
 @click.option("--model", metavar="NAME", help="Count tokens with its tokenizer, and render every item.")
 @click.option("--allow-code", is_flag=True, help="Run references that are code against their tests, walled in.")
 @common_options
@@ -109,17 +116,20 @@ def check(
     columns: str | None,
     data_format: str,
     margin: float | None,
+    changed: float | None,
     model: str | None,
     allow_code: bool,
 ) -> int:
     """Validate suites before a model is loaded.
+
+    Each is told the smallest difference that it would show, at its number of items and clusters.
 
     Exit code 2 when one of SUITES cannot be read, 3 when an error is found in one: its scores would say nothing true.
     Warnings are for you to judge.
     """
     training = _training(data, columns, data_format, options) if data else None
     target = _target(model, options)
-    results = [_check_one(path, training, margin, target, allow_code=allow_code) for path in suites]
+    results = [_check_one(path, training, margin, changed, target, allow_code=allow_code) for path in suites]
     for result in results:
         _show(result, options)
     options.emit({"suites": [_to_json(result, options.redact) for result in results]})
@@ -160,6 +170,7 @@ class _Result:
     fault: str | None = None
     name: str = ""
     items: int = 0
+    power: PlannedPower | None = None
     problems: list[SuiteProblem] = field(default_factory=list)
 
     @property
@@ -168,18 +179,28 @@ class _Result:
 
 
 def _check_one(
-    path: Path, training: Dataset | None, margin: float | None, target: ChatTarget | None, *, allow_code: bool
+    path: Path,
+    training: Dataset | None,
+    margin: float | None,
+    changed: float | None,
+    target: ChatTarget | None,
+    *,
+    allow_code: bool,
 ) -> _Result:
     from assay.errors import MissingExtraError, UnknownNameError
     from assay.suites import read_suite
 
     from .suite_check import check_suite
+    from .suite_power import planned_power
 
     result = _Result(path)
     try:
         read = read_suite(path)
         result.name, result.items = read.name, len(read.items)
-        result.problems = check_suite(read, training=training, margin=margin, target=target, allow_code=allow_code)
+        result.power = planned_power(read, changed)
+        result.problems = check_suite(
+            read, training=training, margin=margin, changed=changed, target=target, allow_code=allow_code
+        )
     except (SuiteError, UnknownNameError, MissingExtraError) as error:
         result.fault = str(error)
     return result
@@ -189,11 +210,11 @@ def _show(result: _Result, options: Options) -> None:
     if result.fault is not None:
         click.echo(f"assay: {result.fault}", err=True)
         return
-    if not result.problems:
-        options.show(f"{result.path}: {result.items:,} items, nothing found")
-        return
     warnings = sum(str(problem.severity) == "warning" for problem in result.problems)
-    options.show(f"{result.path}: {result.items:,} items, errors: {result.errors}, warnings: {warnings}")
+    found = f"errors: {result.errors}, warnings: {warnings}" if result.problems else "nothing found"
+    options.show(f"{result.path}: {result.items:,} items, {found}")
+    if result.power is not None:
+        options.show(f"  {result.power.in_words()}")
     for problem in result.problems:
         options.show(f"  {problem.severity}  {problem.problem}: {problem.text(redact=options.redact)}")
 
@@ -204,6 +225,7 @@ def _to_json(result: _Result, redact: bool) -> dict[str, Any]:
         "name": result.name,
         "items": result.items,
         "fault": result.fault,
+        "power": result.power.to_json() if result.power is not None else None,
         "problems": [problem.to_json(redact=redact) for problem in result.problems],
     }
 

@@ -10,7 +10,17 @@ import pytest
 import torch
 
 from assay.errors import ModelError
-from assay.evaluate.damage import AGREEMENT
+from assay.evaluate.damage import (
+    AGREEMENT,
+    FIRST_SLIGHT,
+    LEAST,
+    MOST,
+    NEAR_ENOUGH,
+    SLIGHT_DIVERGENCE,
+    TRIES,
+    _next_strength,
+    damage_slightly,
+)
 from assay.evaluate.switched_model import PROBE, Precision, SwitchedModel, load_switched
 
 
@@ -87,3 +97,65 @@ def test_candidate_and_base_do_not_feel_it(target: Any, tiny_adapter: Path) -> N
     whole = load_switched(target.ref, target, {"candidate": tiny_adapter}, precision, damage_seed=None)
     for name in ("base", "candidate"):
         assert torch.equal(probe_logits(hurt, target, name), probe_logits(whole, target, name))
+
+
+def divergence(switched: SwitchedModel, target: Any, name: Any) -> float:
+    hurt, healthy = (probe_logits(switched, target, arm).log_softmax(-1) for arm in (name, "candidate"))
+    return float((healthy.exp() * (healthy - hurt)).sum(-1).mean())
+
+
+def with_slight_damage(target: Any, adapter: Path, seed: int = 0, dtype: str = "float32") -> SwitchedModel:
+    precision = Precision(False, "nf4", True, dtype)
+    return load_switched(
+        target.ref, target, {"candidate": adapter}, precision, damage_seed=seed, with_slight_damage=True
+    )
+
+
+REACHABLE = 0.003
+"""Nats. A model of random weights is unsure of every next token, so that hardly anything diverges."""
+
+
+@pytest.fixture
+def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(damage_slightly, "__defaults__", (REACHABLE,))
+
+
+@pytest.mark.parametrize("kind", [{}, {"use_dora": True}, {"scale": 1e-3}, {"scale": 2.0}], ids=str)
+def test_the_smaller_damage_diverges_as_much_as_was_asked(
+    reachable: None, target: Any, make_adapter: Callable[..., Path], kind: dict[str, Any]
+) -> None:
+    switched = with_slight_damage(target, make_adapter("kind", **kind))
+    assert divergence(switched, target, "slightly_damaged") == pytest.approx(REACHABLE, rel=NEAR_ENOUGH + 0.02)
+
+
+def test_it_is_the_same_noise_for_the_same_seed_and_nobody_else_feels_it(
+    reachable: None, target: Any, tiny_adapter: Path
+) -> None:
+    first, again, other = (with_slight_damage(target, tiny_adapter, seed) for seed in (0, 0, 1))
+    logits = [probe_logits(switched, target, "slightly_damaged") for switched in (first, again, other)]
+    assert torch.equal(logits[0], logits[1]) and not torch.equal(logits[0], logits[2])
+    whole = load(target, tiny_adapter)
+    for name in ("base", "candidate", "damaged"):
+        assert torch.equal(probe_logits(first, target, name), probe_logits(whole, target, name))
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0, 4.0, 6.0])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e3])
+@pytest.mark.parametrize("most", [5.0, MOST])
+def test_the_strength_is_found_in_few_tries_whatever_the_law(power: float, scale: float, most: float) -> None:
+    """Divergence saturates, or is no number, beyond a strength."""
+
+    def diverged(strength: float) -> float:
+        found = max(scale * strength**power, LEAST)
+        return found if found < 5 else most
+
+    tried: dict[float, float] = {FIRST_SLIGHT: diverged(FIRST_SLIGHT)}
+    while abs(list(tried.values())[-1] / 0.2 - 1) > NEAR_ENOUGH:
+        strength = _next_strength(tried, 0.2)
+        tried[strength] = diverged(strength)
+        assert len(tried) <= TRIES
+
+
+def test_where_nothing_diverges_so_far_the_nearest_is_taken(target: Any, tiny_adapter: Path) -> None:
+    found = divergence(with_slight_damage(target, tiny_adapter), target, "slightly_damaged")
+    assert 2 * REACHABLE < found < SLIGHT_DIVERGENCE / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from assay.convert import as_dataset
 from assay.errors import SuiteError, UnknownNameError
-from assay.evaluate.scorer import ReadyScorer, scorer
+from assay.evaluate.scorer import SCORERS, ReadyScorer, scorer
 from assay.evaluate.suite_check import SuiteProblem, _references, check_suite
-from assay.evaluate.suite_size import independent_items, items_to_prove, provable_difference
+from assay.evaluate.suite_power import PlannedPower, planned_power
+from assay.evaluate.suite_size import detectable_difference, independent_items, items_to_prove, provable_difference
 from assay.suites import read_suite
 
 ANSWERS = ("billing", "delivery", "returns", "login", "warranty")
@@ -112,6 +114,46 @@ def test_a_reference_that_would_not_be_counted_right_is_an_error(check: Callable
     assert found.problem == "reference_fails" and len(found.items) == 199 and "2" not in found.items
 
 
+@pytest.mark.parametrize("blind", [True, False])
+def test_a_scorer_that_counts_any_items_reference_right_is_an_error(
+    check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, blind: bool
+) -> None:
+    @scorer
+    def planted(output: str, reference: str) -> float:
+        """1, or 1 for the reference."""
+        return 1.0 if blind else float(output == reference)
+
+    known = SCORERS.all() | {"planted": planted}
+    monkeypatch.setattr(type(SCORERS), "all", lambda self: known)
+    found = check(sound(), "planted")
+    assert set(found) == ({"blind_scorer"} if blind else set())
+    if blind:
+        assert "does not depend on what is answered" in found["blind_scorer"].message
+        assert found["blind_scorer"].severity == "error"
+
+
+def test_a_smaller_planned_discordance_takes_fewer_items(check: Callable[..., Any], tmp_path: Path) -> None:
+    assert set(check(sound(), margin=0.05)) == {"too_few_items"}
+    assert check(sound(), margin=0.05, changed=0.05) == {}
+    clustered = [{**item, "cluster": f"c{item['id'] // 4}"} for item in sound()]
+    check(clustered)
+    alone, tied = planned_power(read_suite(tmp_path / "desk.yaml"), 0.1), PlannedPower(200, 200.0, 0.1, 0.0550)
+    assert alone.independent == pytest.approx(80) and alone.items_for(0.05) > tied.items_for(0.05)  # type: ignore[operator]
+    assert alone.in_words() == (
+        "shows a difference of 8.5 points 8 times in ten (200 items that count for 80, base and adapter differing on "
+        "10.0 % of them)"
+    )
+
+
+def test_a_template_that_leaves_the_question_out_is_found(check: Callable[..., Any], tiny_model: Path) -> None:
+    from assay.chat import load_target
+
+    target = load_target(str(tiny_model))
+    forgetful = dataclasses.replace(target, template="<|im_start|>user\n<|im_end|>\n<|im_start|>assistant\n")
+    assert check(sound(), target=target) == {}
+    assert "it leaves the question out" in check(sound(), target=forgetful)["cannot_be_put"].message
+
+
 def test_an_unknown_scorer_names_the_nearest(check: Callable[..., Any]) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'exact_match'"):
         check(sound(), "exact_mach")
@@ -158,7 +200,7 @@ def test_items_of_one_cluster_prove_nothing_and_of_few_little(check: Callable[..
 def test_too_few_items_for_the_margin_asked_are_an_error_that_says_how_many_it_takes(check: Callable[..., Any]) -> None:
     found = check(sound(200), margin=0.05)
     assert found["too_few_items"].severity == "error"
-    assert "for 5 points about 613 independent items" in found["too_few_items"].message
+    assert "for 5 points about 613 such items would" in found["too_few_items"].message
     assert check(sound(700), margin=0.05) == {}
     assert check(sound(60))["too_few_items"].severity == "warning"
 
@@ -241,6 +283,38 @@ def test_provable_difference_and_items_to_prove_agree() -> None:
         needed, for_less = items_to_prove(proved), items_to_prove(proved - 0.01 or 0.001)
         assert needed is not None and needed <= items and (for_less is None or for_less > items)
     assert provable_difference(1) is None and provable_difference(0) is None
+
+
+@pytest.mark.parametrize("changed", [0.02, 0.1, 0.4])
+@pytest.mark.parametrize("n", [100, 500])
+def test_the_minimum_detectable_effect_is_proved_four_times_in_five(n: int, changed: float) -> None:
+    """Simulated with the gate's own test, at the discordance that was planned."""
+    import numpy as np
+
+    from assay.evaluate.paired_tests import superiority
+
+    difference = detectable_difference(n, changed=changed)
+    assert difference is not None
+    rng = np.random.default_rng(11)
+    moved = max(changed, difference)
+    proved = 0
+    for _ in range(400):
+        draw = rng.random(n)
+        losses, gains = draw < (moved + difference) / 2, (draw >= (moved + difference) / 2) & (draw < moved)
+        candidate = np.where(losses, 0.0, 1.0)
+        proved += superiority(np.where(gains, 0.0, 1.0), candidate) < 0.05
+    assert 0.68 <= proved / 400 <= 0.92
+
+
+def test_the_detectable_difference_needs_the_items_that_prove_it() -> None:
+    for items in (20, 140, 613, 4000):
+        difference = detectable_difference(items)
+        assert difference is not None
+        needed = items_to_prove(difference)
+        assert needed is not None and abs(needed - items) <= 1
+    assert detectable_difference(3) is None
+    one_changed = detectable_difference(500, changed=0.0)
+    assert one_changed is not None and 0.01 < one_changed < 0.015
 
 
 def test_items_of_a_cluster_count_for_less_and_those_without_one_in_full() -> None:
