@@ -25,6 +25,7 @@ from general_suites import (
     instructions,
     languages,
     lists,
+    obedient,
     records,
     rules,
     starter,
@@ -74,6 +75,9 @@ SOLVERS = {
     "short_answers": starter.solve_answer,
     "tables": tables.solve,
 }
+EXAMPLES = {"instructions": obedient.answer}
+"""Where there is no one answer: writes one that must score 1."""
+
 TIERS: dict[Tier, tuple[Kind, ...]] = {"small": STARTER, "medium": HARD, "large": HARD}
 
 

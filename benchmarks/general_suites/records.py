@@ -142,7 +142,7 @@ def _more_facts(random: Random, guests: int) -> list[Fact]:
     price = random.randint(3, 45)
     vegetarian = random.randint(1, guests - 1)
     due_said, due = _date(random)
-    wanted = {name: n for name, n in zip(goods, counts, strict=True)}
+    wanted = dict(zip(goods, counts, strict=True))
     order = ", ".join(f"{n} {name}" for name, n in wanted.items())
     parking = random.choice((True, False, None))
     about_parking = {
@@ -211,11 +211,11 @@ def solve(prompt: str) -> str:
     day = r"(\d+ [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d+, \d{4})"
     clock = r"(\d+:\d\d in the \w+)"
     guests = int(last(r"expect (\d+) guests"))
-    ordered = dict(
-        (name, int(n))
+    ordered = {
+        name: int(n)
         for part in re.findall(r"Send us ([^.]*)\.", message)
         for n, name in re.findall(r"(\d+) ([a-z ]+)", part)
-    )
+    }
     parking = False if "no parking" in message else True if "Parking is needed" in message else None
     values: dict[str, object] = {
         "contact": last(r"call (\w+ \w+) with"),

@@ -1,6 +1,5 @@
 """The generated answers and instructions of the tier for bases of about 0.1B: one step each."""
 
-
 from __future__ import annotations
 
 import json
