@@ -28,7 +28,7 @@ from .reasons import notes_on, reasons_for
 from .rescore import Rescore
 from .scorer import rescore as stored_outputs
 from .sensitivity import judge_sensitivity
-from .suite_gate import Found, JudgedMacro, JudgedSuite, Levels, judge_suite
+from .suite_gate import Found, JudgedMacro, JudgedSuite, Levels, domain_suites, judge_suite
 from .verdict import Proofs, macro_verdict, verdict_of
 from .wording import names, points
 
@@ -222,7 +222,7 @@ def _proofs(
     known: _Known,
 ) -> Proofs:
     domain = [j for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
-    required = [j for j in domain if j.decision.required] or domain
+    required = domain_suites(judged)
     general = [j for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
     if macro is None:
         return Proofs(invalid=invalid, complete=known.complete)

@@ -9,7 +9,7 @@ from assay.findings import Verdict
 
 from .items_needed import more_items, with_unseen_changes
 from .policy import Policy
-from .suite_gate import JudgedMacro, JudgedSuite
+from .suite_gate import JudgedMacro, JudgedSuite, domain_suites
 from .verdict import Proofs
 from .wording import count, names
 
@@ -29,11 +29,7 @@ def open_proofs(
 ) -> list[OpenProof]:
     """In the order of their reasons."""
     valid = [j for j in judged if j.decision.sensitivity.valid]
-    found = [
-        OpenProof(j.decision.suite, j.decision.items_needed)
-        for j in valid
-        if j.decision.role == "domain" and j.decision.required and not j.proofs.better
-    ]
+    found = [OpenProof(j.decision.suite, j.decision.items_needed) for j in domain_suites(valid) if not j.proofs.better]
     if macro is None:
         return found
     if not proofs.macro_within_margin:
@@ -62,10 +58,9 @@ def _against_previous(valid: Sequence[JudgedSuite], macro: JudgedMacro, policy: 
     if change is not None and macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
         variance = with_unseen_changes(change.n, macro.previous.variance)
         yield OpenProof(GENERAL, more_items(change.n, variance, change.difference + policy.margin, policy.alpha))
-    for j in valid:
+    for j in domain_suites(valid):
         change, loss = j.decision.against_previous, j.previous
-        lacking = j.decision.role == "domain" and j.decision.required and not j.proofs.previous_held
-        if lacking and change is not None and loss is not None:
+        if not j.proofs.previous_held and change is not None and loss is not None:
             variance = with_unseen_changes(change.n, loss.variance)
             distance = change.difference + policy.guardrail_of(j.role)
             yield OpenProof(j.decision.suite, more_items(change.n, variance, distance, policy.alpha))

@@ -10,7 +10,7 @@ from .decision import MacroDecision, SliceDecision
 from .evaluation import Evaluation
 from .open_proofs import OpenProof, in_words
 from .policy import Policy
-from .suite_gate import JudgedMacro, JudgedSuite
+from .suite_gate import JudgedMacro, JudgedSuite, domain_suites
 from .verdict import Proofs
 from .wording import count, interval, names, nats, p_value, percent, points, size
 
@@ -39,9 +39,7 @@ def reasons_for(
 
 def _unproved(valid: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, policy: Policy) -> list[str]:
     """What a PASS still lacks."""
-    found = [
-        j.decision.reason for j in valid if j.decision.role == "domain" and j.decision.required and not j.proofs.better
-    ]
+    found = [j.decision.reason for j in domain_suites(valid) if not j.proofs.better]
     if not proofs.macro_within_margin:
         found.append(_macro_reason(macro.decision, False))
     if not proofs.guardrails_held:
@@ -114,9 +112,9 @@ def _unproved_against_previous(valid: Sequence[JudgedSuite], macro: JudgedMacro,
     found = []
     if macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
         found.append(_previous_change(macro.decision, policy, "is not excluded"))
-    for j in valid:
+    for j in domain_suites(valid):
         change = j.decision.against_previous
-        if j.decision.role == "domain" and j.decision.required and change is not None and not j.proofs.previous_held:
+        if change is not None and not j.proofs.previous_held:
             found.append(
                 f"{j.decision.suite}: {points(change.difference)} against the previous release (95 % interval "
                 f"{interval(*change.ci)}): a loss beyond {size(policy.guardrail_of(j.role))} is not excluded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.findings import Verdict
@@ -54,6 +55,12 @@ class JudgedSuite:
     decision: SuiteDecision
     proofs: SuiteProofs
     previous: Estimate | None = None
+
+
+def domain_suites(judged: Sequence[JudgedSuite]) -> list[JudgedSuite]:
+    """Those on which a PASS needs a gain: the required ones that are valid, and where none is required, all."""
+    domain = [j for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
+    return [j for j in domain if j.decision.required] or domain
 
 
 @dataclass(frozen=True)

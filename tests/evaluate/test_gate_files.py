@@ -92,6 +92,7 @@ def test_a_required_domain_suite_in_doubt_decides_and_an_optional_one_does_not(
     assert decision["items_needed"] is None or decision["items_needed"] > 0
     alone = judge({"support": {"gain": 0.0, "n": 120}}, {"support": {"required": False}})
     assert alone["verdict"] == "INCONCLUSIVE", "the only domain suite is what a PASS rests on, required or not"
+    assert alone["reasons"] == decision["reasons"] and "a gain is not proved" in alone["reasons"][0]
 
 
 def test_inconclusive_may_only_warn(judge: Callable[..., dict[str, Any]]) -> None:
