@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +104,23 @@ def test_a_tier_can_prove_two_points_on_its_average() -> None:
 
 def prompt(item: SuiteItem) -> str:
     return item.messages[0].content or ""
+
+
+ENDLESS = ["a " * 900, "A b. " * 400, "- x y\n" * 300, "1. x y\n" * 300, "\n" * 2000, "a\n***\n" * 300, "?" * 2000]
+
+
+def test_no_answer_however_long_takes_long_to_judge() -> None:
+    """A regular expression with repeats inside repeats would take for ever on an answer that runs on."""
+    patterns = {
+        demand["reference"]
+        for suite in SUITES.values()
+        if suite.scorer == "all_of"
+        for item in suite.items
+        for demand in json.loads(item.reference)
+        if demand["scorer"] == "regex"
+    }
+    started = time.process_time()
+    for pattern in patterns:
+        for text in ENDLESS:
+            re.search(pattern, text)
+    assert len(patterns) > 100 and time.process_time() - started < 10
