@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +47,15 @@ class Precision:
 
 @dataclass(frozen=True)
 class SwitchedModel:
-    """adapters are the names that can be switched on; evidence is what shows that each is really there."""
+    """adapters are the names that can be switched on; evidence is what shows that each is really there.
+
+    later  makes an adapter when it is first switched on: what is asked last must not hold up what is asked first
+    """
 
     model: Any
     adapters: frozenset[str]
     evidence: Mapping[str, AdapterEvidence]
+    later: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def switched_to(self, name: ModelName) -> Iterator[None]:
@@ -62,6 +67,7 @@ class SwitchedModel:
             return
         if name not in self.adapters:
             raise KeyError(name)
+        self.later.pop(name, _nothing)()
         self.model.set_adapter(name)
         yield
 
@@ -111,17 +117,26 @@ def load_switched(
         found = prove_adapter(model, name, probe)
         evidence[name] = AdapterEvidence(found.parameters, found.finite, found.nonzero > 0, found.max_logit_difference)
     names = set(evidence)
+    later: dict[str, Callable[[], None]] = {}
     if "candidate" in adapters and damage_seed is not None:
         model = load_adapter(model, adapters["candidate"], "damaged")
         damage(model, "damaged", probe, damage_seed)
         names.add("damaged")
         if with_slight_damage:
-            model = load_adapter(model, adapters["candidate"], "slightly_damaged")
-            damage_slightly(model, "slightly_damaged", probe, damage_seed)
+            later["slightly_damaged"] = partial(_hurt_slightly, model, adapters["candidate"], probe, damage_seed)
             names.add("slightly_damaged")
     if "candidate" in adapters and with_zero and _add_zero(model):
         names.add("zero")
-    return SwitchedModel(model, frozenset(names), evidence)
+    return SwitchedModel(model, frozenset(names), evidence, later)
+
+
+def _nothing() -> None:
+    """Of an adapter that is there already."""
+
+
+def _hurt_slightly(model: Any, folder: Path, probe: Sequence[int], seed: int) -> None:
+    load_adapter(model, folder, "slightly_damaged")
+    damage_slightly(model, "slightly_damaged", probe, seed)
 
 
 def _add_zero(model: Any) -> bool:

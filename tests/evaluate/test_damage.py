@@ -139,6 +139,18 @@ def test_it_is_the_same_noise_for_the_same_seed_and_nobody_else_feels_it(
         assert torch.equal(probe_logits(first, target, name), probe_logits(whole, target, name))
 
 
+def test_the_smaller_damage_is_made_when_it_is_asked_for(reachable: None, target: Any, tiny_adapter: Path) -> None:
+    """It is asked last, and scoring is not to wait for it."""
+    switched = with_slight_damage(target, tiny_adapter)
+    assert "slightly_damaged" in switched.adapters and "slightly_damaged" not in switched.model.peft_config
+    before = {name: probe_logits(switched, target, name) for name in ("base", "candidate", "damaged")}
+    hurt = probe_logits(switched, target, "slightly_damaged")
+    assert "slightly_damaged" in switched.model.peft_config and not switched.later
+    for name, logits in before.items():
+        assert torch.equal(probe_logits(switched, target, name), logits)
+    assert torch.equal(probe_logits(switched, target, "slightly_damaged"), hurt)
+
+
 @pytest.mark.parametrize("power", [1.0, 2.0, 4.0, 6.0])
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e3])
 @pytest.mark.parametrize("most", [5.0, MOST])
