@@ -281,8 +281,8 @@ def _length(report: JudgeReport) -> list[str]:
             equal = "there are too few differences in length to adjust the win rate for it"
     else:
         equal = (
-            f"at equal length the candidate's win rate against the base would be {percent(found.adjusted)} "
-            f"({_of(found.adjusted_interval)}), not {percent(found.win_rate)}"
+            f"the candidate's win rate against the base is {percent(found.win_rate)}, and at equal length "
+            f"{percent(found.adjusted)} ({_of(found.adjusted_interval)})"
         )
     if found.prefers_length:
         return [f"the judge PREFERS LENGTH: {won}; {equal}"]
