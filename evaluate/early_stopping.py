@@ -161,6 +161,12 @@ def record(plan: Plan, look: int, reason: str | None) -> dict[str, Any]:
     }
 
 
+def at_look(plan: Plan, look: int) -> str:
+    """`look 3 of 20: 180 of 1,200 items`"""
+    scored = sum(len(plan.upto(suite, look)) for suite in plan.groups)
+    return f"look {look} of {LOOKS}: {scored:,} of {count(sum(map(plan.planned, plan.groups)), 'item')}"
+
+
 def in_words(stopping: Mapping[str, Any]) -> str:
     scored, planned = sum(stopping["items"].values()), sum(stopping["planned"].values())
     if stopping["reason"] is None:

@@ -48,12 +48,14 @@ class StatusLine:
 class Progress:
     """totals are tokens of each suite over all models, about; answers from before count as neither fast nor slow.
 
-    show  draws the line of a terminal; None says lines instead
+    show       draws the line of a terminal; None says lines instead
+    each_part  a line at the end of each part; without it there are those of long parts only, and what the caller says
     """
 
     totals: Mapping[str, float]
     say: Callable[[str], None]
     show: Show | None = None
+    each_part: bool = True
     done: dict[str, float] = field(default_factory=dict)
     computed: float = 0.0
     started: float = field(default_factory=lambda: time.monotonic())
@@ -70,14 +72,24 @@ class Progress:
 
     def left(self, suite: str, now: float) -> str:
         """`, 40 s left, 3 min in all`; nothing before there is an estimate."""
-        elapsed = now - self.started
-        if elapsed < 5 or not self.computed:
+        seconds = self._seconds_a_token(now)
+        if seconds is None:
             return ""
-        seconds = elapsed / self.computed
         of_suite = seconds * (self.totals.get(suite, 0.0) - self.done.get(suite, 0.0))
-        in_all = seconds * (sum(self.totals.values()) - sum(self.done.values()))
-        everything = f", {_duration(in_all)} in all" if len(self.totals) > 1 else ""
+        everything = f", {_duration(self._all_left(seconds))} in all" if len(self.totals) > 1 else ""
         return f", {_duration(of_suite)} left{everything}"
+
+    def most_left(self) -> str:
+        """`, at most 3 min left`, where it may end early."""
+        seconds = self._seconds_a_token(time.monotonic())
+        return f", at most {_duration(self._all_left(seconds))} left" if seconds is not None else ""
+
+    def _seconds_a_token(self, now: float) -> float | None:
+        elapsed = now - self.started
+        return elapsed / self.computed if elapsed >= 5 and self.computed else None
+
+    def _all_left(self, seconds_a_token: float) -> float:
+        return seconds_a_token * (sum(self.totals.values()) - sum(self.done.values()))
 
 
 @dataclass
@@ -106,7 +118,7 @@ class Part:
         progress = self.progress
         progress.advance(self.suite, self.tokens * more / max(self.items, 1), computed=computed)
         now = time.monotonic()
-        ended = self.answered >= self.items
+        ended = progress.each_part and self.answered >= self.items
         if ended or (progress.show is None and now - progress.last_said >= EVERY):
             progress.last_said = now
             progress.say(self._line(now))

@@ -88,7 +88,9 @@ def evaluate(
     recorded = _recorded(settings, models, examinations)
     store = PartStore(answers_folder) if answers_folder is not None else None
     work = Work(examinations, numbers, _arms(switched), settings)
-    answering = Answering(switched, lm, identity, store, Progress(work.cost(), say, show))
+    answering = Answering(
+        switched, lm, identity, store, Progress(work.cost(), say, show, each_part=not settings.stop_early)
+    )
 
     def evaluation_of(given: Sequence[Sheet]) -> Evaluation:
         judgement = bench.judge(given)

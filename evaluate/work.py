@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .answer_sheets import Sheet
 from .answering import Answering
 from .controls import control_items
-from .early_stopping import LOOKS, Plan, in_words, make_plan, reason_to_stop, record
+from .early_stopping import LOOKS, Plan, at_look, in_words, make_plan, reason_to_stop, record
 from .evaluation import Evaluation, ModelName
 from .examination import Answer, Examination, choose
 from .gate import gate
@@ -92,6 +92,7 @@ def until_decided(
         reason = reason_to_stop(gate(so_far, policy), so_far, plan, policy)
         if reason is not None:
             return _stopped(so_far, plan, look, reason, say)
+        say(f"evaluate: {at_look(plan, look)}, not decided yet{answering.progress.most_left()}")
     raise AssertionError("the last look returns")
 
 

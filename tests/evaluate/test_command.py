@@ -236,8 +236,8 @@ def test_nothing_but_its_own_lines_is_said(basic: list[Any], tmp_path: Path) -> 
     assert done.returncode == 0
     json.loads(done.stdout)
     for line in done.stderr.splitlines():
-        assert line.startswith(("note: the template of ", "evaluate: ")), line
-    assert len(done.stderr.splitlines()) == 2 + 15
+        assert line.startswith(("note: the template of ", "note: cut off at their length", "evaluate: ")), line
+    assert len(done.stderr.splitlines()) == 2 + 15 + 2
 
 
 def test_training_data_of_an_adapter_from_elsewhere_makes_leaks_known(

@@ -78,7 +78,8 @@ def driver(
         (tmp_path / "log.jsonl").write_text("")
         arguments = [
             "evaluate", "--model", tiny_model, "--adapter", tiny_adapter, "--store", store, "--suite", "choices.yaml",
-            "--suite", "free.yaml", "evaluate.batch_tokens=64", "evaluate.damaged_items=20", *more,
+            "--suite", "free.yaml", "evaluate.batch_tokens=64", "evaluate.damaged_items=20",
+            "evaluate.slightly_damaged_items=0", *more,
         ]  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-c", DRIVER, json.dumps(moments), *map(str, arguments)],
@@ -113,3 +114,15 @@ def test_no_answer_that_was_kept_is_asked_for_again(driver: Callable[..., Any], 
     items, header = result(tmp_path / "killed")
     assert items == result(tmp_path / "whole")[0]
     assert header == result(tmp_path / "whole")[1]
+
+
+def test_early_stopping_goes_on_at_the_look_it_had_reached(driver: Callable[..., Any], tmp_path: Path) -> None:
+    policy = "version: 1\nsuites: {free: {role: domain}, choices: {role: general}}\n"
+    (tmp_path / "policy.yaml").write_text(policy)
+    whole = driver("whole", [], "--stop-early")
+    events = driver("killed", [0.3, 0.8], "--stop-early")
+    kept = Counter(event["key"] for event in events if event["event"] == "kept")
+    assert [event["code"] for event in events if event["event"] == "ended"] == [-9, -9, 0]
+    assert set(kept) == {event["key"] for event in whole if event["event"] == "kept"} and max(kept.values()) == 1
+    items, header = result(tmp_path / "killed")
+    assert (items, header) == result(tmp_path / "whole") and header["settings"]["stopping"]["look"] > 1
