@@ -370,7 +370,10 @@ def main() -> None:
             "rounds": given.rounds,
         }
         with sides(shared) as (ours, theirs):
-            result["rows"] = {name: row(rows[name], given, ours, theirs) for name in wanted}
+            result["rows"] = {}
+            for name in wanted:
+                result["rows"][name] = row(rows[name], given, ours, theirs)
+                print(json.dumps({name: result["rows"][name]}), file=sys.stderr, flush=True)
     print(json.dumps(result, indent=2))
 
 

@@ -88,24 +88,23 @@ def likelihoods(
     """
     import torch
 
-    rows = sorted(
-        build_rows(requests, max_length=max_length, longest_packed=model.longest_packed, batch_tokens=batch_tokens),
-        key=lambda row: (-len(row.ids), row.ids),
-    )
+    rows = build_rows(requests, max_length=max_length, longest_packed=model.longest_packed, batch_tokens=batch_tokens)
     sums = np.zeros(len(requests))
     greedy = np.ones(len(requests), dtype=bool)
     with torch.inference_mode():
-        shared = _shared_prefix(model, rows)
-        prefix = model.prefix_cache(rows[0].ids[:shared]) if shared else None
-        for batch in batches(merge(rows, shared) if shared else rows, batch_tokens, model.most_reads):
-            reads = [read for row in batch for read in row.reads]
-            logprobs, likeliest = _read_batch(model, batch, prefix, shared)
-            if not np.isfinite(logprobs).all():
-                raise ModelError("the model gives NaN or infinite logits", fix="its weights or its adapter are damaged")
-            index = np.array([read.request for read in reads])
-            np.add.at(sums, index, logprobs)
-            np.logical_and.at(greedy, index, likeliest)
-            done(len(set(index.tolist())))
+        for shared, group in groups(rows, model.longest_packed):
+            prefix = model.prefix_cache(group[0].ids[:shared]) if shared else None
+            for batch in batches(merge(group, shared) if shared else group, batch_tokens, model.most_reads):
+                reads = [read for row in batch for read in row.reads]
+                logprobs, likeliest = _read_batch(model, batch, prefix, shared)
+                if not np.isfinite(logprobs).all():
+                    raise ModelError(
+                        "the model gives NaN or infinite logits", fix="its weights or its adapter are damaged"
+                    )
+                index = np.array([read.request for read in reads])
+                np.add.at(sums, index, logprobs)
+                np.logical_and.at(greedy, index, likeliest)
+                done(len(set(index.tolist())))
     return [Likelihood(float(total), bool(flag)) for total, flag in zip(sums, greedy, strict=True)]
 
 
@@ -193,10 +192,31 @@ def batches(rows: Sequence[Row], batch_tokens: int, most_reads: int) -> Iterator
         yield batch
 
 
-def _shared_prefix(model: CausalModel, rows: Sequence[Row]) -> int:
+def groups(rows: Sequence[Row], longest_packed: int | None) -> list[tuple[int, list[Row]]]:
+    """(length of what all rows of the group begin with, the rows, longest first); those that share something first.
+
+    Several tasks asked at once, or a suite with two system turns, have a shared beginning each.
+    """
+    by_beginning: dict[tuple[int, ...], list[Row]] = {}
+    for row in sorted(rows, key=_longest_first):
+        by_beginning.setdefault(row.ids[:SHORTEST_SHARED_PREFIX], []).append(row)
+    found, rest = [], []
+    for group in by_beginning.values():
+        shared = _shared_prefix(group, longest_packed)
+        if shared:
+            found.append((shared, group))
+        else:
+            rest += group
+    return found + ([(0, sorted(rest, key=_longest_first))] if rest else [])
+
+
+def _longest_first(row: Row) -> tuple[int, tuple[int, ...]]:
+    return -len(row.ids), row.ids
+
+
+def _shared_prefix(rows: Sequence[Row], longest_packed: int | None) -> int:
     """Length of what all rows begin with, where it pays; every row keeps at least its last context token."""
-    limit = model.longest_packed
-    if len(rows) < 4 or (limit is not None and len(rows[0].ids) > limit):
+    if len(rows) < 4 or (longest_packed is not None and len(rows[0].ids) > longest_packed):
         return 0
     length = min(common_prefix([row.ids for row in rows]), *(row.segments.count(0) - 1 for row in rows))
     return length if length >= SHORTEST_SHARED_PREFIX else 0

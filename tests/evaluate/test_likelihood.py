@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from assay.errors import ModelError
 from assay.evaluate.causal_model import CausalModel
-from assay.evaluate.likelihood import Likelihood, Request, batches, build_rows, likelihoods, merge
+from assay.evaluate.likelihood import Likelihood, Request, batches, build_rows, groups, likelihoods, merge
 
 MAX_LENGTH = 64
 
@@ -110,6 +110,19 @@ def test_items_that_share_a_beginning_share_rows_behind_it() -> None:
         for read in row.reads:
             assert row.positions[read.column] == (32 if read.token == 7 else 31)
             assert row.contexts[read.column] == row.contexts[read.column - 1], "its item's context lies before it"
+
+
+def test_each_beginning_is_shared_by_the_items_that_have_it(model: CausalModel) -> None:
+    rng = np.random.default_rng(9)
+    beginnings = [tuple(range(start, start + 28)) for start in (100, 200)]
+    requests = [one for beginning in beginnings for one in multiple_choice(rng, 8, beginning)]
+    requests += multiple_choice(rng, 5)
+    rows = build_rows(requests, max_length=MAX_LENGTH, longest_packed=None, batch_tokens=4096)
+    found = groups(rows, None)
+    assert [shared >= 28 for shared, _ in found] == [True, True, False]
+    assert sorted(row.ids for _, group in found for row in group) == sorted(row.ids for row in rows)
+    assert [shared for shared, _ in groups(rows, 8)] == [0], "rows longer than a window that must not be passed"
+    assert_same(likelihoods(model, requests, batch_tokens=300, max_length=MAX_LENGTH), one_by_one(model, requests))
 
 
 def test_batches_hold_at_most_the_tokens_they_may_padding_included() -> None:
