@@ -200,7 +200,9 @@ def make_answer(random: Random, tier: Tier, number: int) -> Item:
     """A cluster is one kind of question asked of the same thing."""
     question, answer = QUESTIONS[number % len(QUESTIONS)](random)
     return Item(
-        f"{question} {random.choice(SHORT)}", answer, f"{QUESTIONS[number % len(QUESTIONS)].__name__[1:]}-{answer}"
+        f"{question} {random.choice(SHORT)}",
+        answer,
+        f"{QUESTIONS[number % len(QUESTIONS)].__name__[1:]}-{question.split()[-1]}-{answer}",
     )
 
 
@@ -229,56 +231,78 @@ def solve_answer(prompt: str) -> str:
     raise ValueError(question)
 
 
-def _demand(random: Random) -> tuple[str, dict[str, object], str]:
-    """(instruction, check, kind)"""
-    topic, word = random.choice(TOPICS), random.choice(WORDS)
-    n = random.choice((8, 10, 12, 15))
-    return random.choice(
+def _one_word(random: Random) -> tuple[str, list[dict[str, object]]]:
+    topic, _ = _topic(random)
+    word = random.choice([word for word in WORDS if word not in topic])
+    return f"Write one sentence about {topic} with the word '{word}' in it.", [_holding(word)]
+
+
+def _two_words(random: Random) -> tuple[str, list[dict[str, object]]]:
+    first, second = random.sample(WORDS, 2)
+    asked = random.choice(
+        ("Write one sentence with the words '{a}' and '{b}'.", "Use '{a}' and '{b}' in one sentence.")
+    )
+    return asked.format(a=first, b=second), [_holding(first, second)]
+
+
+def _journey(random: Random) -> tuple[str, list[dict[str, object]]]:
+    name, place, thing = random.choice(NAMES), random.choice(PLACES), random.choice(THINGS)
+    asked = f"Write one sentence in which {name} brings a {thing} to the {place}."
+    return asked, [_holding(name, thing, place)]
+
+
+def _question(random: Random) -> tuple[str, list[dict[str, object]]]:
+    topic, stem = _topic(random)
+    words = random.choice(
         (
-            (
-                f"Write one sentence about {topic} with the word '{word}' in it.",
-                {"scorer": "required_phrase", "phrases": [word]},
-                "word",
-            ),
-            (
-                f"Reply with the word '{word}' and nothing else.",
-                {"scorer": "regex", "reference": rf"(?i)\A\W*{word}\W*\Z"},
-                "only",
-            ),
-            (
-                f"Write about {topic} in at most {n} words.",
-                {"scorer": "length", "least_words": 2, "most_words": n},
-                "short",
-            ),
-            (
-                f"Write a sentence about {topic} that begins with the word '{word}'.",
-                {"scorer": "regex", "reference": rf"(?i)\A\W*{word}\b.*\w"},
-                "begin",
-            ),
-            (
-                f"Write the word '{word}' in capital letters.",
-                {"scorer": "regex", "reference": rf"\b{word.upper()}\b"},
-                "capitals",
-            ),
-            (
-                f"Write the word '{word}' three times, separated by commas.",
-                {"scorer": "regex", "reference": rf"(?i)\A\W*{word}, ?{word}, ?{word}\W*\Z"},
-                "thrice",
-            ),
-            (
-                f"List three things that have to do with {topic}. Begin each line with '- '.",
-                {"scorer": "regex", "reference": r"\A\s*(?:- +\S[^\n]*(?:\n\s*|\Z)){3}\Z"},
-                "list",
-            ),
-            (
-                f"Ask a question about {topic}. Write only the question.",
-                {"scorer": "regex", "reference": r"\A[^?\n]+\?\W*\Z"},
-                "question",
-            ),
+            "Ask a question about {t}. Write only the question.",
+            "Write one question about {t}.",
+            "Ask me something about {t}.",
         )
     )
+    asked = words.format(t=topic)
+    return asked, [{"scorer": "regex", "reference": rf"(?i)\A[^?\n]*{stem}[^?\n]*\?\W*\Z"}]
+
+
+def _brief(random: Random) -> tuple[str, list[dict[str, object]]]:
+    (topic, stem), most = _topic(random), random.choice((10, 12, 15))
+    asked = f"Write about {topic} in at most {most} words."
+    length: dict[str, object] = {"scorer": "length", "least_words": 2, "most_words": most}
+    return asked, [length, {"scorer": "regex", "reference": f"(?i){stem}"}]
+
+
+def _three(random: Random) -> tuple[str, list[dict[str, object]]]:
+    topic, stem = _topic(random)
+    words = random.choice(
+        ("Name three facts about {t}", "Write three short lines about {t}", "Give three ideas about {t}")
+    )
+    asked = f"{words.format(t=topic)}, as a list with the numbers 1., 2. and 3."
+    return asked, [{"scorer": "regex", "reference": rf"(?s)(?i:(?=.*{stem}))\A\s*1\. .*\n\s*2\. .*\n\s*3\. "}]
+
+
+def _topic(random: Random) -> tuple[str, str]:
+    """A topic, and the beginning of its word."""
+    topic = random.choice(TOPICS)
+    return topic, topic.split()[-1].rstrip("s")[:6]
+
+
+def _holding(*phrases: str) -> dict[str, object]:
+    return {"scorer": "required_phrase", "phrases": list(phrases), "partial_credit": False}
+
+
+DEMANDS: tuple[Callable[[Random], tuple[str, list[dict[str, object]]]], ...] = (
+    _one_word,
+    _two_words,
+    _journey,
+    _question,
+    _brief,
+    _three,
+)
 
 
 def make_instruction(random: Random, tier: Tier, number: int) -> Item:
-    asked, check, kind = _demand(random)
-    return Item(asked, json.dumps([check]), f"{kind}-{asked.split()[-1][:12]}")
+    """A cluster is a kind of demand with one topic, word or place."""
+    make = DEMANDS[number % len(DEMANDS)]
+    asked, checks = make(random)
+    about = re.findall(r"'(\w+)'|about ([\w ]+?)(?= in at|\.|,)|brings a (\w+)", asked)[0]
+    return Item(asked, json.dumps(checks), f"{make.__name__[1:]}-{next(filter(None, about))}")
