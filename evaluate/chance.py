@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .pairs import PairedSuite
 from .rescore import Rescore
-from .wording import percent
+from .wording import percent, shown
 
 FEWEST_REPEATS = 2
 """A reference that no other item has is no label."""
@@ -15,10 +15,11 @@ FEWEST_REPEATS = 2
 
 @dataclass(frozen=True)
 class Chance:
-    """share  expected score; why: where it comes from, in words"""
+    """share  expected score; why: where it comes from, in words; quote: the answer that gets it"""
 
     share: float
     why: str
+    quote: str = ""
 
     def __str__(self) -> str:
         return f"{percent(self.share)}, {self.why}"
@@ -50,5 +51,4 @@ def _always_the_commonest(suite: PairedSuite, rescore: Rescore) -> Chance | None
     references = [reference or "" for reference in suite.references]
     scores = rescore(suite.result, [commonest] * suite.n, references, suite.contexts)
     share = times / suite.n if scores is None else sum(scores) / suite.n
-    shown = " ".join(commonest.split())
-    return Chance(share, f"by always answering '{shown[:40]}'")
+    return Chance(share, "by always giving the commonest answer", shown(commonest))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .gate_plots import difference_plot, flip_plot, slice_plot, sparkline
-from .gate_report import MEANINGS, NEXT_STEPS, Report, without_answers
+from .gate_report import MEANINGS, NEXT_STEPS, Report
 from .wording import count, interval, nats, percent, points, size
 
 ANSWER_CHARACTERS = 400
@@ -30,7 +30,7 @@ def html(report: Report) -> str:
     page = environment.get_template("gate.html").render(
         decision=decision,
         meaning=MEANINGS[decision.verdict],
-        reasons=report.reasons,
+        reasons=decision.reasons,
         next_step=NEXT_STEPS.get(decision.verdict),
         policy=report.policy,
         moved=report.moved,
@@ -40,7 +40,6 @@ def html(report: Report) -> str:
         slices={suite.suite: slice_plot(suite) for suite in decision.suites},
         trends=[trend for trend in report.trends if len(trend.points) > 1],
         sparkline=sparkline,
-        detail=without_answers if report.redact else str,
         base=_base_line(report.identity),
         interval=interval,
         count=count,

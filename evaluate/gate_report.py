@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,11 +51,14 @@ class Report:
     trends: Sequence[Trend] = ()
 
     @property
-    def reasons(self) -> tuple[str, ...]:
-        """A suite that shows nothing is shown by its answers, which may have to stay out."""
-        if self.redact and self.decision.verdict is Verdict.INVALID:
-            return tuple(without_answers(reason) for reason in self.decision.reasons)
-        return self.decision.reasons
+    def quotes(self) -> tuple[str, ...]:
+        """Texts of suites that showed nothing, each of which is why; none of them where they must stay out."""
+        return tuple(
+            f"{suite.suite}, {check.name.replace('_', ' ')}: '{check.quote}'"
+            for suite in self.decision.suites
+            for check in suite.sensitivity.checks
+            if check.ok is False and check.quote and not self.redact
+        )
 
 
 def make_report(
@@ -71,16 +73,12 @@ def make_report(
     return Report(decision, policy, evaluation.identity, moved, (gains, losses), redact, trends)
 
 
-def without_answers(text: str) -> str:
-    """Answers stand in quotation marks in what a check says."""
-    return re.sub(r"'[^']*'", "(left out)", text)
-
-
 def terminal(report: Report) -> str:
     """Plain text: verdict, reasons, tables, and what moved most."""
     decision = report.decision
     lines = [f"{decision.verdict}  {MEANINGS[decision.verdict]}"]
-    lines += [f"  - {_clean(reason)}" for reason in report.reasons]
+    lines += [f"  - {_clean(reason)}" for reason in decision.reasons]
+    lines += [f"    {_one_line(quote)}" for quote in report.quotes]
     if decision.verdict in NEXT_STEPS:
         lines += ["", NEXT_STEPS[decision.verdict]]
     for title, table in _tables(decision):
@@ -100,7 +98,8 @@ def markdown(report: Report) -> str:
     decision = report.decision
     (_, suites), *others = _tables(decision)
     lines = [f"## {decision.verdict}", "", MEANINGS[decision.verdict], ""]
-    lines += [f"- {_markdown_text(reason)}" for reason in report.reasons]
+    lines += [f"- {_markdown_text(reason)}" for reason in decision.reasons]
+    lines += [f"  - {_markdown_text(quote)}" for quote in report.quotes]
     if decision.verdict in NEXT_STEPS:
         lines += ["", NEXT_STEPS[decision.verdict]]
     lines += ["", *_markdown_table(suites)]

@@ -23,7 +23,7 @@ from .power import Power, power_of
 from .rescore import Rescore
 from .response import responds_to_output
 from .sensitivity_check import Check
-from .wording import count, names, percent
+from .wording import count, names, percent, shown
 
 __all__ = ["Check", "Sensitivity", "judge_sensitivity"]
 
@@ -153,7 +153,8 @@ def _references_differ(suite: PairedSuite) -> Check:
         return Check(
             "references_differ",
             False,
-            f"every item expects the same, '{_shown(seen.pop())}', so a model that always says it gets them all",
+            "every item expects the same, so a model that always says it gets them all",
+            shown(seen.pop()),
         )
     return Check("references_differ", True, f"{count(len(seen), 'different reference')}")
 
@@ -163,8 +164,8 @@ def _answers_vary(answers: Answers, who: str) -> Check:
     most, times = seen.most_common(1)[0]
     share = times / len(answers.outputs)
     if share >= SAME_ANSWER:
-        shown = _shown(str(most))
-        return Check("answers_vary", False, f"the {who} gives the same answer to {percent(share)} of items: '{shown}'")
+        said = f"the {who} gives the same answer to {percent(share)} of items"
+        return Check("answers_vary", False, said, shown(str(most)))
     return Check("answers_vary", True, f"{count(len(seen), 'different answer')} of the {who}")
 
 
@@ -213,12 +214,13 @@ def _above_chance(suite: PairedSuite, chance: Chance, alpha: float) -> Check:
     """Lower limit of the base's score above what knowing nothing scores."""
     base, low = float(suite.base.scores.mean()), _lower_limit(suite.base.scores, suite.clusters, alpha)
     if low > chance.share:
-        return Check("above_chance", True, f"the base scores {percent(base)}; chance is {chance}")
+        return Check("above_chance", True, f"the base scores {percent(base)}; chance is {chance}", chance.quote)
     return Check(
         "above_chance",
         False,
         f"the base is not shown to be above chance: it scores {percent(base)} on {count(suite.n, 'item')}, "
         f"at least {percent(low)}, and chance is {chance}",
+        chance.quote,
     )
 
 
@@ -239,8 +241,3 @@ def _lower_limit(scores: FloatArray, clusters: tuple[str | None, ...], alpha: fl
         effect, df = design_effect(scores, clusters)
         return wilson_interval(float(scores.sum()) / effect, len(scores) / effect, 1 - 2 * alpha, df).low
     return mean_interval(scores.tolist(), clusters, 1 - 2 * alpha).low
-
-
-def _shown(text: str, most: int = 40) -> str:
-    """The beginning of a text on one line."""
-    return " ".join(text.split())[:most]

@@ -6,13 +6,12 @@ import contextlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.dataset import Dataset
 from assay.errors import SuiteError
 from assay.findings import Severity
-from assay.records import Json, Message, message_to_json
+from assay.records import Message, message_to_json
 from assay.suites import EvaluationText, Suite, SuiteItem, prompt_keys, prompt_text
 from assay.text import normalize
 from assay.tool_rendering import tool_name
@@ -22,6 +21,7 @@ from .judging.check import judge_problems
 from .leaks import find_leaks
 from .scorer import ReadyScorer, make_scorer
 from .suite_power import planned_power
+from .suite_problem import SuiteProblem
 from .suite_proposal import estimated_tokens
 from .suite_size import LARGE_DIFFERENCE
 from .tool_calls import expected_calls
@@ -34,33 +34,6 @@ FEW_CLUSTERS = 20
 MOST_OF_ONE_ANSWER = 0.8
 NAMED = 3
 """Items named in a message; all of them are in `items`."""
-
-
-@dataclass(frozen=True)
-class SuiteProblem:
-    """One thing that is wrong with a suite.
-
-    severity  error: its scores would say nothing true; warning: look at it
-    items     ids of those concerned
-    quote     text of the suite that shows it; not said where record text is to stay out of reports
-    """
-
-    problem: str
-    severity: Severity
-    message: str
-    items: tuple[str, ...] = ()
-    quote: str = ""
-
-    def text(self, *, redact: bool = False) -> str:
-        return f"{self.message} ({self.quote})" if self.quote and not redact else self.message
-
-    def to_json(self, *, redact: bool = False) -> dict[str, Json]:
-        return {
-            "problem": self.problem,
-            "severity": str(self.severity),
-            "message": self.text(redact=redact),
-            "items": list(self.items),
-        }
 
 
 def check_suite(

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget
     from assay.dataset import Dataset
 
-    from .suite_check import SuiteProblem
     from .suite_power import PlannedPower
+    from .suite_problem import SuiteProblem
 
 FOLDER = Path("suites")
 

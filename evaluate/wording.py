@@ -44,3 +44,8 @@ def count(n: int, noun: str) -> str:
 def names(items: list[str] | tuple[str, ...], most: int = 5) -> str:
     shown = ", ".join(items[:most])
     return f"{shown} and {len(items) - most} more" if len(items) > most else shown
+
+
+def shown(text: str, most: int = 40) -> str:
+    """The beginning of a text on one line."""
+    return " ".join(text.split())[:most]

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from assay.errors import AssayError
+from assay.findings import Severity
 from assay.protocols import Price
 from assay.suites import Suite
 
 from ..scorer import ReadyScorer
+from ..suite_problem import SuiteProblem
 from ..wording import count
 from .bench import LOCAL, Sitting, estimate, read_judge
-
-if TYPE_CHECKING:
-    from ..suite_check import SuiteProblem
 
 
 def judge_problems(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
     """Nothing is sent, and no key is needed."""
     from assay.api import PROVIDERS
-    from assay.findings import Severity
-
-    from ..suite_check import SuiteProblem
 
     try:
         settings, labels = read_judge(suite, scoring)

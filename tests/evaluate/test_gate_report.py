@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.gate import gate
 from assay.evaluate.gate_page import html
 from assay.evaluate.gate_report import Report, make_report, markdown, terminal
+from assay.evaluate.junit import junit
 from assay.evaluate.policy import Policy, SlicePolicy, SuitePolicy
 
 HOSTILE = "<script>alert('x')</script> | ``` {{ 7*7 }} \x1b[31m\n# heading"
@@ -101,6 +103,21 @@ def test_redact_keeps_references_and_answers_out(evaluation: Evaluation) -> None
     hidden = report(evaluation, redact=True)
     for text in (terminal(hidden), markdown(hidden), html(hidden)):
         assert "warranty" not in text and "alert" not in text and "left out" in text
+
+
+def test_the_answer_that_shows_a_fault_is_quoted_for_people_and_nowhere_else(evaluation: Evaluation) -> None:
+    """In reasons it would go into certificates, JUnit pages and logs, whatever --redact says."""
+    rows = evaluation.items.to_pylist()
+    for row in rows:
+        row["output"] = "I don't know, 'Ann'"
+    same = replace(evaluation, items=pa.Table.from_pylist(rows, schema=evaluation.items.schema))
+    found, hidden = report(same), report(same, redact=True)
+    assert "the base gives the same answer to 100.0 % of items" in " ".join(found.decision.reasons)
+    for text in (terminal(found), markdown(found), html(found)):
+        assert "answers vary" in text and "know, " in text
+    for text in (terminal(hidden), markdown(hidden), html(hidden), json.dumps(found.decision.to_json())):
+        assert "know, " not in text
+    assert "know, " not in junit(found.decision, found.policy)
 
 
 def guarded() -> Policy:

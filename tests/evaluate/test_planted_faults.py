@@ -208,7 +208,7 @@ def test_a_letter_taken_from_prompt_and_output_together_is_no_answer(reasons: Re
     [
         ("generous", "every answer of the base scores 100.0 %: a scorer that looks at nothing would do the same"),
         ("measuring", "the score does not respond to the answers"),
-        ("one_answer", "every item expects the same, 'e', so a model that always says it gets them all"),
+        ("one_answer", "every item expects the same, so a model that always says it gets them all"),
         ("cut_off", "100.0 % of the base's answers are cut off at their length, and not one of those scores"),
         ("no_question", "put the very same words to the model: its template leaves the question out"),
         ("too_easy", "the items are too easy to tell"),

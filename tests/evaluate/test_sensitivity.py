@@ -82,7 +82,7 @@ def test_a_score_that_does_not_depend_on_the_output_is_invalid(synthetic: Make, 
 def test_a_base_that_guesses_is_invalid_on_a_general_suite(synthetic: Make, suite: Any, rescore: Rescore) -> None:
     found = judge(synthetic(suite("hard", n=150, p_base=0.22, p_damaged=0.0)), rescore)
     assert "above_chance" in failed(found)
-    assert "by always answering" in " ".join(found.reasons)
+    assert "by always giving the commonest answer" in " ".join(found.reasons)
 
 
 def test_a_base_that_knows_nothing_of_a_domain_is_no_fault_of_the_suite(
@@ -115,7 +115,7 @@ def test_one_answer_for_every_item_is_invalid(synthetic: Make, suite: Any, resco
 
     found = judge(edited(synthetic(suite("stuck")), always_a), rescore)
     assert "answers_vary" in failed(found)
-    assert "'A'" in " ".join(found.reasons)
+    assert "A" in [check.quote for check in found.checks if check.name == "answers_vary"]
 
 
 def test_a_damaged_model_that_is_not_caught_is_invalid(synthetic: Make, suite: Any, rescore: Rescore) -> None:

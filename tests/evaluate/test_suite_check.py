@@ -13,8 +13,9 @@ import pytest
 from assay.convert import as_dataset
 from assay.errors import SuiteError, UnknownNameError
 from assay.evaluate.scorer import SCORERS, ReadyScorer, scorer
-from assay.evaluate.suite_check import SuiteProblem, _references, check_suite
+from assay.evaluate.suite_check import _references, check_suite
 from assay.evaluate.suite_power import PlannedPower, planned_power
+from assay.evaluate.suite_problem import SuiteProblem
 from assay.evaluate.suite_size import detectable_difference, independent_items, items_to_prove, provable_difference
 from assay.suites import read_suite
 
