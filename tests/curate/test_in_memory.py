@@ -43,7 +43,7 @@ def in_datasets() -> Any:
 @pytest.mark.parametrize("given", [rows, in_pandas, in_datasets])
 def test_they_are_audited_and_curated_as_a_file_is(given: Callable[[], Any]) -> None:
     assert set(audit(given(), SETTINGS).summary) == {
-        "exact_duplicate", "empty_turn", "surrounding_white_space", "contradiction", "conflicting_answers"
+        "exact_duplicate", "empty_turn", "surrounding_white_space", "contradiction"
     }  # fmt: skip
     curated = curate(given(), SETTINGS)
     assert curated.ledger.counts() == {"read": 45, "kept": 40, "repaired": 1, "dropped": 2, "held": 2}

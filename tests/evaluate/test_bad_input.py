@@ -167,7 +167,7 @@ class TestModelsAndAdapters:
         adapter = make_adapter("a", card=False, **lora)
         code, out, _ = shell("evaluate", "--model", tiny_model, "--adapter", adapter, "--suite", "s.yaml", "--json")
         assert code == 0 and [s["model"] for s in json.loads(out)["suites"][0]["scores"]] == [
-            "base", "candidate", "damaged", "zero",
+            "base", "candidate", "damaged", "slightly_damaged", "zero",
         ]  # fmt: skip
 
     def test_ia3_is_scored_though_there_is_no_zero_of_its_kind(

@@ -58,6 +58,8 @@ for moment in [*moments, None]:
         os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     note(event="ended", code=code)
+    if code == 0:
+        break
 """
 
 ROWS = [{"id": f"i{n}", "prompt": f"cat {n * 13} " * (1 + n % 5), "reference": "e"} for n in range(120)]
@@ -67,7 +69,8 @@ ROWS = [{"id": f"i{n}", "prompt": f"cat {n * 13} " * (1 + n % 5), "reference": "
 def driver(
     tiny_model: Path, tiny_adapter: Path, make_suite: Callable[..., Path], tmp_path: Path
 ) -> Callable[..., list[dict[str, Any]]]:
-    """Kills `assay evaluate` so many seconds after it first asks, for each of the moments, and then lets it end.
+    """Kills `assay evaluate` so many seconds after it first asks, for each of the moments, and then lets it end, if it
+    had not ended before one of them.
 
     Gives what was asked, what was kept and how each process ended.
     """
@@ -105,12 +108,12 @@ def test_no_answer_that_was_kept_is_asked_for_again(driver: Callable[..., Any], 
     events = driver("killed", moments)
     kept = Counter(event["key"] for event in events if event["event"] == "kept")
     asked = [len(event["numbers"]) for event in events if event["event"] == "asked"]
-    ended = [event["code"] for event in events if event["event"] == "ended"]
-    assert ended == [-9] * len(moments) + [0]
+    killed = [event["code"] for event in events if event["event"] == "ended"].count(-9)
+    assert killed >= 4, "on this machine it had ended before most of the moments"
     assert set(kept) == {event["key"] for event in whole if event["event"] == "kept"}
     assert max(kept.values()) == 1, "an answer was asked for, and kept, twice"
     lost = sum(asked) - planned
-    assert 0 < lost <= len(moments) * max(asked), "more than the chunk in flight was asked for again"
+    assert 0 < lost <= killed * max(asked), "more than the chunk in flight was asked for again"
     items, header = result(tmp_path / "killed")
     assert items == result(tmp_path / "whole")[0]
     assert header == result(tmp_path / "whole")[1]
@@ -122,7 +125,8 @@ def test_early_stopping_goes_on_at_the_look_it_had_reached(driver: Callable[...,
     whole = driver("whole", [], "--stop-early")
     events = driver("killed", [0.3, 0.8], "--stop-early")
     kept = Counter(event["key"] for event in events if event["event"] == "kept")
-    assert [event["code"] for event in events if event["event"] == "ended"] == [-9, -9, 0]
+    ended = [event["code"] for event in events if event["event"] == "ended"]
+    assert ended[0] == -9 and ended[-1] == 0
     assert set(kept) == {event["key"] for event in whole if event["event"] == "kept"} and max(kept.values()) == 1
     items, header = result(tmp_path / "killed")
     assert (items, header) == result(tmp_path / "whole") and header["settings"]["stopping"]["look"] > 1

@@ -19,6 +19,7 @@ SOURCE = {"source": "Ida Holm paid 40 euros."}
 TESTS = {"tests": "assert x == 1"}
 FAILING: dict[str, tuple[dict[str, Any], Any, dict[str, Any]]] = {
     "code_run": ({}, "x = 2", TESTS),
+    "final_answer": ({}, "one\ntwo", {}),
     "json_schema": ({"schema": {"type": "object"}}, "[1]", {}),
     "language": ({"language": "de"}, "The parcel has not arrived yet, so please ask the carrier.", {}),
     "length": ({"most_words": 3}, "one two three four", {}),
@@ -30,6 +31,7 @@ FAILING: dict[str, tuple[dict[str, Any], Any, dict[str, Any]]] = {
 """{scorer: (settings, a reference that is an answer, and that it does not count, more of the item)}"""
 
 UNSCORABLE: dict[str, tuple[dict[str, Any], Any]] = {
+    "all_of": ({}, "no list of demands"),
     "json_fields": ({}, "no JSON"),
     "json_schema": ({}, {"type": "objekt"}),
     "language": ({}, "ok"),

@@ -15,8 +15,8 @@ ONE_OBJECT = ("conversation.tokenized.json", "conversation.tokenized_llama2chat.
 """SOURCE.md counts the keys of their one object as records."""
 
 UNREADABLE = {
-    "axolotl_fixtures/conversation.tokenized.json": "input_ids",
-    "axolotl_fixtures/conversation.tokenized_llama2chat.json": "input_ids",
+    "axolotl_fixtures/conversation.tokenized.json": "tokenised already",
+    "axolotl_fixtures/conversation.tokenized_llama2chat.json": "tokenised already",
     "fastchat/fastchat/llm_judge/data/judge_prompts.jsonl": "prompt_template",
     "fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl": "turns",
     "fastchat/fastchat/llm_judge/data/mt_bench/reference_answer/gpt-4.jsonl": "choices",

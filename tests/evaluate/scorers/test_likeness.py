@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ PAIRS = [
     ("police killed the gunman", "the gunman killed police"),
     ("Running runners ran runs.\nA second line of running.", "runner run\na second running line"),
 ]
+needs_library = pytest.mark.skipif(find_spec("sentence_transformers") is None, reason="needs the extra: encoders")
 ASCII = st.text(st.characters(codec="ascii"), max_size=60)
 
 
@@ -106,6 +108,7 @@ def test_settings_that_cannot_be_meant_are_one_line(name: str, given: dict[str, 
         make_scorer(name, given, "here")
 
 
+@needs_library
 def test_an_encoder_that_is_not_there_is_one_line_before_anything_is_scored(tmp_path: Any) -> None:
     with pytest.raises(ModelError, match="cannot be loaded as an encoder"):
         make_scorer("embedding_similarity", {"encoder": str(tmp_path)}, "here")
@@ -113,6 +116,7 @@ def test_an_encoder_that_is_not_there_is_one_line_before_anything_is_scored(tmp_
         make_scorer("embedding_similarity", {"encoder": "nobody/no-such-encoder"}, "here")
 
 
+@needs_library
 def test_any_model_of_sentence_transformers_may_be_named_by_its_folder(tmp_path: Path) -> None:
     """A static one of three words; its cosines are computed by hand."""
     import torch
