@@ -160,7 +160,7 @@ def test_init_of_a_project_makes_a_suite_that_its_settings_and_policy_name(
     code, out, _ = shell("init", "mine.csv", "--columns", "prompt=text,answer=category", "-o", "project")
     assert code == 0 and "next: assay audit project/suites/mine_training.parquet" in out
     project = load_project(read_document(tmp_path / "project" / "assay.yaml"), tmp_path / "project")
-    assert [Path(path).name for path in project.suite_paths][0] == "mine.yaml"
+    assert project.suite_paths[0].name == "mine.yaml"
     assert len(project.read_data()) == 150
     assert "mine: {role: domain, required: true}" in (tmp_path / "project" / "policy.yaml").read_text(encoding="utf-8")
     again = ("init", "mine.csv", "--columns", "prompt=text,answer=category", "-o", "project")
