@@ -67,7 +67,8 @@ class SwitchedModel:
             return
         if name not in self.adapters:
             raise KeyError(name)
-        self.later.pop(name, _nothing)()
+        self.later.get(name, _nothing)()
+        self.later.pop(name, None)
         self.model.set_adapter(name)
         yield
 
@@ -97,7 +98,10 @@ def load_switched(
     with_slight_damage  lays another copy with a little of the same noise over it, called "slightly_damaged"
     with_zero    lays an adapter of the candidate's kind over the base that adds nothing, called "zero"
 
-    Raises ModelError when an adapter does not fit, holds NaN, or changes no logit.
+    These three are made when they are first switched to: half of the time to the first answer was theirs.
+
+    Raises ModelError when an adapter does not fit, holds NaN, or changes no logit; `switched_to` raises it when no
+    noise damages the candidate.
     """
     model: Any = load_base(
         ref,
@@ -116,22 +120,23 @@ def load_switched(
         model = load_adapter(model, folder, name)
         found = prove_adapter(model, name, probe)
         evidence[name] = AdapterEvidence(found.parameters, found.finite, found.nonzero > 0, found.max_logit_difference)
-    names = set(evidence)
     later: dict[str, Callable[[], None]] = {}
     if "candidate" in adapters and damage_seed is not None:
-        model = load_adapter(model, adapters["candidate"], "damaged")
-        damage(model, "damaged", probe, damage_seed)
-        names.add("damaged")
+        later["damaged"] = partial(_hurt, model, adapters["candidate"], probe, damage_seed)
         if with_slight_damage:
             later["slightly_damaged"] = partial(_hurt_slightly, model, adapters["candidate"], probe, damage_seed)
-            names.add("slightly_damaged")
-    if "candidate" in adapters and with_zero and _add_zero(model):
-        names.add("zero")
-    return SwitchedModel(model, frozenset(names), evidence, later)
+    if "candidate" in adapters and with_zero and _has_zero(model):
+        later["zero"] = partial(_add_zero, model)
+    return SwitchedModel(model, frozenset({*evidence, *later}), evidence, later)
 
 
 def _nothing() -> None:
     """Of an adapter that is there already."""
+
+
+def _hurt(model: Any, folder: Path, probe: Sequence[int], seed: int) -> None:
+    load_adapter(model, folder, "damaged")
+    damage(model, "damaged", probe, seed)
 
 
 def _hurt_slightly(model: Any, folder: Path, probe: Sequence[int], seed: int) -> None:
@@ -139,18 +144,17 @@ def _hurt_slightly(model: Any, folder: Path, probe: Sequence[int], seed: int) ->
     damage_slightly(model, "slightly_damaged", probe, seed)
 
 
-def _add_zero(model: Any) -> bool:
-    """Adds the adapter "zero"; whether there is one of the candidate's kind.
-
-    LoRA starts with B at zero, DoRA with the magnitudes of the base, and whole modules with the base's weights.
-    """
+def _has_zero(model: Any) -> bool:
+    """Whether there is an adapter of the candidate's kind that adds nothing."""
     from peft import LoraConfig
 
+    return isinstance(model.peft_config["candidate"], LoraConfig)
+
+
+def _add_zero(model: Any) -> None:
+    """LoRA starts with B at zero, DoRA with the magnitudes of the base, and whole modules with the base's weights."""
     config = copy.deepcopy(model.peft_config["candidate"])
-    if not isinstance(config, LoraConfig):
-        return False
     config.init_lora_weights = True
     config.inference_mode = True
     model.add_adapter("zero", config)
     model.eval()
-    return True

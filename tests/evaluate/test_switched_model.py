@@ -122,12 +122,12 @@ class TestBatches:
         def run(name: str, work: Callable[[CausalModel], Any]) -> list[Any]:
             inputs: list[Any] = []
             inner = switched.model.get_base_model()
-            hook = inner.register_forward_pre_hook(
-                lambda _, __, given: inputs.append(given["input_ids"].tolist()), with_kwargs=True
-            )
             with switched.switched_to(name):  # type: ignore[arg-type]
+                hook = inner.register_forward_pre_hook(
+                    lambda _, __, given: inputs.append(given["input_ids"].tolist()), with_kwargs=True
+                )
                 work(CausalModel(switched.model))
-            hook.remove()
+                hook.remove()
             return inputs
 
         yield run
