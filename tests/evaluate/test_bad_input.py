@@ -12,25 +12,9 @@ from typing import Any
 
 import pytest
 
-from assay.cli import main
-
 Shell = Callable[..., tuple[int, str, str]]
 ROWS = [{"id": f"i{n}", "prompt": f"cat {n}?", "reference": n % 2, "choices": ["yes", "no"]} for n in range(12)]
 FREE = [{"id": f"f{n}", "prompt": f"say {n}", "reference": "e"} for n in range(6)]
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

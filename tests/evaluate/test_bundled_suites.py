@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from assay.cli import main
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.gate import gate
 from assay.evaluate.policy import Policy, read_policy
@@ -18,20 +17,6 @@ from assay.starting import Start, start_project
 
 Shell = Callable[..., tuple[int, str, str]]
 Scored = Callable[..., tuple[dict[str, dict[str, object]], str]]
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Runs `assay ARGUMENTS`; gives (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay.cli import main
 from assay.evaluate.early_stopping import LOOKS, Plan, make_plan, reason_to_stop
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.examination import Item
@@ -125,20 +124,6 @@ class TestPlan:
             if macro is not None and macro.suites == ("g1", "g2"):
                 values.append(macro.e_value)
         assert len(values) > 5 and values == sorted(values), "the largest evidence so far can only grow"
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 def answers_of_the_base(shell: Callable[..., Any], model: Path) -> dict[str, str]:

@@ -15,7 +15,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from assay.cli import main
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.evaluation_files import write
 
@@ -23,18 +22,10 @@ POLICY = "version: 1\nmargin: 0.03\n"
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Runs `assay ARGUMENTS` in an empty folder with a policy; gives (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
+def shell(shell: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """In an empty folder with a policy."""
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+    return shell
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from statsmodels.stats.power import zt_ind_solve_power
 
-from assay.cli import main
 from assay.evaluate.gate_plan import PlannedProof, in_words, items_to_exclude, plan, size_of
 from assay.evaluate.policy import Policy, SlicePolicy, SuitePolicy
 from assay.evaluate.score_test import Strata, score_statistic
@@ -83,19 +82,6 @@ def test_slices_share_the_level_at_which_harm_is_proved() -> None:
     several = plan(Policy(suites={"s": many}), {}, {})[-1].sentence
     figures = [int(said.partition("; about ")[2].split(" item")[0].replace(",", "")) for said in (one, several)]
     assert figures[0] < figures[1]
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 SUITE = """\

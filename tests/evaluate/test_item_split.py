@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import pyarrow.parquet as pq
 import pytest
 
-from assay.cli import main
 from assay.errors import SuiteError
 from assay.evaluate.examination import Item
 from assay.evaluate.item_split import numbers_in, overlap, part_of
@@ -61,21 +60,6 @@ def test_a_part_without_items_is_refused_and_a_limit_counts_within_the_part() ->
 def test_what_overlaps() -> None:
     assert overlap("all", "gate") and overlap("selection", "all") and overlap("gate", "gate")
     assert not overlap("selection", "gate")
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Runs `assay ARGUMENTS` in the folder of the suites; gives (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 class TestEvaluated:

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assay.cli import main
 from assay.evaluate.domain_suite import DomainSuite, prepare
 from assay.evaluate.examination import Answer
 from assay.evaluate.rerun import EXACT, ROUNDED, _compare, tolerance_of
@@ -21,20 +20,6 @@ Shell = Callable[..., tuple[int, str, str]]
 CHOICES = [{"id": f"i{n}", "prompt": f"cat {n}?", "reference": n % 2, "choices": ["yes", "no"]} for n in range(24)]
 FREE = [{"id": f"f{n}", "prompt": f"say {n}", "reference": "e"} for n in range(9)]
 FACTS = [{"id": f"t{n}", "question": f"the cat {n}", "choices": ["yes", "no"], "answer": n % 2} for n in range(12)]
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

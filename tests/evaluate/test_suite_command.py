@@ -12,27 +12,17 @@ from typing import Any
 
 import pytest
 
-from assay.cli import main
-
 WORDS = ["amber", "anchor", "apple", "arrow", "autumn", "badge", "barrel", "basket", "beacon", "blanket", "bottle"]
 LABELS = ("card_arrival", "lost_card", "top_up_failed", "exchange_rate")
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Runs `assay ARGUMENTS` in a folder with mine.csv of 200 rows; gives (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
+def shell(shell: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
+    """In a folder with mine.csv of 200 rows."""
     rng = random.Random(1)
     rows = [f"{' '.join(rng.choices(WORDS, k=9))},{LABELS[i % 4]}" for i in range(200)]
     (tmp_path / "mine.csv").write_text("\n".join(["text,category", *rows]) + "\n", encoding="utf-8")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
+    return shell
 
 
 INIT = ("suite", "init", "mine.csv", "--columns", "prompt=text,answer=category")
