@@ -55,9 +55,9 @@ def choose(rows: int, workers: int | None = None, name: str = "auto") -> Engine:
         return RayData(processes)
     if processes < 2 or rows < FEWEST_ROWS:
         return InProcess()
-    from .processes import Processes
+    from .processes import Processes, can_wait_for_each_other
 
-    return Processes(processes)
+    return Processes(processes) if can_wait_for_each_other() else InProcess()
 
 
 def cores() -> int:

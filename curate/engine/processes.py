@@ -75,6 +75,17 @@ class Processes:
                 raise
 
 
+def can_wait_for_each_other() -> bool:
+    """Whether a semaphore can be had: not where shared memory is missing, as in some containers, or full."""
+    from loky.backend import get_context
+
+    try:
+        get_context().Lock()
+    except (OSError, ImportError):
+        return False
+    return True
+
+
 def _batches(table: pa.Table, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
     start = 0
     for rows in table.to_batches(size):

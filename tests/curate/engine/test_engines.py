@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +116,21 @@ def _workers() -> list[int]:
             if b"loky" in command and b"resource_tracker" not in command:
                 found.append(int(child))
     return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on files holds for shared memory too")
+def test_without_shared_memory_the_pass_runs_in_this_process() -> None:
+    """A semaphore is a file of shared memory, which a limit of 0 bytes refuses as a full one does."""
+    said = subprocess.run(
+        [sys.executable, "-c", NO_SHARED_MEMORY], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert said.split() == ["Processes", "InProcess"]
+
+
+NO_SHARED_MEMORY = """
+import resource
+from assay.curate.engine.engines import choose
+print(type(choose(1_000_000, workers=2)).__name__)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+print(type(choose(1_000_000, workers=2)).__name__)
+"""
