@@ -42,6 +42,7 @@ class PairedSuite:
     unpaired  items that only one of the two answered
     leaked    items left out because they are in the data that the candidate was trained on
     unscored  items left out because a judge gave no score to the answer of base or candidate
+    dtype     in which the models computed: below float32, which other items share a batch may change an answer
     """
 
     result: SuiteResult
@@ -55,6 +56,7 @@ class PairedSuite:
     unpaired: tuple[str, ...]
     leaked: tuple[str, ...]
     unscored: tuple[str, ...] = ()
+    dtype: str = "float32"
 
     @property
     def n(self) -> int:
@@ -92,13 +94,15 @@ def pair(evaluation: Evaluation) -> dict[str, PairedSuite]:
     leaked: dict[str, set[str]] = {}
     for leak in evaluation.leaks or ():
         leaked.setdefault(leak.suite, set()).add(leak.item_id)
+    base = evaluation.identity.get("base")
+    dtype = str(base.get("dtype") or "float32") if isinstance(base, Mapping) else "float32"
     return {
-        result.suite: _pair_suite(result, rows[result.suite], leaked.get(result.suite, set()))
+        result.suite: _pair_suite(result, rows[result.suite], leaked.get(result.suite, set()), dtype)
         for result in evaluation.suites
     }
 
 
-def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: set[str]) -> PairedSuite:
+def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: set[str], dtype: str) -> PairedSuite:
     by_item: dict[str, dict[str, Mapping[str, Any]]] = {}
     for row in rows:
         _check_score(row, judged=is_judged(result))
@@ -126,6 +130,7 @@ def _pair_suite(result: SuiteResult, rows: Sequence[Mapping[str, Any]], leaked: 
         unpaired=tuple(item for item, models in by_item.items() if len({"base", "candidate"} & models.keys()) == 1),
         leaked=tuple(item for item in paired if item in leaked),
         unscored=tuple(item for item in answered if item not in set(paired)),
+        dtype=dtype,
     )
 
 

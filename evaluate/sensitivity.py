@@ -88,7 +88,7 @@ def judge_sensitivity(
         _scores_vary(suite, role),
         responds_to_output(suite, reference_model, who, rescore, alpha),
         damage_shows(suite, reference_model, who, alpha),
-        zero_changes_nothing(suite),
+        zero_changes_nothing(suite, alpha),
         _not_at_ceiling(suite),
         *(_has_something_to_lose(suite, chance_of(suite, rescore), alpha) if role == "general" else []),
         Check("power", True, power.in_words()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -133,6 +134,20 @@ def test_an_adapter_that_adds_nothing_and_changes_an_answer_makes_a_suite_invali
     assert judge(synthetic(suite("sound")), rescore).valid
     found = judge(synthetic(suite("leaky", zero_flips=1)), rescore)
     assert failed(found) == {"zero_changes_nothing"} and "changes 1 answer of 20 (leaky-0)" in found.reasons[0]
+
+
+def test_in_16_bits_rounding_may_change_answers_and_not_the_score(
+    synthetic: Make, suite: Any, rescore: Rescore
+) -> None:
+    """The adapter that adds nothing shares its batches with other items than the base did."""
+
+    def judged(flips: int) -> Sensitivity:
+        (paired,) = pair(synthetic(suite("rounded", p_base=1.0, zero_flips=flips))).values()
+        halved = replace(paired, dtype="bfloat16")
+        return judge_sensitivity(halved, "domain", rescore, alpha=0.05, missing_fails=True)
+
+    assert "zero_changes_nothing" not in failed(judged(2))
+    assert "zero_changes_nothing" in failed(judged(12))
 
 
 def test_without_a_damaged_model_a_suite_is_invalid_unless_the_policy_allows_it(
