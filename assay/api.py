@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assay.curate.judge import make_audit
     from assay.curate.stage import audit, curate
-    from assay.evaluate.gate import gate
+    from assay.evaluate.gate.gate import gate
     from assay.evaluate.stage import evaluate
     from assay.pipeline import run
     from assay.synth.stage import synth
@@ -37,22 +37,22 @@ _HOMES = {
     "curate": "assay.curate.stage",
     "digest_of_reviews": "assay.curate.reviews.sources",
     "evaluate": "assay.evaluate.stage",
-    "gate": "assay.evaluate.gate",
-    "gate_evaluation": "assay.evaluate.release",
-    "history": "assay.evaluate.history",
-    "with_previous": "assay.evaluate.previous",
-    "with_times_used": "assay.evaluate.history",
+    "gate": "assay.evaluate.gate.gate",
+    "gate_evaluation": "assay.evaluate.release.release",
+    "history": "assay.evaluate.release.history",
+    "with_previous": "assay.evaluate.release.previous",
+    "with_times_used": "assay.evaluate.release.history",
     "given_reviews": "assay.curate.reviews.sources",
-    "init_suite": "assay.evaluate.suite_init",
+    "init_suite": "assay.evaluate.suites.init",
     "input_digests": "assay.evaluate.identity",
     "language_of": "assay.curate.answers.language",
     "judges": "assay.evaluate.judging.providers",
     "load_encoder": "assay.curate.meaning.encoder",
     "make_audit": "assay.curate.judge",
     "make_provider": "assay.synth.provider",
-    "prepare_suite": "assay.evaluate.domain_suite",
+    "prepare_suite": "assay.evaluate.asking.domain_suite",
     "price_of": "assay.synth.provider",
-    "read_policy": "assay.evaluate.policy",
+    "read_policy": "assay.evaluate.gate.policy",
     "run": "assay.pipeline",
     "synth": "assay.synth.stage",
     "train": "assay.train.stage",

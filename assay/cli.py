@@ -33,11 +33,12 @@ VERBS: dict[str, Verb] = {
     "train": Verb("assay.train.command:train", "Train a LoRA or QLoRA adapter."),
     "evaluate": Verb("assay.evaluate.command:evaluate", "Score base and adapter on your suites."),
     "suite": Verb(
-        "assay.evaluate.suite_command:suite", "init: set a suite aside; check: validate one; export: for lm-eval."
+        "assay.evaluate.suites.command:suite", "init: set a suite aside; check: validate one; export: for lm-eval."
     ),
-    "gate": Verb("assay.evaluate.gate_command:gate", "Verdict on an evaluation: is the adapter fit to release?"),
+    "gate": Verb("assay.evaluate.gate.command:gate", "Verdict on an evaluation: is the adapter fit to release?"),
     "verify": Verb(
-        "assay.evaluate.verify_command:verify", "Recompute what a release certificate claims, from the files it names."
+        "assay.evaluate.release.verify_command:verify",
+        "Recompute what a release certificate claims, from the files it names.",
     ),
     "runs": Verb("assay.commands.runs:runs", "List what was run, newest first."),
     "lineage": Verb(

@@ -175,8 +175,8 @@ def language_model(side: str, target: Any, model: Any, batch_size: int) -> Any:
         return HFLM(
             pretrained=model, tokenizer=target.tokenizer, batch_size=batch_size, max_length=target.context_length
         )
-    from assay.evaluate.causal_model import CausalModel
-    from assay.evaluate.lm_eval_model import AssayLM, Limits
+    from assay.evaluate.models.causal_model import CausalModel
+    from assay.evaluate.models.lm_eval_model import AssayLM, Limits
 
     return AssayLM(CausalModel(model), target, Limits(4096, target.context_length or 2048))
 

@@ -5,7 +5,7 @@
 Each gate has six general suites of 500 items on which base and candidate disagree on 8 % of the items, and a domain
 suite of 300 items with a true gain of 10 points. Margin 2 points, guardrail 5, alpha 0.05. The rows say what is true
 of general ability. The statistics are those of `evaluate/`, called on thousands of gates at once; the verdict is that
-of `evaluate/verdict.py`. The other rules are written from their descriptions; they know two answers, pass and block.
+of `evaluate/gate/verdict.py`. The other rules are written from their descriptions; they know two answers: pass, block.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from assay.evaluate.distributions import normal_quantile, normal_tail, t_tail
-from assay.evaluate.e_process import Rounds, log_wealth
-from assay.evaluate.gate import doubtful_loss_level, loss_levels
-from assay.evaluate.paired_tests import mcnemar_mid_p
-from assay.evaluate.policy import Policy
-from assay.evaluate.score_test import Strata, score_statistic
-from assay.evaluate.verdict import Proofs, verdict_of
+from assay.evaluate.gate.gate import doubtful_loss_level, loss_levels
+from assay.evaluate.gate.policy import Policy
+from assay.evaluate.gate.verdict import Proofs, verdict_of
+from assay.evaluate.statistics.distributions import normal_quantile, normal_tail, t_tail
+from assay.evaluate.statistics.e_process import Rounds, log_wealth
+from assay.evaluate.statistics.paired_tests import mcnemar_mid_p
+from assay.evaluate.statistics.score_test import Strata, score_statistic
 from assay.findings import Verdict
 
 FloatArray = npt.NDArray[np.float64]
@@ -144,7 +144,8 @@ def assay_rule(sample: Sample, policy: Policy) -> tuple[list[Verdict], FloatArra
 
 def effective_counts(general: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """[gates, suites, 3] counts of -1, 0, 1 divided by each suite's design effect, and the degrees of freedom of the
-    suites [gates, suites] and of their mean [gates]: `evaluate/clusters.py` and `evaluate/comparison.py` for arrays.
+    suites [gates, suites] and of their mean [gates]: `evaluate/statistics/clusters.py` and
+    `evaluate/gate/comparison.py` for arrays.
     """
     counts = np.stack([(general == value).sum((-1, -2)) for value in (-1, 0, 1)], -1).astype(float)
     gates, suites, clusters, size = general.shape

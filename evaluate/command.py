@@ -15,9 +15,9 @@ from assay.errors import Exit, SettingsError
 if TYPE_CHECKING:
     from assay.suites import Suite
 
+    from .asking.progress import Show
     from .evaluation import Evaluation
     from .identity import Models
-    from .progress import Show
     from .settings import EvaluateSettings
 
 
@@ -45,7 +45,7 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
     Every answer of every model to every item goes to items.parquet, in a run of the store or in --output;
     `assay gate` gives the verdict on it. Answers that were given before are not computed again.
     """
-    from .score_table import score_table
+    from .reports.score_table import score_table
 
     strangers, options = split_overrides(assignments, options)
     if strangers:
@@ -67,7 +67,7 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
 
 def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: EvaluateSettings, folder: Path) -> None:
     """Also for an evaluation that was made before and has not been run again."""
-    from .lm_eval_write import documents_of, write_lm_eval
+    from .lm_eval_runs.write import documents_of, write_lm_eval
 
     tasks = Path(settings.include_path) if settings.include_path is not None else None
     write_lm_eval(evaluation, documents_of(evaluation, suites, tasks), folder)
@@ -83,7 +83,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     from assay.suites import read_suites
 
     from .identity import Models
-    from .previous import with_previous
+    from .release.previous import with_previous
     from .settings import EvaluateSettings
 
     document = options.document()
@@ -152,10 +152,10 @@ def _run(
     from assay.storage import sha256_file
 
     from . import evaluation_files
-    from .history import history, with_times_used
+    from .gate.policy import read_policy
     from .identity import input_digests, training_run
     from .judging.providers import judges
-    from .policy import read_policy
+    from .release.history import history, with_times_used
     from .stage import evaluate as run_evaluate
 
     policy = read_policy(policy_file) if settings.stop_early else None
@@ -193,7 +193,7 @@ def _progress(options: Options) -> tuple[Callable[[str], None], Show | None]:
     """How lines are said, and what draws the line of a terminal; None where stderr is none."""
     import sys
 
-    from .progress import StatusLine
+    from .asking.progress import StatusLine
 
     if options.quiet or not sys.stderr.isatty():
         return options.say, None

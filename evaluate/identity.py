@@ -16,11 +16,11 @@ from assay.models import weights_sha256
 from assay.storage import sha256_file
 from assay.suites import FILES_OF_A_SCORER, Suite
 
+from .asking.leaks import adapter_card
 from .evaluation import ModelName
-from .foreign_adapters import check_kind
-from .leaks import adapter_card
+from .models.foreign_adapters import check_kind
+from .models.switched_model import Precision
 from .settings import EvaluateSettings
-from .switched_model import Precision
 
 if TYPE_CHECKING:
     from assay.dataset import Dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .item_split import ItemPart
+from .asking.item_split import ItemPart
 
 
 @dataclass(frozen=True)

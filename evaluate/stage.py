@@ -11,27 +11,27 @@ from assay.config import to_json
 from assay.errors import SettingsError, SuiteError
 from assay.suites import EvaluationText, Suite
 
-from .answer_sheets import Sheet, cut_off, items_table, suite_result
-from .answering import Answering
+from .asking.answer_sheets import Sheet, cut_off, items_table, suite_result
+from .asking.answering import Answering
+from .asking.examination import Examination
+from .asking.item_split import numbers_in
+from .asking.leaks import find_leaks, prompts_of, training_prompts
+from .asking.parts import PartStore
+from .asking.progress import Progress, Show
+from .asking.work import Work, all_answers, until_decided
 from .evaluation import Evaluation, Leak, ModelName
-from .examination import Examination
+from .gate.policy import Policy
 from .identity import Models, check_adapters, identity_of, precision_of
-from .item_split import numbers_in
 from .judging.bench import open_bench
-from .leaks import find_leaks, prompts_of, training_prompts
-from .parts import PartStore
-from .policy import Policy
-from .progress import Progress, Show
+from .models.switched_model import SwitchedModel, load_switched
 from .settings import EvaluateSettings
-from .switched_model import SwitchedModel, load_switched
 from .wording import count, names
-from .work import Work, all_answers, until_decided
 
 if TYPE_CHECKING:
     from assay.task_files import TaskFile
 
     from .judging.asking import Judges
-    from .lm_eval_model import AssayLM
+    from .models.lm_eval_model import AssayLM
 
 DEFAULT_CONTEXT = 2048
 """Tokens, for a model whose config names no length; lm-eval's own fallback."""
@@ -137,14 +137,14 @@ def _tell_leaks(leaks: Sequence[Leak] | None, say: Callable[[str], None]) -> Non
 
 
 def language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
-    from .causal_model import CausalModel
-    from .lm_eval_model import AssayLM, Limits
+    from .models.causal_model import CausalModel
+    from .models.lm_eval_model import AssayLM, Limits
 
     limits = Limits(settings.batch_tokens, settings.max_length or target.context_length or DEFAULT_CONTEXT)
     own = AssayLM(CausalModel(switched.model), target, limits)
     if settings.backend == "assay":
         return own
-    from .lm_eval_backend import HfBackend
+    from .models.lm_eval_backend import HfBackend
 
     return cast("AssayLM", HfBackend(own, settings.batch_size))  # it has all that an examination asks of it
 
@@ -156,8 +156,8 @@ def read_all(
     suites: Sequence[Suite], settings: EvaluateSettings, target: ChatTarget
 ) -> tuple[list[Examination], list[LoadedTask]]:
     """Suites rendered, tasks loaded: what is wrong with either is met before a model is."""
-    from .domain_suite import prepare
-    from .task_loading import load_tasks
+    from .asking.domain_suite import prepare
+    from .asking.task_loading import load_tasks
 
     folder = Path(settings.include_path) if settings.include_path is not None else None
     own: list[Examination] = [prepare(suite, target, allow_code=settings.allow_code) for suite in suites]
@@ -172,7 +172,7 @@ def read_all(
 
 
 def prepare_all(tasks: Sequence[LoadedTask], settings: EvaluateSettings, lm: AssayLM) -> Iterator[Examination]:
-    from .task_suite import prepare_task
+    from .asking.task_suite import prepare_task
 
     for task, file in tasks:
         yield prepare_task(task, file, lm, apply_chat_template=settings.apply_chat_template)

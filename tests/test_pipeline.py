@@ -139,7 +139,7 @@ def test_another_policy_runs_the_gate_alone(project: Path, finished: PipelineRes
 def test_the_certificate_verifies_until_an_answer_is_changed(finished: PipelineResult, tmp_path: Path) -> None:
     import pyarrow.parquet as pq
 
-    from assay.evaluate.verify import verify
+    from assay.evaluate.release.verify import verify
 
     assert finished.certificate is not None
     assert [claim.name for claim in verify(finished.certificate) if claim.ok is False] == []

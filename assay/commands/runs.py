@@ -20,8 +20,8 @@ STORE_OPTION = click.option(
 
 
 OF_EVALUATE = {
-    "compare": "assay.evaluate.history_command:compare",
-    "trend": "assay.evaluate.history_command:trend",
+    "compare": "assay.evaluate.release.history_command:compare",
+    "trend": "assay.evaluate.release.history_command:trend",
 }
 """Subcommands that look into evaluations live with that stage; they are loaded when they are asked for."""
 

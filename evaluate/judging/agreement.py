@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..distributions import normal_quantile
-from ..intervals import Interval, wilson_interval
+from ..statistics.distributions import normal_quantile
+from ..statistics.intervals import Interval, wilson_interval
 
 Z = normal_quantile(0.975)
 

@@ -14,7 +14,7 @@ from assay.errors import ProviderError
 from assay.journal import Journal, Spent
 from assay.protocols import Generation, GenerationRequest, Price, Provider
 
-from ..suite_proposal import estimated_tokens
+from ..suites.proposal import estimated_tokens
 from ..wording import count
 from .questions import key_of
 from .settings import JudgeSettings

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import SuiteError
 from assay.protocols import Price, Provider
 
-from ..answer_sheets import Sheet
+from ..asking.answer_sheets import Sheet
+from ..asking.examination import Examination, Item
 from ..evaluation import ModelName
-from ..examination import Examination, Item
 from ..scorer import ReadyScorer
 from ..settings import EvaluateSettings
 from ..wording import count
@@ -122,7 +122,7 @@ def open_bench(
     Raises SuiteError where no judge was handed in, where it costs money and the suite allows none, and for labels that
     cannot be read; SettingsError for a key or a price that is missing.
     """
-    from ..domain_suite import DomainSuite
+    from ..asking.domain_suite import DomainSuite
 
     own = [(one.suite, one.scoring) for one in examinations if isinstance(one, DomainSuite)]
     sittings = tuple(_sitting(suite, scoring, judges) for suite, scoring in own if scoring.scorer.judged)

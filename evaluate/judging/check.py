@@ -10,7 +10,7 @@ from assay.protocols import Price
 from assay.suites import Suite
 
 from ..scorer import ReadyScorer
-from ..suite_problem import SuiteProblem
+from ..suites.problem import SuiteProblem
 from ..wording import count
 from .bench import LOCAL, Sitting, estimate, read_judge
 

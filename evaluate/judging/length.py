@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..clusters import FloatArray, cluster_codes
-from ..distributions import normal_quantile
-from ..intervals import Interval, wilson_interval
+from ..statistics.clusters import FloatArray, cluster_codes
+from ..statistics.distributions import normal_quantile
+from ..statistics.intervals import Interval, wilson_interval
 
 MOST_STEPS = 50
 SEPARATED = 12.0

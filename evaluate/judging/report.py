@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..clusters import cluster_sums, design_effect
 from ..evaluation import ModelName
-from ..intervals import Interval, mean_interval
+from ..statistics.clusters import cluster_sums, design_effect
+from ..statistics.intervals import Interval, mean_interval
 from ..wording import count, names, percent, points
 from .agreement import Corrected, corrected_ratio, rogan_gladen
 from .calibration import Calibration, Labelled, calibrate

@@ -10,7 +10,7 @@ _FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", 
 
 
 def _validate(settings: Mapping[str, Any]) -> None:
-    from ..sandbox import require_walls
+    from ..sandbox.sandbox import require_walls
 
     for name in ("seconds", "memory_mb"):
         if settings.get(name, 1) < 1:
@@ -36,7 +36,7 @@ def code_run(
     `seconds` of the processor and within `memory_mb`; where those walls cannot be had it is refused, and it is never
     run unless the user allows it (`--allow-code`).
     """
-    from ..sandbox import Limits, run_program
+    from ..sandbox.sandbox import Limits, run_program
 
     outcome = run_program(program_in(output), tuple(tests), Limits(seconds, memory_mb << 20))
     share = outcome.passed / len(tests)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ..phrases import occurs
+from ..outputs.phrases import occurs
 from ..scorer import scorer
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from assay.text import normalize
 
-from ..numbers import numbers_in
+from ..outputs.numbers import numbers_in
 from ..scorer import scorer
 
 _EMPHASIS = re.compile(r"[*_`$]+|\\boxed|\\text")

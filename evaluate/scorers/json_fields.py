@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..json_values import agree, first_object
+from ..outputs.json_values import agree, first_object
 from ..scorer import scorer
 
 

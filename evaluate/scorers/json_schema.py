@@ -9,7 +9,7 @@ from assay.errors import require
 from assay.records import Json
 from assay.storage import sha256_file
 
-from ..json_values import json_values
+from ..outputs.json_values import json_values
 from ..scorer import scorer
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..phrases import occurs, phrases_of
+from ..outputs.phrases import occurs, phrases_of
 from ..scorer import scorer
 
 

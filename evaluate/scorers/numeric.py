@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from ..numbers import numbers_in
+from ..outputs.numbers import numbers_in
 from ..scorer import scorer
 
 

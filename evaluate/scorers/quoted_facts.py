@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..facts import FactSource, facts_in
+from ..outputs.facts import FactSource, facts_in
 from ..scorer import scorer
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..outputs.tool_calls import Call, arguments_agree, calls_in, expected_calls
 from ..scorer import scorer
-from ..tool_calls import Call, arguments_agree, calls_in, expected_calls
 
 _ABSENT = object()
 

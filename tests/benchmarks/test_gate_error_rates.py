@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 
 from assay.evaluate.evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, SuiteResult
-from assay.evaluate.gate import gate
-from assay.evaluate.policy import Policy
+from assay.evaluate.gate.gate import gate
+from assay.evaluate.gate.policy import Policy
 from assay.findings import Verdict
 
 GATES = 200

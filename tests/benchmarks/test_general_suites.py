@@ -13,10 +13,10 @@ from types import ModuleType
 
 import pytest
 
-from assay.evaluate.items_needed import more_items
 from assay.evaluate.scorer import make_scorer
-from assay.evaluate.suite_check import check_suite
-from assay.evaluate.suite_size import independent_items
+from assay.evaluate.statistics.items_needed import more_items
+from assay.evaluate.suites.check import check_suite
+from assay.evaluate.suites.size import independent_items
 from assay.findings import Severity
 from assay.general import TIERS, general_suites
 from assay.suites import Suite, SuiteItem, read_suite

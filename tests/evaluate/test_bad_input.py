@@ -209,7 +209,7 @@ TWO = """
 import os, sys, time
 from pathlib import Path
 from assay.cli import main
-from assay.evaluate.domain_suite import DomainSuite
+from assay.evaluate.asking.domain_suite import DomainSuite
 import assay.evaluate.stage, lm_eval, peft
 answer = DomainSuite.answer
 def slow(self, *given):

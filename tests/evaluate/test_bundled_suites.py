@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from assay.evaluate.evaluation import Evaluation
-from assay.evaluate.gate import gate
-from assay.evaluate.policy import Policy, read_policy
+from assay.evaluate.gate.gate import gate
+from assay.evaluate.gate.policy import Policy, read_policy
 from assay.starting import Start, start_project
 
 Shell = Callable[..., tuple[int, str, str]]

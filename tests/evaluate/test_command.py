@@ -129,7 +129,7 @@ def test_settings_come_from_the_file_its_folder_overrides_and_options(
 def test_bad_input_is_one_line_and_exit_code_2(
     shell: Shell, basic: list[Any], arguments: list[str], match: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assay.evaluate import task_loading
+    from assay.evaluate.asking import task_loading
 
     monkeypatch.setattr(task_loading, "_index", lambda folder: task_loading._manager(folder, defaults=False))
     code, out, err = shell(*basic, *arguments)

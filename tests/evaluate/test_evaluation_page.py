@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from assay.config import to_json
-from assay.evaluate.damage import AGREEMENT
+from assay.evaluate.asking.task_loading import load_tasks
 from assay.evaluate.evaluation import ITEM_COLUMNS
+from assay.evaluate.sensitivity.damage import AGREEMENT
 from assay.evaluate.settings import EvaluateSettings
-from assay.evaluate.task_loading import load_tasks
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(\w+)` \| (.*?) \|", PAGE, re.MULTILINE)

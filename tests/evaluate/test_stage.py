@@ -16,7 +16,7 @@ import pytest
 from assay.chat import load_target
 from assay.errors import ModelError, SuiteError
 from assay.evaluate import stage
-from assay.evaluate.domain_suite import DomainSuite
+from assay.evaluate.asking.domain_suite import DomainSuite
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.identity import Models, input_digests
 from assay.evaluate.settings import EvaluateSettings
@@ -225,7 +225,7 @@ class TestReuse:
     ) -> None:
         """kill -9 after the first part is on disk."""
         code = (
-            "import sys, time\nfrom pathlib import Path\nfrom assay.evaluate.parts import PartStore\n"
+            "import sys, time\nfrom pathlib import Path\nfrom assay.evaluate.asking.parts import PartStore\n"
             "from assay.cli import main\nreal = PartStore.put\n"
             "def put(self, key, answers):\n    real(self, key, answers)\n"
             "    print('put', flush=True)\n    time.sleep(60)\n"

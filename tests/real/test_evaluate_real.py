@@ -109,8 +109,8 @@ def test_whole_texts_are_as_likely_as_sums_in_float64_say(
     import torch
     from lm_eval.api.instance import Instance
 
-    from assay.evaluate.causal_model import CausalModel
-    from assay.evaluate.lm_eval_model import AssayLM, Limits
+    from assay.evaluate.models.causal_model import CausalModel
+    from assay.evaluate.models.lm_eval_model import AssayLM, Limits
 
     problems = (shared / "data" / "general" / "gsm8k" / "test.jsonl").read_text(encoding="utf-8").splitlines()[:8]
     asked = [

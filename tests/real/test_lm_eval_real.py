@@ -13,10 +13,10 @@ from assay.errors import ModelError
 from assay.evaluate.identity import Models
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
-from assay.evaluate.suite_export import export_suite
+from assay.evaluate.suites.export import export_suite
 from assay.models import resolve
 from assay.suites import read_suite
-from tests.evaluate.lm_eval_runs import logged, run_lm_eval
+from tests.evaluate.lm_eval_runs.made import logged, run_lm_eval
 
 ITEMS = [
     {

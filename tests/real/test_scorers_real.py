@@ -12,11 +12,11 @@ import pytest
 from assay.answers import first_difference
 from assay.conversation import PROBE_TOOL, find_style, variables
 from assay.dataset import Dataset
-from assay.evaluate.facts import facts_in
-from assay.evaluate.sandbox import why_no_walls
+from assay.evaluate.outputs.facts import facts_in
+from assay.evaluate.sandbox.sandbox import why_no_walls
 from assay.evaluate.scorer import make_scorer
-from assay.evaluate.suite_check import check_suite
-from assay.evaluate.suite_init import init_suite
+from assay.evaluate.suites.check import check_suite
+from assay.evaluate.suites.init import init_suite
 from assay.records import Message, ToolCall
 from assay.sources import ReadSettings, read
 from assay.suites import read_suite

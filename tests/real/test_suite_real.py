@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from assay.dataset import Dataset
-from assay.evaluate.suite_check import check_suite
-from assay.evaluate.suite_init import init_suite
+from assay.evaluate.suites.check import check_suite
+from assay.evaluate.suites.init import init_suite
 from assay.sources import ReadSettings, read
 from assay.suites import read_suite
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from assay.evaluate.gate.policy import Policy
 from assay.evaluate.identity import Models
 from assay.evaluate.judging.providers import judges
-from assay.evaluate.policy import Policy
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.suites import read_suite

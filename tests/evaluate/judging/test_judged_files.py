@@ -15,8 +15,8 @@ from assay.evaluate.identity import Models, input_digests
 from assay.evaluate.judging.labels import read_labels
 from assay.evaluate.scorer import make_scorer
 from assay.evaluate.settings import EvaluateSettings
-from assay.evaluate.suite_check import check_suite
-from assay.evaluate.suite_export import export_suite
+from assay.evaluate.suites.check import check_suite
+from assay.evaluate.suites.export import export_suite
 from assay.suites import read_suite
 
 MakeSuite = Callable[..., Path]

@@ -15,16 +15,16 @@ import pytest
 from assay.cli import main
 from assay.errors import AssayError, ProviderError, SettingsError, SuiteError
 from assay.evaluate.evaluation_files import read, write
+from assay.evaluate.gate.pairs import pair
+from assay.evaluate.gate.policy import Policy, SuitePolicy
 from assay.evaluate.identity import Models
 from assay.evaluate.judging.bench import Bench
-from assay.evaluate.lm_eval_write import write_lm_eval
-from assay.evaluate.pairs import pair
-from assay.evaluate.policy import Policy, SuitePolicy
+from assay.evaluate.lm_eval_runs.write import write_lm_eval
+from assay.evaluate.release.verify import _scores
 from assay.evaluate.scorer import rescore
-from assay.evaluate.sensitivity import judge_sensitivity
+from assay.evaluate.sensitivity.sensitivity import judge_sensitivity
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
-from assay.evaluate.verify import _scores
 from assay.suites import read_suite
 
 MakeSuite = Callable[..., Path]

@@ -7,7 +7,7 @@ import pytest
 
 from assay.errors import SuiteError
 from assay.evaluate.scorer import make_scorer
-from assay.evaluate.suite_check import check_suite
+from assay.evaluate.suites.check import check_suite
 from assay.suites import read_suite
 
 RULES = """

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from assay.errors import SuiteError
-from assay.evaluate.facts import Fact, FactSource, facts_in
+from assay.evaluate.outputs.facts import Fact, FactSource, facts_in
 from assay.evaluate.scorer import make_scorer
 
 SOURCE = (

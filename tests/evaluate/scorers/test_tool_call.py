@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from assay.errors import SuiteError
+from assay.evaluate.outputs.tool_calls import Call, calls_in
 from assay.evaluate.scorer import make_scorer
-from assay.evaluate.tool_calls import Call, calls_in
 
 WEATHER = {"city": "Lyon", "days": 3, "wind": True}
 ONE = json.dumps({"name": "get_weather", "arguments": WEATHER})

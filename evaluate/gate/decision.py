@@ -1,0 +1,213 @@
+"""What a gate decided, and every number behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from assay.findings import Verdict
+
+from ..sensitivity.sensitivity import Sensitivity
+from ..statistics.intervals import Interval
+from .divergence import Divergence
+from .policy import Role
+
+
+@dataclass(frozen=True)
+class Change:
+    """The candidate less the last release, on the items that both answered. previous: its mean score, None for the
+    average over suites."""
+
+    n: int
+    previous: float | None
+    difference: float
+    ci: Interval
+
+    def to_json(self) -> dict[str, Any]:
+        return {"n": self.n, "previous": self.previous, "difference": self.difference, "ci": list(self.ci)}
+
+
+@dataclass(frozen=True)
+class SliceDecision:
+    """One slice. guardrail and verdict are None where the policy does not name it: then it is shown only.
+
+    p_value       one-sided: that the loss stays within the guardrail
+    items_needed  further items of this slice until that would probably be decided
+    """
+
+    name: str
+    n: int
+    base: float
+    candidate: float
+    difference: float
+    ci: Interval
+    guardrail: float | None = None
+    verdict: Verdict | None = None
+    p_value: float | None = None
+    items_needed: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "slice": self.name,
+            "n": self.n,
+            "base": self.base,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "ci": list(self.ci),
+            "guardrail": self.guardrail,
+            "verdict": str(self.verdict) if self.verdict is not None else None,
+            "p_value": self.p_value,
+            "items_needed": self.items_needed,
+        }
+
+
+@dataclass(frozen=True)
+class SuiteDecision:
+    """One suite. base, previous, candidate are mean scores; differences are candidate less base.
+
+    margin        what the difference is held against: min_gain on a domain suite, the guardrail on a general one
+    p_value       one-sided: that the gain exceeds min_gain, or that the loss stays within the guardrail
+    items_needed  further items until it would probably be decided; None where it is, or where no number would do
+    reason        the suite's verdict in words
+    gains, losses items whose score rose and fell: together they are the flips
+    answers_changed   items whose answer is another text, or another option
+    kl            divergence from the base, None where it was not measured
+    against_previous  the last release, where it was scored
+    """
+
+    suite: str
+    role: Role
+    required: bool
+    verdict: Verdict
+    reason: str
+    n: int
+    base: float
+    previous: float | None
+    candidate: float
+    difference: float
+    ci: Interval
+    margin: float
+    p_value: float
+    gains: int
+    losses: int
+    items_needed: int | None
+    sensitivity: Sensitivity
+    slices: tuple[SliceDecision, ...] = ()
+    must_pass_failed: tuple[str, ...] = ()
+    leaked: int = 0
+    answers_changed: int = 0
+    kl: Divergence | None = None
+    against_previous: Change | None = None
+
+    @property
+    def flips(self) -> int:
+        return self.gains + self.losses
+
+    @property
+    def guarded(self) -> tuple[SliceDecision, ...]:
+        """The slices that the policy names."""
+        return tuple(part for part in self.slices if part.verdict is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "suite": self.suite,
+            "role": self.role,
+            "required": self.required,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "n": self.n,
+            "base": self.base,
+            "previous": self.previous,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "ci": list(self.ci),
+            "margin": self.margin,
+            "p_value": self.p_value,
+            "gains": self.gains,
+            "losses": self.losses,
+            "flips": self.flips,
+            "answers_changed": self.answers_changed,
+            "kl": self.kl.to_json() if self.kl is not None else None,
+            "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
+            "items_needed": self.items_needed,
+            "sensitivity": self.sensitivity.to_json(),
+            "slices": [part.to_json() for part in self.slices],
+            "must_pass_failed": list(self.must_pass_failed),
+            "leaked": self.leaked,
+        }
+
+
+@dataclass(frozen=True)
+class MacroDecision:
+    """The average over the general suites, each with the same weight.
+
+    p_value    that the loss stays within the margin (score test stratified over suites)
+    verdict    PASS where that is proved, BLOCK where a loss is proved that the policy does not tolerate
+    e_value    largest evidence that it does not
+    e_items    items, in the fixed order of betting, after which that was proved; None where it was not
+    kl         mean divergence from the base over the suites where it was measured; None where it was on none
+    against_previous  the same average, candidate less the last release
+    """
+
+    suites: tuple[str, ...]
+    n: int
+    difference: float
+    ci: Interval
+    margin: float
+    p_value: float
+    p_loss: float
+    e_value: float
+    e_items: int | None
+    items_needed: int | None
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    kl: Divergence | None = None
+    against_previous: Change | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "suites": list(self.suites),
+            "n": self.n,
+            "difference": self.difference,
+            "ci": list(self.ci),
+            "margin": self.margin,
+            "p_value": self.p_value,
+            "p_loss": self.p_loss,
+            "e_value": self.e_value,
+            "e_items": self.e_items,
+            "items_needed": self.items_needed,
+            "verdict": str(self.verdict),
+            "kl": self.kl.to_json() if self.kl is not None else None,
+            "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
+        }
+
+
+@dataclass(frozen=True)
+class Decision:
+    """reasons     what decided, most important first
+    notes       what a reader should know besides: suites not judged, leaks, checks not run
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    suites: tuple[SuiteDecision, ...]
+    macro: MacroDecision | None
+    items_needed: int | None
+    certificate: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        return f"{self.verdict}: {self.reasons[0]}" if self.reasons else str(self.verdict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `assay gate --json`."""
+        return {
+            "verdict": str(self.verdict),
+            "reasons": list(self.reasons),
+            "notes": list(self.notes),
+            "suites": [suite.to_json() for suite in self.suites],
+            "macro": self.macro.to_json() if self.macro is not None else None,
+            "items_needed": self.items_needed,
+            "certificate": self.certificate,
+        }

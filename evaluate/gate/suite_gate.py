@@ -1,0 +1,289 @@
+"""What is proved about one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay.findings import Verdict
+
+from ..sensitivity.sensitivity import Sensitivity
+from ..statistics.intervals import Interval
+from ..statistics.items_needed import more_items, with_unseen_changes
+from ..statistics.paired_tests import superiority
+from ..wording import interval, p_value, percent, points, size
+from .against_previous import PreviousComparison
+from .comparison import Estimate, Plans, loss_evidence
+from .decision import MacroDecision, SuiteDecision
+from .divergence import ItemDivergences, divergence_of
+from .pairs import PairedSuite
+from .policy import Policy, SuitePolicy
+from .slice_gate import NO_SLICES, SliceProofs, judge_slices
+
+
+@dataclass(frozen=True)
+class SuiteProofs:
+    """better            a gain above min_gain is proved (domain)
+    worse             a loss is proved (domain)
+    guardrail_broken  a loss beyond the guardrail is proved, against the base
+    previous_broken   and against the last release
+    guardrail_held    a loss beyond the guardrail is excluded
+    previous_held     also against the last release, or there is none
+    must_pass_unknown items that must pass but do not exist
+    """
+
+    better: bool = False
+    worse: bool = False
+    guardrail_broken: bool = False
+    previous_broken: bool = False
+    guardrail_held: bool = False
+    previous_held: bool = True
+    must_pass_unknown: tuple[str, ...] = ()
+    slices: SliceProofs = NO_SLICES
+
+    @property
+    def harm(self) -> bool:
+        return self.worse or self.guardrail_broken or self.previous_broken or bool(self.slices.broken)
+
+
+@dataclass(frozen=True)
+class JudgedSuite:
+    """One suite with its numbers and what they prove. previous: the difference from the last release."""
+
+    suite: PairedSuite
+    role: SuitePolicy
+    decision: SuiteDecision
+    proofs: SuiteProofs
+    previous: Estimate | None = None
+
+
+def domain_suites(judged: Sequence[JudgedSuite]) -> list[JudgedSuite]:
+    """Those on which a PASS needs a gain: the required ones that are valid, and where none is required, all."""
+    domain = [j for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
+    return [j for j in domain if j.decision.required] or domain
+
+
+@dataclass(frozen=True)
+class JudgedMacro:
+    """The average over the general suites. previous: its difference from the last release, None where that was not
+    scored on each."""
+
+    decision: MacroDecision
+    previous: Estimate | None
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Levels at which harm is proved.
+
+    suite   alpha over the valid suites, and over what each is held against: the base, and the last release
+    domain  alpha over the valid domain suites: that one is worse than the base
+    part    alpha over the guarded slices of all valid suites
+    """
+
+    suite: float
+    domain: float
+    part: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of all suites before one is judged.
+
+    base      the difference from the base, held against the guardrail; None where no item was answered by both
+    previous  the difference from the last release; None where it was not scored
+    """
+
+    base: Estimate | None
+    previous: PreviousComparison | None
+    divergences: ItemDivergences
+    plans: Plans
+    complete: bool
+
+
+def judge_suite(
+    suite: PairedSuite, role: SuitePolicy, sensitivity: Sensitivity, found: Found, policy: Policy, levels: Levels
+) -> JudgedSuite:
+    """The numbers of one suite and what they prove."""
+    failed, unknown = _must_pass(suite, role)
+    unknown = unknown if found.complete else ()
+    if found.base is None:
+        nothing = _nothing_paired(suite, role, sensitivity, policy)
+        return JudgedSuite(suite, role, nothing, SuiteProofs(must_pass_unknown=unknown))
+    p_better = superiority(suite.candidate.scores, suite.base.scores, suite.clusters, policy.min_gain_of(role))
+    slices, slice_proofs = judge_slices(
+        suite, role, policy, levels.part, valid=sensitivity.valid, complete=found.complete
+    )
+    proofs = _proofs(suite, role, sensitivity, found, found.base, policy, levels, p_better, unknown, slice_proofs)
+    p = p_better if role.role == "domain" else found.base.p_loss_within
+    return JudgedSuite(
+        suite,
+        role,
+        SuiteDecision(
+            suite=suite.result.suite,
+            role=role.role,
+            required=role.required,
+            verdict=_verdict(role, sensitivity, proofs, failed),
+            reason=_reason(suite, role, sensitivity, proofs, found, found.base, p, policy),
+            n=suite.n,
+            base=float(suite.base.scores.mean()),
+            previous=found.previous.change.previous if found.previous is not None else None,
+            candidate=float(suite.candidate.scores.mean()),
+            difference=found.base.difference,
+            ci=found.base.ci,
+            margin=policy.min_gain_of(role) if role.role == "domain" else policy.guardrail_of(role),
+            p_value=p,
+            gains=int((suite.differences > 0).sum()),
+            losses=int((suite.differences < 0).sum()),
+            items_needed=_items_needed(suite, role, proofs, found.base, policy),
+            sensitivity=sensitivity,
+            slices=slices,
+            must_pass_failed=failed,
+            leaked=len(suite.leaked),
+            answers_changed=_answers_changed(suite),
+            kl=divergence_of(suite, found.divergences),
+            against_previous=found.previous.change if found.previous is not None else None,
+        ),
+        proofs,
+        found.previous.found if found.previous is not None else None,
+    )
+
+
+def _proofs(
+    suite: PairedSuite,
+    role: SuitePolicy,
+    sensitivity: Sensitivity,
+    found: Found,
+    base: Estimate,
+    policy: Policy,
+    levels: Levels,
+    p_better: float,
+    unknown: tuple[str, ...],
+    slices: SliceProofs,
+) -> SuiteProofs:
+    domain, complete = role.role == "domain", found.complete
+    previous = found.previous.found if found.previous is not None and policy.previous != "ignore" else None
+    return SuiteProofs(
+        better=domain and complete and p_better < policy.alpha,
+        worse=domain and _domain_worse(suite, policy, levels, found),
+        guardrail_broken=sensitivity.valid and _guardrail_broken(suite, role, base, policy, levels, found),
+        previous_broken=sensitivity.valid
+        and complete
+        and previous is not None
+        and previous.p_loss_beyond < levels.suite,
+        guardrail_held=complete and base.p_loss_within < policy.alpha,
+        previous_held=previous is None or (complete and previous.p_loss_within < policy.alpha),
+        must_pass_unknown=unknown,
+        slices=slices,
+    )
+
+
+def _guardrail_broken(
+    suite: PairedSuite, role: SuitePolicy, base: Estimate, policy: Policy, levels: Levels, found: Found
+) -> bool:
+    """At the planned number by the score test; before it by an e-process, which may be looked at any time."""
+    if found.complete:
+        return base.p_loss_beyond < levels.suite
+    guardrail = policy.guardrail_of(role)
+    alternative = min(0.99, 2 * max(guardrail, policy.margin))
+    return loss_evidence([suite], guardrail, alternative, levels.suite, found.plans)[1] is not None
+
+
+def _domain_worse(suite: PairedSuite, policy: Policy, levels: Levels, found: Found) -> bool:
+    if found.complete:
+        return superiority(suite.base.scores, suite.candidate.scores, suite.clusters) < levels.domain
+    return loss_evidence([suite], 0.0, policy.guardrail, levels.domain, found.plans)[1] is not None
+
+
+def _answers_changed(suite: PairedSuite) -> int:
+    pairs = zip(suite.base.outputs, suite.candidate.outputs, strict=True)
+    return sum(base != candidate for base, candidate in pairs)
+
+
+def _must_pass(suite: PairedSuite, role: SuitePolicy) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Items that must pass and did not, and those that do not exist."""
+    scores = dict(zip(suite.item_ids, suite.candidate.scores.tolist(), strict=True))
+    unknown = tuple(item for item in role.must_pass if item not in scores)
+    return tuple(item for item in role.must_pass if scores.get(item, 1.0) < 1.0), unknown
+
+
+def _verdict(role: SuitePolicy, sensitivity: Sensitivity, proofs: SuiteProofs, failed: tuple[str, ...]) -> Verdict:
+    if not sensitivity.valid or proofs.must_pass_unknown or proofs.slices.unknown:
+        return Verdict.INVALID
+    if proofs.harm or failed:
+        return Verdict.BLOCK
+    if proofs.better or (role.role == "general" and proofs.guardrail_held):
+        return Verdict.PASS
+    return Verdict.INCONCLUSIVE
+
+
+def _reason(
+    suite: PairedSuite,
+    role: SuitePolicy,
+    sensitivity: Sensitivity,
+    proofs: SuiteProofs,
+    found: Found,
+    base: Estimate,
+    p: float,
+    policy: Policy,
+) -> str:
+    name, candidate = suite.result.suite, percent(float(suite.candidate.scores.mean()))
+    guardrail, min_gain = size(policy.guardrail_of(role)), policy.min_gain_of(role)
+    change = (
+        f"{name} went from {percent(float(suite.base.scores.mean()))} to {candidate} "
+        f"({points(base.difference)}, 95 % interval {interval(*base.ci)})"
+    )
+    if not sensitivity.valid:
+        return "; ".join(sensitivity.reasons)
+    if proofs.guardrail_broken:
+        return f"{change}: a loss beyond the guardrail of {guardrail} is proved"
+    if proofs.previous_broken and found.previous is not None:
+        before = found.previous.change
+        return (
+            f"{name}: the previous release had {percent(before.previous or 0.0)}, the candidate has {candidate} "
+            f"({points(before.difference)}, 95 % interval {interval(*before.ci)}): "
+            f"a loss beyond the guardrail of {guardrail} is proved"
+        )
+    if role.role == "domain":
+        if proofs.worse:
+            return f"{change}: it is proved worse"
+        above = f" above {size(min_gain)}" if min_gain else ""
+        return f"{change}: a gain{above} is {'' if proofs.better else 'not '}proved ({p_value(p)})"
+    held = "is" if proofs.guardrail_held else "is not"
+    return f"{change}: a loss beyond the guardrail of {guardrail} {held} excluded ({p_value(p)})"
+
+
+def _items_needed(
+    suite: PairedSuite, role: SuitePolicy, proofs: SuiteProofs, base: Estimate, policy: Policy
+) -> int | None:
+    if role.role == "domain":
+        decided, bound = proofs.better or proofs.worse, policy.min_gain_of(role)
+    else:
+        decided, bound = proofs.guardrail_held or proofs.guardrail_broken, -policy.guardrail_of(role)
+    if decided:
+        return None
+    variance = with_unseen_changes(suite.n, base.variance)
+    return more_items(suite.n, variance, base.difference - bound, policy.alpha)
+
+
+def _nothing_paired(suite: PairedSuite, role: SuitePolicy, sensitivity: Sensitivity, policy: Policy) -> SuiteDecision:
+    return SuiteDecision(
+        suite=suite.result.suite,
+        role=role.role,
+        required=role.required,
+        verdict=Verdict.INVALID,
+        reason="; ".join(sensitivity.reasons),
+        n=0,
+        base=0.0,
+        previous=None,
+        candidate=0.0,
+        difference=0.0,
+        ci=Interval(-1.0, 1.0),
+        margin=policy.min_gain_of(role) if role.role == "domain" else policy.guardrail_of(role),
+        p_value=1.0,
+        gains=0,
+        losses=0,
+        items_needed=None,
+        sensitivity=sensitivity,
+        leaked=len(suite.leaked),
+    )

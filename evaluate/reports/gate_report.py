@@ -1,0 +1,230 @@
+"""What a gate decided, for people: a terminal, and a comment on a pull request. The page is `gate_page.py`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assay.findings import Verdict
+
+from ..evaluation import Evaluation
+from ..gate.decision import Decision, MacroDecision, SliceDecision, SuiteDecision
+from ..gate.movers import Mover, movers
+from ..gate.pairs import pair
+from ..gate.policy import Policy
+from ..wording import interval, percent, points
+
+if TYPE_CHECKING:
+    from ..release.history import Trend
+
+MEANINGS = {
+    Verdict.PASS: "The adapter is better at its task, and general ability was kept within the margin.",
+    Verdict.BLOCK: "The adapter should not be released.",
+    Verdict.INCONCLUSIVE: "Neither is proved: that the adapter is fit to release, or that it should not be.",
+    Verdict.INVALID: "There is no verdict: the evaluation could not have shown what it should show.",
+}
+NEXT_STEPS = {
+    Verdict.BLOCK: "What was lost most is shown with both answers.",
+    Verdict.INCONCLUSIVE: "Score more items, or tolerate a larger loss (margin) in the policy.",
+    Verdict.INVALID: "Mend what is named and evaluate again, or say required: false of a suite in the policy.",
+}
+LEGEND = (
+    "A domain suite passes where a gain is proved; a general suite where a loss beyond its guardrail is excluded, and",
+    "their average where one beyond the margin is. p is of that proof: small is proved. flips: items whose score",
+    "changed, up or down. KL: how far the choice among options moved from the base, in nats.",
+)
+_MARKDOWN = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {character: f"\\{character}" for character in "\\`*_[]|~#"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the three reports show. moved: by suite, its largest gains and losses. trends: of the store, where the
+    evaluation is part of one."""
+
+    decision: Decision
+    policy: Policy
+    identity: Mapping[str, object]
+    moved: Mapping[str, tuple[list[Mover], list[Mover]]]
+    overall: tuple[list[Mover], list[Mover]]
+    redact: bool = False
+    trends: Sequence[Trend] = ()
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """Texts of suites that showed nothing, each of which is why; none of them where they must stay out."""
+        return tuple(
+            f"{suite.suite}, {check.name.replace('_', ' ')}: '{check.quote}'"
+            for suite in self.decision.suites
+            for check in suite.sensitivity.checks
+            if check.ok is False and check.quote and not self.redact
+        )
+
+
+def make_report(
+    decision: Decision, evaluation: Evaluation, policy: Policy, *, redact: bool = False, trends: Sequence[Trend] = ()
+) -> Report:
+    """Overall gains come from the suites that gained most, losses from those that lost most."""
+    suites = pair(evaluation)
+    moved = {suite.suite: movers([suites[suite.suite]]) for suite in decision.suites}
+    by_difference = sorted(decision.suites, key=lambda suite: suite.difference)
+    losses = [mover for suite in by_difference for mover in moved[suite.suite][1]][:3]
+    gains = [mover for suite in reversed(by_difference) for mover in moved[suite.suite][0]][:3]
+    return Report(decision, policy, evaluation.identity, moved, (gains, losses), redact, trends)
+
+
+def terminal(report: Report) -> str:
+    """Plain text: verdict, reasons, tables, and what moved most."""
+    decision = report.decision
+    lines = [f"{decision.verdict}  {MEANINGS[decision.verdict]}"]
+    lines += [f"  - {_clean(reason)}" for reason in decision.reasons]
+    lines += [f"    {_one_line(quote)}" for quote in report.quotes]
+    if decision.verdict in NEXT_STEPS:
+        lines += ["", NEXT_STEPS[decision.verdict]]
+    for title, table in _tables(decision):
+        lines += ["", *([title] if title else []), *_aligned(table)]
+    lines += ["", *LEGEND]
+    for title, found in zip(("gained", "lost"), report.overall, strict=True):
+        for mover in found:
+            lines += ["", f"{title}  {_one_line(mover.suite)}  {_one_line(mover.item_id)}", *_answers(mover, report)]
+    if decision.notes:
+        lines += ["", *(f"note: {_clean(note)}" for note in decision.notes)]
+    return "\n".join(lines)
+
+
+def markdown(report: Report) -> str:
+    """For a pull request: verdict, reasons and the table of suites; all else is folded. Every text from data is
+    escaped, or fenced."""
+    decision = report.decision
+    (_, suites), *others = _tables(decision)
+    lines = [f"## {decision.verdict}", "", MEANINGS[decision.verdict], ""]
+    lines += [f"- {_markdown_text(reason)}" for reason in decision.reasons]
+    lines += [f"  - {_markdown_text(quote)}" for quote in report.quotes]
+    if decision.verdict in NEXT_STEPS:
+        lines += ["", NEXT_STEPS[decision.verdict]]
+    lines += ["", *_markdown_table(suites)]
+    for title, table in others:
+        lines += _folded(title, _markdown_table(table))
+    for title, found in zip(("Gained most", "Lost most"), report.overall, strict=True):
+        if found:
+            lines += _folded(title, [line for mover in found for line in _markdown_mover(mover, report)])
+    notes = [f"- {_markdown_text(note)}" for note in decision.notes]
+    if notes:
+        lines += _folded(f"Notes ({len(notes)})", notes)
+    lines += _folded("How to read it", [" ".join(LEGEND)])
+    return "\n".join(lines) + "\n"
+
+
+def _folded(summary: str, lines: Sequence[str]) -> list[str]:
+    """summary is ours and not of the data: Markdown is not read inside of it."""
+    return ["", "<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>"]
+
+
+def _tables(decision: Decision) -> Iterator[tuple[str, list[list[str]]]]:
+    """The suites first; then what there is of slices that are guarded, and of the last release."""
+    yield "", [_HEADER, *(_row(suite) for suite in decision.suites), *_macro_rows(decision.macro)]
+    guarded = [(suite, part) for suite in decision.suites for part in suite.guarded]
+    if guarded:
+        yield "Slices with a guardrail of their own", [_SLICES, *(_slice_row(*found) for found in guarded)]
+    previous = list(_previous_rows(decision))
+    if previous:
+        yield "Against the previous release", [_PREVIOUS, *previous]
+
+
+_HEADER = ["suite", "role", "n", "base", "candidate", "difference (95 %)", "gained/lost", "flips", "KL", "p", "verdict"]
+_SLICES = ["suite", "slice", "n", "base", "candidate", "difference (95 %)", "guardrail", "verdict", "items needed"]
+_PREVIOUS = ["suite", "n", "previous", "candidate", "difference (95 %)"]
+
+
+def _row(suite: SuiteDecision) -> list[str]:
+    role = suite.role if suite.required else f"{suite.role}, optional"
+    if suite.n == 0:
+        return [suite.suite, role, "0", "", "", "", "", "", "", "", str(suite.verdict)]
+    return [
+        suite.suite,
+        role,
+        f"{suite.n:,}",
+        percent(suite.base),
+        percent(suite.candidate),
+        f"{points(suite.difference)} ({interval(*suite.ci)})",
+        f"{suite.gains}/{suite.losses}",
+        percent(suite.flips / suite.n),
+        "not measured" if suite.kl is None else f"{suite.kl.mean:.3f}",
+        _p(suite.p_value) if suite.sensitivity.valid else "",
+        str(suite.verdict),
+    ]
+
+
+def _macro_rows(macro: MacroDecision | None) -> list[list[str]]:
+    if macro is None:
+        return []
+    change = f"{points(macro.difference)} ({interval(*macro.ci)})"
+    kl = "not measured" if macro.kl is None else f"{macro.kl.mean:.3f}"
+    return [["average", "general", f"{macro.n:,}", "", "", change, "", "", kl, _p(macro.p_value), str(macro.verdict)]]
+
+
+def _slice_row(suite: SuiteDecision, part: SliceDecision) -> list[str]:
+    return [
+        suite.suite,
+        part.name,
+        f"{part.n:,}",
+        percent(part.base),
+        percent(part.candidate),
+        f"{points(part.difference)} ({interval(*part.ci)})",
+        points(-(part.guardrail or 0.0)),
+        str(part.verdict),
+        "" if part.items_needed is None else f"about {part.items_needed:,} more",
+    ]
+
+
+def _previous_rows(decision: Decision) -> Iterator[list[str]]:
+    for suite in decision.suites:
+        change = suite.against_previous
+        if change is not None and change.previous is not None:
+            difference = f"{points(change.difference)} ({interval(*change.ci)})"
+            yield [suite.suite, f"{change.n:,}", percent(change.previous), percent(suite.candidate), difference]
+    macro = decision.macro.against_previous if decision.macro is not None else None
+    if macro is not None:
+        yield ["average", f"{macro.n:,}", "", "", f"{points(macro.difference)} ({interval(*macro.ci)})"]
+
+
+def _p(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    clean = [[_one_line(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in clean) for column in range(len(clean[0]))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in clean]
+
+
+def _markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    header, *body = [[_markdown_text(cell) for cell in row] for row in rows]
+    return ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *body)]
+
+
+def _markdown_mover(mover: Mover, report: Report) -> list[str]:
+    body = "\n".join(line.strip() for line in _answers(mover, report)).replace("```", "` ` `")
+    return [f"{_markdown_text(mover.suite)}, {_markdown_text(mover.item_id)}", "", "```text", body, "```", ""]
+
+
+def _answers(mover: Mover, report: Report) -> list[str]:
+    if report.redact:
+        return [f"    scores {mover.base:g} and {mover.candidate:g}; answers are left out (--redact)"]
+    texts = {"reference": mover.reference, "base": mover.base_output, "candidate": mover.candidate_output}
+    return [f"    {name:9}  {_one_line(text)}" for name, text in texts.items() if text is not None]
+
+
+def _one_line(text: str, most: int = 160) -> str:
+    line = _clean(" ".join(text.split()))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _clean(text: str) -> str:
+    """Control characters of an answer must not reach a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _markdown_text(text: str) -> str:
+    """Characters that Markdown or HTML in Markdown would read are escaped."""
+    return "".join(_MARKDOWN.get(character, character) for character in _one_line(text, 400))
