@@ -17,7 +17,7 @@ from pathlib import Path
 
 from assay.errors import BudgetError, RunError, storage_error
 from assay.protocols import Generation, GenerationRequest
-from assay.records import message_to_json
+from assay.records import Json, message_to_json
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS attempts (
@@ -45,8 +45,11 @@ class Spent:
 
 
 def request_key(provider: str, model: str, request: GenerationRequest) -> str:
-    """sha256 over all that decides the answer."""
-    body = {
+    """sha256 over all that decides the answer.
+
+    What is not set is left out, so that an answer keeps its key when requests learn something new.
+    """
+    body: dict[str, Json] = {
         "provider": provider,
         "model": model,
         "messages": [message_to_json(message) for message in request.messages],
@@ -55,6 +58,10 @@ def request_key(provider: str, model: str, request: GenerationRequest) -> str:
         "seed": request.seed,
         "sample": request.sample,
     }
+    if request.schema is not None:
+        body["schema"] = request.schema
+    if request.tools:
+        body["tools"] = list(request.tools)
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
