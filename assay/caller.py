@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 
+from assay.batches import ask_in_batches
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError
-from assay.journal import Journal, request_key
-from assay.protocols import Generation, GenerationRequest, Price, Provider
+from assay.journal import Answer, Failure, Journal, Reserve, request_key
+from assay.journal_writer import JournalWriter
+from assay.pacing import Limits, Pace
+from assay.pricing import actual_usd, most_input_tokens, worst_usd
+from assay.protocols import AsyncProvider, BatchProvider, Generation, GenerationRequest, Price, Provider
+
+__all__ = ["Caller", "run_async", "worst_usd"]
 
 MAX_BACKOFF_SECONDS = 30.0
-TOKENS_A_MESSAGE = 16
-"""More than any provider adds to a message for roles and separators."""
+BYTES_A_TOKEN = 3
+"""Roughly, for what a server is told to expect; caps go by the bound in `pricing`."""
+
+Ask: TypeAlias = Callable[[list[GenerationRequest]], Awaitable[list[Generation]]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class Caller:
     journal: Journal
     price: Price
     max_retries: int
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def ask(
         self, requests: Sequence[GenerationRequest], answered: Callable[[int], None] = lambda _: None
@@ -35,81 +46,215 @@ class Caller:
 
         Equal requests, which records that stand twice in the data make, are asked once and share their answer.
 
-        answered  told, batch after batch, how many of the requests have their answer now
+        answered  told again and again how many of the requests have their answer now
 
         Raises ProviderRefusedError, after the answers under way are written, when asking again cannot help.
         """
         keys = [request_key(self.provider.name, self.provider.model, request) for request in requests]
-        known = {key: self.journal.answer(key) for key in dict.fromkeys(keys)}
-        missing = {key: request for key, request in zip(keys, requests, strict=True) if known[key] is None}
-        size, waiting = self.provider.batch_size, list(missing)
-        batches = [waiting[start : start + size] for start in range(0, len(waiting), size)]
-        hopeless = threading.Event()
-        with ThreadPoolExecutor(max_workers=self.provider.concurrency) as pool:
-            futures = [
-                pool.submit(self._ask_batch, batch, [missing[key] for key in batch], hopeless) for batch in batches
-            ]
-            refusal: ProviderRefusedError | None = None
-            for batch, future in zip(batches, futures, strict=True):
-                try:
-                    known.update(zip(batch, future.result(), strict=True))
-                    answered(sum(known[key] is not None for key in keys))
-                except BudgetError:
-                    continue
-                except ProviderRefusedError as error:
-                    refusal = refusal or error
-        if refusal is not None:
-            raise refusal
-        return [known[key] for key in keys]
+        work = _Work(answered)
+        for key, request in zip(keys, requests, strict=True):
+            if key not in work.times:
+                answer = self.journal.answer(key)
+                if answer is None:
+                    work.missing[key] = request
+                else:
+                    work.known[key] = answer
+            work.times[key] = work.times.get(key, 0) + 1
+        work.count = sum(work.times[key] for key in work.known)
+        if work.missing:
+            run_async(lambda: self._ask_missing(work))
+        if work.refusal is not None:
+            raise work.refusal
+        return [work.known.get(key) for key in keys]
 
-    def _ask_batch(
-        self, keys: list[str], requests: list[GenerationRequest], hopeless: threading.Event
-    ) -> list[Generation | None]:
-        for retry in range(self.max_retries + 1):
-            if hopeless.is_set():
-                break
-            attempts = self._reserve(keys, requests)
+    async def _ask_missing(self, work: _Work) -> None:
+        if isinstance(self.provider, BatchProvider):
+            work.refusal = await ask_in_batches(self, self.provider, work.missing, work.tell)
+            return
+        size, waiting = self.provider.batch_size, list(work.missing)
+        batches = iter([waiting[start : start + size] for start in range(0, len(waiting), size)])
+        pace = Pace(self.provider.concurrency, self.sleep)
+        async with _session(self.provider, pace.told) as ask, JournalWriter(self.journal) as writer:
+            sender = _Sender(self, ask, writer, pace, work)
+            count = min(self.provider.concurrency, -(-len(waiting) // size))
+            async with asyncio.TaskGroup() as group:
+                for _ in range(count):
+                    group.create_task(sender.send_all(batches))
+
+
+@dataclass
+class _Work:
+    """missing: what is to be asked, by key; times: how often each key is wanted; count: requests with an answer."""
+
+    answered: Callable[[int], None]
+    known: dict[str, Generation] = field(default_factory=dict)
+    missing: dict[str, GenerationRequest] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+    refusal: ProviderRefusedError | None = None
+
+    def tell(self, key: str, generation: Generation) -> None:
+        self.known[key] = generation
+        self.count += self.times[key]
+        self.answered(self.count)
+
+
+@dataclass
+class _Sender:
+    """What the tasks of one `ask` share. sending: calls that hold a reservation, or try to get one."""
+
+    caller: Caller
+    ask: Ask
+    writer: JournalWriter
+    pace: Pace
+    work: _Work
+    sending: int = 0
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send_all(self, batches: Any) -> None:
+        for keys in batches:
+            if self.work.refusal is not None:
+                return
+            await self._send(keys, [self.work.missing[key] for key in keys])
+
+    async def _send(self, keys: list[str], requests: list[GenerationRequest]) -> None:
+        tokens = sum(most_input_tokens(request) // BYTES_A_TOKEN + request.max_tokens for request in requests)
+        for retry in range(self.caller.max_retries + 1):
+            await self.pace.turn(tokens)
             try:
-                generations = self.provider.generate(requests)
-            except ProviderRefusedError:
-                hopeless.set()
-                self._fail(attempts, charged=False)
-                raise
-            except ProviderError as error:
-                self._fail(attempts, charged=error.may_have_run)
-                if retry < self.max_retries:
-                    self.sleep(_backoff(retry, error.retry_after))
-                continue
-            for attempt, generation in zip(attempts, generations, strict=True):
-                self.journal.record_answer(attempt, generation, self._cost(generation))
-            return list(generations)
-        return [None] * len(requests)
+                wait = await self._attempt(keys, requests)
+            finally:
+                self.pace.done()
+            if wait is None or self.work.refusal is not None:
+                return
+            if retry < self.caller.max_retries:
+                await self.caller.sleep(_backoff(retry, wait))
 
-    def _reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int]:
-        attempts: list[int] = []
+    async def _attempt(self, keys: list[str], requests: list[GenerationRequest]) -> float | None:
+        """None when nothing is left to do, or else the seconds that the server asked to wait before the next."""
+        attempts = await self._reserve(keys, requests)
+        if attempts is None:
+            return None
         try:
-            for key, request in zip(keys, requests, strict=True):
-                attempts.append(self.journal.reserve(key, worst_usd(request, self.price)))
-        except BudgetError:
-            self._fail(attempts, charged=False)
-            raise
-        return attempts
+            generations = await self._ask(attempts, requests)
+            if isinstance(generations, list):
+                await self._record(keys, attempts, generations)
+                return None
+            return generations
+        finally:
+            self._free()
 
-    def _fail(self, attempts: list[int], *, charged: bool) -> None:
-        for attempt in attempts:
-            self.journal.record_failure(attempt, charged=charged)
+    async def _ask(self, attempts: list[int], requests: list[GenerationRequest]) -> list[Generation] | float | None:
+        """The answers; or, once the failure is written, the seconds to wait, None where asking again cannot help."""
+        try:
+            return await self.ask(requests)
+        except ProviderRefusedError as error:
+            self.work.refusal = self.work.refusal or error
+            await self._fail(attempts, charged=False)
+            return None
+        except ProviderError as error:
+            await self._fail(attempts, charged=error.may_have_run)
+            if error.busy:
+                self.pace.refused(error.retry_after)
+            return error.retry_after
 
-    def _cost(self, generation: Generation) -> float:
-        return (generation.input_tokens * self.price.input + generation.output_tokens * self.price.output) / 1e6
+    async def _record(self, keys: list[str], attempts: list[int], generations: list[Generation]) -> None:
+        price = self.caller.price
+        written = [
+            self.writer.put(Answer(attempt, generation, actual_usd(generation, price)))
+            for attempt, generation in zip(attempts, generations, strict=True)
+        ]
+        await asyncio.gather(*written)
+        self.pace.answered()
+        for key, generation in zip(keys, generations, strict=True):
+            self.work.tell(key, generation)
+
+    async def _reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:
+        """The attempts, or None when the caps leave no room, even once all that is under way has said its real cost."""
+        price = self.caller.price
+        while self.work.refusal is None:
+            self.sending += 1
+            wanted = [
+                self.writer.put(Reserve(key, worst_usd(request, price)))
+                for key, request in zip(keys, requests, strict=True)
+            ]
+            results = await asyncio.gather(*wanted, return_exceptions=True)
+            attempts = [result for result in results if isinstance(result, int)]
+            if len(attempts) == len(keys):
+                return attempts
+            await self._fail(attempts, charged=False)
+            self._free()
+            broken = next((r for r in results if isinstance(r, BaseException) and not isinstance(r, BudgetError)), None)
+            if broken is not None:
+                raise broken
+            if self.sending == 0:
+                return None
+            self.freed.clear()
+            await self.freed.wait()
+        return None
+
+    async def _fail(self, attempts: list[int], *, charged: bool) -> None:
+        await asyncio.gather(*(self.writer.put(Failure(attempt, charged)) for attempt in attempts))
+
+    def _free(self) -> None:
+        self.sending -= 1
+        self.freed.set()
 
 
-def worst_usd(request: GenerationRequest, price: Price) -> float:
-    """Upper bound of what a request can cost in dollars.
+@asynccontextmanager
+async def _session(provider: Provider, told: Callable[[Limits], None]) -> AsyncIterator[Ask]:
+    """Ways to ask a provider from the event loop: its own, or a thread a call."""
+    if isinstance(provider, AsyncProvider):
+        async with provider.session(told) as one:
 
-    A byte-level tokenizer makes at most one token of a byte, so the bytes of the text bound the input.
+            async def ask_each(requests: list[GenerationRequest]) -> list[Generation]:
+                return list(await asyncio.gather(*(one(request) for request in requests)))
+
+            yield ask_each
+        return
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=provider.concurrency) as pool:
+
+        async def ask_thread(requests: list[GenerationRequest]) -> list[Generation]:
+            return await loop.run_in_executor(pool, provider.generate, requests)
+
+        yield ask_thread
+
+
+def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Runs it to its end, in a thread of its own where an event loop runs already, as in a notebook.
+
+    An error in one of several tasks is raised as it is, and not as a group.
     """
-    most_input = sum(len((m.content or "").encode()) + TOKENS_A_MESSAGE for m in request.messages)
-    return (most_input * price.input + request.max_tokens * price.output) / 1e6
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run(work)
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(_run(work))
+        except BaseException as error:  # noqa: BLE001 it is raised again where it was asked for
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    try:
+        return asyncio.run(work())
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
 
 
 def _backoff(retry: int, retry_after: float) -> float:

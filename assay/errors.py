@@ -106,10 +106,12 @@ class StorageError(AssayError):
 
 
 class ProviderError(AssayError):
-    """retry_after: seconds that the server asked to wait; may_have_run: the call may have been paid for."""
+    """retry_after: seconds that the server asked to wait; may_have_run: the call may have been paid for; busy: the
+    server has too much to do, so that others would be turned away too."""
 
     retry_after: float = 0.0
     may_have_run: bool = True
+    busy: bool = False
 
 
 class ProviderRefusedError(ProviderError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from assay.dataset import Dataset
+from assay.errors import ProviderError
 from assay.findings import Finding, Ledger
+from assay.pacing import Limits
 from assay.records import Json, Message, ToolCall
 
 
@@ -69,10 +72,16 @@ class Generation:
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens.
+
+    cached_input  input that the provider had in its cache; None: as any input
+    cache_write   input that is put there; None: 1.25 times input, which is what it costs where it costs more
+    """
 
     input: float
     output: float
+    cached_input: float | None = None
+    cache_write: float | None = None
 
 
 class Provider(Protocol):
@@ -99,6 +108,61 @@ class Provider(Protocol):
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
         """One Generation a request, in order. Raises ProviderError."""
+        ...
+
+
+@runtime_checkable
+class AsyncProvider(Protocol):
+    """A provider that has many calls under way at once without a thread for each."""
+
+    def session(
+        self, told: Callable[[Limits], None]
+    ) -> AbstractAsyncContextManager[Callable[[GenerationRequest], Awaitable[Generation]]]:
+        """Connections for a while, and the way to ask through them; `told` is given what the server's headers allow.
+
+        Asking raises as `Provider.generate` does.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """What became of one request of a batch job. error is None where there is a generation."""
+
+    key: str
+    generation: Generation | None
+    error: ProviderError | None = None
+
+
+@runtime_checkable
+class BatchProvider(Protocol):
+    """A provider that answers many requests in one job, hours later and for less. Keys are those of the journal."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """Between two looks at a job, once it has been under way for a while."""
+        ...
+
+    @property
+    def most_requests(self) -> int:
+        """That one job takes."""
+        ...
+
+    async def submit(self, tag: str, requests: Mapping[str, GenerationRequest]) -> str:
+        """The job's id. The tag goes with it, so that it is found should the id be lost. Raises ProviderError."""
+        ...
+
+    async def find(self, tag: str, keys: Collection[str], since: str, known: Collection[str]) -> str | None:
+        """The id of a job that may have been submitted with this tag and these keys at `since`, UTC; None: there is
+        none. known holds the ids of jobs that are others. Raises ProviderError."""
+        ...
+
+    async def ended(self, job: str) -> bool:
+        """Whether all that will come of it is there. Raises ProviderError."""
+        ...
+
+    async def lines(self, job: str) -> list[BatchLine]:
+        """What came of it, in any order, perhaps not for every request. Raises ProviderError."""
         ...
 
 

@@ -100,9 +100,13 @@ def test_a_refusal_of_the_server_ends_it_and_what_was_answered_is_kept(
 def test_passing_faults_are_retried_through_the_journal(api: Any, seeds: Dataset, tmp_path: Path) -> None:
     api.faults, api.headers = [429, 500, "cut"], {"retry-after": "2"}
     waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
     provider = make_provider(settings(api), None)
     with Journal(tmp_path / "j.sqlite", max_requests=10, max_usd=1) as book:
-        caller = Caller(provider, book, Price(1, 1), max_retries=3, sleep=waits.append)
+        caller = Caller(provider, book, Price(1, 1), max_retries=3, sleep=wait)
         [answer] = caller.ask([GenerationRequest((Message("user", "Hello"),), 7)])
         spent = book.spent()
     assert answer is not None and answer.text == "Put otherwise: Hello"
