@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 from assay.errors import SettingsError, did_you_mean
 
@@ -22,6 +22,9 @@ Settings = TypeVar("Settings", bound=Any)
 
 BUNDLED = "bundled"
 """include_path that stands for the general suites that come with assay; `bundled:TIER` for one tier of them."""
+
+IncludePath: TypeAlias = str | tuple[str, ...] | None
+"""The setting: one folder or `bundled[:TIER]`, several, or none."""
 
 TIERS = {"small": 0.1e9, "medium": 8e9, "large": 70e9}
 """The size of base, in parameters, that each tier is made for."""
@@ -40,6 +43,11 @@ class GeneralSuites:
     folder: Path | None
     tasks: tuple[str, ...]
     suites: tuple[Path, ...]
+
+
+def include_paths(given: IncludePath) -> tuple[str, ...]:
+    """Each that is given, once, in order."""
+    return tuple(dict.fromkeys((given,) if isinstance(given, str) else given or ()))
 
 
 def is_bundled(include_path: str | None) -> TypeGuard[str]:
@@ -92,14 +100,42 @@ def general_suites(tier: str, names: Sequence[str] = ()) -> GeneralSuites:
     return GeneralSuites(tier, folder if tasks or task_files(folder) else None, tasks, suites)
 
 
-def with_general(settings: Settings, general: GeneralSuites) -> Settings:
-    """`EvaluateSettings` in which the word `bundled` has become paths."""
+def with_included(settings: Settings, included: Sequence[str]) -> Settings:
+    """`EvaluateSettings` in which each tier has become paths.
+
+    included  folders, and `bundled:TIER`; a folder of tasks is left out where all names are those of bundled suites
+
+    Raises SettingsError for `bundled` alone, which `with_tiers` makes a tier of.
+    """
+    found = {path: general_suites(_one_tier(path), settings.tasks) for path in included if is_bundled(path)}
+    tasks = tuple(name for name in settings.tasks if all(name in general.tasks for general in found.values()))
+    folders: list[str] = []
+    for path in included if tasks or not settings.tasks else ():
+        folder = found[path].folder if path in found else path
+        folders += [str(folder)] if folder is not None else []
     return dataclasses.replace(
         settings,
-        suites=(*settings.suites, *map(str, general.suites)),
-        tasks=general.tasks,
-        include_path=str(general.folder) if general.folder is not None else None,
+        suites=(*settings.suites, *(str(path) for general in found.values() for path in general.suites)),
+        tasks=tasks,
+        include_path=folders[0] if len(folders) == 1 else tuple(folders) or None,
     )
+
+
+def with_tiers(included: Sequence[str], tier: Callable[[str], str]) -> tuple[str, ...]:
+    """`bundled` as `bundled:TIER`, each once. tier: which is meant, called for `bundled` alone"""
+    named = (f"{BUNDLED}:{tier(path)}" if path == BUNDLED else path for path in included)
+    return tuple(dict.fromkeys(named))
+
+
+def _one_tier(included: str) -> str:
+    named = named_tier(included)
+    if named is None:
+        raise SettingsError("which of the bundled suites is not said", fix=_tiers_in_words())
+    return named
+
+
+def _tiers_in_words() -> str:
+    return ", ".join(f"{BUNDLED}:{name}" for name in TIERS)
 
 
 def general_names(tier: str) -> list[str]:

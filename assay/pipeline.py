@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from assay import api
 from assay.config import read_document, to_json
 from assay.dataset import Dataset
-from assay.errors import SettingsError, SourceError, did_you_mean, require
-from assay.general import general_suites, is_bundled, named_tier, tier_of, with_general
+from assay.errors import SettingsError, SourceError, SuiteError, did_you_mean, require
+from assay.general import BUNDLED, include_paths, tier_of, with_included
 from assay.outcome import PipelineResult, StageRun, outcome_of
 from assay.project import Project, concatenate, load_project, with_seed, with_tier
 from assay.runs import Run, RunStore
@@ -158,8 +158,7 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
     settings = project.settings
     project = _of_one_tier(project, offline=offline, say=say)
     suites = read_suites(project.suite_paths)
-    folders = [project.task_folder] if project.task_folder is not None else []
-    texts = tuple(evaluation_texts(suites, folders, project.sections["evaluate"].tasks))
+    texts = tuple(evaluation_texts(suites, project.task_folders, project.sections["evaluate"].tasks))
     _check_policy(project, suites)
     previous = project.previous_adapter
     data = project.read_data(offline=offline, limit=limit)
@@ -184,10 +183,10 @@ def _of_one_tier(project: Project, *, offline: bool, say: Callable[[str], None])
     from assay.models import resolve
 
     given, settings = project.sections["evaluate"].include_path, project.settings
-    if not is_bundled(given) or named_tier(given) is not None:
+    if BUNDLED not in include_paths(given):
         return project
     model = resolve(settings.model_name_or_path, revision=settings.revision, offline=offline, say=say)
-    return with_tier(project, tier_of(given, model, say))
+    return with_tier(project, tier_of(BUNDLED, model, say))
 
 
 def _check_suites(work: _Work) -> None:
@@ -199,14 +198,21 @@ def _check_suites(work: _Work) -> None:
 
 
 def _check_policy(project: Project, suites: Sequence[Suite]) -> None:
-    """A policy that cannot be meant is better met before training than after it. Raises SettingsError."""
-    from assay.task_files import task_files
+    """A policy that cannot be meant, and two of one name, are better met before training than after it.
+
+    Raises SettingsError, SuiteError.
+    """
+    from assay.task_files import tasks_in
 
     path = project.path(project.settings.gate.policy)
     policy = api.read_policy(path)
     tasks = project.sections["evaluate"].tasks
-    local = {task.name for task in task_files(project.task_folder)} if project.task_folder is not None else set()
-    local |= {suite.name for suite in suites}
+    found = tasks_in(project.task_folders)
+    for suite in suites:
+        if suite.name in found and (not tasks or suite.name in tasks):
+            task = found[suite.name].path
+            raise SuiteError(f"'{suite.name}' is also the name of {task}", where=str(suite.path), fix="rename one")
+    local = {*found, *(suite.name for suite in suites)}
     if any(task not in local for task in tasks):
         return  # names of lm-eval's own groups stand for tasks that only lm-eval knows
     known = {suite.name for suite in suites} | set(tasks or local)
@@ -282,13 +288,9 @@ def _train(work: _Work) -> StageRun:
 
 def _evaluate(work: _Work) -> StageRun:
     assert work.adapter is not None
-    folder = work.project.task_folder
     section = work.project.sections["evaluate"]
-    settings = dataclasses.replace(section, include_path=str(folder) if folder else None)
-    if is_bundled(section.include_path):
-        tier = named_tier(section.include_path)
-        assert tier is not None  # chosen before anything ran
-        settings = with_general(section, general_suites(tier, section.tasks))
+    placed = dataclasses.replace(section, suites=tuple(str(work.project.path(name)) for name in section.suites))
+    settings = with_included(placed, work.project.included)
     candidate = api.Models(work.target, work.adapter, trust_remote_code=work.project.settings.trust_remote_code)
     previous = api.with_previous(candidate, work.previous, work.store)
     models = previous.models

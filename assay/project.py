@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config import Document, parse
 from assay.errors import SettingsError
-from assay.general import BUNDLED, TIERS, general_suites, is_bundled, named_tier, tier_folder
+from assay.general import TIERS, general_suites, include_paths, is_bundled, named_tier, tier_folder, with_tiers
 
 if TYPE_CHECKING:
     from assay.dataset import Dataset
@@ -95,23 +95,26 @@ class Project:
         return [*(self.path(name) for name in section.suites), *general]
 
     @property
-    def task_folder(self) -> Path | None:
-        """Folder of lm-eval tasks, the bundled one where asked for by its word: all tiers until one is chosen."""
-        given = self.sections["evaluate"].include_path
-        if given is None:
-            return None
-        if not is_bundled(given):
-            return self.path(given)
-        tier = named_tier(given)
-        return bundled("general") if tier is None else tier_folder(tier)
+    def included(self) -> tuple[str, ...]:
+        """Folders of lm-eval tasks as paths, and `bundled[:TIER]` as it stands."""
+        given = include_paths(self.sections["evaluate"].include_path)
+        return tuple(path if is_bundled(path) else str(self.path(path)) for path in given)
+
+    @property
+    def task_folders(self) -> list[Path]:
+        """Folders of lm-eval tasks, of the bundled ones those of all tiers until one is chosen."""
+        folders = [self._folders(path) if is_bundled(path) else [Path(path)] for path in self.included]
+        return list(dict.fromkeys(folder for found in folders for folder in found))
+
+    @staticmethod
+    def _folders(included: str) -> list[Path]:
+        tier = named_tier(included)
+        return [tier_folder(name) for name in (TIERS if tier is None else (tier,))]
 
     @property
     def _tiers(self) -> tuple[str, ...]:
-        given = self.sections["evaluate"].include_path
-        if not is_bundled(given):
-            return ()
-        tier = named_tier(given)
-        return tuple(TIERS) if tier is None else (tier,)
+        named = [named_tier(path) for path in self.included if is_bundled(path)]
+        return tuple(dict.fromkeys(name for tier in named for name in (TIERS if tier is None else (tier,))))
 
     @property
     def previous_adapter(self) -> Path | str | None:
@@ -192,7 +195,9 @@ def load_project(document: Document, root: Path) -> Project:
 
 def with_tier(project: Project, tier: str) -> Project:
     """The same project with the bundled suites of one tier, where the settings say `bundled` alone."""
-    section = dataclasses.replace(project.sections["evaluate"], include_path=f"{BUNDLED}:{tier}")
+    section = project.sections["evaluate"]
+    named = with_tiers(include_paths(section.include_path), lambda _: tier)
+    section = dataclasses.replace(section, include_path=named[0] if len(named) == 1 else named)
     return dataclasses.replace(project, sections={**project.sections, "evaluate": section})
 
 

@@ -72,6 +72,24 @@ def task_files(folder: Path) -> list[TaskFile]:
     return found
 
 
+def tasks_in(folders: Sequence[Path]) -> dict[str, TaskFile]:
+    """Every task below the folders, by name. A folder may lie in another; its tasks are taken once.
+
+    Raises SuiteError where two files define one task: lm-eval would take either.
+    """
+    files = {task.path.resolve(): task for folder in folders for task in task_files(folder)}
+    found: dict[str, TaskFile] = {}
+    for task in files.values():
+        if task.name in found:
+            raise SuiteError(
+                f"defines the task '{task.name}', as {found[task.name].path} does",
+                where=str(task.path),
+                fix="rename one of them",
+            )
+        found[task.name] = task
+    return found
+
+
 def _load(path: Path, seen: frozenset[Path] = frozenset()) -> dict[str, Any]:
     """The YAML with its `include` resolved; `!function` and other tags become None."""
     import yaml

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget
     from assay.dataset import Dataset
     from assay.project import Project
+    from assay.reviews.review import Review
     from assay.suites import EvaluationText, Suite
 
     from .contradictions.confirmers import Confirmer, ConfirmSettings
     from .duplicates.releases import Releases
-    from .reviews.review import Review
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def read_inputs(given: Given, options: Options) -> Inputs:
         project = _project(options)
         data = project.read_data(offline=options.offline, limit=options.limit)
         suite_paths = [*suite_paths, *project.suite_paths]
-        folders += [project.task_folder] if project.task_folder is not None else []
+        folders += project.task_folders
         trust = project.settings.trust_remote_code
         if model is None:
             model, revision = project.settings.model_name_or_path, project.settings.revision

@@ -29,9 +29,14 @@ if TYPE_CHECKING:
 @click.option("--training-data", multiple=True, metavar="FILE", help="What the candidate was trained on, for leaks.")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="A domain suite; may be given again.")
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
-@click.option("--include-path", metavar="FOLDER", help="lm-eval task YAML, or bundled[:small|medium|large].")
+@click.option(
+    "--include-path",
+    multiple=True,
+    metavar="FOLDER",
+    help="lm-eval task YAML, or bundled[:small|medium|large]; may be given again.",
+)
 @click.option("--chat-template", metavar="FILE", help="In place of the model's own.")
-@click.option("--backend", type=click.Choice(["assay", "hf"]), help="Whose forward pass: assay's, or lm-eval's hf.")
+@click.option("--backend", type=click.Choice(["assay", "hf", "vllm", "openai"]), help="Who computes; openai: a server.")
 @click.option("--items", type=click.Choice(["all", "selection", "gate"]), help="The part that selects, or that judges.")
 @click.option("--stop-early", is_flag=True, help="Stop as soon as the verdict of --policy is proved.")
 @click.option("--policy", "-p", type=click.Path(path_type=Path), help="For --stop-early [default: ./policy.yaml].")
@@ -60,29 +65,32 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
     if given["write_lm_eval"] is not None:
         _write_lm_eval(evaluation, suites, settings, given["write_lm_eval"])
         options.show(f"lm-eval  {given['write_lm_eval']}, a folder a model")
-    if models.candidate is not None:
+    if "candidate" in evaluation.evidence:
         options.show(f"next: assay gate {folder} --policy policy.yaml    a verdict")
     return int(Exit.OK)
 
 
 def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: EvaluateSettings, folder: Path) -> None:
     """Also for an evaluation that was made before and has not been run again."""
+    from assay.general import include_paths
+
     from .lm_eval_runs.write import documents_of, write_lm_eval
 
-    tasks = Path(settings.include_path) if settings.include_path is not None else None
+    tasks = [Path(path) for path in include_paths(settings.include_path)]
     write_lm_eval(evaluation, documents_of(evaluation, suites, tasks), folder)
 
 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
     """Options over settings over defaults; suites and model are read before anything is computed."""
     from assay.chat import load_target
-    from assay.general import general_suites, is_bundled, tier_of, with_general
+    from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
     from assay.project import NO_PREVIOUS
     from assay.runs import RunStore
     from assay.sources import ReadSettings, read
     from assay.suites import read_suites
 
     from .identity import Models
+    from .models.backends import with_server
     from .release.previous import with_previous
     from .settings import EvaluateSettings
 
@@ -91,15 +99,13 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     top = document.data
     settings = options.settings(EvaluateSettings, "evaluate")
     paths = given["suites"] or [str(root / path) for path in settings.suites]
-    include = given["include_path"] or settings.include_path
-    folder = None if include is None or is_bundled(include) else Path(include)
-    if folder is not None and given["include_path"] is None:
-        folder = root / folder
+    included = include_paths(given["include_path"]) or tuple(
+        path if is_bundled(path) else str(root / path) for path in include_paths(settings.include_path)
+    )
     settings = dataclasses.replace(
         settings,
         suites=tuple(str(path) for path in paths),
         tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
-        include_path=str(folder) if folder is not None else None,
         limit=options.limit or settings.limit,
         backend=given["backend"] or settings.backend,
         items=given["items"] or settings.items,
@@ -119,19 +125,19 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
         trust_remote_code=bool(top.get("trust_remote_code")),
         say=options.say,
     )
-    if is_bundled(include):
-        general = general_suites(tier_of(include, target.ref, options.say), settings.tasks)
-        settings = with_general(settings, general)
-        suites = read_suites(settings.suites)
+    settings = with_included(settings, with_tiers(included, lambda path: tier_of(path, target.ref, options.say)))
+    suites = (*suites, *read_suites(settings.suites[len(suites) :]))
     store = Path(given["store"] or root / str(top.get("store", ".assay")))
     training = read(given["training_data"], ReadSettings(), offline=options.offline) if given["training_data"] else None
     models = Models(target, given["adapter"], None, training, bool(top.get("trust_remote_code")))
     named = dict(top.get("gate") or {}).get("previous")
     previous = given["previous"] or (named if named in (None, NO_PREVIOUS) else root / str(named))
+    if settings.backend == "openai":
+        previous = previous or NO_PREVIOUS  # what the store remembers, no server need have
     found = with_previous(models, previous, RunStore(store))
     if found.said:
         options.say(found.said)
-    return settings, suites, found.models, store
+    return settings, suites, with_server(found.models, settings), store
 
 
 def _names(given: str) -> tuple[str, ...]:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from assay.adapters import base_of
 from assay.chat import ChatTarget
 from assay.errors import ModelError
+from assay.general import include_paths
 from assay.models import weights_sha256
 from assay.storage import sha256_file
 from assay.suites import FILES_OF_A_SCORER, Suite
 
+from .asking.examination import digest
 from .asking.leaks import adapter_card
 from .evaluation import ModelName
 from .models.foreign_adapters import check_kind
@@ -24,6 +26,8 @@ from .settings import EvaluateSettings
 
 if TYPE_CHECKING:
     from assay.dataset import Dataset
+
+    from .models.served_models import ServedModels
 
 CODE_AND_TEXT = (".yaml", ".yml", ".py", ".json", ".jsonl", ".csv", ".parquet", ".arrow", ".txt")
 """Files below a folder of tasks that a task may be made of."""
@@ -35,6 +39,7 @@ class Models:
 
     previous  the adapter of the last release
     training  what the candidate was trained on, for an adapter that does not say it itself
+    served    where a server has them, once it was asked; target then says how prompts are made
     """
 
     target: ChatTarget
@@ -42,6 +47,7 @@ class Models:
     previous: Path | None = None
     training: Dataset | None = None
     trust_remote_code: bool = False
+    served: ServedModels | None = None
 
     @cached_property
     def adapters(self) -> dict[ModelName, Path]:
@@ -123,7 +129,7 @@ def _check_base(card: Mapping[str, Any], folder: Path, models: Models) -> None:
             f"was trained on {base} with another tokenizer than that of {target.name}", where=str(folder), fix=fix
         )
     recorded = card.get("weights_sha256")
-    if recorded and not target.ref.is_hub and recorded != models.weights_sha256:
+    if recorded and models.served is None and not target.ref.is_hub and recorded != models.weights_sha256:
         raise ModelError(f"was trained on other weights than those of {target.name}", where=str(folder), fix=fix)
 
 
@@ -185,12 +191,12 @@ def shown_name(name: str) -> str:
 def input_digests(models: Models, suites: Sequence[Suite], settings: EvaluateSettings) -> dict[str, str]:
     """What an evaluation depends on beside its settings: names a run of it.
 
-    The hub's models are named by their revision, those of a folder by their weights.
+    The hub's models are named by their revision, those of a folder by their weights, and those of a server by what it
+    says of them and what they make of a probe.
     """
     target = models.target
-    weights = target.revision if target.revision is not None else models.weights_sha256
     return {
-        "model": f"{target.name}@{weights}",
+        "model": _named_by_content(models),
         "template": target.template_sha256,
         "tokenizer": target.tokenizer_sha256,
         "stop_tokens": ",".join(map(str, target.stop_token_ids)),
@@ -205,8 +211,23 @@ def input_digests(models: Models, suites: Sequence[Suite], settings: EvaluateSet
             for key, digest in FILES_OF_A_SCORER.items()
             if digest in suite.scorer_settings
         },
-        **(_task_inputs(Path(settings.include_path)) if settings.include_path is not None else {}),
+        **_tasks_inputs([Path(path) for path in include_paths(settings.include_path)]),
     }
+
+
+def _named_by_content(models: Models) -> str:
+    target = models.target
+    if models.served is not None:
+        return digest(models.served.known.to_json())
+    return f"{target.name}@{target.revision if target.revision is not None else models.weights_sha256}"
+
+
+def _tasks_inputs(folders: Sequence[Path]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, folder in enumerate(folders):
+        place = "task" if number == 0 else f"task of folder {number + 1}"
+        found |= {f"{place}{name}": digest for name, digest in _task_inputs(folder).items()}
+    return found
 
 
 def _task_inputs(folder: Path) -> dict[str, str]:
@@ -216,6 +237,6 @@ def _task_inputs(folder: Path) -> dict[str, str]:
     files = {path for path in folder.rglob("*") if path.suffix in CODE_AND_TEXT and path.is_file()}
     named = {path for task in task_files(folder) for paths in task.data.values() for path in paths if path.is_file()}
     inside = {path.resolve() for path in files}
-    found = {f"task:{path.relative_to(folder).as_posix()}": sha256_file(path) for path in sorted(files)}
+    found = {f":{path.relative_to(folder).as_posix()}": sha256_file(path) for path in sorted(files)}
     elsewhere = sorted(path for path in named if path not in inside)
-    return found | {f"task data:{number}:{path.name}": sha256_file(path) for number, path in enumerate(elsewhere)}
+    return found | {f" data:{number}:{path.name}": sha256_file(path) for number, path in enumerate(elsewhere)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from assay.general import IncludePath
+
 from .asking.item_split import ItemPart
 
 
@@ -14,7 +16,7 @@ class EvaluateSettings:
 
     suites               paths of domain suites (YAML)
     tasks                names of lm-eval tasks; a name of a group or tag stands for its tasks
-    include_path         folder of lm-eval task YAML; without it the tasks that come with lm-eval are meant
+    include_path         folder of lm-eval task YAML, or several; without it the tasks that come with lm-eval are meant
     num_fewshot          examples in the prompt of each task; None leaves it to the task
     apply_chat_template  for tasks; a suite says it for itself
     items                all, or the part of each suite that selects among candidates, or the part that judges the one
@@ -35,7 +37,7 @@ class EvaluateSettings:
 
     suites: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-    include_path: str | None = None
+    include_path: IncludePath = None
     num_fewshot: int | None = None
     apply_chat_template: bool = False
     items: ItemPart = "all"

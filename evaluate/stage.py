@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from assay.chat import ChatTarget
 from assay.config import to_json
 from assay.errors import SettingsError, SuiteError
+from assay.general import include_paths
 from assay.suites import EvaluationText, Suite
 
 from .asking.answer_sheets import Sheet, cut_off, items_table, suite_result
@@ -159,15 +160,18 @@ def read_all(
     from .asking.domain_suite import prepare
     from .asking.task_loading import load_tasks
 
-    folder = Path(settings.include_path) if settings.include_path is not None else None
+    folders = [Path(path) for path in include_paths(settings.include_path)]
     own: list[Examination] = [prepare(suite, target, allow_code=settings.allow_code) for suite in suites]
-    tasks = load_tasks(settings.tasks, folder, settings.num_fewshot)
-    names = [*(suite.name for suite in own), *(str(task.task_name) for task, _ in tasks)]
-    if not names:
+    tasks = load_tasks(settings.tasks, folders, settings.num_fewshot)
+    named = [(suite.name, suite.path) for suite in suites]
+    named += [(str(task.task_name), file.path if file is not None else Path("lm-eval")) for task, file in tasks]
+    if not named:
         raise SuiteError("nothing to score: no suite and no task", fix="give --suite or --tasks")
-    doubled = next((name for name in names if names.count(name) > 1), None)
-    if doubled is not None:
-        raise SuiteError(f"two of the suites and tasks are called '{doubled}'", fix="rename one")
+    seen: dict[str, Path] = {}
+    for name, path in named:
+        if name in seen:
+            raise SuiteError(f"'{name}' is also the name of {seen[name]}", where=str(path), fix="rename one of them")
+        seen[name] = path
     return own, tasks
 
 
@@ -195,6 +199,11 @@ def _leaks(models: Models, examinations: Sequence[Examination]) -> tuple[Leak, .
     return find_leaks(training, texts)
 
 
+def _one_or_all(paths: Sequence[str | None]) -> Any:
+    """As the setting takes it."""
+    return list(paths) if len(paths) > 1 else next(iter(paths), None)
+
+
 def _recorded(settings: EvaluateSettings, models: Models, examinations: Sequence[Examination]) -> dict[str, Any]:
     """For `Evaluation.settings`. Paths are absolute; `evaluation_files.write` makes them relative to its folder."""
 
@@ -205,7 +214,7 @@ def _recorded(settings: EvaluateSettings, models: Models, examinations: Sequence
     return {
         **to_json(settings),
         "suites": [absolute(path) for path in settings.suites],
-        "include_path": absolute(settings.include_path),
+        "include_path": _one_or_all([absolute(path) for path in include_paths(settings.include_path)]),
         "paths": {
             "adapter": absolute(models.candidate),
             "previous": absolute(models.previous),

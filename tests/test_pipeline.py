@@ -23,7 +23,7 @@ model_name_or_path: {model}
 data: [{{path: data.jsonl}}]
 curate: {{min_records: 10, split: {{validation: 0.2}}}}
 train: {{load_in_4bit: false, dtype: float32, device: cpu, lora_r: 4, num_train_epochs: 1, learning_rate: 1.0e-2}}
-evaluate: {{suites: [suite.yaml], include_path: tasks, damaged_items: 20}}
+evaluate: {{suites: [suite.yaml], include_path: [tasks, more], damaged_items: 20}}
 gate: {{policy: policy.yaml}}
 """
 POLICY = """\
@@ -82,6 +82,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         [{"id": f"o{n}", "question": f"{n} is not", "choices": [f"{n}", f"{n + 1}"], "answer": 1} for n in range(12)],
     )
     (folder / "tasks" / "opposites.yaml").write_text(TASK)
+    shutil.copytree(folder / "tasks", folder / "more")
+    (folder / "more" / "opposites.yaml").write_text(TASK.replace("task: opposites", "task: more_opposites"))
     (folder / "assay.yaml").write_text(SETTINGS.format(model=tiny_model))
     (folder / "policy.yaml").write_text(POLICY)
     (folder / "suite.yaml").write_text(SUITE)
@@ -134,6 +136,17 @@ def test_another_policy_runs_the_gate_alone(project: Path, finished: PipelineRes
     policy.write_text(POLICY.replace("0.2", "0.25"))
     again = run(project / "assay.yaml", overrides=(f"gate.policy={policy}",))
     assert [stage.stage for stage in again.stages if not stage.reused] == ["gate"]
+
+
+def test_suites_and_tasks_of_every_folder_are_scored_and_found_again_from_the_evaluation(
+    finished: PipelineResult,
+) -> None:
+    folder = finished.stages[2].path
+    header = json.loads((folder / "evaluation.json").read_text())
+    assert [suite["suite"] for suite in header["suites"]] == ["colours", "opposites", "more_opposites"]
+    named = [*header["settings"]["suites"], *header["settings"]["include_path"]]
+    assert [Path(path).name for path in named] == ["suite.yaml", "tasks", "more"]
+    assert all((folder / path).exists() for path in named)
 
 
 def test_the_certificate_verifies_until_an_answer_is_changed(finished: PipelineResult, tmp_path: Path) -> None:
@@ -190,12 +203,14 @@ def test_the_adapter_leads_back_to_its_data_and_forward_to_its_verdict(finished:
         ("gate.policy=nowhere.yaml", SettingsError, "nowhere.yaml"),
         ("evaluate.suites=[nowhere.yaml]", (SuiteError, SettingsError), "nowhere.yaml"),
         ("evaluate.include_path=nowhere", SuiteError, "nowhere"),
+        ("evaluate.include_path=[tasks, again]", SuiteError, r"again/opposites.yaml: defines .* as .*tasks/opposites"),
         ("gate.previous=nowhere", SettingsError, "nowhere"),
     ],
 )
 def test_what_cannot_be_meant_is_met_before_anything_runs(
     project: Path, tmp_path: Path, override: str, error: type[Exception], says: str
 ) -> None:
+    shutil.copytree(project / "tasks", project / "again", dirs_exist_ok=True)
     with pytest.raises(error, match=says):
         run(project / "assay.yaml", overrides=(override, f"store={tmp_path / 'store'}"))
     assert not (tmp_path / "store").exists()

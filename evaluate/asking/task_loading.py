@@ -1,7 +1,7 @@
-"""lm-eval tasks by name: from a folder of task YAML, else from those that come with lm-eval.
+"""lm-eval tasks by name: from folders of task YAML, else from those that come with lm-eval.
 
 Relative data files in a local task are taken from the folder of its YAML; lm-eval itself takes them from the working
-directory. The index of lm-eval's own tasks takes seconds to build, and is built only for a name that the folder lacks.
+directory. The index of lm-eval's own tasks takes seconds to build, and is built only for a name that the folders lack.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import SuiteError, did_you_mean, missing_extra
-from assay.task_files import TaskFile, task_files
+from assay.task_files import TaskFile, tasks_in
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
@@ -25,16 +25,15 @@ FEWSHOT_SEED = 1234
 
 
 def load_tasks(
-    names: Sequence[str], folder: Path | None, num_fewshot: int | None
+    names: Sequence[str], folders: Sequence[Path], num_fewshot: int | None
 ) -> list[tuple[Task, TaskFile | None]]:
-    """Each task with its file, where it is a local one; all tasks of the folder when no name is given.
+    """Each task with its file, where it is a local one; all tasks of the folders when no name is given.
 
     Raises SuiteError for a name that nothing has, a task that cannot be loaded, one that runs code a model wrote,
     and MissingExtraError without lm-eval.
     """
-    if folder is not None:
-        folder = folder.resolve()  # a task is loaded from within its own folder
-    local = _local_tasks(folder) if folder is not None else {}
+    folders = [folder.resolve() for folder in folders]  # a task is loaded from within its own folder
+    local = tasks_in(folders)
     if not names and not local:
         return []
     try:
@@ -45,27 +44,13 @@ def load_tasks(
     foreign = []
     for name in names or list(local):
         members = [task for task in local.values() if name in (task.name, *_tags(task))]
-        found |= {task.name: (_load_local(task, folder), task) for task in members}
+        found |= {task.name: (_load_local(task, folders), task) for task in members}
         if not members:
             foreign.append(name)
-    found |= {name: (task, None) for name, task in _load_foreign(foreign, folder, local).items()}
+    found |= {name: (task, None) for name, task in _load_foreign(foreign, folders, local).items()}
     for task, _ in found.values():
         _prepare(task, num_fewshot)
     return list(found.values())
-
-
-def _local_tasks(folder: Path) -> dict[str, TaskFile]:
-    """By name. Raises SuiteError where two files define one task: lm-eval would take either."""
-    found: dict[str, TaskFile] = {}
-    for task in task_files(folder):
-        if task.name in found:
-            raise SuiteError(
-                f"defines the task '{task.name}', as {found[task.name].path} does",
-                where=str(task.path),
-                fix="rename one of them",
-            )
-        found[task.name] = task
-    return found
 
 
 def _tags(task: TaskFile) -> tuple[str, ...]:
@@ -73,22 +58,22 @@ def _tags(task: TaskFile) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _load_local(task: TaskFile, folder: Path | None) -> Any:
+def _load_local(task: TaskFile, folders: Sequence[Path]) -> Any:
     with _errors(task.name, str(task.path)), quiet_lm_eval():
-        manager = _manager(folder, defaults=False)
+        manager = _manager(folders, defaults=False)
         with contextlib.chdir(task.path.parent):
             return manager.load([task.name])["tasks"][task.name]
 
 
-def _load_foreign(names: Sequence[str], folder: Path | None, local: dict[str, TaskFile]) -> dict[str, Any]:
-    """Groups of the folder, and the tasks, groups and tags that come with lm-eval."""
+def _load_foreign(names: Sequence[str], folders: Sequence[Path], local: dict[str, TaskFile]) -> dict[str, Any]:
+    """Groups of the folders, and the tasks, groups and tags that come with lm-eval."""
     if not names:
         return {}
-    manager = _index(folder)
+    manager = _index(folders)
     unknown = [name for name in names if name not in manager.task_index]
     if unknown:
         fix = did_you_mean(unknown[0], [*local, *manager.all_tasks])
-        raise SuiteError(f"there is no task '{unknown[0]}'", where=str(folder or "lm-eval"), fix=fix)
+        raise SuiteError(f"there is no task '{unknown[0]}'", where=", ".join(map(str, folders)) or "lm-eval", fix=fix)
     found: dict[str, Any] = {}
     for name in names:
         path = manager.task_index[name].yaml_path
@@ -97,16 +82,16 @@ def _load_foreign(names: Sequence[str], folder: Path | None, local: dict[str, Ta
     return found
 
 
-def _index(folder: Path | None) -> TaskManager:
+def _index(folders: Sequence[Path]) -> TaskManager:
     """Takes seconds."""
     with quiet_lm_eval():
-        return _manager(folder, defaults=True)
+        return _manager(folders, defaults=True)
 
 
-def _manager(folder: Path | None, *, defaults: bool) -> TaskManager:
+def _manager(folders: Sequence[Path], *, defaults: bool) -> TaskManager:
     from lm_eval.tasks import TaskManager
 
-    return TaskManager(include_path=str(folder) if folder is not None else None, include_defaults=defaults)
+    return TaskManager(include_path=[str(folder) for folder in folders] or None, include_defaults=defaults)
 
 
 def _prepare(task: Any, num_fewshot: int | None) -> None:

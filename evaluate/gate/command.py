@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 @click.option("--plan", "planning", is_flag=True, help="Say how many items the policy's proofs need, and stop.")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="With --plan: a domain suite to be scored.")
 @click.option(
-    "--include-path", metavar="FOLDER", help="With --plan: task YAML to be scored, or bundled[:small|medium|large]."
+    "--include-path",
+    multiple=True,
+    metavar="FOLDER",
+    help="With --plan: task YAML to be scored, or bundled[:small|medium|large]; may be given again.",
 )
 @click.option("--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="Run store.")
 @common_options
@@ -54,7 +57,7 @@ def gate(
     previous_lm_eval: Path | None,
     planning: bool,
     suites: tuple[str, ...],
-    include_path: str | None,
+    include_path: tuple[str, ...],
     store: Path,
 ) -> int:
     """Verdict on an evaluation: is the adapter fit to release?
@@ -100,15 +103,15 @@ def gate(
     return int(_exit_code(report.decision.verdict, report.policy))
 
 
-def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_path: str | None) -> int:
+def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_path: tuple[str, ...]) -> int:
     from assay.suites import read_suites
 
     from .plan import in_words, plan, size_of
     from .policy import read_policy
 
     policy = read_policy(policy_file)
-    folder, bundled = _general(include_path, named=bool(policy.suites))
-    sizes = _task_sizes(folder)
+    folders, bundled = _general(include_path, named=bool(policy.suites))
+    sizes = _task_sizes(folders)
     kinds: dict[str, Role] = dict.fromkeys(sizes, "general")
     for paths, role in ((bundled, "general"), (suites, "domain")):
         for suite in read_suites(paths):
@@ -120,30 +123,28 @@ def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_
     return int(Exit.OK)
 
 
-def _general(include_path: str | None, *, named: bool) -> tuple[list[Path], list[Path]]:
+def _general(included: tuple[str, ...], *, named: bool) -> tuple[list[Path], list[Path]]:
     """Folders of tasks, and bundled suites of assay's own format: of all tiers where the policy names its suites."""
-    from assay.general import TIERS, general_suites, is_bundled, named_tier
+    from assay.general import BUNDLED, TIERS, general_suites, is_bundled, named_tier
 
-    if include_path is None:
-        return [], []
-    if not is_bundled(include_path):
-        return [Path(include_path)], []
-    tier = named_tier(include_path)
-    if tier is None and not named:
-        shown = ", ".join(f"bundled:{name}" for name in TIERS)
+    if BUNDLED in included and not named:
+        shown = ", ".join(f"{BUNDLED}:{name}" for name in TIERS)
         raise SettingsError("which of the bundled suites follows from the model, which is not loaded here", fix=shown)
-    found = [general_suites(name) for name in (TIERS if tier is None else (tier,))]
-    return [f.folder for f in found if f.folder is not None], [path for f in found for path in f.suites]
+    chosen = [named_tier(path) for path in included if is_bundled(path)]
+    tiers = dict.fromkeys(name for tier in chosen for name in (TIERS if tier is None else (tier,)))
+    found = [general_suites(name) for name in tiers]
+    folders = [Path(path) for path in included if not is_bundled(path)]
+    return [*folders, *(f.folder for f in found if f.folder is not None)], [path for f in found for path in f.suites]
 
 
 def _task_sizes(folders: list[Path]) -> dict[str, SuiteSize]:
     """Of tasks whose data lies on this machine."""
-    from assay.task_files import task_files
+    from assay.task_files import tasks_in
 
     from .plan import size_of
 
     found = {}
-    for task in (task for folder in folders for task in task_files(folder)):
+    for task in tasks_in(folders).values():
         rows = task.documents()
         labels = [[None if row.get(key) is None else str(row[key]) for row in rows] for key in ("cluster", "slice")]
         if rows:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import SuiteError
 from assay.storage import write_json, write_text
-from assay.task_files import item_id, task_files
+from assay.task_files import item_id, tasks_in
 
 from ..evaluation import Evaluation, ModelName, ModelScore, SuiteResult
 from ..evaluation_files import to_json
@@ -47,13 +47,13 @@ class _Layout:
         return self.moment.isoformat(timespec="microseconds").replace(":", "-")
 
 
-def documents_of(evaluation: Evaluation, suites: Sequence[Suite], task_folder: Path | None) -> Documents:
+def documents_of(evaluation: Evaluation, suites: Sequence[Suite], task_folders: Sequence[Path]) -> Documents:
     """Rows of the suites and of tasks with local data. Raises SuiteError for data that cannot be read."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for suite in suites:
         found[suite.name] = {item.id: _suite_document(item) for item in suite.items}
     scored = {suite.suite for suite in evaluation.suites if suite.kind == "lm_eval"}
-    for task in task_files(task_folder) if task_folder is not None else []:
+    for task in tasks_in(task_folders).values():
         if task.name in scored:
             found[task.name] = {item_id(row, number): row for number, row in enumerate(task.documents())}
     return found

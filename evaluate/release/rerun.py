@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config import Document, parse
 from assay.errors import AssayError, ModelError
+from assay.general import include_paths
 from assay.storage import sha256_file
 from assay.suites import read_suites
 
@@ -128,8 +129,8 @@ def _settings(evaluation: Evaluation, folder: Path) -> EvaluateSettings:
     given = {key: value for key, value in evaluation.settings.items() if key in known and value is not None}
     paths: Any = given.get("suites") or ()
     given["suites"] = [str(folder / str(suite)) for suite in paths]
-    if given.get("include_path"):
-        given["include_path"] = str(folder / str(given["include_path"]))
+    included: Any = given.get("include_path") or ()
+    given["include_path"] = [str(folder / str(path)) for path in include_paths(included)]
     return parse(EvaluateSettings, Document(given, str(folder / "evaluation.json")))[0]
 
 

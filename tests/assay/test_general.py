@@ -13,6 +13,7 @@ from assay.general import (
     TIERS,
     general_names,
     general_suites,
+    include_paths,
     is_bundled,
     named_tier,
     parameters_of,
@@ -20,7 +21,8 @@ from assay.general import (
     tier_folder,
     tier_for,
     tier_of,
-    with_general,
+    with_included,
+    with_tiers,
 )
 from assay.models import ModelRef
 from assay.suites import read_suites
@@ -92,6 +94,34 @@ def test_names_choose_among_suites_and_tasks_of_a_tier() -> None:
 
 
 def test_the_word_becomes_paths_beside_the_suites_that_were_there() -> None:
-    settings = with_general(EvaluateSettings(suites=("mine.yaml",)), general_suites("large", ["assay_large_rules"]))
+    given = EvaluateSettings(suites=("mine.yaml",), tasks=("assay_large_rules",))
+    settings = with_included(given, ["bundled:large"])
     assert settings.suites == ("mine.yaml", str(tier_folder("large") / "rules.yaml"))
     assert settings.include_path is None and settings.tasks == ()
+
+
+def test_folders_and_tiers_stand_beside_one_another_in_their_order() -> None:
+    both = with_included(EvaluateSettings(), ["mine", "bundled:small", "theirs"])
+    assert both.include_path == ("mine", str(tier_folder("small")), "theirs") and len(both.suites) == 2
+    one = with_included(EvaluateSettings(), ["mine", "bundled:medium"])
+    assert one.include_path == "mine" and len(one.suites) == 10
+    assert with_included(EvaluateSettings(), []).include_path is None
+
+
+def test_names_choose_among_all_folders_and_tiers() -> None:
+    named = EvaluateSettings(tasks=("facts", "assay_medium_rules", "assay_short_answers"))
+    found = with_included(named, ["mine", "bundled:small", "bundled:medium"])
+    assert found.tasks == ("facts",) and [Path(path).stem for path in found.suites] == ["short_answers", "rules"]
+    own = with_included(EvaluateSettings(tasks=("assay_medium_rules",)), ["mine", "bundled:medium"])
+    assert own.include_path is None and own.tasks == (), "no name is left, and none must not mean all of a folder"
+
+
+def test_each_is_taken_once_however_it_was_called() -> None:
+    assert include_paths(None) == () and include_paths("a") == ("a",) and include_paths(("a", "b", "a")) == ("a", "b")
+    asked: list[str] = []
+    assert with_tiers(["bundled", "mine", "bundled:small"], lambda path: asked.append(path) or "small") == (
+        "bundled:small", "mine",
+    )  # fmt: skip
+    assert asked == ["bundled"]
+    with pytest.raises(SettingsError, match="bundled:medium"):
+        with_included(EvaluateSettings(), ["bundled"])

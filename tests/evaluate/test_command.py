@@ -109,9 +109,37 @@ def test_settings_come_from_the_file_its_folder_overrides_and_options(
     }  # fmt: skip
 
 
+def test_task_folders_may_be_several_in_the_file_and_on_the_command_line(
+    shell: Shell, files: None, tiny_model: Path, make_task: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A folder of the user's own beside the bundled suites."""
+    (tmp_path / "below").mkdir()
+    Path(shutil.copytree("tasks", "mine"))
+    for path in Path("mine").glob("*.yaml"):
+        path.write_text(path.read_text().replace("task: ", "task: my_"))
+    settings = "evaluate: {{suites: [], include_path: {}, limit: 3, tasks: [facts, my_facts, assay_facts]}}\n"
+    head = f"version: 1\nmodel_name_or_path: {tiny_model}\n"
+    (tmp_path / "below" / "assay.yaml").write_text(head + settings.format("[../tasks, bundled:small, ../mine]"))
+    code, out, err = shell("evaluate", "--config", "below/assay.yaml", "--json", "-o", "out")
+    found = json.loads(out) if code == 0 else err
+    assert [suite["suite"] for suite in found["suites"]] == ["facts", "my_facts", "assay_facts"]
+    recorded = found["settings"]["include_path"]
+    assert [Path(path).name for path in recorded] == ["tasks", "small", "mine"] and recorded[0] == "../tasks"
+    basic = ("evaluate", "--model", tiny_model, "--limit", "3", "--json", "-o", "out")
+    code, out, _ = shell(*basic, "--include-path", "mine", "--include-path", "tasks", "--include-path", "tasks")
+    assert code == 0 and {suite["suite"] for suite in json.loads(out)["suites"]} == {
+        "facts", "other", "my_facts", "my_other",
+    }  # fmt: skip
+    Path(shutil.copytree("mine", "third"))
+    code, out, err = shell(*basic, "--include-path", "mine", "--include-path", "third")
+    assert code == 2 and out == "" and err.splitlines()[-1].startswith("assay: ")
+    assert "third/facts.yaml: defines the task 'my_facts', as " in err and "mine/facts.yaml does" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
+        (["--include-path", "tasks", "--include-path", "none"], "no folder of task files"),
         (["--suite", "none.yaml"], "none.yaml"),
         (["--suite", "free.yaml", "--suite", "free.yaml"], "'free'"),
         (["--adapter", "none"], "no such adapter folder"),

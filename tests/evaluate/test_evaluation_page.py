@@ -45,7 +45,7 @@ def test_its_task_can_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "facts.yaml").write_text(example)
     row = {"id": "f1", "question": "The capital of Italy is", "choices": ["Rome", "Oslo"], "answer": 0}
     (tmp_path / "facts.jsonl").write_text(json.dumps(row) + "\n")
-    ((task, _),) = load_tasks(("facts",), tmp_path, None)
+    ((task, _),) = load_tasks(("facts",), [tmp_path], None)
     assert [doc["id"] for doc in task.eval_docs] == ["f1"]
 
 

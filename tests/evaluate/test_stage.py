@@ -339,7 +339,7 @@ def test_a_suite_and_a_task_of_one_name_are_refused(
     target: Any, make_suite: MakeSuite, make_task: Callable[..., Path]
 ) -> None:
     folder = make_task("twice", [{"question": "a", "choices": ["yes", "no"], "answer": 0}])
-    with pytest.raises(SuiteError, match="two of the suites and tasks are called 'twice'"):
+    with pytest.raises(SuiteError, match=r"twice\.yaml: 'twice' is also the name of \S*twice\.yaml"):
         run(Models(target), [make_suite("twice", FREE)], include_path=str(folder))
 
 
@@ -363,6 +363,17 @@ def test_nothing_to_score_is_one_line(target: Any) -> None:
 
 class TestRunNames:
     """A run is named by all that it depends on, so that none is taken for another."""
+
+    def test_files_of_every_folder_count(self, target: Any, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "facts.yaml").write_text("task: facts\n")
+        both = (str(tmp_path / "a"), str(tmp_path / "b"))
+        before = self.digests(Models(target), [], include_path=both)
+        (tmp_path / "b" / "facts.yaml").write_text("task: other\n")
+        after = self.digests(Models(target), [], include_path=both)
+        assert before != after and before.keys() == after.keys()
+        assert len([name for name in before if name.startswith("task")]) == 2
 
     def digests(self, models: Models, paths: list[Path], **settings: Any) -> dict[str, str]:
         return input_digests(models, read_suites(paths), EvaluateSettings(**settings))

@@ -31,21 +31,36 @@ def names(found: Any) -> list[str]:
 
 def test_data_is_taken_from_the_folder_of_the_yaml(make_task: MakeTask) -> None:
     folder = make_task("facts", ROWS)
-    ((task, file),) = load_tasks(("facts",), folder, None)
+    ((task, file),) = load_tasks(("facts",), [folder], None)
     assert [doc["id"] for doc in task.eval_docs] == [row["id"] for row in ROWS]
     assert file is not None and file.path == folder / "facts.yaml"
 
 
 def test_the_folder_may_be_named_from_the_working_directory(make_task: MakeTask) -> None:
     make_task("facts", ROWS)
-    assert names(load_tasks(("facts",), Path("tasks"), None)) == ["facts"]
+    assert names(load_tasks(("facts",), [Path("tasks")], None)) == ["facts"]
 
 
 def test_without_a_name_every_task_of_the_folder_is_meant(make_task: MakeTask) -> None:
     make_task("b", ROWS)
     folder = make_task("a", ROWS)
-    assert names(load_tasks((), folder, None)) == ["a", "b"]
-    assert load_tasks((), None, None) == []
+    assert names(load_tasks((), [folder], None)) == ["a", "b"]
+    assert load_tasks((), [], None) == []
+
+
+def test_tasks_of_several_folders_are_found_each_in_its_own(make_task: MakeTask, tmp_path: Path) -> None:
+    mine = make_task("a", ROWS).rename(tmp_path / "mine")
+    theirs = make_task("b", ROWS[:2])
+    found = load_tasks((), [mine, theirs, mine], None)
+    assert [(task.task_name, len(task.eval_docs)) for task, _ in found] == [("a", 6), ("b", 2)]
+    assert names(load_tasks(("b",), [mine, theirs], None)) == ["b"]
+
+
+def test_two_tasks_of_one_name_are_refused_and_both_files_named(make_task: MakeTask, tmp_path: Path) -> None:
+    mine = make_task("a", ROWS).rename(tmp_path / "mine")
+    theirs = make_task("a", ROWS)
+    with pytest.raises(SuiteError, match=r"tasks/a\.yaml: defines the task 'a', as \S*mine/a\.yaml does"):
+        load_tasks(("a",), [mine, theirs], None)
 
 
 def test_a_tag_and_a_group_stand_for_their_tasks_each_once(make_task: MakeTask) -> None:
@@ -53,8 +68,8 @@ def test_a_tag_and_a_group_stand_for_their_tasks_each_once(make_task: MakeTask) 
     make_task("b", ROWS, tag=["mine", "other"])
     folder = make_task("c", ROWS)
     (folder / "all.yaml").write_text("group: everything\ntask: [a, c]\n")
-    assert names(load_tasks(("mine",), folder, None)) == ["a", "b"]
-    assert sorted(names(load_tasks(("mine", "a", "everything"), folder, None))) == ["a", "b", "c"]
+    assert names(load_tasks(("mine",), [folder], None)) == ["a", "b"]
+    assert sorted(names(load_tasks(("mine", "a", "everything"), [folder], None))) == ["a", "b", "c"]
 
 
 def test_tasks_in_subfolders_take_their_data_from_there(make_task: MakeTask) -> None:
@@ -62,7 +77,7 @@ def test_tasks_in_subfolders_take_their_data_from_there(make_task: MakeTask) -> 
     (folder / "below").mkdir()
     for name in ("a.yaml", "a.jsonl"):
         (folder / name).rename(folder / "below" / name)
-    assert names(load_tasks(("a",), folder, None)) == ["a"]
+    assert names(load_tasks(("a",), [folder], None)) == ["a"]
 
 
 def test_functions_and_includes_beside_the_yaml_are_found(make_task: MakeTask) -> None:
@@ -71,7 +86,7 @@ def test_functions_and_includes_beside_the_yaml_are_found(make_task: MakeTask) -
     (folder / "default").write_text("metadata: {version: 2}\n")
     with (folder / "a.yaml").open("a") as file:
         file.write("include: default\n")
-    ((task, _),) = load_tasks(("a",), folder, None)
+    ((task, _),) = load_tasks(("a",), [folder], None)
     assert [doc["id"] for doc in task.eval_docs] == ["i1", "i3", "i5"] and task.config.metadata["version"] == 2
 
 
@@ -82,7 +97,7 @@ def test_examples_come_from_the_tasks_own_split(make_task: MakeTask) -> None:
     )
     make_task("d", rows)
     (folder / "d.yaml").unlink()
-    ((task, _),) = load_tasks(("a",), folder, 2)
+    ((task, _),) = load_tasks(("a",), [folder], 2)
     task.build_all_requests()
     assert task.config.num_fewshot == 2
     assert all(instance.args[0].count("example i") == 2 for instance in task.instances)
@@ -91,7 +106,7 @@ def test_examples_come_from_the_tasks_own_split(make_task: MakeTask) -> None:
 def test_an_unknown_name_is_answered_with_the_nearest(make_task: MakeTask) -> None:
     folder = make_task("facts", ROWS)
     with pytest.raises(SuiteError, match="there is no task 'fact'; did you mean 'facts'"):
-        load_tasks(("fact",), folder, None)
+        load_tasks(("fact",), [folder], None)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +123,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(make_task: MakeTask) -> No
 def test_a_task_that_cannot_be_used_is_one_line(make_task: MakeTask, config: dict[str, Any], match: str) -> None:
     folder = make_task("bad", ROWS, **config)
     with pytest.raises(SuiteError, match=match) as raised:
-        load_tasks(("bad",), folder, None)
+        load_tasks(("bad",), [folder], None)
     assert "\n" not in str(raised.value)
 
 
@@ -116,7 +131,7 @@ def test_data_that_is_no_json_is_one_line(make_task: MakeTask) -> None:
     folder = make_task("bad", ROWS)
     (folder / "bad.jsonl").write_text('{"id": 1\n')
     with pytest.raises(SuiteError, match="'bad' cannot be loaded") as raised:
-        load_tasks(("bad",), folder, None)
+        load_tasks(("bad",), [folder], None)
     assert "\n" not in str(raised.value)
 
 
@@ -124,12 +139,12 @@ def test_two_files_that_define_one_task_are_refused(make_task: MakeTask) -> None
     folder = make_task("a", ROWS)
     (folder / "copy.yaml").write_text((folder / "a.yaml").read_text())
     with pytest.raises(SuiteError, match=r"a\.yaml.*copy\.yaml|copy\.yaml.*a\.yaml"):
-        load_tasks(("a",), folder, None)
+        load_tasks(("a",), [folder], None)
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="no folder of task files"):
-        load_tasks(("a",), tmp_path / "none", None)
+        load_tasks(("a",), [tmp_path / "none"], None)
 
 
 def test_nothing_is_drawn_on_the_terminal_and_everything_is_put_back(
@@ -140,7 +155,7 @@ def test_nothing_is_drawn_on_the_terminal_and_everything_is_put_back(
 
     folder = make_task("a", ROWS)
     before = logging.getLogger("lm_eval").level, sys.stderr
-    load_tasks(("a",), folder, None)
+    load_tasks(("a",), [folder], None)
     with quiet_lm_eval():
         logging.getLogger("lm_eval").warning("not shown")
     assert (logging.getLogger("lm_eval").level, sys.stderr) == before
@@ -152,4 +167,4 @@ def test_the_tasks_that_come_with_lm_eval_are_known_by_name(monkeypatch: pytest.
     """Its real index; the data itself would come from the hub."""
     monkeypatch.undo()
     with pytest.raises(SuiteError, match="there is no task 'arc_challange'; did you mean 'arc_challenge"):
-        load_tasks(("arc_challange",), None, None)
+        load_tasks(("arc_challange",), [], None)

@@ -51,7 +51,7 @@ def prepared(make_task: MakeTask, lm: AssayLM) -> Callable[..., LmEvalTask]:
         rows: list[dict[str, Any]] = ROWS, *, chat: bool = False, fewshot: int | None = None, **config: Any
     ) -> Any:
         folder = make_task("facts", rows, **config)
-        ((task, file),) = load_tasks(("facts",), folder, fewshot)
+        ((task, file),) = load_tasks(("facts",), [folder], fewshot)
         return prepare_task(task, file, lm, apply_chat_template=chat)
 
     return make

@@ -244,7 +244,7 @@ def test_examples_as_turns_of_a_conversation(pair: Pair, make_task: Callable[...
     folder = make_task(
         "turns", rows, fewshot_split="test", fewshot_config={"sampler": "first_n", "samples": rows[:2]}, num_fewshot=2
     )
-    ((task, file),) = load_tasks(("turns",), folder, None)
+    ((task, file),) = load_tasks(("turns",), [folder], None)
     prepared = prepare_task(task, file, pair.ours, apply_chat_template=True)
     asked = [request for requests in prepared.requests for request in requests]
     with pair.switched.switched_to("candidate"), contextlib.chdir(folder):

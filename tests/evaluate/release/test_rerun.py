@@ -32,11 +32,13 @@ def released(
 ) -> Path:
     make_suite("support", CHOICES, scorer="multiple_choice")
     make_suite("free", FREE, scorer="contains", max_new_tokens=4)
+    make_task("more", FACTS[:4]).rename("mine")
     make_task("facts", FACTS)
     Path("policy.yaml").write_text("version: 1\nsuites: {support: {role: domain}, facts: {role: general}}\n")
     shell(
         "evaluate", "--model", tiny_model, "--adapter", tiny_adapter, "--suite", "support.yaml", "--suite", "free.yaml",
-        "--include-path", "tasks", "-o", "out", "evaluate.damaged_items=0", "evaluate.zero_items=0",
+        "--include-path", "tasks", "--include-path", "mine", "-o", "out",
+        "evaluate.damaged_items=0", "evaluate.zero_items=0",
     )  # fmt: skip
     shell("gate", "out", "-o", "release")
     return Path("release")
