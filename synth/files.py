@@ -19,7 +19,7 @@ def write_synthesized(result: Synthesized, folder: Path) -> None:
 
 
 def describe(result: Synthesized) -> str:
-    """Lines for a person: what was asked, what was accepted, what refused the rest."""
+    """Lines for a person: what was asked, what was accepted, what refused the rest, how varied it is."""
     spent = result.spent
     lines = [
         f"{len(result.data)} of {result.wanted} records accepted, out of {len(result.ledger)} answers.",
@@ -28,9 +28,30 @@ def describe(result: Synthesized) -> str:
     ]
     if spent.unknown:
         lines.append(f"{spent.unknown} requests brought no answer and are charged at their worst cost.")
+    if result.replaced:
+        lines.append(f"{len(result.replaced)} existing records are to be left out: accepted ones take their place.")
+    if result.steps:
+        lines.append("Step          given  refused")
+        lines += [f"  {step.step:<12}{step.entered:5d}{step.refused:9d}" for step in result.steps]
     if result.refused:
         lines.append("Refused by:")
         lines += [f"  {count:5d}  {step}" for step, count in result.refused.items()]
+    lines += _varied(result)
     if result.stopped:
         lines.append(f"Stopped short: {result.stopped}")
     return "\n".join(lines)
+
+
+def _varied(result: Synthesized) -> list[str]:
+    diversity = result.diversity
+    if not len(result.data) or diversity.nearest is None:
+        return []
+    low, middle, high = diversity.nearest
+    measure = "cosine" if diversity.measured_by == "encoder" else "shared words"
+    lines = [
+        f"Distinct word pairs {diversity.distinct_2:.2f}; nearest existing record by {measure}: "
+        f"{middle:.2f} (quartiles {low:.2f} to {high:.2f})."
+    ]
+    if diversity.coverage is not None:
+        lines.append(f"A new record stands near {diversity.coverage:.0%} of the existing ones.")
+    return lines

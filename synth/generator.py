@@ -1,23 +1,36 @@
 """What a generator is: one file in `generators/`, one decorated function that plans jobs.
 
-A job is a request together with the way from its answer to a record. Planning asks nothing and costs nothing,
-so that the same seeds and settings give the same jobs in the same order, after a crash too.
+A job is a small plan: a first request, and the way from its answer to a record, to a refusal, or to more requests
+whose answers go the same way. Planning asks nothing and costs nothing, and each step depends on nothing but the
+answers before it, so the same seeds, settings and answers give the same records in the same order, after a crash too.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
-from assay.errors import SettingsError
 from assay.protocols import GenerationRequest
-from assay.records import Message, Record
+from assay.records import Json, Message, Record
 from assay.registry import Registry
 
-PROMPTS = Path(__file__).resolve().parent / "prompts"
+from .prompting import PROMPTS, Prompt, load_prompt
+
+__all__ = [
+    "GENERATORS",
+    "PROMPTS",
+    "Ask",
+    "Draft",
+    "Generator",
+    "Job",
+    "Outcome",
+    "Prompt",
+    "Quote",
+    "Refused",
+    "generator",
+    "load_prompt",
+]
 
 
 class Refused(NamedTuple):
@@ -28,16 +41,83 @@ class Refused(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Quote:
+    """What a model says that a source says.
+
+    source_id   id of the document or record that is quoted
+    source      its text, or the part of it that the model was given
+    start       where that part begins in the document, in characters
+    location    file, page or heading, for a person
+    place       characters [start, end) of the document where it was found; None until a step has found it
+    """
+
+    text: str
+    source_id: str
+    source: str
+    start: int = 0
+    location: str = ""
+    place: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A record before anything has judged it.
+
+    tools     declared tools; those of the seed when None
+    quotes    what has to stand in a source
+    question  what an independent answer to the same question is asked with; the turns before the last when empty
+    facts     what steps have found out about it: JSON, kept with the record's lineage
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[Json, ...] | None = None
+    quotes: tuple[Quote, ...] = ()
+    question: tuple[Message, ...] = ()
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What has to be asked before there is a record; `then` is given the texts of the answers, in order."""
+
+    requests: tuple[GenerationRequest, ...]
+    then: Callable[[Sequence[str]], Outcome]
+
+
+Outcome: TypeAlias = Draft | Refused | Ask
+
+
+@dataclass(frozen=True)
 class Job:
     """One record to ask for.
 
-    build  turns the text of an answer into the messages of a new record, or says why not
+    request  the first request
+    seed     the record, or the piece of a document, that it starts from
+    build    turns the text of the first answer into a record, more to ask, or the reason why there is none
+    variant  tells apart what a method asks of one seed, beside `request.sample`
+    others   further records that the model was shown: parents as the seed is
+    settings what the method did with this seed in particular, kept with the record's lineage
+    replaces row ids of records whose place the new one takes; it is judged without them
     """
 
     request: GenerationRequest
     seed: Record
     template_sha256: str
-    build: Callable[[str], tuple[Message, ...] | Refused]
+    build: Callable[[str], Outcome]
+    variant: str = ""
+    others: tuple[Record, ...] = ()
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    replaces: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Names the job within its method."""
+        return f"{self.seed.row_id}:{self.variant}" if self.variant else self.seed.row_id
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Ids of all that it was made from, each once, the seed first."""
+        return tuple(dict.fromkeys(record.id for record in (self.seed, *self.others)))
 
 
 @dataclass(frozen=True)
@@ -54,32 +134,3 @@ def generator(function: Callable[..., Iterator[Job]]) -> Generator:
 
 
 GENERATORS: Registry[Generator] = Registry("assay.synth.generators", "assay.generators", "generator", Generator)
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt template and its hash; records are values in it, never part of its text."""
-
-    template: Any
-    sha256: str
-
-    def render(self, **values: str) -> str:
-        return str(self.template.render(**values)).strip()
-
-
-def load_prompt(name: str, replacement: str | None = None) -> Prompt:
-    """A template of `prompts/`, or the user's own file in its place. Raises SettingsError."""
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    path = Path(replacement) if replacement else PROMPTS / f"{name}.jinja"
-    try:
-        text = path.read_text(encoding="utf-8")
-        template = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined).from_string(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("cannot read the prompt template", where=str(path)) from error
-    except jinja2.TemplateSyntaxError as error:
-        raise SettingsError(
-            f"the prompt template is wrong ({error.message})", where=f"{path}:{error.lineno}"
-        ) from error
-    return Prompt(template, hashlib.sha256(text.encode()).hexdigest())

@@ -19,6 +19,8 @@ class SynthSettings:
     base_url      host of an OpenAI-compatible server; the only host that is then spoken to
     api_key_env   environment variable that holds the key; its value is never stored or printed
     methods       {generator: {count: accepted records wanted, ...}}
+    verify        {step: false} leaves one out, {step: {...}} sets it; steps that ask a model run only when named
+    min_new       a method ends when less than this share of its last drafts were accepted and new (synth/diversity.py)
     max_usd       cap in dollars, never exceeded: what requests in flight could cost is reserved
     max_requests  cap on requests sent, retries included
     temperature   None leaves it to the provider (some models take no other value; `local` uses 0.8)
@@ -31,6 +33,8 @@ class SynthSettings:
     base_url: str | None = None
     api_key_env: str | None = None
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"paraphrase": {"count": 50}})
+    verify: Mapping[str, Any] = field(default_factory=dict)
+    min_new: float = 0.2
     max_usd: float = 5.0
     max_requests: int = 1000
     price: Price | None = None

@@ -3,89 +3,84 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.caller import Caller
 from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
-from assay.errors import ProviderRefusedError
-from assay.findings import Fate, Ledger, LedgerRow
+from assay.findings import Ledger
 from assay.journal import Journal, Spent
-from assay.protocols import Audit, Generation, Provider
-from assay.records import Message, Record, Source, record_id, row_id
+from assay.protocols import Audit, Provider
+from assay.records import Record
 from assay.registry import check_settings
 
-from .generator import GENERATORS, Job, Refused
+from .diversity import Diversity, Encode, Novelty, measure
+from .generator import GENERATORS, Job
+from .lineage import Origin
 from .provider import price_of
+from .rounds import Method, Progress, Tally, run_method
 from .settings import SynthSettings
+from .verifier import Bench, steps
 
 DEFAULT_COUNT = 50
-ROUND = 64
-"""Jobs between two audits: acceptance is judged against all that was accepted before."""
+
+
+class StepCount(NamedTuple):
+    """What a step was given and what it refused."""
+
+    step: str
+    entered: int
+    refused: int
 
 
 @dataclass(frozen=True)
 class Synthesized:
     """What came of a generation run.
 
-    data     accepted records, origin "synthetic", with their parents
-    ledger   a row for every answer: kept, or dropped with the step that refused it
-    refused  answers refused, by step, most frequent first
-    wanted   accepted records asked for, over all methods
-    stopped  why it stopped short, or None
+    data       accepted records, origin "synthetic", with their parents and their lineage
+    replaced   row ids of existing records whose place accepted ones take, see `combined`
+    ledger     a row for every answer: kept, or dropped with the reason that refused it
+    refused    answers refused, by reason, most frequent first
+    steps      each step in order, with its counts
+    wanted     accepted records asked for, over all methods
+    diversity  of what was generated of the accepted records
+    stopped    why it stopped short, or None
     """
 
     data: Dataset
+    replaced: frozenset[str]
     ledger: Ledger
     refused: Mapping[str, int]
+    steps: Sequence[StepCount]
     wanted: int
     spent: Spent
+    diversity: Diversity
     stopped: str | None
+
+    def combined(self, existing: Dataset) -> Dataset:
+        """The existing records but those that were replaced, and the accepted ones after them."""
+        import pyarrow as pa
+
+        kept = [row_id for row_id in existing.row_ids() if row_id not in self.replaced]
+        return Dataset(pa.concat_tables([existing.select_rows(kept).table, self.data.table]))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "wanted": self.wanted,
             "answered": len(self.ledger),
             "accepted": len(self.data),
+            "replaced": len(self.replaced),
             "refused": dict(self.refused),
+            "steps": [step._asdict() for step in self.steps],
+            "diversity": dataclasses.asdict(self.diversity),
             "spent": dataclasses.asdict(self.spent),
             "usd_per_accepted": self.spent.usd / len(self.data) if len(self.data) else None,
             "stopped": self.stopped,
         }
-
-
-@dataclass
-class _Progress:
-    """What one run has decided so far, in key order. answered holds the row id of every answer that came."""
-
-    answered: list[str]
-    accepted: list[Record]
-    rows: list[LedgerRow]
-    refused: Counter[str]
-    stopped: str | None = None
-
-    def refuse(self, row: LedgerRow, step: str) -> None:
-        self.refused[step] += 1
-        self.rows.append(row)
-
-
-@dataclass(frozen=True)
-class _Method:
-    """One generator at work. goal counts accepted records, those of earlier methods included."""
-
-    name: str
-    goal: int
-    caller: Caller
-    audit: Audit
-    known: Sequence[Record]
-
-    def row_id(self, job: Job) -> str:
-        return row_id(f"synth:{self.name}:{job.seed.row_id}", job.request.sample)
 
 
 def synth(
@@ -96,31 +91,48 @@ def synth(
     journal: Path,
     existing: Data | None = None,
     on_progress: Callable[[str], None] = lambda line: None,
+    bench: Bench | None = None,
+    encode: Encode | None = None,
 ) -> Synthesized:
     """Generates until each method has its `count` of accepted records, or the budget or the jobs run out.
 
     seeds     records to start from: a Dataset, or what `assay.convert.as_dataset` takes
     existing  records that new ones are judged together with; the seeds when None
     journal   SQLite file; with the same file an answer is never asked for twice
+    bench     the target's chat template and the domain suite's scorer, for the steps that judge with them
+    encode    texts to unit vectors, for the measures of diversity
     Raises SettingsError, UnknownNameError, MissingExtraError, RunError, SourceError.
     """
-    start = as_dataset(seeds)
-    known = list((start if existing is None else as_dataset(existing)).records())
-    progress = _Progress([], [], [], Counter())
-    wanted = 0
+    start = list(as_dataset(seeds).records())
+    known = start if existing is None else list(as_dataset(existing).records())
+    progress, price = Progress(), price_of(settings)
+    active, novelty, wanted = steps(settings), Novelty(), 0
+    for record in known:
+        novelty.add(_text(record))
     with Journal(journal, max_requests=settings.max_requests, max_usd=settings.max_usd) as book:
-        caller = Caller(provider, book, price_of(settings), settings.max_retries)
+        caller = Caller(provider, book, price, settings.max_retries)
         for name, given in settings.methods.items():
             plugin = GENERATORS.get(name)
             arguments = check_settings(plugin, given, f"synth.methods.{name}")
             wanted += int(arguments.get("count", DEFAULT_COUNT))
-            jobs = plugin.function(list(start.records()), settings, **arguments)
-            _run_method(_Method(name, wanted, caller, audit, known), jobs, progress, on_progress)
+            origin = Origin(name, arguments, settings, provider, price)
+            chosen = bench or Bench(settings)
+            method = Method(origin, wanted, caller, audit, known, active, chosen, novelty.fresh())
+            run_method(method, plugin.function(start, settings, **arguments), progress, on_progress)
         spent = book.spent()
     ledger = Ledger.of(progress.rows)
     ledger.check(progress.answered)
-    refused = dict(progress.refused.most_common())
-    return Synthesized(Dataset.from_records(progress.accepted), ledger, refused, wanted, spent, progress.stopped)
+    return Synthesized(
+        data=Dataset.from_records(progress.accepted),
+        replaced=frozenset(progress.replaced),
+        ledger=ledger,
+        refused=dict(progress.reasons.most_common()),
+        steps=_counts(progress.tally),
+        wanted=wanted,
+        spent=spent,
+        diversity=measure(progress.texts, [_text(record) for record in known], encode),
+        stopped=progress.stopped,
+    )
 
 
 def plan(seeds: Dataset, settings: SynthSettings, limit: int) -> list[Job]:
@@ -133,87 +145,10 @@ def plan(seeds: Dataset, settings: SynthSettings, limit: int) -> list[Job]:
     return found
 
 
-def _run_method(method: _Method, jobs: Iterator[Job], progress: _Progress, on_progress: Callable[[str], None]) -> None:
-    while len(progress.accepted) < method.goal:
-        missing = method.goal - len(progress.accepted)
-        batch = list(islice(jobs, min(missing * 2, ROUND)))
-        if not batch:
-            progress.stopped = f"{method.name}: every seed was used; raise per_seed or add seeds"
-            return
-        try:
-            requests = [job.request for job in batch]
-            answers = method.caller.ask(requests, _tell(method.name, len(batch), on_progress))
-        except ProviderRefusedError as error:
-            progress.stopped = str(error)
-            return
-        _judge(method, batch, answers, progress)
-        on_progress(
-            f"{method.name}: {len(progress.accepted)} of {method.goal} accepted, {len(progress.answered)} answered, "
-            f"${method.caller.journal.spent().usd:.4f}"
-        )
-        if any(answer is None for answer in answers):
-            progress.stopped = f"{method.name}: the budget or the retries ended"
-            return
+def _counts(tally: Tally) -> tuple[StepCount, ...]:
+    names = dict.fromkeys((*tally.entered, *tally.refused))
+    return tuple(StepCount(name, tally.entered[name], tally.refused[name]) for name in names)
 
 
-def _tell(method: str, total: int, on_progress: Callable[[str], None]) -> Callable[[int], None]:
-    return lambda answered: on_progress(f"{method}: {answered} of {total} requests answered")
-
-
-def _judge(method: _Method, jobs: Sequence[Job], answers: Sequence[Generation | None], progress: _Progress) -> None:
-    """Builds records from answers and keeps those that curate keeps beside everything that exists."""
-    candidates: list[Record] = []
-    for job, answer in zip(jobs, answers, strict=True):
-        if answer is None:
-            continue
-        key, source = method.row_id(job), Source(f"synth:{method.name}", None, len(progress.answered))
-        progress.answered.append(key)
-        built = _build(job, answer)
-        if isinstance(built, Refused):
-            progress.refuse(LedgerRow(key, "", source, Fate.DROPPED, (built.step, built.reason)), built.step)
-        else:
-            candidates.append(_record(method, job, answer, built, key, source))
-    if not candidates:
-        return
-    judged = method.audit(Dataset.from_records([*method.known, *progress.accepted, *candidates]))
-    fates = {row.row_id: row for row in judged.ledger.rows}
-    for candidate in candidates:
-        fate = fates[candidate.row_id]
-        if fate.fate is not Fate.KEPT:
-            progress.refuse(dataclasses.replace(fate, fate=Fate.DROPPED), fate.reasons[0])
-        elif len(progress.accepted) >= method.goal:
-            row = LedgerRow(candidate.row_id, candidate.id, candidate.source, Fate.DROPPED, ("surplus",))
-            progress.refuse(row, "surplus")
-        else:
-            progress.accepted.append(candidate)
-            progress.rows.append(LedgerRow(candidate.row_id, candidate.id, candidate.source, Fate.KEPT))
-
-
-def _build(job: Job, answer: Generation) -> tuple[Message, ...] | Refused:
-    if answer.stop_reason == "length":
-        return Refused("cut", "the answer was cut at max_tokens")
-    return job.build(answer.text)
-
-
-def _record(
-    method: _Method, job: Job, answer: Generation, messages: tuple[Message, ...], key: str, source: Source
-) -> Record:
-    lineage = {
-        "method": method.name,
-        "prompt_template_sha256": job.template_sha256,
-        "provider": method.caller.provider.name,
-        "model": answer.model,
-        "temperature": job.request.temperature,
-        "sample": job.request.sample,
-    }
-    return Record(
-        id=record_id(messages, job.seed.tools),
-        row_id=key,
-        messages=messages,
-        source=source,
-        tools=job.seed.tools,
-        origin="synthetic",
-        parents=(job.seed.id,),
-        meta={"synth": lineage},
-        family=job.seed.family,
-    )
+def _text(record: Record) -> str:
+    return "\n".join(message.content for message in record.messages if message.content)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from assay.protocols import GenerationRequest
 from assay.records import Message, Record
 
-from ..generator import Job, Refused, generator, load_prompt
+from ..generator import Draft, Job, Outcome, Refused, generator, load_prompt
 from ..settings import SynthSettings
+from ..words import content_words, overlap, runs
 
 FACT = re.compile(r"[A-Za-z]*\d[\w.,:/-]*\w|\d|\S+@\S+|https?://\S+")
 """Numbers, codes, addresses: what an answer may copy out of its prompt."""
@@ -34,15 +35,6 @@ ECHO = 4
 
 ENOUGH_WORDS = 4
 """Content words below which too few can be shared to tell: "where's my parcel?" has none with "my package, where?"."""
-
-STOP_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a an the i you he she it we they me my your our this that these those is are was were be been am do does did "
-        "have has had can could will would shall should may might must to of and or in on at for with by from as if "
-        "so but not no than then there here what which who when where how why please about into out up down just",
-    )
-)
 
 
 @generator
@@ -107,7 +99,7 @@ def _refusal(text: str, original: str, asked: str, limits: Limits) -> Refused | 
         return Refused("same", "the wording is the seed's")
     if len(text) > limits.max_length_ratio * len(original) + 20:
         return Refused("length", "much longer than its seed")
-    if (_runs(text) & _runs(asked)) - _runs(original):
+    if (runs(text, ECHO) & runs(asked, ECHO)) - runs(original, ECHO):
         return Refused("echo", "it repeats the instruction")
     return _facts_changed(text, original) or _drifted(text, original, limits.min_shared_words)
 
@@ -122,34 +114,21 @@ def _facts_changed(text: str, original: str) -> Refused | None:
 
 
 def _drifted(text: str, original: str, least: float) -> Refused | None:
-    before, after = _content_words(original), _content_words(text)
+    before, after = content_words(original), content_words(text)
     if len(before) < ENOUGH_WORDS:
         return None
-    shared = 2 * len(before & after) / (len(before) + len(after))
+    shared = overlap(before, after)
     return Refused("drift", f"shares {shared:.2f} of its content words with its seed") if shared < least else None
 
 
-def _content_words(text: str) -> set[str]:
-    """Beginnings of words, so that "cancelled" and "cancel" are the same."""
-    words = re.findall(r"[^\W\d_]+", text.casefold())
-    return {word[:5] for word in words if word not in STOP_WORDS}
-
-
-def _runs(text: str) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
-    return set(zip(*(words[shift:] for shift in range(ECHO)), strict=False))
-
-
-def _builder(
-    seed: Record, index: int, judge: Callable[[str], Refused | None]
-) -> Callable[[str], tuple[Message, ...] | Refused]:
-    def build(answer: str) -> tuple[Message, ...] | Refused:
+def _builder(seed: Record, index: int, judge: Callable[[str], Refused | None]) -> Callable[[str], Outcome]:
+    def build(answer: str) -> Outcome:
         text = _clean(answer)
         refused = judge(text)
         if refused is not None:
             return refused
         turn = Message("user", text, name=seed.messages[index].name)
-        return (*seed.messages[:index], turn, *seed.messages[index + 1 :])
+        return Draft((*seed.messages[:index], turn, *seed.messages[index + 1 :]))
 
     return build
 

@@ -1,0 +1,252 @@
+"""One method at work: rounds of jobs, each draft through every step, acceptance in key order."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from assay.caller import Caller
+from assay.dataset import Dataset
+from assay.errors import ProviderRefusedError
+from assay.findings import Fate, LedgerRow
+from assay.protocols import Audit, Generation
+from assay.records import Record, Source, row_id
+
+from .diversity import Novelty
+from .generator import Draft, Job, Refused
+from .lineage import Candidate, Origin, generated_text
+from .plans import carry_out, unusable
+from .verifier import Bench, Step
+
+ROUND = 64
+"""Jobs between two audits at least. A round may be as large as a QUARTER of the records that it is judged beside: then
+an audit reads at most five rows for each new answer, and audits over all rounds are linear in the answers."""
+
+QUARTER = 4
+LEAST_RATE = 0.1
+"""A method whose drafts are nearly all refused is asked for ten times as many as are missing, and no more."""
+
+BUILT, CURATE, SURPLUS = "method", "curate", "surplus"
+
+
+@dataclass
+class Tally:
+    """What each step was given and what it refused, in the order in which the steps stand."""
+
+    entered: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Progress:
+    """What one run has decided so far, in key order.
+
+    answered  the row id of every job whose first answer came
+    reasons   jobs refused, by the reason that is named first
+    texts     what was generated of each accepted record
+    replaced  row ids of existing records whose place accepted ones have taken
+    """
+
+    answered: list[str] = field(default_factory=list)
+    accepted: list[Record] = field(default_factory=list)
+    rows: list[LedgerRow] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    texts: list[str] = field(default_factory=list)
+    replaced: set[str] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+    stopped: str | None = None
+
+    def refuse(self, row: LedgerRow, step: str) -> None:
+        """step is the one that refused; the first reason of the row is what it says."""
+        self.tally.refused[step] += 1
+        self.reasons[row.reasons[0]] += 1
+        self.rows.append(row)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One generator at work.
+
+    goal   counts accepted records, those of earlier methods included
+    known  records that new ones are judged beside
+    """
+
+    origin: Origin
+    goal: int
+    caller: Caller
+    audit: Audit
+    known: Sequence[Record]
+    steps: Sequence[Step]
+    bench: Bench
+    novelty: Novelty
+
+    @property
+    def name(self) -> str:
+        return self.origin.method
+
+    @property
+    def free_steps(self) -> list[Step]:
+        return [step for step in self.steps if not step.verifier.asks]
+
+    @property
+    def asking_steps(self) -> list[Step]:
+        return [step for step in self.steps if step.verifier.asks]
+
+
+def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progress: Callable[[str], None]) -> None:
+    """Rounds until the goal is met, or the jobs, the budget or what is new ends.
+
+    Raises SettingsError where a job cannot be planned or a step cannot be done with these settings.
+    """
+    before, answered_before = len(progress.accepted), len(progress.answered)
+    while len(progress.accepted) < method.goal:
+        answered = len(progress.answered) - answered_before
+        rate = max(LEAST_RATE, (len(progress.accepted) - before) / answered) if answered else 1.0
+        beside = len(method.known) + len(progress.accepted)
+        missing = method.goal - len(progress.accepted)
+        batch = list(islice(jobs, min(math.ceil(missing / rate), max(ROUND, beside // QUARTER))))
+        if not batch:
+            progress.stopped = f"{method.name}: every seed was used; raise per_seed or add seeds"
+            return
+        try:
+            complete = _round(method, batch, progress, on_progress)
+        except ProviderRefusedError as error:
+            progress.stopped = str(error)
+            return
+        on_progress(
+            f"{method.name}: {len(progress.accepted)} of {method.goal} accepted, {len(progress.answered)} answered, "
+            f"${method.caller.journal.spent().usd:.4f}"
+        )
+        if not complete:
+            progress.stopped = f"{method.name}: the budget or the retries ended"
+            return
+        if method.novelty.is_spent(method.bench.settings.min_new):
+            progress.stopped = (
+                f"{method.name}: new records stopped being new: {sum(method.novelty.recent)} of the last "
+                f"{len(method.novelty.recent)} drafts were accepted and new (synth.min_new)"
+            )
+            return
+
+
+def _round(method: Method, jobs: Sequence[Job], progress: Progress, on_progress: Callable[[str], None]) -> bool:
+    """Asks, judges and accepts. False when an answer is missing since the budget or the retries ended."""
+    told = _tell(method.name, len(jobs), on_progress)
+    answers = method.caller.ask([job.request for job in jobs], told)
+    drafts, complete = _drafts(method, jobs, answers, progress)
+    for step in method.free_steps:
+        drafts, whole = _through(method, step, drafts, progress)
+        complete &= whole
+    kept = _curated(method, drafts, progress)
+    while kept:
+        missing = method.goal - len(progress.accepted)
+        if missing <= 0:
+            for candidate in kept:
+                _refuse(method, candidate, SURPLUS, Refused(SURPLUS, "enough were accepted"), progress)
+            break
+        now, kept = kept[:missing], kept[missing:]
+        for step in method.asking_steps:
+            now, whole = _through(method, step, now, progress)
+            complete &= whole
+        for candidate in now:
+            _accept(method, candidate, progress)
+    return complete
+
+
+def _tell(method: str, total: int, on_progress: Callable[[str], None]) -> Callable[[int], None]:
+    return lambda answered: on_progress(f"{method}: {answered} of {total} requests answered")
+
+
+def _drafts(
+    method: Method, jobs: Sequence[Job], answers: Sequence[Generation | None], progress: Progress
+) -> tuple[list[Candidate], bool]:
+    """What the plans come to, and whether all came to an end."""
+    asked = [(job, answer) for job, answer in zip(jobs, answers, strict=True) if answer is not None]
+    first = [unusable(answer) or job.build(answer.text) for job, answer in asked]
+    candidates, complete = [], len(asked) == len(jobs)
+    for (job, answer), done in zip(asked, carry_out(method.caller, first), strict=True):
+        if done.outcome is None:
+            complete = False
+            continue
+        key = row_id(f"synth:{method.name}:{job.key}", job.request.sample)
+        source = Source(f"synth:{method.name}", None, len(progress.answered))
+        progress.answered.append(key)
+        progress.tally.entered[BUILT] += 1
+        if isinstance(done.outcome, Refused):
+            row = LedgerRow(key, "", source, Fate.DROPPED, tuple(done.outcome))
+            progress.refuse(row, BUILT)
+        else:
+            candidates.append(Candidate(job, done.outcome, key, source, [answer, *done.answers]))
+    return candidates, complete
+
+
+def _through(
+    method: Method, step: Step, candidates: Sequence[Candidate], progress: Progress
+) -> tuple[list[Candidate], bool]:
+    """Those that pass a step, and whether all were judged; one that was not is refused, for want of a judgement."""
+    outcomes = [step(candidate.draft, candidate.job, method.bench) for candidate in candidates]
+    passed, complete = [], True
+    for candidate, done in zip(candidates, carry_out(method.caller, outcomes), strict=True):
+        candidate.answers.extend(done.answers)
+        progress.tally.entered[step.name] += 1
+        outcome = done.outcome
+        if outcome is None:
+            complete = False
+            outcome = Refused(step.name, "the budget or the retries ended before it was judged")
+        if isinstance(outcome, Draft):
+            candidate.draft = outcome
+            candidate.checks.append(step.name)
+            passed.append(candidate)
+        else:
+            _refuse(method, candidate, step.name, outcome, progress)
+    return passed, complete
+
+
+def _curated(method: Method, candidates: Sequence[Candidate], progress: Progress) -> list[Candidate]:
+    """Those that curate keeps beside everything that exists."""
+    if not candidates:
+        return []
+    records = [method.origin.record(candidate) for candidate in candidates]
+    gone = progress.replaced.union(*(candidate.job.replaces for candidate in candidates))
+    beside = [record for record in method.known if record.row_id not in gone]
+    judged = method.audit(Dataset.from_records([*beside, *progress.accepted, *records]))
+    fates = {row.row_id: row for row in judged.ledger.rows}
+    kept = []
+    for candidate in candidates:
+        progress.tally.entered[CURATE] += 1
+        fate = fates[candidate.row_id]
+        if fate.fate is Fate.KEPT:
+            candidate.checks.append(CURATE)
+            kept.append(candidate)
+        else:
+            _note(method, candidate, progress, accepted=False)
+            progress.refuse(dataclasses.replace(fate, fate=Fate.DROPPED), CURATE)
+    return kept
+
+
+def _refuse(method: Method, candidate: Candidate, step: str, refused: Refused, progress: Progress) -> None:
+    if step != SURPLUS:
+        _note(method, candidate, progress, accepted=False)
+    record = method.origin.record(candidate)
+    row = LedgerRow(candidate.row_id, record.id, candidate.source, Fate.DROPPED, tuple(refused))
+    progress.refuse(row, step)
+
+
+def _accept(method: Method, candidate: Candidate, progress: Progress) -> None:
+    share = _note(method, candidate, progress, accepted=True)
+    facts = {**candidate.draft.facts, "new_grams": round(share, 3)}
+    candidate.draft = dataclasses.replace(candidate.draft, facts=facts)
+    record = method.origin.record(candidate)
+    progress.accepted.append(record)
+    progress.replaced.update(candidate.job.replaces)
+    progress.texts.append(generated_text(record, (candidate.job.seed, *candidate.job.others)))
+    progress.rows.append(LedgerRow(candidate.row_id, record.id, candidate.source, Fate.KEPT))
+
+
+def _note(method: Method, candidate: Candidate, progress: Progress, *, accepted: bool) -> float:
+    record = method.origin.record(candidate)
+    text = generated_text(record, (candidate.job.seed, *candidate.job.others))
+    return method.novelty.judge(text, accepted=accepted)

@@ -1,0 +1,48 @@
+"""The agreement step: independent answers to the same question say the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from ..generator import Ask, Draft, Job, Outcome, Refused
+from ..prompting import ask_messages
+from ..verifier import Bench, asking_verifier
+from ..words import agree
+
+FIRST_SAMPLE = 10_000
+"""Sample numbers that no method uses, so that an answer is never compared with itself."""
+
+
+@asking_verifier
+def agreement(
+    draft: Draft, job: Job, bench: Bench, *, k: int = 3, min_share: float = 0.66, min_overlap: float = 0.4
+) -> Outcome:
+    """Answers that independent ones do not agree with (self-consistency, Wang et al. 2022).
+
+    Why: what a model invents, it invents differently each time. It is asked `k` times more, each its own request, with
+    the question alone (and the source, where there is one). Two answers agree when they are the same but for case and
+    white space; or name the same numbers and share `min_overlap` of their content words (Dice). The domain suite's
+    scorer is asked in their place where there is one.
+
+    k            independent answers asked for
+    min_share    share of them that has to agree
+    min_overlap  as above
+
+    Example: an answer "30 days" of which the three others say 14, 60 and "it depends".
+    """
+    question = draft.question or draft.messages[:-1]
+    answer = draft.messages[-1].content or ""
+    requests = tuple(ask_messages(bench.settings, question, sample=FIRST_SAMPLE + number) for number in range(k))
+
+    def judge(others: Sequence[str]) -> Outcome:
+        if bench.scorer is not None:
+            agreeing = sum(bench.scorer(other, answer) for other in others)
+        else:
+            agreeing = sum(agree(other, answer, min_overlap) for other in others)
+        share = agreeing / k if k else 1.0
+        if share < min_share:
+            return Refused("agreement", f"{share:.2f} of {k} independent answers agree")
+        return dataclasses.replace(draft, facts={**draft.facts, "agreement": round(share, 3)})
+
+    return Ask(requests, judge)
