@@ -34,7 +34,10 @@ _HOMES = {
     "PROVIDERS": "assay.synth.provider",
     "ProviderSettings": "assay.synth.settings",
     "audit": "assay.curate.stage",
+    "conceal_record": "assay.curate.pages.concealment",
+    "conceal_text": "assay.curate.personal.masking",
     "curate": "assay.curate.stage",
+    "curate_queue": "assay.curate.reviews.queue",
     "digest_of_reviews": "assay.curate.reviews.sources",
     "evaluate": "assay.evaluate.stage",
     "gate": "assay.evaluate.gate.gate",
@@ -55,13 +58,21 @@ _HOMES = {
     "read_policy": "assay.evaluate.gate.policy",
     "run": "assay.pipeline",
     "synth": "assay.synth.stage",
+    "synth_queue": "assay.synth.review.queue",
     "train": "assay.train.stage",
     "write_curated": "assay.curate.outputs",
     "write_evaluation": "assay.evaluate.evaluation_files",
     "write_synthesized": "assay.synth.files",
 }
 
-_NAMES = {"prepare_suite": "prepare", "write_evaluation": "write", "ProviderSettings": "SynthSettings"}
+_NAMES = {
+    "ProviderSettings": "SynthSettings",
+    "conceal_text": "concealed",
+    "curate_queue": "waiting",
+    "prepare_suite": "prepare",
+    "synth_queue": "waiting",
+    "write_evaluation": "write",
+}
 """Where the home calls it otherwise."""
 
 

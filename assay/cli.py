@@ -30,6 +30,7 @@ VERBS: dict[str, Verb] = {
         "Decide on each record, write what is fit to train on, and account for every row.",
     ),
     "synth": Verb("assay.synth.command:synth", "Grow the data with a model, within a budget."),
+    "review": Verb("assay.commands.review:review", "Decide, record by record, on what needs a person."),
     "train": Verb("assay.train.command:train", "Train a LoRA or QLoRA adapter."),
     "evaluate": Verb("assay.evaluate.command:evaluate", "Score base and adapter on your suites."),
     "suite": Verb(

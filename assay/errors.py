@@ -15,6 +15,7 @@ AssayError                      base; exit code 1; prints as one line
 ├── ProviderError               an API or local provider failed
 │   ├── ProviderRefusedError    authentication, quota, content policy: retrying cannot help
 │   └── BudgetError             the next request could exceed the cap (exit code 4)
+├── NotAcceptedError            generated records that too few people have read, or found good (exit code 4)
 └── TrainingError               training cannot start or go on
 
 A faulty row is never an error: it is a Finding.
@@ -119,6 +120,10 @@ class ProviderRefusedError(ProviderError):
 
 
 class BudgetError(ProviderError):
+    exit_code = Exit.INCONCLUSIVE
+
+
+class NotAcceptedError(AssayError):
     exit_code = Exit.INCONCLUSIVE
 
 

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeAlias
 
 from assay.errors import SettingsError, did_you_mean
 from assay.registry import Setting, check_settings, settings_of
+from assay.reviews.interval import readings_needed
 from assay.storage import sha256_file
 
 from .check import CHECKS, Check, Decision
 from .keeper import DEFAULT_RULE, keeper_rule
-from .overview.interval import readings_needed
 
 Purpose: TypeAlias = Literal["style", "formatting", "domain", "shift"]
 

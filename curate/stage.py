@@ -12,6 +12,7 @@ from assay.dataset import Dataset
 from assay.families import assign_families
 from assay.findings import Fate, Finding, Ledger, Severity, summarize
 from assay.records import Json, Record
+from assay.reviews.review import Review
 from assay.split import split
 
 from .check import Context, evenly
@@ -27,7 +28,6 @@ from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
 from .reviews.accounting import with_edits
 from .reviews.replay import Edited, Replayed, Reviewed, apply_edits, kept_by_people, replay
-from .reviews.review import Review
 from .settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:

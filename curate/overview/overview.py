@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from assay.dataset import Dataset
 from assay.findings import Fate, Finding, Severity
 from assay.records import Json, Record
+from assay.reviews.review import Review
 from assay.split import labels_of
 
 from ..corpus import Corpus
 from ..pages.concealment import MASKED_ALREADY, conceal_record
-from ..reviews.review import Review
 from ..settings import USABLE_RECORDS, CurateSettings
 from .composition import SAMPLED, Composition, compose
 from .improvements import Improvement, improvements

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from assay.dataset import Dataset
 from assay.findings import Fate, Finding, Severity
 from assay.records import Json, Record
+from assay.reviews.interval import Interval, clopper_pearson
+from assay.reviews.review import Review, readings
 
 from ..corpus import Corpus
 from ..reviews.replay import REVIEWED, replace_rows
-from ..reviews.review import READING, Review, Verdict, latest
-from .interval import Interval, clopper_pearson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,12 +149,6 @@ def draw(
             quota[name] -= 1
             chosen.append(Chosen(record, name))
     return Reading(len(positions), tuple(chosen), shares, said)
-
-
-def readings(reviews: Sequence[Review]) -> dict[str, bool]:
-    """{record id: whether a reader found it right}."""
-    held = latest(reviews)
-    return {s.record_id: review.verdict is Verdict.RIGHT for s, review in held.items() if s.check == READING}
 
 
 def _unflagged(

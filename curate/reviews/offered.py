@@ -9,10 +9,10 @@ from itertools import islice
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Record
+from assay.reviews.review import READING, Subject
 
 from ..pages.concealment import conceal_record
 from .replay import subjects_of
-from .review import READING, Subject
 from .sheet import SHEET_ROWS, Entry
 
 

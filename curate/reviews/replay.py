@@ -20,9 +20,9 @@ from dataclasses import dataclass, field, replace
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Json, Record
+from assay.reviews.review import EDITS, READING, Review, Subject, Verdict, evidence_digest, group_digest, latest
 
 from ..corpus import Corpus
-from .review import EDITS, READING, Review, Subject, Verdict, evidence_digest, group_digest, latest
 
 REVIEWED = "reviewed"
 """The finding about a record that a person dropped, and the reason in the ledger for what people decided."""

@@ -25,10 +25,9 @@ from assay.containers.formula_cells import escape
 from assay.errors import SourceError
 from assay.findings import Finding
 from assay.records import Record
+from assay.reviews.review import EDITS, READING, Review, Subject, Verdict, verdict_from_text
 from assay.storage import write_atomically
 from assay.text import message_text
-
-from .review import EDITS, READING, Review, Subject, Verdict, verdict_from_text
 
 COLUMNS = ("decision", "note", "found", "prompt", "answer", "source", "record_id", "assay")
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import SourceError
+from assay.reviews.journal import append, read_reviews, usual_journal
+from assay.reviews.review import Review, latest
+from assay.reviews.who import now, user
 
-from .journal import NAME, append, read_reviews
-from .review import Review, latest
 from .sheet import read_sheet
-
-STORE = Path(".assay")
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,9 @@ def digest_of_reviews(reviews: Sequence[Review]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def usual_journal(root: Path) -> Path:
-    """reviews.jsonl beside the settings file where it is or that file is, else in the run store."""
-    beside = root / NAME
-    return beside if beside.is_file() or (root / "assay.yaml").is_file() else STORE / NAME
-
-
 def _import(sheet: Path, journal: Path) -> str:
     """Adds what is new in a sheet: reading it again adds nothing."""
-    filled = read_sheet(sheet, who=_user(), when=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    filled = read_sheet(sheet, who=user(), when=now())
     held = latest(read_reviews(journal)) if journal.is_file() else {}
     new = [review for review in filled if not _same(review, held.get(review.subject))]
     append(journal, new)
@@ -82,10 +73,3 @@ def _same(review: Review, other: Review | None) -> bool:
         other.answer,
         other.note,
     )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # no name for this user id, as in some containers
-        return ""

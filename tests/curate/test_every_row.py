@@ -16,12 +16,12 @@ from assay.curate.check import CHECKS, Check, Context, Decision, dataset_check, 
 from assay.curate.column import column
 from assay.curate.engine.engines import Engine, InProcess
 from assay.curate.engine.processes import Processes
-from assay.curate.reviews.review import Review, Subject, Verdict
 from assay.curate.settings import CurateSettings
 from assay.curate.stage import Curated, curate
 from assay.dataset import Dataset
 from assay.findings import Fate, Finding, Severity
 from assay.records import Message, Record
+from assay.reviews.review import Review, Subject, Verdict
 from assay.sources import read
 
 TICKETS = Path(__file__).parents[2] / "sample_data" / "tickets.jsonl"

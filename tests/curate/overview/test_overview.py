@@ -11,11 +11,11 @@ import pytest
 
 from assay.convert import as_dataset
 from assay.curate.overview.overview import Overview, look_over
-from assay.curate.reviews.review import READING, Review, Subject, Verdict
 from assay.curate.settings import CurateSettings, ReadingSettings
 from assay.curate.stage import audit
 from assay.errors import SettingsError
 from assay.findings import Severity
+from assay.reviews.review import READING, Review, Subject, Verdict
 
 
 def overview(rows: list[dict[str, Any]], **settings: Any) -> Overview:

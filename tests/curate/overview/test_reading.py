@@ -11,10 +11,10 @@ import pytest
 
 from assay.curate.overview.reading import Chosen, Reading, draw
 from assay.curate.reviews.replay import REVIEWED, apply_edits
-from assay.curate.reviews.review import READING, Review, Subject, Verdict
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Message, Record, Source, record_id, row_id
+from assay.reviews.review import READING, Review, Subject, Verdict
 
 Make = Callable[..., Record]
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.curate.reviews.replay import REVIEWED, Replayed, apply_edits, replay, subjects_of
-from assay.curate.reviews.review import Review, Subject, Verdict
 from assay.dataset import Dataset
 from assay.findings import Finding, Severity
 from assay.records import Message as Turn
 from assay.records import Record, Source, record_id, row_id
+from assay.reviews.review import Review, Subject, Verdict
 
 Make = Callable[..., Record]
 

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from assay.cli import main
-from assay.curate.reviews.review import Review, Subject, Verdict
 from assay.curate.settings import CurateSettings
 from assay.curate.stage import curate
 from assay.dataset import Dataset
 from assay.findings import Fate
+from assay.reviews.review import Review, Subject, Verdict
 
 KEPT_OUT = "Nobody should be trained on this {{placeholder}}."
 

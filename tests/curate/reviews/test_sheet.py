@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from assay.curate.reviews.journal import read_reviews
 from assay.curate.reviews.offered import held_entries, reading_entries
 from assay.curate.reviews.replay import replay
-from assay.curate.reviews.review import READING, Subject, Verdict
 from assay.curate.reviews.sheet import CELL_CHARACTERS, Entry, read_sheet, write_sheet
 from assay.curate.reviews.sources import given_reviews
 from assay.dataset import Dataset
 from assay.errors import SourceError
 from assay.findings import Finding, Severity
 from assay.records import Record
+from assay.reviews.journal import read_reviews
+from assay.reviews.review import READING, Subject, Verdict
 
 Make = Callable[..., Record]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assay.curate.overview.interval import clopper_pearson, readings_needed
+from assay.reviews.interval import clopper_pearson, readings_needed
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ class Verdict(StrEnum):
     right    about a record that was read: it is right; says nothing about what a check may find later
     wrong    about a record that was read: it is wrong; dropped, and counted as an error of what no check found
     undo     the decision about the same thing before this one does not hold
+    skip     it was looked at and not decided; a decision before this one does not hold
     """
 
     KEEP = "keep"
@@ -42,6 +43,10 @@ class Verdict(StrEnum):
     RIGHT = "right"
     WRONG = "wrong"
     UNDO = "undo"
+    SKIP = "skip"
+
+
+UNDECIDED = frozenset({Verdict.UNDO, Verdict.SKIP})
 
 
 EDITS = frozenset({Verdict.REPAIR, Verdict.RELABEL})
@@ -171,13 +176,25 @@ def _text_or_none(value: Any, where: str) -> str | None:
 
 
 def latest(reviews: Iterable[Review]) -> dict[Subject, Review]:
-    """The decision that holds for each subject: the last one, unless it was undone."""
+    """The decision that holds for each subject: the last one, unless it was undone or skipped."""
     held: dict[Subject, Review] = {}
     for review in reviews:
         held.pop(review.subject, None)
-        if review.verdict is not Verdict.UNDO:
+        if review.verdict not in UNDECIDED:
             held[review.subject] = review
     return held
+
+
+def skipped(reviews: Iterable[Review]) -> frozenset[str]:
+    """Ids of records that were looked at last without a decision."""
+    last = {review.subject: review.verdict for review in reviews}
+    return frozenset(subject.record_id for subject, verdict in last.items() if verdict is Verdict.SKIP)
+
+
+def readings(reviews: Iterable[Review]) -> dict[str, bool]:
+    """{record id: whether a reader found it right}."""
+    held = latest(reviews)
+    return {s.record_id: review.verdict is Verdict.RIGHT for s, review in held.items() if s.check == READING}
 
 
 def group_digest(record_ids: Iterable[str]) -> str:

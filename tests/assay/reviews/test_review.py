@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from assay.curate.reviews.review import (
+from assay.errors import SourceError
+from assay.findings import Finding, Severity, Span
+from assay.records import Message, Record
+from assay.reviews.review import (
     Review,
     Subject,
     Verdict,
@@ -17,9 +20,6 @@ from assay.curate.reviews.review import (
     latest,
     review_from_json,
 )
-from assay.errors import SourceError
-from assay.findings import Finding, Severity, Span
-from assay.records import Message, Record
 
 Make = Callable[..., Record]
 

@@ -34,6 +34,15 @@ def clopper_pearson(wrong: float, read: float, level: float = LEVEL) -> Interval
     return Interval(low, high)
 
 
+def lower_bound(right: int, read: int, level: float = LEVEL) -> float:
+    """One-sided: the share is at least this, at `level`; the lower end of Clopper and Pearson's at twice the error.
+
+    >>> round(lower_bound(59, 59), 4), round(lower_bound(122, 124), 4)
+    (0.9505, 0.9501)
+    """
+    return clopper_pearson(right, read, 2 * level - 1).low
+
+
 def readings_needed(half_width: float, rate: float, level: float = LEVEL) -> int:
     """As many records to read that the interval is `half_width` to either side of a share of about `rate`.
 

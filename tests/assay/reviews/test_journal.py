@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from assay.curate.reviews.journal import append, read_reviews
-from assay.curate.reviews.review import Review, Subject, Verdict
 from assay.errors import SourceError, StorageError
+from assay.reviews.journal import append, read_reviews
+from assay.reviews.review import Review, Subject, Verdict
 
 WRITER = """
 import sys
 from pathlib import Path
-from assay.curate.reviews.journal import append
-from assay.curate.reviews.review import Review, Subject, Verdict
+from assay.reviews.journal import append
+from assay.reviews.review import Review, Subject, Verdict
 for number in range(25):
     append(Path(sys.argv[1]), [Review(Subject(f"{sys.argv[2]}-{number}"), Verdict.KEEP, note="x" * 5000)])
 """

@@ -16,6 +16,13 @@ from assay.errors import SourceError, storage_error
 from .review import Review, review_from_json
 
 NAME = "reviews.jsonl"
+STORE = Path(".assay")
+
+
+def usual_journal(root: Path) -> Path:
+    """reviews.jsonl beside the settings file where it is or that file is, else in the run store."""
+    beside = root / NAME
+    return beside if beside.is_file() or (root / "assay.yaml").is_file() else STORE / NAME
 
 
 def append(path: Path, reviews: Sequence[Review]) -> None:
@@ -42,6 +49,11 @@ def append(path: Path, reviews: Sequence[Review]) -> None:
                 raise
     except OSError as error:
         raise storage_error(error, f"writing {path.name}") from error
+
+
+def reviews_in(path: Path) -> tuple[Review, ...]:
+    """As `read_reviews`; none where there is no file yet."""
+    return read_reviews(path) if path.is_file() else ()
 
 
 def read_reviews(path: Path) -> tuple[Review, ...]:
