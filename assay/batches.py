@@ -130,8 +130,14 @@ async def _finish(caller: Caller, provider: BatchProvider, job: BatchJob) -> _En
     while not await _patiently(caller, lambda: provider.ended(name)):
         await caller.sleep(min(wait, provider.poll_seconds))
         wait *= 1.5
-    lines = await _patiently(caller, lambda: provider.lines(name))
-    operations, ended = _read_lines(caller, job, lines)
+    result = await _patiently(caller, lambda: provider.result(name))
+    if result.error is not None:
+        caller.journal.end_batch(job.batch, [Failure(attempt, False) for attempt in job.attempts.values()])
+        if isinstance(result.error, ProviderRefusedError):
+            raise result.error
+        await caller.sleep(result.error.retry_after)
+        return _Ended({}, {})
+    operations, ended = _read_lines(caller, job, result.lines)
     caller.journal.end_batch(job.batch, operations)
     return ended
 

@@ -134,6 +134,14 @@ class BatchLine:
     error: ProviderError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What came of a batch job, in any order, perhaps not for every request. error: it was turned away whole."""
+
+    lines: tuple[BatchLine, ...]
+    error: ProviderError | None = None
+
+
 @runtime_checkable
 class BatchProvider(Protocol):
     """A provider that answers many requests in one job, hours later and for less. Keys are those of the journal."""
@@ -161,8 +169,8 @@ class BatchProvider(Protocol):
         """Whether all that will come of it is there. Raises ProviderError."""
         ...
 
-    async def lines(self, job: str) -> list[BatchLine]:
-        """What came of it, in any order, perhaps not for every request. Raises ProviderError."""
+    async def result(self, job: str) -> BatchResult:
+        """Of a job that has ended. Raises ProviderError when it cannot be read, which may pass."""
         ...
 
 

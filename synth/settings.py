@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from assay.errors import SettingsError
 from assay.protocols import Price
@@ -14,17 +14,21 @@ from assay.protocols import Price
 class SynthSettings:
     """Settings of a generation run.
 
-    provider      a name from `synth/providers/`: openai, anthropic, openai_compatible, local
+    provider      a name from `synth/providers/`: openai, anthropic, openai_compatible, azure, bedrock, vertex, local
     model         the provider's name for it; for `local` the default is the model being trained
     base_url      host of an OpenAI-compatible server; the only host that is then spoken to
     api_key_env   environment variable that holds the key; its value is never stored or printed
+    api           of OpenAI and Azure: chat (completions) or responses
+    batch         ask in batch jobs (openai, anthropic): half the price, and answers within a day
+    personal_data what happens to personal data before a seed or document leaves the machine: mask (placeholders, put
+                  back in the answer), block (nothing that holds some is sent) or send
     methods       {generator: {count: accepted records wanted, ...}}
     verify        {step: false} leaves one out, {step: {...}} sets it; steps that ask a model run only when named
     min_new       a method ends when less than this share of its last drafts were accepted and new (synth/diversity.py)
     max_usd       cap in dollars, never exceeded: what requests in flight could cost is reserved
     max_requests  cap on requests sent, retries included
     temperature   None leaves it to the provider (some models take no other value; `local` uses 0.8)
-    price         needed for a paid model: a price list that nobody dates is a guess
+    price         in dollars a million tokens; needed for a paid model that is not in the dated list of prices
     """
 
     enabled: bool = False
@@ -32,6 +36,10 @@ class SynthSettings:
     model: str | None = None
     base_url: str | None = None
     api_key_env: str | None = None
+    api: Literal["chat", "responses"] = "chat"
+    batch: bool = False
+    batch_poll_seconds: float = 30.0
+    personal_data: Literal["mask", "block", "send"] = "mask"
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"paraphrase": {"count": 50}})
     verify: Mapping[str, Any] = field(default_factory=dict)
     min_new: float = 0.2
@@ -46,7 +54,7 @@ class SynthSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("max_usd", "max_tokens", "timeout"):
+        for name in ("max_usd", "max_tokens", "timeout", "batch_poll_seconds"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"synth.{name} should be above zero", fix=f"it is {getattr(self, name)}")
         for name in ("max_requests", "concurrency"):

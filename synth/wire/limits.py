@@ -1,0 +1,83 @@
+"""What a server's headers say about how fast it lets itself be asked."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from assay.pacing import Allowance, Limits
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def limits_of(headers: Mapping[str, str]) -> Limits:
+    """OpenAI's `x-ratelimit-*` and Anthropic's `anthropic-ratelimit-*`; of those on tokens the one with least left."""
+    requests = _openai(headers, "requests") or _anthropic(headers, "requests")
+    kinds = ("tokens", "input-tokens", "output-tokens")
+    tokens = [found for kind in kinds if (found := _openai(headers, kind) or _anthropic(headers, kind)) is not None]
+    return Limits(requests, min(tokens, key=lambda allowance: allowance.left, default=None))
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that the server asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date; 0 for none."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    given = headers.get("retry-after")
+    seconds = _number(given)
+    if seconds is not None or not given:
+        return seconds or 0.0
+    try:
+        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _openai(headers: Mapping[str, str], kind: str) -> Allowance | None:
+    """The reset is a duration: 1s, 6m0s, 120ms."""
+    return _allowance(
+        headers.get(f"x-ratelimit-remaining-{kind}"),
+        headers.get(f"x-ratelimit-limit-{kind}"),
+        _duration(headers.get(f"x-ratelimit-reset-{kind}")),
+    )
+
+
+def _anthropic(headers: Mapping[str, str], kind: str) -> Allowance | None:
+    """The reset is a time, RFC 3339."""
+    return _allowance(
+        headers.get(f"anthropic-ratelimit-{kind}-remaining"),
+        headers.get(f"anthropic-ratelimit-{kind}-limit"),
+        _until(headers.get(f"anthropic-ratelimit-{kind}-reset")),
+    )
+
+
+def _allowance(left: str | None, most: str | None, full_in: float) -> Allowance | None:
+    count, limit = _number(left), _number(most)
+    return None if count is None else Allowance(int(count), None if limit is None else int(limit), full_in)
+
+
+def _number(text: str | None) -> float | None:
+    """Not below 0; None for what is no number."""
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < float("inf") else None
+
+
+def _duration(text: str | None) -> float:
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds
+    return sum(float(value) * _SECONDS[unit] for value, unit in _PART.findall(text or ""))
+
+
+def _until(text: str | None) -> float:
+    try:
+        return max(0.0, datetime.fromisoformat((text or "").replace("Z", "+00:00")).timestamp() - time.time())
+    except ValueError:
+        return 0.0

@@ -1,0 +1,192 @@
+"""A model behind HTTP, asked through an official client: connections, deadlines, and what each fault means."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from assay.errors import ProviderError, ProviderRefusedError
+from assay.pacing import Limits
+from assay.protocols import Generation, GenerationRequest
+from assay.records import Json
+
+from .form import Form, broken
+from .limits import limits_of, retry_after
+
+Connect: TypeAlias = Callable[[Any], Any]
+"""From an HTTP client to an official, asynchronous client that uses it."""
+
+CODE = re.compile(r"[a-z]+(_[a-z]+)*")
+RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+BUSY = frozenset({429, 503, 529})
+MAY_HAVE_RUN = frozenset({502, 504})
+"""A gateway says that it heard nothing of the model, which may have answered all the same."""
+
+SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_error", "billing_not_active"})
+
+OF_THE_REQUEST = frozenset(
+    {
+        "content_filter",
+        "content_policy_violation",
+        "context_length_exceeded",
+        "invalid_prompt",
+        "ResponsibleAIPolicyViolation",
+        "string_above_max_length",
+    }
+)
+"""A content policy, or a prompt that is too long: this request will never be answered, others may."""
+
+FIXES = {
+    401: "check the key",
+    402: "check the account's credit",
+    403: "check what the key may do",
+    404: "check synth.model and synth.base_url",
+}
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A provider: see `assay.protocols`. The client's own retries are off: ours go through the journal.
+
+    sdk      the module of the official client: `openai` or `anthropic`
+    timeout  seconds for a whole request, however slowly its answer drips
+    """
+
+    name: str
+    model: str
+    concurrency: int
+    form: Form
+    timeout: float
+    sdk: Any = field(repr=False)
+    connect: Connect = field(repr=False)
+    batch_size: int = 1
+
+    def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
+        from assay.caller import run_async
+
+        async def ask_all() -> list[Generation]:
+            async with self.session(lambda _: None) as ask:
+                return [await ask(request) for request in requests]
+
+        return run_async(ask_all)
+
+    @asynccontextmanager
+    async def session(
+        self, told: Callable[[Limits], None]
+    ) -> AsyncIterator[Callable[[GenerationRequest], Awaitable[Generation]]]:
+        async with connected(self, told) as client:
+
+            async def ask(request: GenerationRequest) -> Generation:
+                try:
+                    answer = await post(self, client, self.form.path, self.form.body(request))
+                except _DeclinedError as error:
+                    return Generation(error.code, self.model, 0, 0, "refusal")
+                return self.form.read(answer)
+
+            yield ask
+
+
+class _DeclinedError(Exception):
+    """This one request will never be answered."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@asynccontextmanager
+async def connected(remote: Remote, told: Callable[[Limits], None]) -> AsyncIterator[Any]:
+    """An official client with connections of its own; they are closed with it."""
+
+    async def look(response: Any) -> None:
+        told(limits_of(response.headers))
+
+    import httpx2
+
+    # aiohttp takes 60 % of the processor time for a request; a proxy is the other transport's business
+    proxied = any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ)
+    aiohttp = importlib.util.find_spec("aiohttp") is not None and not proxied
+    make = remote.sdk.DefaultAioHttpClient if aiohttp else remote.sdk.DefaultAsyncHttpxClient
+    most = max(1, remote.concurrency)
+    http = make(
+        follow_redirects=False,
+        timeout=remote.timeout,
+        limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
+        event_hooks={"response": [look]},
+    )
+    async with http:
+        yield remote.connect(http)
+
+
+async def post(remote: Remote, client: Any, path: str, body: Mapping[str, Json]) -> Json:
+    """The JSON of an answer. Raises ProviderError."""
+    import httpx2
+
+    async with faults(remote):
+        response = await client.post(path, cast_to=httpx2.Response, body=dict(body))
+    try:
+        return response.json()
+    except ValueError:
+        raise broken(remote.name, "no JSON") from None
+
+
+@asynccontextmanager
+async def faults(remote: Remote, seconds: float | None = None) -> AsyncIterator[None]:
+    """Turns what the client raises into ProviderError; seconds: the deadline, the remote's own where None."""
+    sdk = remote.sdk
+    base = getattr(sdk, "OpenAIError", None) or sdk.AnthropicError
+    try:
+        async with asyncio.timeout(remote.timeout if seconds is None else seconds):
+            yield
+    except TimeoutError:
+        raise ProviderError(
+            f"{remote.name}: no answer in time", fix="raise synth.timeout if that happens often"
+        ) from None
+    except sdk.APIStatusError as error:
+        raise _status(remote.name, error) from None
+    except base as error:
+        raise ProviderError(f"{remote.name}: {type(error).__name__}", fix="it is asked again later") from None
+    except ValueError:
+        raise broken(remote.name, "no JSON") from None
+
+
+def _status(name: str, error: Any) -> Exception:
+    code = code_of(error.body)
+    if error.status_code in (400, 413, 422) and code in OF_THE_REQUEST:
+        return _DeclinedError(code)
+    return status_error(name, error.status_code, code, error.response.headers)
+
+
+def code_of(body: Json) -> str:
+    """The server's word for an error: OpenAI's `code`, or else its `type`; Anthropic's `error.type`."""
+    inner = body.get("error") if isinstance(body, dict) and isinstance(body.get("error"), dict) else body
+    if not isinstance(inner, dict):
+        return ""
+    deeper = inner.get("innererror")
+    codes = [deeper.get("code") if isinstance(deeper, dict) else None, inner.get("code"), inner.get("type")]
+    return next((code for code in codes if isinstance(code, str) and code), "")
+
+
+def status_error(name: str, status: int, code: str, headers: Mapping[str, str]) -> ProviderError:
+    """The error for an HTTP status. The server's own words are left out: they may quote the key or a record.
+
+    So may what it sends for a code, unless that is one plain word.
+    """
+    reason = f"{name} answered {status}" + (f" ({code})" if CODE.fullmatch(code) else "")
+    if status in RETRYABLE and code not in SPENT:
+        error = ProviderError(reason, fix="it is asked again later")
+        error.retry_after, error.may_have_run = retry_after(headers), status in MAY_HAVE_RUN
+        error.busy = status in BUSY
+        return error
+    fix = FIXES.get(status, "asking again cannot help")
+    if code in SPENT:
+        fix = FIXES[402]
+    if 300 <= status < 400:  # the request would go to a host that the settings do not name
+        fix = "it points to another address: name that as synth.base_url if you trust it"
+    return ProviderRefusedError(reason, fix=fix)
