@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
@@ -15,90 +10,13 @@ from assay.dataset import Dataset
 from assay.findings import Fate, Ledger, LedgerRow
 from assay.protocols import Judged
 from assay.records import Message, Record, Source, record_id, row_id
-
-
-@dataclass
-class ApiServer:
-    """faults are taken first, one a request: an HTTP status, "cut", "not json" or "no usage"."""
-
-    url: str = ""
-    faults: list[int | str] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    reply: Callable[[str], str] = lambda text: f"Put otherwise: {text}"
-    seen: list[dict[str, Any]] = field(default_factory=list)
-    answered: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with server.lock:
-                server.seen.append({"path": self.path, "headers": dict(self.headers), "body": body})
-                fault = server.faults.pop(0) if server.faults else None
-            if isinstance(fault, int):
-                self._send(fault, {"error": {"type": "fault", "code": "fault", "message": "key sk-canary refused"}})
-            elif fault == "cut":
-                self.send_response(200)
-                self.send_header("Content-Length", "1000")
-                self.end_headers()
-                self.wfile.write(b'{"choices": [')
-                self.close_connection = True
-            elif fault == "not json":
-                self._send(200, "<html>busy</html>")
-            else:
-                self._answer(body, with_usage=fault != "no usage")
-
-        def _answer(self, body: dict[str, Any], *, with_usage: bool) -> None:
-            asked = body["messages"][-1]["content"]
-            text = server.reply(asked.partition("Message: ")[2] or asked)
-            with server.lock:
-                server.answered.append(asked)
-            if self.path.endswith("/messages"):
-                answer: dict[str, Any] = {
-                    "id": "m", "type": "message", "role": "assistant", "model": body["model"],
-                    "stop_reason": "end_turn", "content": [{"type": "text", "text": text}], "stop_sequence": None,
-                    "usage": {"input_tokens": 10, "output_tokens": 5},
-                }  # fmt: skip
-            else:
-                answer = {
-                    "id": "c", "object": "chat.completion", "created": 0, "model": body["model"],
-                    "choices": [
-                        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-                    ],
-                    "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-                }  # fmt: skip
-            if not with_usage:
-                del answer["usage"]
-            self._send(200, answer)
-
-        def _send(self, status: int, body: Any) -> None:
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            for name, value in server.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            return
-
-    return Handler
+from tests.synth.api_server import ApiServer, api_server
 
 
 @pytest.fixture
 def api() -> Iterator[ApiServer]:
-    state = ApiServer()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    state.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    yield state
-    http.shutdown()
-    http.server_close()
+    with api_server() as server:
+        yield server
 
 
 def seed_record(number: int, prompt: str, answer: str = "Yes.") -> Record:
