@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from assay.project import bundled
+from assay.general import general_names
 from benchmarks.pipeline_banking77 import (
     Row,
     multiple_choice,
@@ -57,6 +57,7 @@ guardrail: 0.05
 suites:
   banking77: {role: domain}
 """
+REQUIRED = "  {name}: {{role: general}}\n"
 OPTIONAL = "  {name}: {{role: general, required: false}}\n"
 
 
@@ -100,9 +101,8 @@ def prepare(shared: Path, out: Path, records: int, items: int) -> None:
     }
     for name, found in tasks.items():
         write_task(name, found, out / "tasks")
-    for path in bundled("general/small").iterdir():
-        shutil.copy(path, out / "tasks")
-    policy = POLICY + "".join(OPTIONAL.format(name=name) for name in tasks)
+    policy = POLICY + "".join(REQUIRED.format(name=name) for name in general_names("small"))
+    policy += "".join(OPTIONAL.format(name=name) for name in tasks)
     (out / "policy.yaml").write_text(policy, encoding="utf-8")
 
 
@@ -196,8 +196,8 @@ def verdict_of(name: str, out: Path) -> str:
         return f"{name:12} {made.code:4}  not trained"
     scored = assay(
         out, "evaluate", "--model", MODEL, "--adapter", name, "--training-data", f"{training_of(name)}.jsonl",
-        "--suite", "banking77.yaml", "--include-path", "tasks", "--previous", "none", "-o", f"evaluated-{name}",
-        "--offline", "--quiet",
+        "--suite", "banking77.yaml", "--include-path", "bundled:small", "--include-path", "tasks",
+        "--previous", "none", "-o", f"evaluated-{name}", "--offline", "--quiet",
     )  # fmt: skip
     if scored.code:
         print(scored.lines)
