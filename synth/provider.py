@@ -8,6 +8,7 @@ from typing import TypeAlias, overload
 from urllib.parse import urlsplit
 
 from assay.errors import SettingsError
+from assay.pricing import scaled
 from assay.protocols import GenerationRequest, Price, Provider
 from assay.records import Json
 from assay.registry import Registry
@@ -15,6 +16,8 @@ from assay.registry import Registry
 from .settings import SynthSettings
 
 FREE = Price(0.0, 0.0)
+BATCH_FACTOR = 0.5
+"""OpenAI's and Anthropic's alike."""
 
 
 Make: TypeAlias = Callable[[SynthSettings, str | None, bool], Provider]
@@ -62,6 +65,11 @@ def make_provider(settings: SynthSettings, default_model: str | None, *, offline
 
 def price_of(settings: SynthSettings) -> Price:
     """What a token costs. Raises SettingsError for a remote model without a price: a cap needs one."""
+    live = _live_price(settings)
+    return scaled(live, BATCH_FACTOR) if settings.batch else live
+
+
+def _live_price(settings: SynthSettings) -> Price:
     if settings.price is not None:
         return settings.price
     if settings.provider == "local" or (settings.base_url and is_loopback(settings.base_url)):

@@ -47,7 +47,7 @@ class ApiServer:
     def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """What the model says, in the protocol of the path."""
         messages = body.get("messages") or body.get("input")
-        asked = _text(messages[-1].get("content"))
+        asked = _text(messages[-1].get("content") or messages[-1].get("output") or "")
         text = self.reply(asked.partition("Message: ")[2] or asked)
         with self.lock:
             self.answered.append(asked)

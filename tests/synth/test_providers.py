@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -11,6 +15,8 @@ from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider, price_of
 from assay.synth.settings import SynthSettings
+from assay.synth.wire.limits import retry_after
+from tests.synth.api_server import Refusal
 
 ASK = GenerationRequest((Message("system", "Be brief."), Message("user", "Hello")), max_tokens=7, temperature=0.5)
 
@@ -50,7 +56,9 @@ def test_a_compatible_server_is_not_sent_the_key_of_openai(api: Any) -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-@pytest.mark.parametrize("fault", [408, 409, 429, 500, 503, 529, "cut", "not json", "no usage"])
+@pytest.mark.parametrize(
+    "fault", [408, 409, 429, 500, 503, 529, "cut", "reset", "not json", "half", "list", "no usage"]
+)
 def test_a_passing_fault_can_be_retried(name: str, fault: int | str, api: Any) -> None:
     api.faults = [fault]
     with pytest.raises(ProviderError) as raised:
@@ -76,6 +84,71 @@ def test_the_server_says_how_long_to_wait(name: str, api: Any) -> None:
     with pytest.raises(ProviderError) as raised:
         make_provider(settings(name, api.url), None).generate([ASK])
     assert raised.value.retry_after == 3.0
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("fault", ["slow", "drip"])
+def test_a_body_that_comes_too_slowly_ends_at_the_deadline(name: str, fault: str, api: Any) -> None:
+    api.faults = [fault]
+    given = replace(settings(name, api.url), timeout=0.4)
+    started = time.monotonic()
+    with pytest.raises(ProviderError) as raised:
+        make_provider(given, None).generate([ASK])
+    assert time.monotonic() - started < 1.4
+    assert raised.value.may_have_run
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_server_that_is_not_there_can_be_retried(name: str) -> None:
+    with pytest.raises(ProviderError) as raised:
+        make_provider(settings(name, "http://127.0.0.1:9"), None).generate([ASK])
+    assert not isinstance(raised.value, ProviderRefusedError)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_redirect_is_not_followed_with_the_key(name: str, api: Any) -> None:
+    api.faults = [Refusal(307, "moved", {"location": f"{api.url}/elsewhere"})]
+    with pytest.raises(ProviderRefusedError, match="another address"):
+        make_provider(settings(name, api.url), None).generate([ASK])
+    assert len(api.seen) == 1
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, "insufficient_quota"), (402, "billing_error"), (429, "billing_hard_limit_reached")]
+)
+def test_an_empty_account_is_not_asked_again(name: str, status: int, code: str, api: Any) -> None:
+    api.faults = [Refusal(status, code)]
+    with pytest.raises(ProviderRefusedError, match="credit"):
+        make_provider(settings(name, api.url), None).generate([ASK])
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("code", ["content_policy_violation", "context_length_exceeded"])
+def test_a_request_that_will_never_be_answered_stops_no_other(name: str, code: str, api: Any) -> None:
+    api.faults = [Refusal(400, code), None]
+    first, second = make_provider(settings(name, api.url), None).generate([ASK, ASK])
+    assert (first.stop_reason, first.text, first.input_tokens) == ("refusal", code, 0)
+    assert second.stop_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "2.5"}, 2.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "soon"}, 0.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_the_wish_of_a_server_is_read_as_it_is_written(headers: dict[str, str], seconds: float) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_a_wish_may_be_a_date() -> None:
+    then = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 25 < retry_after({"retry-after": then}) <= 30
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic"])

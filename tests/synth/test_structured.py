@@ -1,0 +1,156 @@
+"""Structured answers, tools and prompt caching, as each protocol asks for them and as they come back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assay.pricing import actual_usd, most_input_tokens, worst_usd
+from assay.protocols import Generation, GenerationRequest, Price
+from assay.records import Message, ToolCall
+from assay.synth.provider import make_provider
+from assay.synth.settings import SynthSettings
+from assay.synth.wire.form import is_strict
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+TOOL = {
+    "type": "function",
+    "function": {"name": "track", "description": "Where it is.", "parameters": {"type": "object", "properties": {}}},
+}
+ASK = GenerationRequest((Message("system", "Be brief."), Message("user", "Hello")), 50)
+KINDS = ["openai", "responses", "openai_compatible", "anthropic"]
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
+
+
+def generate(kind: str, api: Any, request: GenerationRequest) -> Generation:
+    name, protocol = ("openai", "responses") if kind == "responses" else (kind, "chat")
+    base = api.url if name == "anthropic" else f"{api.url}/v1"
+    given: Any = {"provider": name, "api": protocol, "model": "m", "base_url": base}
+    [answer] = make_provider(SynthSettings(**given), None).generate([request])
+    return answer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_structured_answer_is_one_json_object(kind: str, api: Any) -> None:
+    answer = generate(kind, api, replace(ASK, schema=SCHEMA))
+    assert json.loads(answer.text) == {"text": "Put otherwise: Hello"}
+    assert (answer.stop_reason, answer.tool_calls) == ("stop", ())
+    sent = api.seen[0]["body"]
+    if kind == "anthropic":
+        assert sent["tools"][0]["input_schema"] == SCHEMA
+        assert sent["tool_choice"] == {"type": "tool", "name": sent["tools"][0]["name"]}
+    elif kind == "responses":
+        assert sent["text"]["format"]["schema"] == SCHEMA and sent["text"]["format"]["strict"] is True
+    else:
+        assert sent["response_format"]["json_schema"]["schema"] == SCHEMA
+        assert sent["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_structured_answer_that_was_cut_says_so(kind: str, api: Any) -> None:
+    api.faults = ["truncated"]
+    assert generate(kind, api, replace(ASK, schema=SCHEMA)).stop_reason == "length"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_that_declines_is_no_answer_and_no_fault(kind: str, api: Any) -> None:
+    api.faults = ["refusal"]
+    answer = generate(kind, api, ASK)
+    assert (answer.stop_reason, answer.text) == ("refusal", "I cannot.")
+
+
+def test_a_schema_that_cannot_be_enforced_is_not_called_strict() -> None:
+    assert is_strict(SCHEMA)
+    assert not is_strict({**SCHEMA, "additionalProperties": True})
+    assert not is_strict({**SCHEMA, "required": []})
+    assert not is_strict({**SCHEMA, "properties": {"text": {"type": "array", "items": {**SCHEMA, "required": []}}}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tools_are_declared_and_earlier_calls_told_in_each_protocol(kind: str, api: Any) -> None:
+    call = ToolCall("track", {"order": "BW-1"}, "call-1")
+    messages = (
+        Message("user", "Where is BW-1?"),
+        Message("assistant", None, tool_calls=(call,)),
+        Message("tool", "In Leeds.", tool_call_id="call-1"),
+    )
+    generate(kind, api, GenerationRequest(messages, 50, tools=(TOOL,)))
+    sent = api.seen[0]["body"]
+    if kind == "anthropic":
+        assert sent["tools"] == [
+            {"name": "track", "description": "Where it is.", "input_schema": TOOL["function"]["parameters"]}
+        ]
+        assert sent["messages"][1]["content"] == [
+            {"type": "tool_use", "id": "call-1", "name": "track", "input": {"order": "BW-1"}}
+        ]
+        assert sent["messages"][2]["role"] == "user" and sent["messages"][2]["content"][0]["tool_use_id"] == "call-1"
+    elif kind == "responses":
+        assert sent["tools"][0]["name"] == "track"
+        assert [item.get("type") for item in sent["input"]] == [None, "function_call", "function_call_output"]
+    else:
+        assert sent["tools"] == [TOOL]
+        assert sent["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"order": "BW-1"}'
+
+
+def test_calls_come_back_with_their_arguments_as_an_object() -> None:
+    from assay.synth.wire.chat import ChatForm
+    from assay.synth.wire.messages import MessagesForm
+    from assay.synth.wire.responses import ResponsesForm
+
+    call = {"id": "c", "type": "function", "function": {"name": "track", "arguments": '{"order": "BW-1"}'}}
+    message = {"content": None, "tool_calls": [call]}
+    chat = ChatForm("openai", "m", "max_tokens").read(
+        {"choices": [{"finish_reason": "tool_calls", "message": message}], "usage": {}}
+    )
+    item = {"type": "function_call", "call_id": "c", "name": "track", "arguments": '{"order": "BW-1"}'}
+    response = ResponsesForm("openai", "m").read({"output": [item], "usage": {}, "status": "completed"})
+    block = {"type": "tool_use", "id": "c", "name": "track", "input": {"order": "BW-1"}}
+    said = MessagesForm("anthropic", "m").read({"content": [block], "usage": {}, "stop_reason": "tool_use"})
+    for answer in (chat, response, said):
+        assert answer.tool_calls == (ToolCall("track", {"order": "BW-1"}, "c"),)
+        assert answer.stop_reason == "tool"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_read_from_a_cache_is_counted_and_costs_less(kind: str, api: Any) -> None:
+    api.cached = 8
+    answer = generate(kind, api, replace(ASK, shared=1))
+    assert (answer.input_tokens, answer.cached_tokens) == (10, 8)
+    assert actual_usd(answer, Price(10, 0, cached_input=1)) == pytest.approx((2 * 10 + 8 * 1) / 1e6)
+    assert actual_usd(answer, Price(10, 0)) == pytest.approx(10 * 10 / 1e6)
+
+
+def test_a_shared_beginning_is_marked_where_that_is_needed(api: Any) -> None:
+    generate("anthropic", api, replace(ASK, shared=1))
+    generate("anthropic", api, replace(ASK, shared=2))
+    first, second = (request["body"] for request in api.seen)
+    assert first["system"][0]["cache_control"] == {"type": "ephemeral"}
+    assert first["messages"] == [{"role": "user", "content": "Hello"}]
+    assert "cache_control" not in second["system"] and "cache_control" in second["messages"][0]["content"][0]
+    for kind in ("openai", "responses"):
+        generate(kind, api, replace(ASK, shared=1))
+        assert api.seen[-1]["body"]["prompt_cache_key"]
+    generate("openai_compatible", api, replace(ASK, shared=1))
+    assert "prompt_cache_key" not in api.seen[-1]["body"]
+
+
+def test_the_worst_cost_counts_schema_tools_calls_and_the_writing_of_a_cache() -> None:
+    price = Price(8, 0)
+    assert most_input_tokens(replace(ASK, schema=SCHEMA)) > most_input_tokens(ASK) + len(json.dumps(SCHEMA))
+    assert most_input_tokens(replace(ASK, tools=(TOOL,))) > most_input_tokens(ASK) + len(json.dumps(TOOL))
+    assert worst_usd(replace(ASK, shared=1), price) == pytest.approx(1.25 * worst_usd(ASK, price))
+    calls = (Message("assistant", None, tool_calls=(ToolCall("track", {"order": "x" * 100}),)),)
+    assert most_input_tokens(replace(ASK, messages=calls)) > 100
