@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from assay.records import Record
 from .editing import from_text, to_text
 from .item import Beside, Item
 from .keys import END, Keyboard
-from .screen import KEYS, item_text
+from .review import Review
+from .screen import KEYS, item_text, width
 from .session import Session
 
 UNKNOWN_KEY = f"keys: {KEYS}"
@@ -77,8 +79,10 @@ class Inspection:
             "u": self._undo,
         }
 
-    def _done(self, write: Callable[[Item], None], item: Item) -> bool:
-        write(item)
+    def _done(self, write: Callable[[Item], tuple[Review, ...]], item: Item) -> bool:
+        for other in write(item):
+            who = other.who or "somebody"
+            self._say(f"{who} had said {other.verdict} of it meanwhile; yours holds, and u gives theirs back")
         return True
 
     def _show_all(self, item: Item, shown: Record) -> bool:
@@ -90,8 +94,7 @@ class Inspection:
         if reason is None:
             self._say("not rejected")
             return False
-        self.session.reject(item, reason)
-        return True
+        return self._done(lambda rejected: self.session.reject(rejected, reason), item)
 
     def _edit(self, item: Item, shown: Record) -> bool:
         if shown != item.record:
@@ -107,8 +110,7 @@ class Inspection:
         if messages == item.record.messages:
             self._say("not edited: nothing was changed")
             return False
-        self.session.edit(item, messages)
-        return True
+        return self._done(lambda edited: self.session.edit(edited, messages), item)
 
     def _undo(self, item: Item, shown: Record) -> bool:
         found = self.session.undo()
@@ -116,4 +118,4 @@ class Inspection:
         return found is not None
 
     def _say(self, line: str) -> None:
-        click.echo(click.style(printable(line), dim=True))
+        click.echo(click.style(textwrap.fill(printable(line), width()), dim=True))

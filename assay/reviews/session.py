@@ -63,22 +63,26 @@ class Session:
             return fresh[0]
         return min(waiting, key=lambda item: self._skipped.index(item.record.id)) if waiting else None
 
-    def approve(self, item: Item) -> None:
-        self._say(item, [self._review(item, subject, _good(subject)) for subject in item.subjects])
+    def approve(self, item: Item) -> tuple[Review, ...]:
+        """What others had said of it meanwhile: the last decision holds, and undo gives theirs back. So below."""
+        return self._say(item, [self._review(item, subject, _good(subject)) for subject in item.subjects])
 
-    def reject(self, item: Item, reason: str) -> None:
-        self._say(item, [self._review(item, subject, _bad(subject), reason) for subject in item.subjects])
+    def reject(self, item: Item, reason: str) -> tuple[Review, ...]:
+        return self._say(item, [self._review(item, subject, _bad(subject), reason) for subject in item.subjects])
 
-    def edit(self, item: Item, messages: tuple[Message, ...], note: str = "") -> None:
+    def edit(self, item: Item, messages: tuple[Message, ...], note: str = "") -> tuple[Review, ...]:
         """The record with other content; of one that was read, that it was wrong before."""
         said = [self._review(item, Subject(item.record.id), Verdict.REPAIR, note, messages)]
         said += [self._review(item, s, Verdict.WRONG, note) for s in item.subjects if s.check == READING]
-        self._say(item, said)
+        return self._say(item, said)
 
-    def skip(self, item: Item) -> None:
+    def skip(self, item: Item) -> tuple[Review, ...]:
         """Not decided; it comes again at the end, and in the next session."""
         self._skipped = [name for name in self._skipped if name != item.record.id] + [item.record.id]
-        append(self.journal, [self._review(item, subject, Verdict.SKIP) for subject in item.subjects])
+        held = latest(self.reviews())
+        if not _is_decided(item, held):
+            append(self.journal, [self._review(item, subject, Verdict.SKIP) for subject in item.subjects])
+        return ()
 
     def undo(self) -> Item | None:
         """Takes the last decision of this session back; what held before holds again.
@@ -96,12 +100,13 @@ class Session:
         append(self.journal, [*taken_back, *step.before])
         return step.item
 
-    def _say(self, item: Item, said: Sequence[Review]) -> None:
+    def _say(self, item: Item, said: Sequence[Review]) -> tuple[Review, ...]:
         held = latest(self.reviews())
         before = tuple(held[review.subject] for review in said if review.subject in held)
         append(self.journal, said)
         self._steps.append(_Step(item, tuple(said), before))
         self._skipped = [name for name in self._skipped if name != item.record.id]
+        return before
 
     def _review(
         self, item: Item, subject: Subject, verdict: Verdict, note: str = "", messages: tuple[Message, ...] = ()

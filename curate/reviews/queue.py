@@ -5,13 +5,13 @@ The same decisions as in held.csv and to_read.csv, about the same subjects.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from assay.containers.csv_files import csv_rows
 from assay.dataset import Dataset
 from assay.errors import SourceError
 from assay.findings import Finding, Severity, Span
@@ -120,7 +120,8 @@ def _drawn(path: Path, data: Dataset) -> list[Record]:
 
     if not path.is_file():
         return []
-    ids = [row.value["record_id"] for row in csv_rows(path, str(path), ".csv") if isinstance(row.value, Mapping)]
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        ids = [str(row["record_id"]) for row in csv.DictReader(file)]
     rows = data.table.filter(pc.is_in(data.table.column("record_id"), value_set=pa.array(ids, pa.string())))
     found = {record.id: record for record in Dataset(rows).records()}
     return [found[name] for name in ids if name in found]

@@ -1,0 +1,137 @@
+"""What curate held is decided in a terminal as in the sheet: the same subjects, the same fates."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay.cli import main
+from assay.curate.reviews.queue import waiting
+from assay.curate.reviews.sheet import read_sheet
+from assay.dataset import Dataset
+from assay.errors import SourceError
+from assay.reviews.journal import read_reviews
+from assay.reviews.review import Review, Verdict
+from tests.terminal import terminal
+
+READY = "[q]uit"
+ROWS = [
+    ("How long can I return an item?", "You have 30 days to return it."),
+    ("How long can I return an item?", "You have 14 days to return it."),
+    ("Who are you?", "Hello, I am {{name}}, your assistant."),
+    ("What does the small valve cost?", "It costs nineteen euros without tools."),
+    ("Where is your showroom?", "Opposite the station, on the first floor."),
+]
+
+
+def curate(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["curate", "data.jsonl", "-o", "out", *arguments])
+    assert ended.value.code == 0
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    lines = [json.dumps({"instruction": asked, "output": answer}) + "\n" for asked, answer in ROWS]
+    (tmp_path / "data.jsonl").write_text("".join(lines))
+    curate()
+    return tmp_path
+
+
+def fates(folder: Path) -> dict[str, str]:
+    """{answer: held | trains}"""
+    out = {}
+    for name, word in (("data", "trains"), ("held", "held")):
+        out |= {r.answer: word for r in Dataset.read_parquet(folder / "out" / f"{name}.parquet").records()}
+    return out
+
+
+def test_decisions_in_the_terminal_are_those_of_the_sheet(folder: Path) -> None:
+    for name in ("held.csv", "to_read.csv"):
+        path = folder / "out" / name
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = list(csv.DictReader(file))
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.DictWriter(file, list(table[0]))
+            writer.writeheader()
+            writer.writerows({**row, "decision": "keep"} for row in table)
+    sheets = [*read_sheet(folder / "out" / "held.csv", "", ""), *read_sheet(folder / "out" / "to_read.csv", "", "")]
+    items = waiting(folder / "out")
+    with terminal("review", "out", "--terminal", folder=folder) as opened:
+        opened.wait_for(READY)
+        opened.type("a" * len(items))
+        opened.wait_for("nothing is left")
+        assert opened.end() == 0
+    said = read_reviews(folder / ".assay" / "reviews.jsonl")
+
+    def plain(reviews: list[Review] | tuple[Review, ...]) -> list[tuple[object, ...]]:
+        return sorted((review.subject, review.verdict) for review in reviews)
+
+    assert plain(said) == plain(sheets) and len(said) >= len(items)
+
+
+def test_what_was_decided_is_applied_by_the_next_curate(folder: Path) -> None:
+    assert fates(folder)["You have 30 days to return it."] == "held"
+    editor = folder / "editor.py"
+    editor.write_text(
+        "import pathlib, sys\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "path.write_text(path.read_text().replace('I am {{name}}', 'I am Ada'))"
+    )
+    keys = {"30 days": "a", "14 days": "routdated\n", "{{name}}": "e"}
+    with terminal("review", "out", "--terminal", folder=folder, env={"EDITOR": f"{sys.executable} {editor}"}) as opened:
+        shown = opened.wait_for(READY)
+        assert "held for" in shown
+        while True:
+            own = shown.rpartition("assistant\x1b[0m")[2]
+            key = next((key for text, key in keys.items() if text in own), "q")
+            opened.type(key)
+            if key == "q":
+                break
+            shown = opened.wait_for(READY)
+        assert opened.end() == 0
+    curate()
+    found = fates(folder)
+    assert found["You have 30 days to return it."] == "trains"
+    assert "You have 14 days to return it." not in found
+    assert found["Hello, I am Ada, your assistant."] == "trains"
+
+
+def test_the_other_side_of_a_contradiction_stands_beside_it(folder: Path) -> None:
+    item = next(item for item in waiting(folder / "out") if "30 days" in item.record.answer)
+    assert any("14 days" in beside.text for beside in item.beside)
+    assert any("contradiction" in fact or "conflicting" in fact for fact in item.facts)
+
+
+def test_records_that_are_masked_cannot_be_edited_and_are_not_shown(folder: Path) -> None:
+    row = {"instruction": "How do I reach you, {{who}}?", "output": "Write to jane.doe@blauwerk-versand.de at once."}
+    (folder / "data.jsonl").write_text(json.dumps(row) + "\n")
+    curate("--set", "curate.min_records=1")
+    with terminal("review", "out", "--terminal", folder=folder) as opened:
+        shown = opened.wait_for(READY)
+        assert "jane.doe" not in shown and "masked" in shown
+        opened.type("e")
+        assert "not edited" in opened.wait_for(READY)
+
+
+def test_what_was_curated_with_redact_cannot_be_judged(folder: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["curate", "data.jsonl", "-o", "hidden", "--redact"])
+    with pytest.raises(SourceError, match="--redact"):
+        waiting(folder / "hidden")
+
+
+def test_a_skip_decides_nothing(folder: Path) -> None:
+    with terminal("review", "out", "--terminal", folder=folder) as opened:
+        opened.wait_for(READY)
+        opened.type("sq")
+        opened.end()
+    assert {review.verdict for review in read_reviews(folder / ".assay" / "reviews.jsonl")} == {Verdict.SKIP}
+    before = fates(folder)
+    curate()
+    assert fates(folder) == before
