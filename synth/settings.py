@@ -25,6 +25,8 @@ class SynthSettings:
     methods       {generator: {count: accepted records wanted, ...}}
     verify        {step: false} leaves one out, {step: {...}} sets it; steps that ask a model run only when named
     min_new       a method ends when less than this share of its last drafts were accepted and new (synth/diversity.py)
+    require_acceptance  share of the records that must be good, as a one-sided 95 % lower bound of what people found
+                  (`assay review`); below it none of them trains; 0 or null asks for no review
     max_usd       cap in dollars, never exceeded: what requests in flight could cost is reserved
     max_requests  cap on requests sent, retries included
     temperature   None leaves it to the provider (some models take no other value; `local` uses 0.8)
@@ -43,6 +45,7 @@ class SynthSettings:
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"paraphrase": {"count": 50}})
     verify: Mapping[str, Any] = field(default_factory=dict)
     min_new: float = 0.2
+    require_acceptance: float | None = 0.95
     max_usd: float = 5.0
     max_requests: int = 1000
     price: Price | None = None
@@ -57,6 +60,11 @@ class SynthSettings:
         for name in ("max_usd", "max_tokens", "timeout", "batch_poll_seconds"):
             if getattr(self, name) <= 0:
                 raise SettingsError(f"synth.{name} should be above zero", fix=f"it is {getattr(self, name)}")
+        if self.require_acceptance is not None and not 0 <= self.require_acceptance < 1:
+            raise SettingsError(
+                f"synth.require_acceptance is {self.require_acceptance}, but should be a share below 1",
+                fix="write 0.95; 0 asks for no review",
+            )
         for name in ("max_requests", "concurrency"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"synth.{name} should be at least 1", fix=f"it is {getattr(self, name)}")
