@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import torch
@@ -20,8 +20,27 @@ KeysValues: TypeAlias = "list[tuple[torch.Tensor, torch.Tensor]]"
 PACKING_ATTENTION = ("sdpa", "eager")
 """Attention implementations that take a mask of our own making."""
 
-MOST_LOGITS = 2**27
-"""Logits computed at a time: half a gigabyte in float32, whatever the vocabulary."""
+
+class Pace(NamedTuple):
+    """How much a forward pass should hold, which depends on where it is computed.
+
+    batch_tokens  tokens, padding included, beyond which a pass is no faster
+    logits        at most; four bytes each, whatever the vocabulary
+    pass_tokens   tokens computed in the time that a pass takes beside: its weights read, its layers called
+    """
+
+    batch_tokens: int
+    logits: int
+    pass_tokens: int
+
+
+PROCESSOR = Pace(1024, 2**24, 16)
+ACCELERATOR = Pace(2**20, 2**27, 1024)
+"""Measured on a processor, where a pass of one token takes as long as 16 tokens of a pass of 256; estimated on an
+accelerator, where that time goes into launching kernels."""
+
+FEWEST_READS = 64
+"""Positions that a pass may read whatever the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +56,13 @@ class CausalModel:
         return torch.device(self.model.device)
 
     @property
+    def pace(self) -> Pace:
+        return PROCESSOR if self.device.type == "cpu" else ACCELERATOR
+
+    @property
     def most_reads(self) -> int:
         """Positions whose logits are computed in one forward pass, at most."""
-        return max(64, MOST_LOGITS // int(self._config.vocab_size))
+        return max(FEWEST_READS, self.pace.logits // int(self._config.vocab_size))
 
     @property
     def keeps_all_keys(self) -> bool:
@@ -47,7 +70,7 @@ class CausalModel:
         return self._layer_kinds <= {"full_attention", "sliding_attention"}
 
     @cached_property
-    def longest_packed(self) -> int | None:
+    def longest_branched(self) -> int | None:
         """Longest row that may stand behind a mask of our own making; 0 where none may, None without a limit.
 
         A sliding window looks at distances in the row, which packing changes. Where the model takes no mask for its
@@ -140,7 +163,7 @@ class CausalModel:
 
         if mask is None or mask.dim() != 4:
             return mask
-        if self.window is None or self.longest_packed is not None:
+        if self.window is None or self.longest_branched is not None:
             return self._added(mask)
         cached = torch.arange(mask.shape[-1] - positions.shape[-1], device=positions.device)
         keys = torch.cat([cached.expand(len(positions), -1), positions], dim=-1)

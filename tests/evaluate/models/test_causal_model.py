@@ -70,7 +70,7 @@ def test_a_prefix_can_be_used_again_after_a_batch_went_on_from_it(model: Any) ->
     assert all(torch.equal(a, b) for old, new in zip(kept, prefix, strict=True) for a, b in zip(old, new, strict=True))
 
 
-def test_a_model_that_takes_no_mask_for_its_sliding_layers_packs_no_row_longer_than_the_window() -> None:
+def test_a_model_that_takes_no_mask_for_its_sliding_layers_branches_no_row_longer_than_the_window() -> None:
     from transformers import LlamaConfig, MistralConfig, Qwen2Config
 
     def longest(config: Any, attention: str = "sdpa") -> int | None:
@@ -84,7 +84,7 @@ def test_a_model_that_takes_no_mask_for_its_sliding_layers_packs_no_row_longer_t
 
         decoder: Any = Decoder()
         decoder.config = config
-        return CausalModel(decoder).longest_packed
+        return CausalModel(decoder).longest_branched
 
     assert longest(LlamaConfig()) is None
     assert longest(LlamaConfig(), "flash_attention_2") == 0

@@ -13,7 +13,8 @@ from transformers import AutoModelForCausalLM
 
 from assay.errors import ModelError
 from assay.evaluate.models.causal_model import CausalModel
-from assay.evaluate.models.likelihood import Likelihood, Request, batches, build_rows, groups, likelihoods, merge
+from assay.evaluate.models.likelihood import Likelihood, Request, likelihoods
+from assay.evaluate.models.packing import Bounds, groups
 
 MAX_LENGTH = 64
 
@@ -88,53 +89,42 @@ def test_the_likeliest_continuation_is_greedy(model: CausalModel) -> None:
     assert [result.greedy for result in found] == [True, False]
 
 
-def test_options_of_one_context_share_a_row() -> None:
-    requests = [Request((1, 2, 3), (4, 5)), Request((1, 2, 3), (6,)), Request((1, 2), (4,))]
-    rows = build_rows(requests, max_length=64, longest_packed=None, batch_tokens=64)
-    assert [row.ids for row in rows] == [(1, 2, 3, 4), (1, 2)]
-    assert rows[0].segments == (0, 0, 0, 1) and [read.request for read in rows[0].reads] == [0, 0, 1]
-    apart = build_rows(requests, max_length=64, longest_packed=0, batch_tokens=64)
-    assert [len({read.request for read in row.reads}) for row in apart] == [1, 1, 1]
-
-
-def test_items_that_share_a_beginning_share_rows_behind_it() -> None:
-    beginning = tuple(range(100, 130))
-    requests = [Request((*beginning, 1, n), (option, 7)) for n in range(40) for option in (3, 4)]
-    rows = build_rows(requests, max_length=64, longest_packed=None, batch_tokens=4096)
-    merged = merge(rows, len(beginning))
-    assert len(merged) < len(rows) / 8
-    assert sorted({read.request for row in merged for read in row.reads}) == list(range(80))
-    for row in merged:
-        assert row.packed and row.ids[:30] == beginning and len(row.ids) - 30 <= 256
-        assert len(row.ids) == len(row.contexts) == len(row.positions)
-        for read in row.reads:
-            assert row.positions[read.column] == (32 if read.token == 7 else 31)
-            assert row.contexts[read.column] == row.contexts[read.column - 1], "its item's context lies before it"
-
-
 def test_each_beginning_is_shared_by_the_items_that_have_it(model: CausalModel) -> None:
     rng = np.random.default_rng(9)
-    beginnings = [tuple(range(start, start + 28)) for start in (100, 200)]
-    requests = [one for beginning in beginnings for one in multiple_choice(rng, 8, beginning)]
+    beginnings = [random_ids(rng, 50, 51) for _ in range(2)]
+    requests = [one for beginning in beginnings for one in multiple_choice(rng, 60, beginning, longest=12)]
     requests += multiple_choice(rng, 5)
-    rows = build_rows(requests, max_length=MAX_LENGTH, longest_packed=None, batch_tokens=4096)
-    found = groups(rows, None)
-    assert [shared >= 28 for shared, _ in found] == [True, True, False]
-    assert sorted(row.ids for _, group in found for row in group) == sorted(row.ids for row in rows)
-    assert [shared for shared, _ in groups(rows, 8)] == [0], "rows longer than a window that must not be passed"
+    bounds = Bounds(300, model.most_reads, model.pace.pass_tokens)
+    assert [len(group.beginning) >= 50 for group in groups(requests, MAX_LENGTH, bounds)] == [True, True, False]
     assert_same(likelihoods(model, requests, batch_tokens=300, max_length=MAX_LENGTH), one_by_one(model, requests))
 
 
-def test_batches_hold_at_most_the_tokens_they_may_padding_included() -> None:
-    rng = np.random.default_rng(2)
-    rows = build_rows(multiple_choice(rng, 60), max_length=64, longest_packed=None, batch_tokens=200)
-    rows.sort(key=lambda row: -len(row.ids))
-    made = list(batches(rows, 200, most_reads=1000))
-    assert [row for batch in made for row in batch] == rows
-    assert all(len(batch) == 1 or len(batch) * max(len(row.ids) for row in batch) <= 200 for batch in made)
-    assert len(made) < len(rows)
-    reads = [sum(len({read.column for read in row.reads}) for row in batch) for batch in batches(rows, 4096, 20)]
-    assert max(reads) <= 20 or len(reads) == len(rows)
+def test_requests_that_begin_alike_are_as_likely_as_alone(model: CausalModel) -> None:
+    """Minimal pairs, one request twice, one within another, and one that parts from another within an option."""
+    rng = np.random.default_rng(11)
+    trunk = random_ids(rng, 12, 13)
+    requests = [
+        Request(trunk[:start], trunk[start:stop] + end)
+        for start in (1, 3, 8)
+        for stop in (4, 9, 12)
+        for end in ((), (7,), (7, 8), (9, 7))
+        if stop > start
+    ]
+    requests += requests[:5]
+    assert_same(likelihoods(model, requests, batch_tokens=4096, max_length=MAX_LENGTH), one_by_one(model, requests))
+
+
+def test_of_equal_logits_the_first_is_the_likeliest(tiny_model: Path) -> None:
+    tied: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
+    with torch.no_grad():
+        tied.get_output_embeddings().weight[50:] = tied.get_output_embeddings().weight[50]
+        tied.get_output_embeddings().weight[:50] = 0
+    with torch.inference_mode():
+        highest = int(tied(input_ids=torch.tensor([[7, 8]])).logits[0, -1].argmax())
+    requests = [Request((7, 8), (token,)) for token in (0, 1, 49, 50, 51, 399)]
+    found = likelihoods(CausalModel(tied.eval()), requests, batch_tokens=64, max_length=MAX_LENGTH)
+    assert highest in (0, 50)
+    assert [result.greedy for result in found] == [request.continuation == (highest,) for request in requests]
 
 
 def test_done_is_told_of_every_request_once(model: CausalModel) -> None:

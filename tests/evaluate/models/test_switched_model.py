@@ -133,7 +133,7 @@ class TestBatches:
         yield run
 
     def test_of_likelihoods(self, seen: Any) -> None:
-        requests = [Request((5, 6 + i % 7, 9) * (1 + i % 3), (11 + i, 12)) for i in range(40)]
+        requests = [Request((5 + i, 6 + i % 7, 9) * (1 + i % 3), (11 + i, 12)) for i in range(40)]
         batches = [
             seen(name, lambda model: likelihoods(model, requests, batch_tokens=60, max_length=64))
             for name in ("base", "candidate", "damaged")
