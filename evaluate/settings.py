@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from assay.general import IncludePath
@@ -24,8 +25,13 @@ class EvaluateSettings:
     stop_early           ask the gate as items come in, and stop once its verdict is proved
     load_in_4bit         None: as the adapter was trained, as its assay.json says
     dtype                of the weights that are not quantised: auto, float32, bfloat16, float16
-    backend              whose forward pass: assay's own, or lm-eval's hf
+    backend              whose forward pass: assay's own, lm-eval's hf or vllm, or that of a server (openai)
     batch_size           rows of a batch of the backend hf
+    base_url             of the backend openai: the server's address, mostly up to /v1
+    served               of the backend openai: the names under which the server has base, candidate and previous
+    api                  of the backend openai: completions takes prompts, chat conversations
+    num_concurrent       of the backend openai: requests under way at once
+    tokenized_requests   of the backend openai: prompts are sent as token ids, and not as text
     batch_tokens         tokens of one forward pass, padding included; the same batches for every model
     max_length           context in tokens; None: the model's
     damaged_items        items of each suite that the damaged model answers, at most; 0 leaves it out
@@ -45,8 +51,13 @@ class EvaluateSettings:
     stop_early: bool = False
     load_in_4bit: bool | None = None
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    backend: Literal["assay", "hf"] = "assay"
+    backend: Literal["assay", "hf", "vllm", "openai"] = "assay"
     batch_size: int = 8
+    base_url: str | None = None
+    served: Mapping[Literal["base", "candidate", "previous"], str] = field(default_factory=dict)
+    api: Literal["completions", "chat"] = "completions"
+    num_concurrent: int = 1
+    tokenized_requests: bool = True
     batch_tokens: int = 4096
     max_length: int | None = None
     damaged_items: int = 150

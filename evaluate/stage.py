@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from assay.chat import ChatTarget
 from assay.config import to_json
@@ -22,9 +22,9 @@ from .asking.progress import Progress, Show
 from .asking.work import Work, all_answers, until_decided
 from .evaluation import Evaluation, Leak, ModelName
 from .gate.policy import Policy
-from .identity import Models, check_adapters, identity_of, precision_of
+from .identity import Models, check_adapters
 from .judging.bench import open_bench
-from .models.switched_model import SwitchedModel, load_switched
+from .models.backends import Switched, adapters_of, check_answerable, language_model, make_ready
 from .settings import EvaluateSettings
 from .wording import count, names
 
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from .judging.asking import Judges
     from .models.lm_eval_model import AssayLM
 
-DEFAULT_CONTEXT = 2048
-"""Tokens, for a model whose config names no length; lm-eval's own fallback."""
+__all__ = ["evaluate", "language_model", "prepare_all", "read_all"]
 
 ARMS: tuple[ModelName, ...] = ("base", "previous", "candidate", "damaged", "slightly_damaged", "zero")
 
@@ -63,35 +62,24 @@ def evaluate(
     Raises SuiteError for what cannot be asked, ModelError for a model, template or adapter that does not fit,
     SettingsError for early stopping without a policy or a candidate, and StorageError.
     """
-    if settings.stop_early and (policy is None or models.candidate is None):
+    named = adapters_of(models, settings)
+    if settings.stop_early and (policy is None or "candidate" not in named):
         lacking = "a policy" if policy is None else "a candidate"
         raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
-    precision = precision_of(models, settings)
     check_adapters(models, say)
     own, tasks = read_all(suites, settings, models.target)
-    bench = open_bench(own, judges, models.adapters, settings, say)
-    switched = load_switched(
-        models.target.ref,
-        models.target,
-        models.adapters,
-        precision,
-        damage_seed=settings.seed if settings.damaged_items else None,
-        with_slight_damage=bool(settings.slightly_damaged_items),
-        with_zero=bool(settings.zero_items),
-        trust_remote_code=models.trust_remote_code,
-    )
-    lm = language_model(switched, models.target, settings)
-    examinations = [*own, *prepare_all(tasks, settings, lm)]
+    bench = open_bench(own, judges, named, settings, say)
+    ready = make_ready(models, settings)
+    examinations = [*own, *prepare_all(tasks, settings, ready.lm)]
+    check_answerable(examinations, ready, settings)
     numbers = {one.name: numbers_in(one, settings.items, settings.limit) for one in examinations}
-    leaks = _leaks(models, examinations)
+    leaks = _leaks(models, named, examinations)
     _tell_leaks(leaks, say)
-    identity = identity_of(models, precision, switched.dtype, switched.device, settings.seed)
     recorded = _recorded(settings, models, examinations)
     store = PartStore(answers_folder) if answers_folder is not None else None
-    work = Work(examinations, numbers, _arms(switched), settings)
-    answering = Answering(
-        switched, lm, identity, store, Progress(work.cost(), say, show, each_part=not settings.stop_early)
-    )
+    work = Work(examinations, numbers, _arms(ready.switched), settings)
+    progress = Progress(work.cost(), say, show, each_part=not settings.stop_early)
+    answering = Answering(ready.switched, ready.lm, ready.identity, store, progress)
 
     def evaluation_of(given: Sequence[Sheet]) -> Evaluation:
         judgement = bench.judge(given)
@@ -99,10 +87,10 @@ def evaluate(
         return Evaluation(
             suites=tuple(suite_result(examination, sheets) for examination in examinations),
             items=items_table(sheets),
-            identity=identity,
-            evidence=switched.evidence,
+            identity=ready.identity,
+            evidence=ready.evidence(sheets),
             leaks=leaks,
-            settings=_with_cut_off({**recorded, **judgement.settings}, sheets),
+            settings=_with_notes({**recorded, **judgement.settings}, [*ready.notes, *_of_cut_off(sheets)]),
             judgements=judgement.table,
         )
 
@@ -114,16 +102,18 @@ def evaluate(
     return evaluation_of(sheets)
 
 
-def _with_cut_off(settings: dict[str, Any], sheets: Sequence[Sheet]) -> dict[str, Any]:
+def _of_cut_off(sheets: Sequence[Sheet]) -> list[str]:
     """A note where answers never ended: they were scored as far as they went."""
     found = cut_off(sheets)
-    if not found:
-        return settings
     told = f"cut off at their length, without an end: {names(found)}; max_new_tokens of the suite sets it"
-    return {**settings, "notes": [*(settings.get("notes") or ()), told]}
+    return [told] if found else []
 
 
-def _arms(switched: SwitchedModel) -> tuple[ModelName, ...]:
+def _with_notes(settings: dict[str, Any], notes: Sequence[str]) -> dict[str, Any]:
+    return {**settings, "notes": [*(settings.get("notes") or ()), *notes]} if notes else settings
+
+
+def _arms(switched: Switched) -> tuple[ModelName, ...]:
     return tuple(arm for arm in ARMS if arm == "base" or arm in switched.adapters)
 
 
@@ -135,19 +125,6 @@ def _tell_leaks(leaks: Sequence[Leak] | None, say: Callable[[str], None]) -> Non
             f"note: {count(len(found), 'item')} of {suite} in the training data ({names(found, 3)}); "
             "the gate leaves them out"
         )
-
-
-def language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
-    from .models.causal_model import CausalModel
-    from .models.lm_eval_model import AssayLM, Limits
-
-    limits = Limits(settings.batch_tokens, settings.max_length or target.context_length or DEFAULT_CONTEXT)
-    own = AssayLM(CausalModel(switched.model), target, limits)
-    if settings.backend == "assay":
-        return own
-    from .models.lm_eval_backend import HfBackend
-
-    return cast("AssayLM", HfBackend(own, settings.batch_size))  # it has all that an examination asks of it
 
 
 LoadedTask: TypeAlias = "tuple[Any, TaskFile | None]"
@@ -182,11 +159,13 @@ def prepare_all(tasks: Sequence[LoadedTask], settings: EvaluateSettings, lm: Ass
         yield prepare_task(task, file, lm, apply_chat_template=settings.apply_chat_template)
 
 
-def _leaks(models: Models, examinations: Sequence[Examination]) -> tuple[Leak, ...] | None:
+def _leaks(
+    models: Models, named: Collection[ModelName], examinations: Sequence[Examination]
+) -> tuple[Leak, ...] | None:
     """None where it is unknown what the candidate was trained on; nothing where there is no candidate."""
-    if models.candidate is None:
+    if "candidate" not in named:
         return ()
-    training = training_prompts(models.candidate)
+    training = training_prompts(models.candidate) if models.candidate is not None else None
     if models.training is not None:
         training = [*(training or ()), *prompts_of(models.training)]
     if training is None:

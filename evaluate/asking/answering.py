@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..evaluation import ModelName
-from ..models.switched_model import SwitchedModel
 from .examination import Answer, Examination, Item
 from .parts import PartStore, part_key
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from ..models.backends import Switched
     from ..models.lm_eval_model import AssayLM
 
 BATCHES_A_CHUNK = 8
@@ -30,7 +30,7 @@ class Answering:
     store     where answers are kept; None keeps none
     """
 
-    switched: SwitchedModel
+    switched: Switched
     lm: AssayLM
     identity: Mapping[str, Any]
     store: PartStore | None
@@ -76,7 +76,13 @@ class Answering:
             "examination": self._content(examination),
             "numbers": list(numbers),
             "limits": list(vars(self.lm.limits).values()),
+            **self._server(arm),
         }
+
+    def _server(self, arm: ModelName) -> dict[str, Any]:
+        """Of an answer that a server gave: which model of which server it was."""
+        server = self.identity.get("server")
+        return {} if server is None else {"server": [server["base_url"], server["api"], server["models"].get(arm)]}
 
     def _content(self, examination: Examination) -> str:
         """Once a suite: it is a digest over all its items."""

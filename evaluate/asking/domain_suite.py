@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from assay.errors import SuiteError
+from assay.records import message_to_json
 from assay.suites import Suite, SuiteItem, prompt_text
 
 from ..models.generation import Prompt
@@ -62,6 +63,14 @@ class DomainSuite:
         return float(np.mean([1 / len(item.choices) for item in self.suite.items]))
 
     @property
+    def by_likelihood(self) -> bool:
+        return self.scoring.scorer.by_likelihood
+
+    @property
+    def in_template(self) -> bool:
+        return self.suite.apply_chat_template
+
+    @property
     def content(self) -> str:
         """References and contexts are part of it, since a score depends on them. What a judge is told is not: it is
         asked anew for answers that are kept."""
@@ -75,7 +84,7 @@ class DomainSuite:
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         if self.scoring.scorer.by_likelihood:
             return self._choose(lm, numbers, done)
-        prompts = [Prompt(self.prompts[number], self.suite.max_new_tokens) for number in numbers]
+        prompts = [Prompt(self.prompts[number], self.suite.max_new_tokens, self._chat(number)) for number in numbers]
         special = self.scoring.scorer.special_tokens
         return [
             Answer(self._score(generated.text, number), generated.text, None, ended=generated.ended)
@@ -99,6 +108,10 @@ class DomainSuite:
             answers.append(Answer(score, choices[best], logprobs[best], logprobs))
         counted.finish()
         return answers
+
+    def _chat(self, number: int) -> str | None:
+        messages = self.suite.items[number].messages if self.suite.apply_chat_template else ()
+        return json.dumps([message_to_json(message) for message in messages], ensure_ascii=False) if messages else None
 
     def _score(self, output: str, number: int) -> float:
         """NaN where a judge is to give it, once all answers are there."""

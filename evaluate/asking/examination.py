@@ -59,6 +59,8 @@ class Examination(Protocol):
     content   digest of all that decides an answer but the model: prompts, references, scorer, settings
     chance    expected score of knowing nothing; None where the answer is free text
     scorer    for `SuiteResult.scorer`
+    by_likelihood  it is not text that is asked for, but how likely given texts are
+    in_template    prompts stand inside a chat template
     """
 
     @property
@@ -77,6 +79,10 @@ class Examination(Protocol):
     def data_file(self) -> str | None: ...
     @property
     def scorer(self) -> Mapping[str, Any]: ...
+    @property
+    def by_likelihood(self) -> bool: ...
+    @property
+    def in_template(self) -> bool: ...
 
     def answer(self, lm: AssayLM, numbers: Sequence[int], done: Done) -> list[Answer]:
         """One answer for each of the items with these numbers, in order. Raises SuiteError, ModelError."""

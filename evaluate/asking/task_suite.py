@@ -41,11 +41,16 @@ class LmEvalTask:
     items: tuple[Item, ...]
     metric: str
     output_filter: str
+    in_template: bool = False
     kind: Literal["lm_eval"] = "lm_eval"
 
     @property
     def name(self) -> str:
         return str(self.task.task_name)
+
+    @property
+    def by_likelihood(self) -> bool:
+        return bool(self.task.OUTPUT_TYPE != "generate_until")
 
     @property
     def chance(self) -> float | None:
@@ -196,7 +201,8 @@ def prepare_task(task: Any, file: TaskFile | None, lm: AssayLM, *, apply_chat_te
     texts = dict(file.texts()) if file is not None and as_they_stand else {}
     shared = _shared_beginning([instance.args[0] for group in ordered for instance in group])
     items = tuple(_item(task, group, texts, shared) for group in ordered)
-    return LmEvalTask(task, file, ordered, _unique(items, name), _metric(task), _first_filter(task))
+    unique, metric, output_filter = _unique(items, name), _metric(task), _first_filter(task)
+    return LmEvalTask(task, file, ordered, unique, metric, output_filter, apply_chat_template)
 
 
 def _shared_beginning(contexts: Sequence[str]) -> int:

@@ -23,8 +23,12 @@ MOST_ROWS = 64
 
 
 class Prompt(NamedTuple):
+    """chat: the conversation that the ids were rendered from, as JSON in OpenAI's shape, for a server that renders it
+    itself; None where the prompt is plain text."""
+
     ids: tuple[int, ...]
     max_new_tokens: int
+    chat: str | None = None
 
 
 class Generated(NamedTuple):

@@ -14,9 +14,10 @@ from lm_eval.models.huggingface import HFLM
 
 from assay.errors import SuiteError
 
+from .engine import Done, Limits
 from .generation import Generated, Prompt
 from .likelihood import Likelihood, Request
-from .lm_eval_model import AssayLM, Done, Limits, generation_settings
+from .lm_eval_model import AssayLM, generation_settings
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,7 @@ would give the base's scores to the adapter, `cache_requests` is keyed by the ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,36 +16,27 @@ from lm_eval.api.model import TemplateLM
 from assay.errors import SuiteError
 
 from .causal_model import CausalModel
-from .generation import Generated, Prompt, Stopping, StopText, generate
-from .likelihood import Likelihood, Request, likelihoods
+from .engine import Done, Engine, InProcess, Limits
+from .generation import Generated, Prompt, Stopping, StopText
+from .likelihood import Likelihood, Request
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
 
-Done = Callable[[int], None]
+__all__ = ["AssayLM", "Limits", "generation_settings"]
 
 MAX_GEN_TOKS = 256
 """lm-eval's default for a task that sets none."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """max_length is the context in tokens; batch_tokens those of a forward pass, padding included.
-
-    backend  whose forward pass it is, and in what batches, where it is not assay's
-    """
-
-    batch_tokens: int
-    max_length: int
-    backend: str = "assay"
-
-
 class AssayLM(TemplateLM):  # type: ignore[misc]
     """Scores requests as lm-eval's own `hf` backend does; tests/real holds the two against each other."""
 
-    def __init__(self, model: CausalModel, target: ChatTarget, limits: Limits) -> None:
+    def __init__(self, model: CausalModel | Engine, target: ChatTarget, limits: Limits) -> None:
+        """model: one held here, or what computes in its place."""
         super().__init__()
-        self.causal_model = model
+        self.model = model
+        self.engine: Engine = InProcess(model, limits) if isinstance(model, CausalModel) else model
         self.tokenizer = target.tokenizer
         self.chat_template = target.template
         self.stop_token_ids = frozenset(target.stop_token_ids)
@@ -56,6 +46,12 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
         self.ended: list[bool] = []
         """Of the last `generate_until`: False for an answer that was cut off at its length."""
         self._encoded: dict[str, list[int]] = {}
+
+    @property
+    def causal_model(self) -> CausalModel:
+        """Only where the model is held here."""
+        assert isinstance(self.model, CausalModel)
+        return self.model
 
     @property
     def eot_token_id(self) -> int:
@@ -121,10 +117,7 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
 
     def score(self, requests: Sequence[Request], done: Done = lambda _: None) -> list[Likelihood]:
         """Continuations as token ids."""
-        limits = self.limits
-        return likelihoods(
-            self.causal_model, requests, batch_tokens=limits.batch_tokens, max_length=limits.max_length, done=done
-        )
+        return self.engine.likelihoods(requests, done)
 
     def answer(
         self,
@@ -138,8 +131,7 @@ class AssayLM(TemplateLM):  # type: ignore[misc]
 
         special_tokens  stay in the text, but for the one that ends it
         """
-        stopping = self.stopping(texts, special_tokens=special_tokens)
-        return generate(self.causal_model, prompts, stopping, batch_tokens=self.limits.batch_tokens * 2, done=done)
+        return self.engine.generate(prompts, self.stopping(texts, special_tokens=special_tokens), done)
 
     def stopping(self, texts: tuple[str, ...], *, special_tokens: bool = False) -> Stopping:
         """What ends an answer; special_tokens as in `answer`."""

@@ -15,10 +15,10 @@ import pytest
 
 from assay.chat import load_target
 from assay.errors import ModelError, SuiteError
-from assay.evaluate import stage
 from assay.evaluate.asking.domain_suite import DomainSuite
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.identity import Models, input_digests
+from assay.evaluate.models import backends
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.suites import read_suites
@@ -347,7 +347,7 @@ def test_a_bad_suite_or_task_is_met_before_a_model_is_loaded(
     target: Any, make_suite: MakeSuite, make_task: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[Any] = []
-    monkeypatch.setattr(stage, "load_switched", lambda *given, **_: loaded.append(given))
+    monkeypatch.setattr(backends, "load_switched", lambda *given, **_: loaded.append(given))
     folder = make_task("facts", [{"question": "a", "choices": ["yes", "no"], "answer": 0}], unsafe_code=True)
     with pytest.raises(SuiteError, match="runs code"):
         run(Models(target), [], include_path=str(folder))

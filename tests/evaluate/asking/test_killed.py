@@ -19,7 +19,8 @@ from pathlib import Path
 from assay.cli import main
 from assay.evaluate.asking.domain_suite import DomainSuite
 from assay.evaluate.asking.parts import PartStore
-from assay.evaluate.models import causal_model, lm_eval_model, stage, switched_model
+from assay.evaluate import stage
+from assay.evaluate.models import causal_model, lm_eval_model, switched_model
 import peft, transformers, pyarrow.parquet
 
 log = os.open("log.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
