@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from assay.errors import RunError, SourceError, storage_error
+from assay.locks import OF_LOCKS
 from assay.runs import RunStore
 from assay.storage import sha256_file, write_atomically
 
@@ -85,7 +86,7 @@ def _with_parents(store: RunStore, name: str, below: tuple[str, ...]) -> Iterato
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not path.is_symlink() and relative.parts[0] not in (*LEFT_OUT, ".lock"):
+        if path.is_file() and not path.is_symlink() and relative.parts[0] not in (*LEFT_OUT, *OF_LOCKS):
             yield path
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import AssayError, RunError
+from assay.locks import OF_LOCKS, held
 from assay.storage import sha256_file, write_json
 from assay.version import __version__
 
@@ -126,22 +127,9 @@ class RunStore:
         The manifest says "running" while the block runs, "done" after it, "failed" when it raised.
         Raises RunError when another process holds the run.
         """
-        import filelock
-
         digest = run_digest(stage, settings, inputs)
         path = self.root / "runs" / f"{stage}-{digest[:12]}"
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot make the run folder ({error.strerror})", where=str(path)) from error
-        lock = filelock.FileLock(path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout as error:
-            raise RunError(
-                "another assay process is working on this run", where=str(path), fix="wait for it, or stop it"
-            ) from error
-        try:
+        with held(path, "this run"):
             facts = _recorded_facts(path)
             run = Run(stage, digest, path, settings, inputs, tuple(parents), _is_complete(path), facts)
             if run.complete:
@@ -154,8 +142,6 @@ class RunStore:
                 run.write_manifest("failed", _error_line(error))
                 raise
             run.write_manifest("done")
-        finally:
-            lock.release()
 
     def manifests(self) -> list[Manifest]:
         """Every run of the store, newest first; damaged manifests are left out."""
@@ -233,11 +219,11 @@ def _is_complete(path: Path) -> bool:
 
 
 def _output_digests(path: Path) -> dict[str, str]:
-    """Of every file but the manifest, the lock, and trainer checkpoints (their hashes are in `facts`)."""
+    """Of every file but the manifest, the locks, and trainer checkpoints (their hashes are in `facts`)."""
     out = {}
     for item in sorted(path.rglob("*")):
         relative = item.relative_to(path)
-        if item.is_file() and item.name not in ("manifest.json", ".lock") and relative.parts[0] != "checkpoints":
+        if item.is_file() and item.name not in ("manifest.json", *OF_LOCKS) and relative.parts[0] != "checkpoints":
             out[relative.as_posix()] = sha256_file(item)
     return out
 

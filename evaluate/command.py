@@ -154,6 +154,7 @@ def _run(
 ) -> tuple[Evaluation, Path]:
     """Into --output, or into a run of the store, which is not done again when nothing has changed."""
     from assay.config import to_json
+    from assay.locks import held
     from assay.runs import RunStore
     from assay.storage import sha256_file
 
@@ -181,7 +182,8 @@ def _run(
         return with_times_used(evaluation, history(RunStore(store)))
 
     if options.output is not None:
-        evaluation_files.write(do(), options.output)
+        with held(options.output, "this folder"):
+            evaluation_files.write(do(), options.output)
         return evaluation_files.read(options.output), options.output
     parents = tuple(training_run(folder) for folder in models.adapters.values())
     inputs = input_digests(models, suites, settings) | ({"policy": sha256_file(policy_file)} if policy else {})

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assay.errors import SuiteError
+from assay.locks import replaced_together
 from assay.storage import write_json, write_table
 
 from .evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation, Leak, ModelScore, SuiteResult
@@ -25,17 +26,19 @@ ITEM_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in ITEM_
 
 
 def write(evaluation: Evaluation, folder: Path) -> None:
-    """The items first, so that a header never speaks of items that are not there. Raises StorageError.
+    """All files take the place of earlier ones together, so that a header never speaks of other items. The caller holds
+    the folder. Raises StorageError.
 
     Paths become relative to the folder: a folder of runs may move as a whole, and no report names a home directory.
     """
-    write_table(evaluation.items.select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA), folder / ITEMS)
-    if evaluation.judgements is not None:
-        write_table(evaluation.judgements, folder / JUDGEMENTS)
     given = evaluation.settings
     paths = {name: _relative(given[name], folder) for name in ("suites", "include_path", "paths") if name in given}
     settings = {"paths": {}, **given, **paths}
-    write_json(folder / HEADER, to_json(replace(evaluation, settings=settings)))
+    with replaced_together(folder, (ITEMS, JUDGEMENTS, HEADER)) as place:
+        write_table(evaluation.items.select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA), place / ITEMS)
+        if evaluation.judgements is not None:
+            write_table(evaluation.judgements, place / JUDGEMENTS)
+        write_json(place / HEADER, to_json(replace(evaluation, settings=settings)))
 
 
 def _relative(paths: Any, folder: Path) -> Any:
@@ -65,11 +68,14 @@ def read(folder: Path) -> Evaluation:
     """Raises SuiteError when the folder does not hold an evaluation that `write` wrote."""
     header = folder / HEADER
     try:
-        data = json.loads(header.read_text(encoding="utf-8"))
+        text = header.read_text(encoding="utf-8")
+        data = json.loads(text)
         items = _with_later_columns(pq.read_table(folder / ITEMS)).select(list(ITEM_COLUMNS)).cast(ITEM_SCHEMA)
         if data["version"] != VERSION:
             raise SuiteError(f"is of version {data['version']}; this assay reads {VERSION}", where=str(header))
         kept = pq.read_table(folder / JUDGEMENTS) if (folder / JUDGEMENTS).is_file() else None
+        if header.read_text(encoding="utf-8") != text:
+            raise SuiteError("was written anew while it was read", where=str(folder), fix="run it again")
         return replace(from_json(data, items), judgements=kept)
     except OSError as error:
         where, why = str(error.filename or folder), error.strerror or error

@@ -11,6 +11,7 @@ from typing import Any
 from assay.config import to_json
 from assay.console import Options
 from assay.errors import storage_error
+from assay.locks import OF_LOCKS
 from assay.runs import RunStore
 from assay.storage import sha256_file
 
@@ -19,7 +20,7 @@ from .inputs import Inputs
 from .stage import Trained, train
 
 CURATED = "data.parquet"
-NOT_COPIED = ("manifest.json", ".lock", FACT)
+NOT_COPIED = ("manifest.json", *OF_LOCKS, FACT)
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,30 @@ them: weights, adapter, tokenizer, template, items, scorer, data type, batching,
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assay.locks import UNFINISHED
 from assay.runs import library_versions
 from assay.storage import write_table
 
 from .examination import Answer, digest
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+WRITER = ".writer-"
+"""Beginning of the name of a lock that a process holds while it may write."""
 
 ENGINE = 5
 """To be raised when scoring changes so that answers could differ."""
@@ -30,6 +42,8 @@ def part_key(**decides: Any) -> str:
 
 @dataclass(frozen=True)
 class PartStore:
+    """A folder of parts. Several processes may read and write it at once: a part is whole or not there."""
+
     folder: Path
 
     def get(self, key: str, items: int) -> list[Answer] | None:
@@ -48,6 +62,7 @@ class PartStore:
 
     def put(self, key: str, answers: Sequence[Answer]) -> None:
         """Raises StorageError."""
+        announce(self.folder)
         table = pa.table(
             {
                 "score": pa.array([answer.score for answer in answers], pa.float64()),
@@ -58,3 +73,44 @@ class PartStore:
             }
         )
         write_table(table, self.folder / f"{key}.parquet")
+
+
+@cache
+def announce(folder: Path) -> None:
+    """Says that this process writes here, until it ends; and removes what killed ones left half-written, where no
+    other writes. A process that cannot say so goes on without: nothing depends on it but the sweeping."""
+    import filelock
+
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            own = filelock.FileLock(folder / f"{WRITER}{os.getpid()}-{secrets.token_hex(4)}.lock")
+            own.acquire(timeout=5)
+            if Path(own.lock_file).exists():
+                break  # else another process took it for one that a killed process left
+        atexit.register(_withdraw, own)
+        _sweep(folder, Path(own.lock_file))
+
+
+def _sweep(folder: Path, own: Path) -> None:
+    """Files first, writers then: whoever wrote one of these files had said so before."""
+    import filelock
+
+    unfinished = list(folder.glob(UNFINISHED))
+    for writer in folder.glob(f"{WRITER}*.lock"):
+        if writer == own:
+            continue
+        lock = filelock.FileLock(writer)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return
+        _withdraw(lock)
+    for path in unfinished:
+        path.unlink(missing_ok=True)
+
+
+def _withdraw(lock: BaseFileLock) -> None:
+    with contextlib.suppress(OSError):
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()

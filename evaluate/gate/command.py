@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .policy import Policy, Role
     from .unpaired import UnpairedDecision
 
+OUTPUT = "this folder"
+
 
 @click.command()
 @click.argument("evaluation", required=False, type=click.Path(path_type=Path))
@@ -185,6 +187,7 @@ def _release_logs(
     options: Options, logged: LoggedEvaluation, policy: Path, store: Path, signing: Ed25519PrivateKey | None
 ) -> Report | UnpairedDecision:
     """As `_release`, with the evaluation that the logs hold written beside the decision."""
+    from assay.locks import held
     from assay.runs import RunStore
     from assay.storage import sha256_file, write_json
 
@@ -197,9 +200,10 @@ def _release_logs(
             write_json(options.output / "decision.json", judged.to_json())
         return judged
     if options.output is not None:
-        logged.write_evaluation(options.output / "evaluation")
-        released = judge_release(options.output / "evaluation", policy, options.output, redact=options.redact)
-        write_release(released, signing)
+        with held(options.output, OUTPUT):
+            logged.write_evaluation(options.output / "evaluation")
+            released = judge_release(options.output / "evaluation", policy, options.output, redact=options.redact)
+            write_release(released, signing)
         return released.report
     inputs = {**logged.inputs, "policy": sha256_file(policy)}
     with RunStore(store).open("gate", {**_settings(options, signing), "source": "lm-eval"}, inputs) as run:
@@ -216,6 +220,7 @@ def _release(
     options: Options, evaluation: Path, policy: Path, store: Path, signing: Ed25519PrivateKey | None
 ) -> Report:
     """In --output, or in a run of the store, which records what went in."""
+    from assay.locks import held
     from assay.runs import RunStore
     from assay.storage import sha256_file
 
@@ -229,8 +234,9 @@ def _release(
         )
     trends = _trends(store, evaluation)
     if options.output is not None:
-        released = judge_release(evaluation, policy, options.output, redact=options.redact, trends=trends)
-        write_release(released, signing)
+        with held(options.output, OUTPUT):
+            released = judge_release(evaluation, policy, options.output, redact=options.redact, trends=trends)
+            write_release(released, signing)
         return released.report
     if not policy.is_file():
         raise SettingsError("there is no such policy", where=str(policy), fix="give --policy, or run `assay init`")

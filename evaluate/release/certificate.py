@@ -5,24 +5,21 @@ Paths are relative to the certificate's folder where they can be, so that a fold
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.errors import InputError
 from assay.runs import library_versions
-from assay.storage import sha256_file, write_json
+from assay.storage import sha256_file
 from assay.version import __version__
 
 from ..evaluation import Evaluation
 from ..gate.decision import Decision
-from .signature import sign
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VERSION = 1
 ITEMS = "items.parquet"
@@ -63,22 +60,10 @@ def sources_of(evaluation: Evaluation, folder: Path, policy: Path) -> Sources:
     return Sources(folder, policy, place(paths.get("adapter")), place(paths.get("previous")), data_files)
 
 
-def write_certificate(
-    decision: Decision,
-    evaluation: Evaluation,
-    sources: Sources,
-    path: Path,
-    key: Ed25519PrivateKey | None = None,
+def make_certificate(
+    decision: Decision, evaluation: Evaluation, sources: Sources, path: Path, policy_text: str
 ) -> dict[str, Any]:
-    """Writes `path` atomically, signed where a key is given, and returns what it holds. Raises StorageError."""
-    certificate = make_certificate(decision, evaluation, sources, path)
-    if key is not None:
-        certificate = sign(certificate, key)
-    write_json(path, certificate)
-    return certificate
-
-
-def make_certificate(decision: Decision, evaluation: Evaluation, sources: Sources, path: Path) -> dict[str, Any]:
+    """What `path` is to hold, unsigned. policy_text is that of `sources.policy`, which need not be there yet."""
     identity = evaluation.identity
     base = identity.get("base")
     items = sources.evaluation / ITEMS
@@ -91,7 +76,7 @@ def make_certificate(decision: Decision, evaluation: Evaluation, sources: Source
     return {
         "version": VERSION,
         "decision": {**decision.to_json(), "certificate": path.name},
-        "policy_sha256": sha256_file(sources.policy),
+        "policy_sha256": hashlib.sha256(policy_text.encode("utf-8")).hexdigest(),
         "base": dict(base) if isinstance(base, Mapping) else {},
         "adapter": identity.get("adapter"),
         "tokenizer_sha256": identity.get("tokenizer_sha256"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.locks import replaced_together
 from assay.storage import write_json, write_text
 
 from ..evaluation import Evaluation
@@ -18,7 +19,8 @@ from ..gate.policy import read_policy
 from ..reports.gate_page import html
 from ..reports.gate_report import Report, make_report, markdown
 from ..reports.junit import junit
-from .certificate import Sources, sources_of, write_certificate
+from .certificate import Sources, make_certificate, sources_of
+from .signature import sign
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -66,11 +68,16 @@ def judge_release(
 
 
 def write_release(released: Released, key: Ed25519PrivateKey | None = None) -> None:
-    """Each file atomically, the certificate last, signed where a key is given. Raises StorageError."""
+    """All files take the place of earlier ones together, the certificate last, signed where a key is given. The caller
+    holds the folder. Raises StorageError."""
     report, out = released.report, released.out
-    write_text(out / POLICY, released.policy_text)
-    write_text(out / PAGE, html(report))
-    write_text(out / TEXT, markdown(report))
-    write_json(out / DECISION, report.decision.to_json())
-    write_text(out / JUNIT, junit(report.decision, report.policy))
-    write_certificate(report.decision, released.evaluation, released.sources, out / CERTIFICATE, key)
+    with replaced_together(out, (POLICY, PAGE, TEXT, DECISION, JUNIT, CERTIFICATE)) as place:
+        write_text(place / POLICY, released.policy_text)
+        write_text(place / PAGE, html(report))
+        write_text(place / TEXT, markdown(report))
+        write_json(place / DECISION, report.decision.to_json())
+        write_text(place / JUNIT, junit(report.decision, report.policy))
+        certificate = make_certificate(
+            report.decision, released.evaluation, released.sources, out / CERTIFICATE, released.policy_text
+        )
+        write_json(place / CERTIFICATE, certificate if key is None else sign(certificate, key))

@@ -210,15 +210,19 @@ import os, sys, time
 from pathlib import Path
 from assay.cli import main
 from assay.evaluate.asking.domain_suite import DomainSuite
-import assay.evaluate.stage, lm_eval, peft
-answer = DomainSuite.answer
-def slow(self, *given):
-    Path(f"asking-{os.getpid()}").touch()
-    end = time.time() + 60
-    while not Path("go").exists() and time.time() < end:
-        time.sleep(0.01)
-    return answer(self, *given)
-DomainSuite.answer = slow
+import assay.evaluate.release.release as release
+def slow(function):
+    def wait(*given, **named):
+        Path(f"asking-{os.getpid()}").touch()
+        end = time.time() + 60
+        while not Path("go").exists() and time.time() < end:
+            time.sleep(0.01)
+        return function(*given, **named)
+    return wait
+if sys.argv[1] == "evaluate":
+    import assay.evaluate.stage, lm_eval, peft
+DomainSuite.answer = slow(DomainSuite.answer)
+release.make_report = slow(release.make_report)
 first = os.fork()
 if not first:
     out = os.open("first.txt", os.O_WRONLY | os.O_CREAT)
@@ -264,19 +268,44 @@ class TestDiskAndStore:
         code, out, _ = shell(*arguments, "--json")
         assert code == 0 and json.loads(out)["suites"][0]["scores"][0]["n"] == 6
 
+    @pytest.mark.parametrize("output", [(), ("-o", "out")], ids=["store", "output"])
     def test_two_of_one_evaluation_at_once(
-        self, make_suite: Callable[..., Path], tiny_model: Path, tiny_adapter: Path, tmp_path: Path
-    ) -> None:
-        """Two real processes: the second is refused in one line, the first ends as if it had been alone."""
+        self, make_suite: Callable[..., Path], tiny_model: Path, tiny_adapter: Path, tmp_path: Path,
+        output: tuple[str, ...],
+    ) -> None:  # fmt: skip
         make_suite("s", ROWS, scorer="multiple_choice")
-        arguments = ["evaluate", "--model", tiny_model, "--adapter", tiny_adapter, "--suite", "s.yaml"]
-        done = subprocess.run(
-            [sys.executable, "-c", TWO, *map(str, arguments)],
-            cwd=tmp_path, capture_output=True, text=True, check=False,
-            timeout=200,
-        )  # fmt: skip
-        assert done.stdout.split() == ["second", "1", "first", "0"], done.stderr
-        assert done.stderr.splitlines()[-1].startswith("assay: ")
-        assert "another assay process is working on this run" in done.stderr
+        arguments = ["evaluate", "--model", tiny_model, "--adapter", tiny_adapter, "--suite", "s.yaml", *output]
+        self.two(tmp_path, arguments, "this folder" if output else "this run")
+        if output:
+            assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["evaluation.json", "items.parquet"]
+            return
         (run,) = (tmp_path / ".assay" / "runs").glob("evaluate-*")
         assert json.loads((run / "manifest.json").read_text())["outcome"] == "done"
+        assert {path.name for path in run.iterdir()} == {"evaluation.json", "items.parquet", "manifest.json"}
+
+    @pytest.mark.parametrize("output", [(), ("-o", "release")], ids=["store", "output"])
+    def test_two_gates_at_once(
+        self, synthetic: Callable[..., Any], suite: Callable[..., Any], shell: Shell, tmp_path: Path,
+        output: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        from assay.evaluate.evaluation_files import write
+
+        write(synthetic(suite("support", gain=0.2), suite("facts")), tmp_path / "out")
+        (tmp_path / "policy.yaml").write_text("version: 1\nsuites: {support: {role: domain}, facts: {role: general}}\n")
+        self.two(tmp_path, ["gate", "out", *output], "this folder" if output else "this run", verdict=3)
+        released = tmp_path / "release" if output else next((tmp_path / ".assay" / "runs").glob("gate-*"))
+        assert shell("verify", released / "certificate.json")[0] == 0
+        assert not [path.name for path in released.iterdir() if path.name.startswith(".")]
+
+    @staticmethod
+    def two(folder: Path, arguments: list[Any], what: str, verdict: int = 0) -> None:
+        """Two real processes: the second is refused in one line, the first ends as if it had been alone."""
+        done = subprocess.run(
+            [sys.executable, "-c", TWO, *map(str, arguments)],
+            cwd=folder, capture_output=True, text=True, check=False,
+            timeout=200,
+        )  # fmt: skip
+        first = done.stdout.split()[-1]
+        assert done.stdout.split()[:3] == ["second", "1", "first"] and first in ("0", str(verdict)), done.stderr
+        assert done.stderr.splitlines()[-1].startswith("assay: ")
+        assert f"another assay process is working on {what} (process " in done.stderr

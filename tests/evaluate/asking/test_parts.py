@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,29 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         PartStore(tmp_path / "file" / "below").put("k", ANSWERS)
+
+
+PUT = """
+import sys, time
+from pathlib import Path
+from assay.evaluate.asking.parts import PartStore
+folder = Path(sys.argv[1])
+PartStore(folder).put("k1", [])
+if len(sys.argv) > 2:
+    (folder / ".k2.parquet.abcd1234.tmp").write_bytes(b"half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_left_half_written_is_swept_once_nobody_writes(tmp_path: Path) -> None:
+    half = tmp_path / ".k2.parquet.abcd1234.tmp"
+    put = [sys.executable, "-c", PUT, str(tmp_path)]
+    with subprocess.Popen([*put, "and wait"], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+        subprocess.run(put, check=True)
+        assert half.exists(), "its writer is at work"
+        writer.send_signal(signal.SIGKILL)
+    assert half.exists()
+    subprocess.run(put, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["k1.parquet"], "nor is a lock left"
