@@ -98,7 +98,7 @@ def _labelled(text: str, names: Sequence[str]) -> Mapping[str, str]:
     pattern = re.compile(rf"^[ \t>*#-]*({titles})\**[ \t]*:\**[ \t]*", re.IGNORECASE | re.MULTILINE)
     found: dict[str, str] = {}
     matches = list(pattern.finditer(text))
-    for match, following in zip(matches, [*matches[1:], None], strict=True):
-        value = text[match.end() : following.start() if following else len(text)]
-        found.setdefault(match.group(1).lower(), read_text(value))
+    ends = [match.start() for match in matches[1:]] + [len(text)] * bool(matches)
+    for match, end in zip(matches, ends, strict=True):
+        found.setdefault(match.group(1).lower(), read_text(text[match.end() : end]))
     return found

@@ -116,8 +116,8 @@ class Job:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Ids of all that it was made from, each once, the seed first."""
-        return tuple(dict.fromkeys(record.id for record in (self.seed, *self.others)))
+        """Ids of all that it was made from, each once, the seed first; what holds no text (a declared tool) is none."""
+        return tuple(dict.fromkeys(record.id for record in (self.seed, *self.others) if record.messages))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from assay.pricing import actual_usd
 from assay.protocols import Generation, Price, Provider
 from assay.records import Json, Record, Source, record_id
 
@@ -76,7 +77,7 @@ class Origin:
             "requests": len(answers),
             "input_tokens": sum(answer.input_tokens for answer in answers),
             "output_tokens": sum(answer.output_tokens for answer in answers),
-            "usd": sum(usd(answer, self.price) for answer in answers),
+            "usd": sum(actual_usd(answer, self.price) for answer in answers),
             "checks": list(candidate.checks),
             "facts": dict(candidate.draft.facts),
             "reviewer": None,
@@ -87,11 +88,6 @@ def quote_json(quote: Quote) -> dict[str, Json]:
     """Where in which document it stands, in characters, and what stands there; null where nobody has looked."""
     start, end = quote.place or (None, None)
     return {"id": quote.source_id, "location": quote.location, "start": start, "end": end, "quote": quote.text}
-
-
-def usd(answer: Generation, price: Price) -> float:
-    """What an answer cost at that price."""
-    return (answer.input_tokens * price.input + answer.output_tokens * price.output) / 1e6
 
 
 def generated_text(record: Record, parents: Sequence[Record]) -> str:

@@ -39,10 +39,10 @@ def quote(draft: Draft, job: Job, bench: Bench, *, min_words: int = 3) -> Outcom
 
 def locate(item: Quote) -> tuple[int, int] | None:
     """Where a quote begins and ends in `item.source`, or None."""
-    wanted = re.sub(r"\s+", " ", plain(item.text)).strip(" \"'.")
+    wanted = re.sub(r"\s+", " ", plain(item.text)).strip(" \"'").rstrip(". ")
     if not wanted:
         return None
-    pattern = r"\s+".join(re.escape(word) for word in wanted.split(" "))
+    pattern = r"\s+".join(re.escape(word) for word in wanted.split(" ")) + r"\.?"
     match = re.search(pattern, plain(item.source), re.IGNORECASE)
     return match.span() if match else None
 

@@ -34,16 +34,12 @@ def honest(asked: str) -> str:
     text = asked.split("Text:\n")[1]
     case, part = text.split("In case ")[1].split(" ")[0], text.split("warranty of the ")[1].split(" ")[0]
     months = text.split("lasts for ")[1].split(" ")[0]
-    return (
-        "```json\n"
-        + json.dumps(
-            {
-                "question": f"For how many months is the {part} covered in case {case}?",
-                "answer": f"The warranty lasts for {months} months.",
-                "quote": f"the warranty of the {part}\nlasts for {months} MONTHS",
-            }
-        )
-        + "\n```"
+    return json.dumps(
+        {
+            "question": f"For how many months is the {part} covered in case {case}?",
+            "answer": f"The warranty lasts for {months} months.",
+            "quote": f"the warranty of the {part}\nlasts for {months} MONTHS",
+        }
     )
 
 
@@ -63,7 +59,7 @@ def test_a_record_quotes_the_span_that_supports_it(api: Any, generate: Any, fold
 
 def test_an_invented_quote_is_refused_and_counted(api: Any, generate: Any, folder: Path) -> None:
     def lying(asked: str) -> str:
-        answer = json.loads(honest(asked).strip("`json\n"))
+        answer = json.loads(honest(asked))
         return json.dumps({**answer, "quote": "the warranty lasts for ever"})
 
     api.reply = lying
@@ -86,7 +82,7 @@ def test_an_invented_quote_is_refused_and_counted(api: Any, generate: Any, folde
 def test_each_fault_is_refused_by_its_step(
     changed: dict[str, Any], step: str, api: Any, generate: Any, folder: Path
 ) -> None:
-    api.reply = lambda asked: json.dumps({**json.loads(honest(asked).strip("`json\n")), **changed})
+    api.reply = lambda asked: json.dumps({**json.loads(honest(asked)), **changed})
     result = generate([], "document_qa", count=1, documents=[str(folder / "valve.md")])
     assert set(result.refused) == {step}
 
@@ -108,3 +104,4 @@ def test_no_documents_and_an_unknown_splitter_are_said(generate: Any, folder: Pa
         generate([], "document_qa", count=1)
     with pytest.raises(SettingsError, match="llama_index"):
         generate([], "document_qa", count=1, documents=[str(folder)], splitter="lama_index")
+

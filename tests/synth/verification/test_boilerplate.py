@@ -1,0 +1,44 @@
+"""Refusals, and a model's talk of itself and its task, become no records."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.records import Message, Record, Source
+from assay.synth.generator import Draft, Job, Refused
+from assay.synth.prompting import ask
+from assay.synth.settings import SynthSettings
+from assay.synth.verifier import Bench, steps
+
+
+def judge(question: str, answer: str, seed: tuple[Message, ...] = (), **verify: object) -> str:
+    settings = SynthSettings(verify=verify)
+    [step] = [step for step in steps(settings) if step.name == "boilerplate"]
+    draft = Draft((Message("user", question), Message("assistant", answer)))
+    job = Job(ask(settings, "x"), Record("s", "s", seed, Source("s", 1, 0)), "h", lambda text: draft)
+    outcome = step(draft, job, Bench(settings))
+    return outcome.step if isinstance(outcome, Refused) else "passed"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "step"),
+    [
+        ("How old are you?", "As an AI language model, I have no age.", "boilerplate"),
+        ("Here is the rewritten question: why?", "So.", "boilerplate"),
+        ("Why?", "Sure! Here's a good answer: so.", "boilerplate"),
+        ("Write a poem.", "I'm sorry, but I can't help with that.", "refusal"),
+        ("Write a poem.", "I cannot write poems.", "refusal"),
+        ("Why can't I log in?", "Your password has expired.", "passed"),
+        ("Can you help?", "Yes. I cannot say when, but it will be soon.", "passed"),
+        ("Here is my invoice. Is it right?", "Here are three ways to check it: ...", "passed"),
+        ("Sorry, where is my parcel?", "It is in Oslo.", "passed"),
+    ],
+)
+def test_each_is_refused_by_its_step(question: str, answer: str, step: str) -> None:
+    assert judge(question, answer) == step
+
+
+def test_what_a_person_wrote_stays_and_refusals_may_be_wanted() -> None:
+    said = "I can't help with that."
+    assert judge("Why?", said, seed=(Message("assistant", said),)) == "passed"
+    assert judge("Why?", said, boilerplate={"refusals": True}) == "passed"
