@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", "train"]
 
 _HOMES = {
+    "Bench": "assay.synth.verifier",
     "CHECKS": "assay.curate.check",
     "Models": "assay.evaluate.identity",
     "PROVIDERS": "assay.synth.provider",

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Origins:
-    """Who wrote the records that trained. writers counts the synthetic ones by model; parents are the seeds' ids."""
+    """Who wrote the records that trained.
+
+    writers  counts the synthetic ones by model; readers those of them that people read, by person
+    parents  are the seeds' ids
+    """
 
     data: Path
     human: int
     synthetic: int
     writers: Mapping[str, int]
     parents: frozenset[str]
+    readers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,17 @@ def _origins(adapter: Path, card: Mapping[str, Any], back: Sequence[Manifest]) -
                 data=path,
                 human=len(rows) - len(synthetic),
                 synthetic=len(synthetic),
-                writers=Counter(str(json.loads(row["meta"]).get("synth", {}).get("model")) for row in synthetic),
+                writers=Counter(str(_generation(row).get("model")) for row in synthetic),
                 parents=frozenset(parent for row in synthetic for parent in row["parents"]),
+                readers=Counter(who for row in synthetic if (who := _generation(row).get("reviewer"))),
             )
     return None
+
+
+def _generation(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What generation noted of a row; {} where it noted nothing."""
+    noted = json.loads(row["meta"]).get("synth")
+    return noted if isinstance(noted, dict) else {}
 
 
 def store_of(adapter: Path) -> RunStore | None:

@@ -28,6 +28,7 @@ from .overview.overview import Overview, encode_or_none, look_over
 from .pages.concealment import NEVER_QUOTED, conceal_findings
 from .reviews.accounting import with_edits
 from .reviews.replay import Edited, Replayed, Reviewed, apply_edits, kept_by_people, replay
+from .reviews.reviewers import with_reviewers
 from .settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:
@@ -242,6 +243,7 @@ def curate(
     groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]
     used = assign_families(used, groups, settings.split.group_column)
     used = split(used, settings.split.validation, settings.seed)
+    used = with_reviewers(used, reviews, audited.reviewed.before)
     decided.ledger.check(audited.data.row_id_column())
     return Curated(replace(used, notes=audited.data.notes), held, decided.ledger, audited)
 

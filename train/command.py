@@ -25,12 +25,13 @@ def train(options: Options, data: tuple[str, ...], model: str | None, input_form
 
     DATA is what `assay curate` wrote (its folder, or data.parquet), or files of any format; without it, the data of
     assay.yaml. Data without a split gets one: train.validation of its records, whole families, are set aside.
-    Settings are overridden as in train.lora_r=8; docs/training.md has them all.
+    Settings are overridden as in train.lora_r=8; docs/training.md has them all. Records that a model generated train
+    when people have read enough of them (assay review); synth.require_acceptance=0 asks for none.
 
     The run is kept in the store (.assay); with -o, adapter, curve and logs are copied to a folder of your choice. A run
     that was killed goes on from its last checkpoint when the same command is given again.
     """
-    from .inputs import read_inputs
+    from .inputs import check_reviewed, read_inputs
 
     sources, options = split_overrides(data, options)
     inputs = read_inputs(sources, input_format, model, options)
@@ -38,6 +39,7 @@ def train(options: Options, data: tuple[str, ...], model: str | None, input_form
         return _dry_run(inputs, options)
     from .run import run_train
 
+    check_reviewed(inputs, sources, options)
     outcome = run_train(inputs, sources, options)
     options.show(_summary(outcome.result, inputs))
     options.emit(outcome.result)

@@ -59,6 +59,16 @@ def read_inputs(data: tuple[str, ...], input_format: str, model: str | None, opt
     return Inputs(read, settings, target, _root(options) / str(top.get("store", ".assay")))
 
 
+def check_reviewed(inputs: Inputs, sources: tuple[str, ...], options: Options) -> None:
+    """Records that a model generated do not train before people have read enough of them. Raises NotAcceptedError,
+    SourceError, SettingsError."""
+    from assay.reviews.journal import reviews_in, usual_journal
+    from assay.reviews.rule import check_data, required_acceptance
+
+    required = required_acceptance(options.document())
+    check_data(inputs.data, reviews_in(usual_journal(_root(options))), required, ", ".join(sources) or "the data")
+
+
 def _read(data: tuple[str, ...], input_format: str, options: Options) -> Dataset:
     from assay.project import load_project
     from assay.sources import ReadSettings, read

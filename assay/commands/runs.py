@@ -95,6 +95,8 @@ def lineage(options: Options, adapter: Path, store: Path | None) -> int:
         options.show(f"  {found.origins.human} records that people wrote, in {found.origins.data}")
         for model, number in found.origins.writers.items():
             options.show(f"  {number} written by {model}")
+        for who, number in found.origins.readers.items():
+            options.show(f"  {number} of these read by {who}")
         if found.origins.synthetic:
             options.show(f"  from {len(found.origins.parents)} seeds, whose ids are in the column `parents`")
     options.show("was judged by" if found.forward else "was judged by nothing yet")

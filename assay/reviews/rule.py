@@ -72,15 +72,33 @@ def check_accepted(found: Acceptance, required: float | None, command: str, wher
     """
     if not required or found.meets(required):
         return
-    raise NotAcceptedError(f"not trained: {found.sentence(required)}", where=where, fix=f"read on with `{command}`")
+    raise NotAcceptedError(
+        f"not trained: {found.sentence(required)}", where=where, fix=f"read on with `{command}`, and run this again"
+    )
 
 
 def check_data(data: Dataset, reviews: Iterable[Review], required: float | None, where: Path | str) -> None:
     """For data as it would train. Raises NotAcceptedError."""
     if not required:
         return
-    found = acceptance_in(data, reviews)
-    check_accepted(found, required, "assay review RUN --terminal", str(where))
+    reviews = list(reviews)
+    refused = _refused(generated_records(data), reviews)
+    if refused:
+        raise NotAcceptedError(
+            f"not trained: people rejected or changed {len(refused):,} of the generated records in it, the first "
+            f"at {refused[0].source}",
+            where=str(where),
+            fix="`assay curate` applies what was decided: train on what it writes",
+        )
+    fix = "assay review RUN --terminal` (the synth run, or its folder; `assay runs` lists them), `assay curate"
+    check_accepted(acceptance_in(data, reviews), required, fix, str(where))
+
+
+def _refused(records: Iterable[Record], reviews: Iterable[Review]) -> list[Record]:
+    """Records that a decision has not been applied to."""
+    against = (*EDITS, Verdict.WRONG, Verdict.DROP)
+    names = {subject.record_id for subject, review in latest(reviews).items() if review.verdict in against}
+    return [record for record in records if record.id in names]
 
 
 def _noted(review: Review, key: str) -> str:

@@ -69,7 +69,7 @@ def apply_edits(data: Dataset, reviews: Sequence[Review]) -> Edited:
     edits = {s.record_id: review for s, review in latest(reviews).items() if review.verdict in EDITS}
     if not edits:
         return Edited(data, {})
-    rows = _rows(data, edits)
+    rows = rows_with(data, edits)
     changed: dict[int, Record] = {}
     before: dict[str, Record] = {}
     for position, record in rows:
@@ -112,7 +112,7 @@ def replay(
         return Replayed(found, {})
     subjects = subjects_of(found, set(about))
     rows: dict[str, list[Record]] = defaultdict(list)
-    for _, record in _rows(data, about):
+    for _, record in rows_with(data, about):
         rows[record.id].append(record)
     told = [
         _waived(finding, about[finding.record_id], subjects[index], rows) if index in subjects else finding
@@ -225,7 +225,7 @@ def _count(
     return dict(counts)
 
 
-def _rows(data: Dataset, record_ids: Iterable[str]) -> list[tuple[int, Record]]:
+def rows_with(data: Dataset, record_ids: Iterable[str]) -> list[tuple[int, Record]]:
     """(position, record) of the rows with these ids; only they are decoded."""
     import numpy as np
     import pyarrow as pa

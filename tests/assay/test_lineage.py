@@ -56,7 +56,7 @@ def test_the_records_that_trained_are_traced_to_people_and_models(store: RunStor
 
     adapter = tmp_path / "adapter"
     [curated] = [found for found in store.manifests() if found.stage == "curate"]
-    written = json.dumps({"synth": {"model": "m-1"}})
+    written = json.dumps({"synth": {"model": "m-1", "reviewer": "ada"}})
     rows = [
         {"row_id": "a", "origin": "human", "parents": [], "meta": "{}"},
         {"row_id": "b", "origin": "synthetic", "parents": ["seed"], "meta": written},
@@ -69,4 +69,4 @@ def test_the_records_that_trained_are_traced_to_people_and_models(store: RunStor
     origins = lineage(adapter, store).origins
     assert origins is not None
     assert (origins.human, origins.synthetic, dict(origins.writers)) == (1, 1, {"m-1": 1})
-    assert origins.parents == {"seed"}
+    assert origins.parents == {"seed"} and dict(origins.readers) == {"ada": 1}
