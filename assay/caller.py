@@ -17,7 +17,15 @@ from assay.journal import Answer, Failure, Journal, Reserve, request_key
 from assay.journal_writer import JournalWriter
 from assay.pacing import Limits, Pace
 from assay.pricing import actual_usd, most_input_tokens, worst_usd
-from assay.protocols import AsyncProvider, BatchProvider, Generation, GenerationRequest, Price, Provider
+from assay.protocols import (
+    AsyncProvider,
+    BatchProvider,
+    Generation,
+    GenerationRequest,
+    Price,
+    Provider,
+    RestoringProvider,
+)
 
 __all__ = ["Caller", "run_async", "worst_usd"]
 
@@ -31,13 +39,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Caller:
-    """A provider behind its journal. `sleep` stands apart so that a test can watch the waiting."""
+    """A provider behind its journal. `sleep` stands apart so that a test can watch the waiting.
+
+    journal_name  of the provider in the journal's keys, where its own does not tell two servers apart
+    """
 
     provider: Provider
     journal: Journal
     price: Price
     max_retries: int
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    journal_name: str | None = None
 
     def ask(
         self, requests: Sequence[GenerationRequest], answered: Callable[[int], None] = lambda _: None
@@ -50,7 +62,8 @@ class Caller:
 
         Raises ProviderRefusedError, after the answers under way are written, when asking again cannot help.
         """
-        keys = [request_key(self.provider.name, self.provider.model, request) for request in requests]
+        name = self.journal_name or self.provider.name
+        keys = [request_key(name, self.provider.model, request) for request in requests]
         work = _Work(answered)
         for key, request in zip(keys, requests, strict=True):
             if key not in work.times:
@@ -65,7 +78,11 @@ class Caller:
             run_async(lambda: self._ask_missing(work))
         if work.refusal is not None:
             raise work.refusal
-        return [work.known.get(key) for key in keys]
+        answers = [work.known.get(key) for key in keys]
+        if not isinstance(self.provider, RestoringProvider):
+            return answers
+        restore = self.provider.restore
+        return [answer and restore(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
     async def _ask_missing(self, work: _Work) -> None:
         if isinstance(self.provider, BatchProvider):
@@ -101,15 +118,20 @@ class _Work:
 
 @dataclass
 class _Sender:
-    """What the tasks of one `ask` share. sending: calls that hold a reservation, or try to get one."""
+    """What the tasks of one `ask` share.
+
+    held   calls that hold a reservation, which may be more than they will cost
+    freed  set when one of them has said what it did cost
+    """
 
     caller: Caller
     ask: Ask
     writer: JournalWriter
     pace: Pace
     work: _Work
-    sending: int = 0
+    held: int = 0
     freed: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting_for_room: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def send_all(self, batches: Any) -> None:
         for keys in batches:
@@ -171,33 +193,40 @@ class _Sender:
 
     async def _reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:
         """The attempts, or None when the caps leave no room, even once all that is under way has said its real cost."""
+        attempts = await self._try_to_reserve(keys, requests)
+        if attempts is not None:
+            return attempts
+        async with self.waiting_for_room:  # one at a time: what is freed is offered to the first that could not
+            while self.work.refusal is None:
+                self.freed.clear()
+                attempts = await self._try_to_reserve(keys, requests)
+                if attempts is not None or self.held == 0:
+                    return attempts
+                await self.freed.wait()
+        return None
+
+    async def _try_to_reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:
         price = self.caller.price
-        while self.work.refusal is None:
-            self.sending += 1
-            wanted = [
-                self.writer.put(Reserve(key, worst_usd(request, price)))
-                for key, request in zip(keys, requests, strict=True)
-            ]
-            results = await asyncio.gather(*wanted, return_exceptions=True)
-            attempts = [result for result in results if isinstance(result, int)]
-            if len(attempts) == len(keys):
-                return attempts
-            await self._fail(attempts, charged=False)
-            self._free()
-            broken = next((r for r in results if isinstance(r, BaseException) and not isinstance(r, BudgetError)), None)
-            if broken is not None:
-                raise broken
-            if self.sending == 0:
-                return None
-            self.freed.clear()
-            await self.freed.wait()
+        wanted = [
+            self.writer.put(Reserve(key, worst_usd(request, price)))
+            for key, request in zip(keys, requests, strict=True)
+        ]
+        results = await asyncio.gather(*wanted, return_exceptions=True)
+        attempts = [result for result in results if isinstance(result, int)]
+        if len(attempts) == len(keys):
+            self.held += 1
+            return attempts
+        await self._fail(attempts, charged=False)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, BudgetError):
+                raise result
         return None
 
     async def _fail(self, attempts: list[int], *, charged: bool) -> None:
         await asyncio.gather(*(self.writer.put(Failure(attempt, charged)) for attempt in attempts))
 
     def _free(self) -> None:
-        self.sending -= 1
+        self.held -= 1
         self.freed.set()
 
 

@@ -301,6 +301,8 @@ class Journal:
         count, usd = self._database.execute("SELECT requests, usd FROM totals").fetchone()
         if count + 1 > self._max_requests:
             return BudgetError(f"the cap of {self._max_requests} requests is reached", fix="raise max_requests")
+        if wanted.worst_usd == float("inf"):
+            return BudgetError("a prompt is longer than its price holds for", fix="give synth.price for longer ones")
         if usd + wanted.worst_usd > self._max_usd:
             said = f"the next request could cost ${wanted.worst_usd:.4f}"
             return BudgetError(f"{said}, and ${usd:.4f} of ${self._max_usd:.2f} is charged", fix="raise max_usd")

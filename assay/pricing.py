@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 from assay.protocols import Generation, GenerationRequest, Price
@@ -18,11 +19,14 @@ CACHE_WRITE = 1.25
 
 
 def worst_usd(request: GenerationRequest, price: Price) -> float:
-    """Upper bound of what a request can cost.
+    """Upper bound of what a request can cost; infinite for a prompt that may be longer than the price is for.
 
     A byte-level tokenizer makes at most one token of a byte, so the bytes of the text bound the input.
     """
-    return (most_input_tokens(request) * _dearest_input(request, price) + request.max_tokens * price.output) / 1e6
+    most = most_input_tokens(request)
+    if price.most_input is not None and most > price.most_input:
+        return math.inf
+    return (most * _dearest_input(price) + request.max_tokens * price.output) / 1e6
 
 
 def most_input_tokens(request: GenerationRequest) -> int:
@@ -60,8 +64,9 @@ def scaled(price: Price, factor: float) -> Price:
     )
 
 
-def _dearest_input(request: GenerationRequest, price: Price) -> float:
-    return max(price.input, _write(price)) if request.shared else price.input
+def _dearest_input(price: Price) -> float:
+    """A provider may keep a prompt unasked, and charge for it."""
+    return max(price.input, _write(price))
 
 
 def _write(price: Price) -> float:

@@ -76,12 +76,14 @@ class Price:
 
     cached_input  input that the provider had in its cache; None: as any input
     cache_write   input that is put there; None: 1.25 times input, which is what it costs where it costs more
+    most_input    tokens of a prompt up to which it holds; None: any number
     """
 
     input: float
     output: float
     cached_input: float | None = None
     cache_write: float | None = None
+    most_input: int | None = None
 
 
 class Provider(Protocol):
@@ -123,6 +125,14 @@ class AsyncProvider(Protocol):
         Asking raises as `Provider.generate` does.
         """
         ...
+
+
+@runtime_checkable
+class RestoringProvider(Protocol):
+    """A provider that sends something else than it is given, such as placeholders for personal data. The journal keeps
+    its answers as they came."""
+
+    def restore(self, request: GenerationRequest, generation: Generation) -> Generation: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("data", nargs=-1)
-@click.option("--provider", help="openai, anthropic, openai_compatible or local [default: local].")
+@click.option(
+    "--provider", help="openai, anthropic, openai_compatible, azure, bedrock, vertex or local [default: local]."
+)
 @click.option("--model", help="The provider's name of the model.")
 @click.option("--suite", "suites", multiple=True, type=click.Path(path_type=Path), help="Refuse items of this suite.")
-@click.option("--dry-run", is_flag=True, help="Show the first prompts as they would be sent; ask nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the first prompts as they would be sent, and the estimate; ask nothing."
+)
 @common_options
 def synth(
     options: Options,
@@ -34,8 +38,9 @@ def synth(
 ) -> int:
     """Grow the data with a model, within a budget.
 
-    New records start from those in DATA and are judged by every check of `curate` together with them. What was
-    answered is in the journal of --output: the same command asks for nothing twice.
+    New records start from those in DATA and are judged by every check of `curate` together with them. What it will
+    cost is said first, and the caps synth.max_usd and synth.max_requests are never passed. What was answered is in the
+    journal of --output: the same command asks for nothing twice. Personal data is masked before it is sent.
     """
     from assay.sources import ReadSettings, read
 
@@ -60,13 +65,19 @@ def _settings(options: Options, provider: str | None, model: str | None) -> Synt
 
 
 def _show_prompts(seeds: Dataset, settings: SynthSettings, options: Options) -> int:
-    from .stage import plan
+    """The first requests of each method, as they would be sent, and what it all would cost."""
+    from .estimate import estimate, in_words
+    from .preview import preview
+    from .provider import priced
 
-    jobs = plan(seeds, settings, limit=3)
+    price = priced(settings)
+    shown = preview(seeds, settings, limit=3)
+    found = estimate(seeds, settings, price.price)
     if not options.redact:
-        for job in jobs:
-            options.show(f"--- for {job.seed.source}\n{job.request.messages[-1].content}\n")
-    options.emit([{"seed": job.seed.id, "prompt": job.request.messages[-1].content} for job in jobs])
+        for each in shown:
+            options.show(f"--- {each.method}, for {each.source}\n{each.text()}\n")
+    options.show(in_words(found, price.price, price.of))
+    options.emit({"prompts": [each.to_json() for each in shown], "estimate": found.to_json()})
     return Exit.OK
 
 
@@ -74,12 +85,16 @@ def _generate(seeds: Dataset, settings: SynthSettings, suites: tuple[Path, ...],
     from assay.api import make_audit
     from assay.suites import read_suite
 
+    from .estimate import estimate, in_words
     from .files import JOURNAL, describe, write_synthesized
-    from .provider import make_provider
+    from .personal import make_guarded_provider
+    from .provider import priced
     from .stage import synth as generate
 
     name = options.document().data.get("model_name_or_path")
-    source = make_provider(settings, name, offline=options.offline)
+    price = priced(settings)
+    options.say(in_words(estimate(seeds, settings, price.price), price.price, price.of))
+    source = make_guarded_provider(settings, name, offline=options.offline)
     audit = make_audit(suites=[read_suite(path) for path in suites])
     result = generate(seeds, settings, source, audit, output / JOURNAL, on_progress=options.say)
     write_synthesized(result, output)

@@ -24,7 +24,7 @@ def describe(result: Synthesized) -> str:
     lines = [
         f"{len(result.data)} of {result.wanted} records accepted, out of {len(result.ledger)} answers.",
         f"Spent ${spent.usd:.4f} in {spent.requests} requests "
-        f"({spent.input_tokens:,} tokens in, {spent.output_tokens:,} out).",
+        f"({spent.input_tokens:,} tokens in, {spent.output_tokens:,} out){_each(result)}.",
     ]
     if spent.unknown:
         lines.append(f"{spent.unknown} requests brought no answer and are charged at their worst cost.")
@@ -40,6 +40,11 @@ def describe(result: Synthesized) -> str:
     if result.stopped:
         lines.append(f"Stopped short: {result.stopped}")
     return "\n".join(lines)
+
+
+def _each(result: Synthesized) -> str:
+    accepted = len(result.data)
+    return f", ${result.spent.usd / accepted:.6f} an accepted record" if accepted and result.spent.usd else ""
 
 
 def _varied(result: Synthesized) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TypeAlias, overload
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from assay.protocols import GenerationRequest, Price, Provider
 from assay.records import Json
 from assay.registry import Registry
 
+from .prices import MOST_DAYS, listed_price
 from .settings import SynthSettings
 
 FREE = Price(0.0, 0.0)
@@ -63,21 +65,47 @@ def make_provider(settings: SynthSettings, default_model: str | None, *, offline
     return PROVIDERS.get(settings.provider).function(settings, default_model, offline)
 
 
+@dataclass(frozen=True)
+class Priced:
+    """of: where the price comes from, in words."""
+
+    price: Price
+    of: str
+
+
 def price_of(settings: SynthSettings) -> Price:
     """What a token costs. Raises SettingsError for a remote model without a price: a cap needs one."""
-    live = _live_price(settings)
-    return scaled(live, BATCH_FACTOR) if settings.batch else live
+    return priced(settings).price
 
 
-def _live_price(settings: SynthSettings) -> Price:
+def priced(settings: SynthSettings, today: date | None = None) -> Priced:
+    """As `price_of`; today: by which the list's prices are young enough."""
+    found = _live(settings, today or datetime.now(UTC).date())
+    if not settings.batch:
+        return found
+    return Priced(scaled(found.price, BATCH_FACTOR), f"{found.of}, half of it in a batch job")
+
+
+def _live(settings: SynthSettings, today: date) -> Priced:
     if settings.price is not None:
-        return settings.price
-    if settings.provider == "local" or (settings.base_url and is_loopback(settings.base_url)):
-        return FREE
-    raise SettingsError(
-        f"no price is known for {settings.provider} {settings.model or ''}".rstrip(),
-        fix="give it in dollars a million tokens: synth.price={input: 0.15, output: 0.60}",
-    )
+        return Priced(settings.price, "given in synth.price")
+    if is_local(settings):
+        return Priced(FREE, "on this machine")
+    fix = "give it in dollars a million tokens: synth.price={input: 0.15, output: 0.60}"
+    listed = None if settings.base_url else listed_price(settings.provider, settings.model or "")
+    if listed is None:
+        raise SettingsError(f"no price is known for {settings.provider} {settings.model or ''}".rstrip(), fix=fix)
+    if listed.days_old(today) > MOST_DAYS:
+        age = f"{listed.as_of}, {listed.days_old(today)} days ago"
+        raise SettingsError(
+            f"the price in the list for {settings.model} is of {age}", fix=f"see {listed.source}; {fix}"
+        )
+    return Priced(listed.price, f"{listed.source}, {listed.as_of}")
+
+
+def is_local(settings: SynthSettings) -> bool:
+    """Whether nothing leaves the machine."""
+    return settings.provider == "local" or bool(settings.base_url and is_loopback(settings.base_url))
 
 
 def is_loopback(url: str) -> bool:

@@ -50,8 +50,11 @@ class AnthropicBatches:
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
         return self.remote.generate(requests)
 
+    def restore(self, request: GenerationRequest, generation: Generation) -> Generation:
+        return self.remote.restore(request, generation)
+
     async def submit(self, tag: str, requests: Mapping[str, GenerationRequest]) -> str:
-        body = [{"custom_id": key, "params": self.remote.form.body(request)} for key, request in requests.items()]
+        body = [{"custom_id": key, "params": self.remote.body(request)} for key, request in requests.items()]
         async with self._client() as client:
             import httpx2
 

@@ -65,6 +65,7 @@ class ChatForm:
             stop_reason=_reason(member(first, "finish_reason"), message, bool(tool_calls)),
             tool_calls=tool_calls,
             cached_tokens=number(member(usage, "prompt_tokens_details", "cached_tokens")),
+            written_tokens=number(member(usage, "prompt_tokens_details", "cache_write_tokens")),
         )
 
 

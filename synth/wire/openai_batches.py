@@ -49,10 +49,13 @@ class OpenAIBatches:
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
         return self.remote.generate(requests)
 
+    def restore(self, request: GenerationRequest, generation: Generation) -> Generation:
+        return self.remote.restore(request, generation)
+
     async def submit(self, tag: str, requests: Mapping[str, GenerationRequest]) -> str:
         form = self.remote.form
         lines = [
-            {"custom_id": key, "method": "POST", "url": f"/v1{form.path}", "body": form.body(request)}
+            {"custom_id": key, "method": "POST", "url": f"/v1{form.path}", "body": self.remote.body(request)}
             for key, request in requests.items()
         ]
         content = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()

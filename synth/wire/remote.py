@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from assay.errors import ProviderError, ProviderRefusedError
 from assay.pacing import Limits
@@ -21,6 +21,15 @@ from .limits import limits_of, retry_after
 
 Connect: TypeAlias = Callable[[Any], Any]
 """From an HTTP client to an official, asynchronous client that uses it."""
+
+
+class Veil(Protocol):
+    """What takes personal data out of requests, and puts it back into answers."""
+
+    def over(self, request: GenerationRequest) -> GenerationRequest: ...
+
+    def off(self, request: GenerationRequest, generation: Generation) -> Generation: ...
+
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
@@ -66,6 +75,15 @@ class Remote:
     sdk: Any = field(repr=False)
     connect: Connect = field(repr=False)
     batch_size: int = 1
+    veil: Veil | None = None
+
+    def body(self, request: GenerationRequest) -> dict[str, Json]:
+        """As it is sent. Raises ProviderRefusedError for what may not be."""
+        return self.form.body(request if self.veil is None else self.veil.over(request))
+
+    def restore(self, request: GenerationRequest, generation: Generation) -> Generation:
+        """The answer with what the veil took out of the request."""
+        return generation if self.veil is None else self.veil.off(request, generation)
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
         from assay.caller import run_async
@@ -84,7 +102,7 @@ class Remote:
 
             async def ask(request: GenerationRequest) -> Generation:
                 try:
-                    answer = await post(self, client, self.form.path, self.form.body(request))
+                    answer = await post(self, client, self.form.path, self.body(request))
                 except _DeclinedError as error:
                     return Generation(error.code, self.model, 0, 0, "refusal")
                 return self.form.read(answer)

@@ -60,6 +60,7 @@ class ResponsesForm:
             stop_reason=_reason(answer, bool(refusals), bool(calls)),
             tool_calls=calls,
             cached_tokens=number(member(usage, "input_tokens_details", "cached_tokens")),
+            written_tokens=number(member(usage, "input_tokens_details", "cache_write_tokens")),
         )
 
 

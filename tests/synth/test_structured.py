@@ -148,9 +148,9 @@ def test_a_shared_beginning_is_marked_where_that_is_needed(api: Any) -> None:
 
 
 def test_the_worst_cost_counts_schema_tools_calls_and_the_writing_of_a_cache() -> None:
-    price = Price(8, 0)
     assert most_input_tokens(replace(ASK, schema=SCHEMA)) > most_input_tokens(ASK) + len(json.dumps(SCHEMA))
     assert most_input_tokens(replace(ASK, tools=(TOOL,))) > most_input_tokens(ASK) + len(json.dumps(TOOL))
-    assert worst_usd(replace(ASK, shared=1), price) == pytest.approx(1.25 * worst_usd(ASK, price))
+    assert worst_usd(ASK, Price(8, 0)) == pytest.approx(1.25 * most_input_tokens(ASK) * 8 / 1e6)
+    assert worst_usd(ASK, Price(8, 0, most_input=5)) == float("inf")
     calls = (Message("assistant", None, tool_calls=(ToolCall("track", {"order": "x" * 100}),)),)
     assert most_input_tokens(replace(ASK, messages=calls)) > 100
