@@ -131,7 +131,10 @@ def loss_evidence(
 
     alternative  the loss that one would hate to miss
     plans        by suite, where not all planned items are scored yet
+    Nothing is bet on no suite.
     """
+    if not suites:
+        return 1.0, None
     planned = [plans.get(suite.result.suite) or plan_of(suite) for suite in suites]
     rounds = make_rounds([_losses(*pair) for pair in zip(suites, planned, strict=True)], planned)
     wealth = log_wealth(rounds, null, alternative)

@@ -105,13 +105,14 @@ def _unreachable(decision: Decision, paired: Mapping[str, PairedSuite], plan: Pl
     if hopeless:
         return f"were every item still to come a gain, none would be proved on {names(hopeless)}"
     general = [paired[suite.suite] for suite in decision.suites if suite.role == "general" and paired[suite.suite].n]
-    if general and not _margin_possible(general, plan, policy):
+    seen = [Seen(suite.differences, suite.clusters, _missing(suite, plan)) for suite in general]
+    if seen and not margin_reachable(seen, policy):
         return "were every item still to come a gain, the average would not be proved within the margin"
     return None
 
 
 def _gain_possible(suite: PairedSuite, plan: Plan, min_gain: float, alpha: float) -> bool:
-    for coming in _still_to_come(suite, plan):
+    for coming in _still_to_come(_missing(suite, plan)):
         better = np.concatenate([suite.candidate.scores, coming])
         worse = np.concatenate([suite.base.scores, np.zeros(len(coming))])
         clusters = [*suite.clusters, *[None] * len(coming)]
@@ -120,8 +121,18 @@ def _gain_possible(suite: PairedSuite, plan: Plan, min_gain: float, alpha: float
     return False
 
 
-def _margin_possible(suites: Sequence[PairedSuite], plan: Plan, policy: Policy) -> bool:
-    futures = zip(*(_still_to_come(suite, plan) for suite in suites), strict=True)
+@dataclass(frozen=True)
+class Seen:
+    """differences of one suite so far [n], candidate less base, and their clusters; missing: items still to come."""
+
+    differences: FloatArray
+    clusters: Sequence[str | None]
+    missing: int
+
+
+def margin_reachable(suites: Sequence[Seen], policy: Policy) -> bool:
+    """Whether some outcome of the items still to come would exclude an average loss of the margin."""
+    futures = zip(*(_still_to_come(suite.missing) for suite in suites), strict=True)
     for future in futures:
         whole = [
             differences_of(np.concatenate([suite.differences, coming]), [*suite.clusters, *[None] * len(coming)])
@@ -132,9 +143,8 @@ def _margin_possible(suites: Sequence[PairedSuite], plan: Plan, policy: Policy) 
     return False
 
 
-def _still_to_come(suite: PairedSuite, plan: Plan) -> list[FloatArray]:
+def _still_to_come(missing: int) -> list[FloatArray]:
     """Differences of the items that were not scored yet: the best that they could be, and a little less."""
-    missing = _missing(suite, plan)
     return [(np.arange(missing) < round(share * missing)).astype(float) for share in SHARES_OF_GAINS]
 
 

@@ -25,11 +25,12 @@ from .comparison import Plans, differences_of, estimate_each, estimate_mean, los
 from .decision import Decision, MacroDecision
 from .divergence import ItemDivergences, divergence_of, item_divergences, mean_divergence
 from .in_effect import not_in_effect
+from .levels import levels_of, no_loss_levels
 from .open_proofs import items_for_all, open_proofs
 from .pairs import PairedSuite, pair
 from .policy import Policy, Role, SuitePolicy
 from .reasons import notes_on, reasons_for
-from .suite_gate import Found, JudgedMacro, JudgedSuite, Levels, domain_suites, judge_suite
+from .suite_gate import Found, JudgedMacro, JudgedSuite, domain_suites, judge_suite
 from .verdict import Proofs, macro_verdict, verdict_of
 
 
@@ -77,16 +78,22 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
 
 @dataclass(frozen=True)
 class _Known:
-    """What an evaluation says beside its pairs. plans: of an early-stopping loop that has not finished."""
+    """What an evaluation says beside its pairs.
+
+    plans   of an early-stopping loop that has not finished
+    looked  such a loop asks, or has asked, before the planned number of items
+    """
 
     divergences: ItemDivergences
     plans: Plans
     complete: bool
+    looked: bool
 
 
 def _known(evaluation: Evaluation) -> _Known:
     complete = evaluation.settings.get("complete", True) is not False
-    return _Known(item_divergences(evaluation.items), {} if complete else _plans(evaluation), complete)
+    looked = not complete or bool(evaluation.settings.get("stopping"))
+    return _Known(item_divergences(evaluation.items), {} if complete else _plans(evaluation), complete, looked)
 
 
 def _plans(evaluation: Evaluation) -> Plans:
@@ -146,7 +153,8 @@ def _judge_suites(
     base = dict(zip(scored, estimate_each(differences, guardrails), strict=True))
     previous = dict(zip(scored, compare_each(suites, guardrails), strict=True))
     counted = [name for name in roles if sensitivity[name].valid or not known.complete]
-    levels = _levels(policy, {name: roles[name] for name in counted}, against_both=any(previous.values()))
+    of_counted = {name: roles[name] for name in counted}
+    levels = levels_of(policy, of_counted, against_both=any(previous.values()), looked=known.looked)
     return [
         judge_suite(
             paired[name],
@@ -160,29 +168,17 @@ def _judge_suites(
     ]
 
 
-def _levels(policy: Policy, roles: Mapping[str, SuitePolicy], *, against_both: bool) -> Levels:
-    """Bonferroni within each kind of harm: one harm that is found blocks, so each has to be found at a lower level.
-
-    roles  of the valid suites; while an early-stopping loop goes on, of all, so that every look is at one level
-    """
-    comparisons = 2 if against_both and policy.previous != "ignore" else 1
-    domain = sum(role.role == "domain" for role in roles.values())
-    slices = sum(len(role.slices) for role in roles.values())
-    return Levels(
-        suite=policy.alpha / max(1, comparisons * len(roles)),
-        domain=policy.alpha / max(1, domain),
-        part=policy.alpha / max(1, slices),
-    )
-
-
 def _bet_on(judged: Sequence[JudgedSuite], known: _Known) -> list[PairedSuite]:
     """The general suites of the e-process: the same at each look, whatever a suite could show so far.
 
-    They are the required ones, whose validity the verdict rests on anyway; where none is required, the valid ones.
+    They are the required ones, whose validity the verdict rests on anyway. Where none is required, they are the valid
+    ones at the planned number, and none before it: which are valid may change from look to look, and the bet with it.
     """
     general = [j for j in judged if j.decision.role == "general"]
     required = [j.suite for j in general if j.decision.required and (j.suite.n or j.decision.suite in known.plans)]
-    return required or [j.suite for j in general if j.decision.sensitivity.valid]
+    if required or not known.complete:
+        return required
+    return [j.suite for j in general if j.decision.sensitivity.valid]
 
 
 def _judge_macro(
@@ -248,7 +244,7 @@ def _proofs(
         guardrails_held=not policy.require_guardrail_proof or held,
         previous_held=policy.previous != "prove" or proved_against_previous,
         kl_held=_divergence_below(decision, policy),
-        macro_loss=complete and decision.p_loss < doubtful_loss_level(policy),
+        macro_loss=complete and decision.p_loss < no_loss_levels(policy).late,
     )
 
 
@@ -266,28 +262,14 @@ def _divergence_below(macro: MacroDecision, policy: Policy) -> bool:
     return macro.kl is not None and macro.kl.p_below(policy.max_kl) < policy.alpha
 
 
-def loss_levels(policy: Policy) -> tuple[float, float]:
-    """How a policy that forbids any loss spends its alpha: on the e-process, and on the test at the planned number."""
-    return 0.8 * policy.alpha, 0.2 * policy.alpha
-
-
-def doubtful_loss_level(policy: Policy) -> float:
-    """Level at which a loss blocks that may or may not exceed the margin.
-
-    Of an unchanged candidate it is nearly all that can block: where items are clustered and the margin is seldom
-    proved, its level is the rate of false blocks. A part of alpha is left to the other kinds of harm.
-    """
-    return loss_levels(policy)[1] if policy.block_on_any_proved_loss else 0.8 * policy.alpha
-
-
 def _forbidden_loss(bet_on: Sequence[PairedSuite], macro: MacroDecision, policy: Policy, known: _Known) -> bool:
     """A loss of any size is proved, early by an e-process that is tuned to a loss of twice the margin, or at last."""
     if not policy.block_on_any_proved_loss:
         return False
-    early, late = loss_levels(policy)
-    if known.complete and macro.p_loss < late:
+    levels = no_loss_levels(policy)
+    if known.complete and macro.p_loss < levels.late:
         return True
-    return loss_evidence(bet_on, 0.0, min(0.99, 2 * policy.margin), early, known.plans)[1] is not None
+    return loss_evidence(bet_on, 0.0, min(0.99, 2 * policy.margin), levels.early, known.plans)[1] is not None
 
 
 def _adapter_faults(evaluation: Evaluation, paired: dict[str, PairedSuite]) -> list[str]:

@@ -16,6 +16,7 @@ from .against_previous import PreviousComparison
 from .comparison import Estimate, Plans, loss_evidence
 from .decision import MacroDecision, SuiteDecision
 from .divergence import ItemDivergences, divergence_of
+from .levels import Levels
 from .pairs import PairedSuite
 from .policy import Policy, SuitePolicy
 from .slice_gate import NO_SLICES, SliceProofs, judge_slices
@@ -70,20 +71,6 @@ class JudgedMacro:
 
     decision: MacroDecision
     previous: Estimate | None
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Levels at which harm is proved.
-
-    suite   alpha over the valid suites, and over what each is held against: the base, and the last release
-    domain  alpha over the valid domain suites: that one is worse than the base
-    part    alpha over the guarded slices of all valid suites
-    """
-
-    suite: float
-    domain: float
-    part: float
 
 
 @dataclass(frozen=True)
@@ -170,7 +157,7 @@ def _proofs(
         previous_broken=sensitivity.valid
         and complete
         and previous is not None
-        and previous.p_loss_beyond < levels.suite,
+        and previous.p_loss_beyond < levels.previous,
         guardrail_held=complete and base.p_loss_within < policy.alpha,
         previous_held=previous is None or (complete and previous.p_loss_within < policy.alpha),
         must_pass_unknown=unknown,
@@ -183,16 +170,16 @@ def _guardrail_broken(
 ) -> bool:
     """At the planned number by the score test; before it by an e-process, which may be looked at any time."""
     if found.complete:
-        return base.p_loss_beyond < levels.suite
+        return base.p_loss_beyond < levels.suite.late
     guardrail = policy.guardrail_of(role)
     alternative = min(0.99, 2 * max(guardrail, policy.margin))
-    return loss_evidence([suite], guardrail, alternative, levels.suite, found.plans)[1] is not None
+    return loss_evidence([suite], guardrail, alternative, levels.suite.early, found.plans)[1] is not None
 
 
 def _domain_worse(suite: PairedSuite, policy: Policy, levels: Levels, found: Found) -> bool:
     if found.complete:
-        return superiority(suite.base.scores, suite.candidate.scores, suite.clusters) < levels.domain
-    return loss_evidence([suite], 0.0, policy.guardrail, levels.domain, found.plans)[1] is not None
+        return superiority(suite.base.scores, suite.candidate.scores, suite.clusters) < levels.domain.late
+    return loss_evidence([suite], 0.0, policy.guardrail, levels.domain.early, found.plans)[1] is not None
 
 
 def _answers_changed(suite: PairedSuite) -> int:

@@ -16,6 +16,7 @@ All functions take arrays with any leading shape, so that a simulation runs thou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +24,11 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-_INNER, _OUTER = 38, 42
-"""Bisection steps: 2 ** -38 of a range of at most 2."""
+_STEPS = 60
+"""Newton steps at most; about six are usual, and halving the bracket alone would take forty."""
+_NEAR = 1e-13
+"""Relative change at which an iteration ends."""
+_TINY = 1e-100
 
 
 class Strata(NamedTuple):
@@ -64,13 +68,13 @@ def score_statistic(strata: Strata, null: float | FloatArray) -> FloatArray:
 def score_lower_limit(strata: Strata, z: float | FloatArray) -> FloatArray:
     """[...] the null value at which the statistic is z [...] (> 0): lower confidence limit of the weighted mean."""
     observed = strata.means @ strata.weights
-    low = np.zeros_like(observed)
     high = (z * z + strata.counts.sum((-2, -1))) / np.maximum(observed + 1, 1e-9)
-    for _ in range(_OUTER):
-        middle = (low + high) / 2
-        too_far = middle * (observed - _constrained_mean(strata, middle)) > z * z
-        low, high = np.where(too_far, low, middle), np.where(too_far, middle, high)
-    return np.maximum(_constrained_mean(strata, low), -1.0)
+
+    def excess(multiplier: FloatArray) -> tuple[FloatArray, FloatArray]:
+        mean, slope = _constrained_mean(strata, multiplier)
+        return multiplier * (observed - mean) - z * z, observed - mean - multiplier * slope
+
+    return np.maximum(_constrained_mean(strata, _root(excess, z * np.sqrt(_information(strata)), high))[0], -1.0)
 
 
 def score_upper_limit(strata: Strata, z: float | FloatArray) -> FloatArray:
@@ -80,29 +84,78 @@ def score_upper_limit(strata: Strata, z: float | FloatArray) -> FloatArray:
 
 def _multiplier(strata: Strata, null: FloatArray) -> FloatArray:
     """[...] m > 0 whose constrained mean is `null`; 0 where the observed mean is not above it."""
-    low = np.zeros(strata.counts.shape[:-2])
-    high = np.broadcast_to(strata.counts.sum((-2, -1)) / np.maximum(1 + null, 1e-9), low.shape).astype(float)
-    for _ in range(_OUTER):
-        middle = (low + high) / 2
-        above = _constrained_mean(strata, middle) > null
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.where(strata.means @ strata.weights > null, (low + high) / 2, 0.0)
+    distance = strata.means @ strata.weights - null
+    high = strata.counts.sum((-2, -1)) / np.maximum(1 + null, 1e-9)
+
+    def excess(multiplier: FloatArray) -> tuple[FloatArray, FloatArray]:
+        mean, slope = _constrained_mean(strata, multiplier)
+        return null - mean, -slope
+
+    start = np.maximum(distance, 0) * _information(strata)
+    return np.where(distance > 0, _root(excess, start, high), 0.0)
 
 
-def _constrained_mean(strata: Strata, multiplier: FloatArray) -> FloatArray:
-    """[...] weighted mean of the suites' constrained means for m >= 0; falls from the observed mean to -1.
+def _information(strata: Strata) -> FloatArray:
+    """[...] one over the variance of the weighted mean, as observed: near the root where the null is near the data."""
+    n = strata.counts.sum(-1)
+    spread = (strata.counts * (strata.values - strata.means[..., None]) ** 2).sum(-1)
+    variance: FloatArray = (strata.weights**2 * np.maximum(spread, 1e-3) / n**2).sum(-1)
+    return 1 / variance
+
+
+def _root(
+    function: Callable[[FloatArray], tuple[FloatArray, FloatArray]], start: FloatArray, high: FloatArray
+) -> FloatArray:
+    """[...] where a rising function is 0, between 0 and `high`. It gives value and slope.
+
+    Newton's method within a bracket, which is halved wherever a step would leave it (Press et al., Numerical Recipes,
+    3rd edition, section 9.4).
+    """
+    low = np.zeros(np.broadcast_shapes(start.shape, high.shape))
+    high = np.broadcast_to(high, low.shape).astype(float)
+    at = np.clip(start, high * _NEAR, high)
+    for _ in range(_STEPS):
+        value, slope = function(at)
+        low, high = np.where(value < 0, at, low), np.where(value < 0, high, at)
+        step = at - value / np.where(slope > 0, slope, _TINY)
+        inside = (step > low) & (step < high)
+        following = np.where(inside, step, (low + high) / 2)
+        if (np.abs(following - at) <= _NEAR * np.abs(at)).all():
+            return following
+        at = following
+    return at
+
+
+def _constrained_mean(strata: Strata, multiplier: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """[...] weighted mean of the suites' constrained means for m >= 0, which falls from the observed mean to -1, and
+    its slope in m.
 
     The mean of a suite makes its probabilities sum to 1. Where that would need a negative probability at -1, -1
-    takes what is missing, and the mean is n / (m w) - 1.
+    takes what is missing, and the mean is n / (m w) - 1. The sum is convex and rises with the mean, so that Newton's
+    steps from above never pass the root; they start where the probability at -1 alone, or of the data, is 1.
     """
     n = strata.counts.sum(-1)
     scaled = np.maximum(multiplier[..., None] * strata.weights, 1e-12)
-    low = np.full(np.broadcast_shapes(n.shape, scaled.shape), -1.0)
-    high = np.minimum(strata.means, n / scaled - 1)
-    for _ in range(_INNER):
-        middle = (low + high) / 2
-        denominators = n[..., None] + scaled[..., None] * (strata.values - middle[..., None])
-        total = (strata.counts / np.maximum(denominators, 1e-300)).sum(-1)
-        low, high = np.where(total < 1, middle, low), np.where(total < 1, high, middle)
-    mean: FloatArray = ((low + high) / 2) @ strata.weights
-    return mean
+    at_bottom = (strata.counts * (strata.values <= -1.0)).sum(-1)
+    mean = np.minimum(
+        np.broadcast_to(strata.means, np.broadcast_shapes(n.shape, scaled.shape)), (n - at_bottom) / scaled - 1
+    )
+    for _ in range(_STEPS):
+        total, slope = _total(strata, n, scaled, mean)
+        step = np.maximum(total - 1, 0) / slope
+        mean = mean - step
+        if (step <= _NEAR).all():
+            break
+    total, _ = _total(strata, n, scaled, mean)
+    denominators = n[..., None] + scaled[..., None] * (strata.values - mean[..., None])
+    squares = strata.counts / np.maximum(denominators, _TINY) ** 2
+    inner = (squares * (strata.values - mean[..., None])).sum(-1) / (scaled * squares.sum(-1))
+    slope = strata.weights * np.where(total < 1 - 1e-9, -n / scaled**2, inner)
+    return mean @ strata.weights, (slope * strata.weights).sum(-1)
+
+
+def _total(strata: Strata, n: FloatArray, scaled: FloatArray, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """[..., suites] the sum of a suite's probabilities, and its slope in the mean."""
+    denominators = np.maximum(n[..., None] + scaled[..., None] * (strata.values - mean[..., None]), _TINY)
+    shares = strata.counts / denominators
+    return shares.sum(-1), (shares * scaled[..., None] / denominators).sum(-1)
