@@ -1,19 +1,24 @@
-"""What a generation run leaves: accepted.parquet, ledger.parquet, summary.json, and the journal."""
+"""What a generation run leaves: accepted.parquet, ledger.parquet, summary.json, and the journal; and combined.parquet
+where accepted records take the place of existing ones."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from assay.dataset import Dataset
 from assay.storage import write_json, write_table
 
 from .stage import Synthesized
 
 JOURNAL = "journal.sqlite"
+COMBINED = "combined.parquet"
 
 
-def write_synthesized(result: Synthesized, folder: Path) -> None:
-    """Raises StorageError."""
+def write_synthesized(result: Synthesized, folder: Path, existing: Dataset | None = None) -> None:
+    """existing: of which combined.parquet leaves out what was replaced. Raises StorageError."""
     result.data.write_parquet(folder / "accepted.parquet")
+    if existing is not None and result.replaced:
+        result.combined(existing).write_parquet(folder / COMBINED)
     write_table(result.ledger.to_arrow(), folder / "ledger.parquet")
     write_json(folder / "summary.json", result.to_json())
 
@@ -29,7 +34,9 @@ def describe(result: Synthesized) -> str:
     if spent.unknown:
         lines.append(f"{spent.unknown} requests brought no answer and are charged at their worst cost.")
     if result.replaced:
-        lines.append(f"{len(result.replaced)} existing records are to be left out: accepted ones take their place.")
+        lines.append(
+            f"Accepted records take the place of {len(result.replaced)} existing ones: {COMBINED} has neither twice."
+        )
     if result.steps:
         lines.append("Step          given  refused")
         lines += [f"  {step.step:<12}{step.entered:5d}{step.refused:9d}" for step in result.steps]

@@ -29,6 +29,7 @@ __all__ = [
     "Quote",
     "Refused",
     "generator",
+    "generator_from",
     "load_prompt",
 ]
 
@@ -122,15 +123,27 @@ class Job:
 
 @dataclass(frozen=True)
 class Generator:
-    """A method. function(seeds, settings, *, ...) -> Iterator[Job]"""
+    """A method. function(seeds, settings, *, ...) -> Iterator[Job]
+
+    instead  settings of the method each of which names something to start from in place of seeds
+    """
 
     name: str
     function: Callable[..., Iterator[Job]]
+    instead: tuple[str, ...] = ()
+
+    def needs_seeds(self, arguments: Mapping[str, Json]) -> bool:
+        return not any(arguments.get(name) for name in self.instead)
 
 
 def generator(function: Callable[..., Iterator[Job]]) -> Generator:
-    """Decorates a method; keyword-only arguments are its settings."""
+    """Decorates a method that starts from seeds; keyword-only arguments are its settings."""
     return Generator(function.__name__, function)
+
+
+def generator_from(*settings: str) -> Callable[[Callable[..., Iterator[Job]]], Generator]:
+    """Decorates a method that starts from what one of these settings names, and needs no seeds then."""
+    return lambda function: Generator(function.__name__, function, settings)
 
 
 GENERATORS: Registry[Generator] = Registry("assay.synth.generators", "assay.generators", "generator", Generator)

@@ -135,6 +135,11 @@ def synth(
     )
 
 
+def needs_seeds(settings: SynthSettings) -> list[str]:
+    """Methods that have nothing to start from but seeds. Raises UnknownNameError."""
+    return [name for name, given in settings.methods.items() if GENERATORS.get(name).needs_seeds(given)]
+
+
 def plan(seeds: Dataset, settings: SynthSettings, limit: int) -> list[Job]:
     """The first jobs of every method, as they would be asked; for --dry-run."""
     found: list[Job] = []

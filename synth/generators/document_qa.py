@@ -12,7 +12,7 @@ from assay.records import Message, Record
 from ..answers import read_fields, schema_of
 from ..documents.reading import Document, read_documents
 from ..documents.splitting import Piece, as_seed, split_sections, split_with_llama_index
-from ..generator import Draft, Job, Outcome, Quote, Refused, generator, load_prompt
+from ..generator import Draft, Job, Outcome, Quote, Refused, generator_from, load_prompt
 from ..prompting import ask
 from ..seeds import shuffled
 from ..settings import SynthSettings
@@ -28,7 +28,7 @@ SPLITTERS: Mapping[str, Callable[[Document, int, int], list[Piece]]] = {
 }
 
 
-@generator
+@generator_from("documents")
 def document_qa(
     seeds: Sequence[Record],
     settings: SynthSettings,

@@ -11,7 +11,7 @@ from assay.records import Message, Record
 from ..answers import read_fields, schema_of
 from ..documents.reading import read_documents
 from ..documents.splitting import Piece, split_sections
-from ..generator import Draft, Job, Outcome, Quote, Refused, generator, load_prompt
+from ..generator import Draft, Job, Outcome, Quote, Refused, generator_from, load_prompt
 from ..held import Contradiction, contradictions
 from ..prompting import ask
 from ..seeds import question_of
@@ -22,7 +22,7 @@ FIELDS = ("answer", "quote")
 UNKNOWN = "unknown"
 
 
-@generator
+@generator_from("curated")
 def repair(
     seeds: Sequence[Record],
     settings: SynthSettings,

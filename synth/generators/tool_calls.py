@@ -12,7 +12,7 @@ from assay.errors import SettingsError
 from assay.records import Json, Message, Record, Source, ToolCall, record_id, row_id
 
 from ..answers import read_fields, read_object, schema_of
-from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator, load_prompt
+from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator_from, load_prompt
 from ..prompting import ask
 from ..settings import SynthSettings
 from ..tools import Tool, problem, read_tools, tools_of
@@ -21,7 +21,7 @@ from ..words import conversation
 CALL_ID = "call_1"
 
 
-@generator
+@generator_from("tools")
 def tool_calls(
     seeds: Sequence[Record],
     settings: SynthSettings,
