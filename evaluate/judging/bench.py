@@ -24,6 +24,7 @@ from .labels import Label, read_labels
 from .outcomes import Judged, Question, Row, judged, questions
 from .questions import Asked
 from .report import JudgeReport, make_report, notes
+from .roles import check_role
 from .settings import JudgeSettings, read_settings
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def _sitting(suite: Suite, scoring: ReadyScorer, judges: Judges | None) -> Sitti
 
 def read_judge(suite: Suite, scoring: ReadyScorer) -> tuple[JudgeSettings, tuple[Label, ...]]:
     """A suite's judge and its human labels. Raises SuiteError."""
+    check_role(suite)
     settings = read_settings(scoring.settings)
     if settings.labels is None:
         return settings, ()

@@ -13,12 +13,18 @@ from ..scorer import ReadyScorer
 from ..suites.problem import SuiteProblem
 from ..wording import count
 from .bench import LOCAL, Sitting, estimate, read_judge
+from .roles import check_role
 
 
 def judge_problems(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
     """Nothing is sent, and no key is needed."""
     from assay.api import PROVIDERS
 
+    try:
+        check_role(suite)
+    except AssayError as error:
+        yield SuiteProblem("judge_role", Severity.ERROR, str(error))
+        return
     try:
         settings, labels = read_judge(suite, scoring)
     except AssayError as error:

@@ -80,7 +80,7 @@ def pair_requests(asked: Asked, first: str, second: str, settings: JudgeSettings
 
 def key_of(request: GenerationRequest, settings: JudgeSettings) -> str:
     """By what a reply is found again, in the journal's manner."""
-    return request_key(settings.provider, settings.model, request)
+    return request_key(settings.journal_name, settings.model, request)
 
 
 def _words(settings: JudgeSettings) -> dict[str, str]:

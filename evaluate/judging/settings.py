@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from assay.protocols import Price
 from assay.records import Json
@@ -48,7 +49,7 @@ class JudgeSettings:
     max_usd: float = 0.0
     max_requests: int = 10_000
     price: Price | None = None
-    base_url: str | None = None
+    base_url: str | None = None  # without a slash at its end
     api_key_env: str | None = None
     temperature: float | None = 0.0
     max_tokens: int = 400
@@ -59,6 +60,11 @@ class JudgeSettings:
     @property
     def name(self) -> str:
         return f"{self.provider} {self.model}"
+
+    @property
+    def journal_name(self) -> str:
+        """Two servers that serve a model of one name are two judges."""
+        return f"{self.provider} {self.base_url}" if self.base_url else self.provider
 
 
 def read_settings(given: Mapping[str, Any]) -> JudgeSettings:
@@ -88,7 +94,7 @@ def read_settings(given: Mapping[str, Any]) -> JudgeSettings:
         rubric=_rubric(given, mode),
         labels=_file(given, "labels", "labels_sha256"),
         price=_price(given.get("price")),
-        base_url=given.get("base_url") or None,
+        base_url=_address(given.get("base_url")),
         api_key_env=given.get("api_key_env") or None,
         temperature=temperature if temperature >= 0 else None,
     )
@@ -129,6 +135,14 @@ def _file(given: Mapping[str, Any], key: str, digest: str) -> Path | None:
     return path
 
 
+def _address(given: Any) -> str | None:
+    """It is kept with every evaluation, so a password in it would be as well."""
+    address = str(given or "").strip().rstrip("/")
+    if "@" in urlsplit(address).netloc:
+        raise ValueError("base_url should hold no user and no password: name a variable with the key in api_key_env")
+    return address or None
+
+
 def _price(given: Any) -> Price | None:
     if given is None:
         return None
@@ -158,4 +172,5 @@ def recorded(given: Mapping[str, Any]) -> dict[str, Json]:
         "use_reference": settings.use_reference,
         "temperature": -1.0 if settings.temperature is None else settings.temperature,
         "max_tokens": settings.max_tokens,
+        **({"base_url": settings.base_url} if settings.base_url else {}),
     }

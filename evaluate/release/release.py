@@ -16,6 +16,7 @@ from ..evaluation_files import read
 from ..gate.decision import Decision
 from ..gate.gate import gate
 from ..gate.policy import read_policy
+from ..judging.roles import check_policy_roles
 from ..reports.gate_page import html
 from ..reports.gate_report import Report, make_report, markdown
 from ..reports.junit import junit
@@ -61,6 +62,7 @@ def judge_release(
     policy = read_policy(policy_file)
     policy_text = policy_file.read_bytes().decode("utf-8")
     evaluation = read(evaluation_folder)
+    check_policy_roles(policy, [(suite.suite, suite.scorer) for suite in evaluation.suites], policy_file)
     decision = replace(gate(evaluation, policy), certificate=os.fspath(out / CERTIFICATE))
     report = make_report(decision, evaluation, policy, redact=redact, trends=trends)
     sources = sources_of(evaluation, evaluation_folder, out / POLICY)

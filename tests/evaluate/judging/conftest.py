@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,17 +99,30 @@ def _handler(server: JudgeServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
+@contextmanager
+def serving() -> Iterator[JudgeServer]:
     state = JudgeServer()
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
     state.url = f"http://127.0.0.1:{http.server_port}/v1"
     threading.Thread(target=http.serve_forever, daemon=True).start()
-    monkeypatch.setenv("JUDGE_KEY", "sk-of-the-test")
-    monkeypatch.setattr("assay.caller._backoff", lambda retry, after: 0.0)
     yield state
     http.shutdown()
     http.server_close()
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
+    monkeypatch.setenv("JUDGE_KEY", "sk-of-the-test")
+    monkeypatch.setattr("assay.caller._backoff", lambda retry, after: 0.0)
+    with serving() as state:
+        yield state
+
+
+@pytest.fixture
+def other_judge() -> Iterator[JudgeServer]:
+    """Another server, with a model of the same name."""
+    with serving() as state:
+        yield state
 
 
 @pytest.fixture

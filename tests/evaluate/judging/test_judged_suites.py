@@ -20,11 +20,14 @@ from assay.evaluate.gate.policy import Policy, SuitePolicy
 from assay.evaluate.identity import Models
 from assay.evaluate.judging.bench import Bench
 from assay.evaluate.lm_eval_runs.write import write_lm_eval
+from assay.evaluate.release.comparable import suite_differences
+from assay.evaluate.release.release import gate_evaluation
 from assay.evaluate.release.verify import _scores
 from assay.evaluate.scorer import rescore
 from assay.evaluate.sensitivity.sensitivity import judge_sensitivity
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
+from assay.evaluate.suites.check import check_suite
 from assay.suites import read_suite
 
 MakeSuite = Callable[..., Path]
@@ -80,6 +83,46 @@ def test_an_answer_received_is_never_paid_for_again(judge: Any, evaluated: Any, 
     make_suite("judged", ROWS, scorer=judge.scorer(rubric="Be brief."), max_new_tokens=6)
     evaluated(path)
     assert len(judge.asked) == 2 * asked
+
+
+def test_two_servers_with_a_model_of_one_name_are_two_judges(
+    judge: Any, other_judge: Any, evaluated: Any, make_suite: MakeSuite, tmp_path: Path
+) -> None:
+    judge.taste, other_judge.taste = (lambda _, grade=grade: json.dumps({"grade": grade}) for grade in (1, 5))
+    first = evaluated(make_suite("judged", ROWS, scorer=judge.scorer(), max_new_tokens=6))
+    second = evaluated(make_suite("judged", ROWS, scorer=other_judge.scorer(), max_new_tokens=6))
+    assert len(other_judge.asked) == len(judge.asked) > 0
+    assert set(by_model(first)["base"].values()) == {0.0} and set(by_model(second)["base"].values()) == {1.0}
+    different = suite_differences(first.suites[0], second.suites[0])
+    assert different == [f"base_url of the scorer of judged ({judge.url} and {other_judge.url})"]
+    scored, figures = claims(second, tmp_path / "out")
+    assert scored.ok is True and figures.ok is True
+    again = len(other_judge.asked)
+    evaluated(make_suite("judged", ROWS, scorer=other_judge.scorer(base_url=other_judge.url + "/"), max_new_tokens=6))
+    assert len(other_judge.asked) == again, "a slash at the end is no other server"
+
+
+class TestGeneralSuites:
+    """A pairwise judge holds answers against the base's own, and says nothing of what the base can do."""
+
+    def test_one_that_is_general_by_its_file_is_refused_before_anything_is_asked(
+        self, judge: Any, evaluated: Any, make_suite: MakeSuite
+    ) -> None:
+        path = make_suite("pairs", ROWS, scorer=judge.scorer(mode="pairwise"), role="general")
+        with pytest.raises(SuiteError, match=r"pairs.yaml: is of the role general.*pairwise.*mode: grade") as refused:
+            evaluated(path)
+        (found,) = [p for p in check_suite(read_suite(path)) if p.problem == "judge_role"]
+        assert found.message == str(refused.value) and not judge.asked
+        evaluated(make_suite("graded", ROWS, scorer=judge.scorer(), role="general", max_new_tokens=4))
+
+    def test_one_that_is_general_by_the_policy_is_refused_by_the_gate(
+        self, judge: Any, evaluated: Any, make_suite: MakeSuite, tmp_path: Path
+    ) -> None:
+        write(evaluated(make_suite("pairs", ROWS, scorer=judge.scorer(mode="pairwise"), max_new_tokens=4)), tmp_path)
+        (tmp_path / "policy.yaml").write_text("version: 1\nsuites: {pairs: {role: general}}\n")
+        with pytest.raises(SettingsError, match=r"policy.yaml: 'pairs' has the role general, and its judge"):
+            gate_evaluation(tmp_path, tmp_path / "policy.yaml", tmp_path / "release")
+        assert not (tmp_path / "release").exists()
 
 
 def test_the_longer_answer_wins_and_the_verdict_says_that_the_judge_prefers_length(
@@ -260,7 +303,7 @@ def test_a_missing_key_or_judge_is_met_before_a_model_is_loaded(
     def load(*_: Any, **__: Any) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr("assay.evaluate.stage.load_switched", load)
+    monkeypatch.setattr("assay.evaluate.models.backends.load_switched", load)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     path = make_suite("judged", ROWS, scorer={"name": "llm_judge", "provider": "openai", "model": "m", "price": PRICE})
     with pytest.raises(SettingsError, match="OPENAI_API_KEY"):

@@ -116,7 +116,10 @@ def test_what_is_recorded_asks_the_same_and_holds_neither_money_nor_keys() -> No
     kept = recorded(given)
     again = read_settings(kept)
     assert grade_request(ASKED, "a", read_settings(given)) == grade_request(ASKED, "a", again)
-    assert again.temperature is None and not {"max_usd", "price", "api_key_env", "base_url"} & kept.keys()
+    assert again.temperature is None and not {"max_usd", "price", "api_key_env"} & kept.keys()
+    assert key_of(grade_request(ASKED, "a", again), again) == key_of(
+        grade_request(ASKED, "a", again), read_settings(given)
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,7 @@ def test_what_is_recorded_asks_the_same_and_holds_neither_money_nor_keys() -> No
         ({"max_requests": 0}, "max_requests"),
         ({"max_tokens": 4}, "max_tokens should be 16"),
         ({"price": {"input": 1}}, "a million tokens"),
+        ({"base_url": "http://me:sk-canary@judge/v1"}, "no user and no password"),
         ({"price": {"input": True, "output": 1}}, "a million tokens"),
     ],
 )
