@@ -1,8 +1,9 @@
 """Whether new records are new: measured, and the rule by which generation stops when they no longer are.
 
-The rule: a method ends when, of its last WINDOW drafts, less than the share `synth.min_new` was accepted and new. A
-draft is new when at least NEW_GRAMS of the distinct word 4-grams of what was generated stand in nothing that was
-there before it. Refused drafts count, so that a method whose drafts are all duplicates ends as well.
+The rule: a method ends when, of its last WINDOW drafts that curate judged, less than the share `synth.min_new` was
+accepted and new. A draft is new when at least NEW_GRAMS of the distinct word 4-grams of what was generated stand in
+nothing that was there before it. What curate refuses counts as not new, so that a method whose drafts are all
+duplicates ends as well; what other steps refuse does not count.
 """
 
 from __future__ import annotations

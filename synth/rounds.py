@@ -127,7 +127,7 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
         if method.novelty.is_spent(method.bench.settings.min_new):
             progress.stopped = (
                 f"{method.name}: new records stopped being new: {sum(method.novelty.recent)} of the last "
-                f"{len(method.novelty.recent)} drafts were accepted and new (synth.min_new)"
+                f"{len(method.novelty.recent)} that curate judged were accepted and new (synth.min_new)"
             )
             return
 
@@ -222,21 +222,19 @@ def _curated(method: Method, candidates: Sequence[Candidate], progress: Progress
             candidate.checks.append(CURATE)
             kept.append(candidate)
         else:
-            _note(method, candidate, progress, accepted=False)
+            _note(method, candidate, accepted=False)
             progress.refuse(dataclasses.replace(fate, fate=Fate.DROPPED), CURATE)
     return kept
 
 
 def _refuse(method: Method, candidate: Candidate, step: str, refused: Refused, progress: Progress) -> None:
-    if step != SURPLUS:
-        _note(method, candidate, progress, accepted=False)
     record = method.origin.record(candidate)
     row = LedgerRow(candidate.row_id, record.id, candidate.source, Fate.DROPPED, tuple(refused))
     progress.refuse(row, step)
 
 
 def _accept(method: Method, candidate: Candidate, progress: Progress) -> None:
-    share = _note(method, candidate, progress, accepted=True)
+    share = _note(method, candidate, accepted=True)
     facts = {**candidate.draft.facts, "new_grams": round(share, 3)}
     candidate.draft = dataclasses.replace(candidate.draft, facts=facts)
     record = method.origin.record(candidate)
@@ -246,7 +244,8 @@ def _accept(method: Method, candidate: Candidate, progress: Progress) -> None:
     progress.rows.append(LedgerRow(candidate.row_id, record.id, candidate.source, Fate.KEPT))
 
 
-def _note(method: Method, candidate: Candidate, progress: Progress, *, accepted: bool) -> float:
+def _note(method: Method, candidate: Candidate, *, accepted: bool) -> float:
+    """What curate refuses is taken for nothing new; what a judge refuses says nothing about that, and is not noted."""
     record = method.origin.record(candidate)
     text = generated_text(record, (candidate.job.seed, *candidate.job.others))
     return method.novelty.judge(text, accepted=accepted)

@@ -24,7 +24,7 @@ class SynthSettings:
                   back in the answer), block (nothing that holds some is sent) or send
     methods       {generator: {count: accepted records wanted, ...}}
     verify        {step: false} leaves one out, {step: {...}} sets it; steps that ask a model run only when named
-    min_new       a method ends when less than this share of its last drafts were accepted and new (synth/diversity.py)
+    min_new       a method ends when less than this share of its last drafts was accepted and new (synth/diversity.py)
     require_acceptance  share of the records that must be good, as a one-sided 95 % lower bound of what people found
                   (`assay review`); below it none of them trains; 0 or null asks for no review
     max_usd       cap in dollars, never exceeded: what requests in flight could cost is reserved
