@@ -13,6 +13,8 @@ from assay.curate.settings import CurateSettings, SplitSettings
 from assay.dataset import Dataset
 from assay.findings import Fate, Ledger, LedgerRow
 from assay.protocols import Judged, Price
+from assay.records import Message
+from assay.suites import Suite, SuiteItem
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import Synthesized, synth
@@ -83,6 +85,21 @@ def test_what_curate_finds_beside_the_seeds_is_refused_by_its_own_name(
     assert curated.refused >= 1
     assert set(result.refused) - {"surplus"}
     assert all(TOPICS[1] not in str(record.messages) for record in result.data.records())
+
+
+def test_items_of_an_evaluation_suite_are_refused(api: Any, seeds: Dataset, tmp_path: Path) -> None:
+    item = "Explain to a neighbour how beavers build a dam across a river that never freezes"
+    suite = Suite("held_out", Path("held_out.yaml"), (SuiteItem("1", (Message("user", item),), "x"),), "exact_match")
+    shown = iter([item, "Describe how a lighthouse keeper spends the longest night of the whole year"])
+
+    def model(text: str) -> str:
+        return next(shown) if "New task:" in text else "With patience, branches, mud, and a great deal of time."
+
+    api.reply = model
+    settings = {"self_instruct": {"count": 2, "per_seed": 1}}
+    result = run(api, seeds, make_audit(suites=[suite]), tmp_path, methods=settings, concurrency=1, max_requests=4)
+    assert result.refused.get("evaluation_leak") == 1
+    assert item not in [record.messages[0].content for record in result.data.records()]
 
 
 def test_a_family_never_stands_on_both_sides_of_curate_s_split(
