@@ -110,15 +110,14 @@ def _prompt(
         return Refused("same", "it is nearly that of a seed")
     system = tuple(message for message in examples[0].messages if message.role in ("system", "developer"))
     question = (*system, Message("user", text))
+    shots = [m for record in examples[:SHOWN_ANSWERS] for m in record.messages if m.role in ("user", "assistant")]
+    wanted: tuple[Message, ...] = (*system, *shots, question[-1])
     if gap.kind == "label" and normalize(examples[0].answer) == gap.name:
         if gap.name in normalize(text) and len(gap.name.split()) > 1:
             return Refused("label", "the prompt says its label")
-        return Draft((*question, Message("assistant", examples[0].answer)))
+        return Draft((*question, Message("assistant", examples[0].answer)), question=wanted)
     if gap.kind == "length":
-        wanted: tuple[Message, ...] = (*question[:-1], Message("user", f"{text}\n\n{ASKED_LENGTH[gap.name]}"))
-    else:
-        shots = [m for record in examples[:SHOWN_ANSWERS] for m in record.messages if m.role in ("user", "assistant")]
-        wanted = (*system, *shots, question[-1])
+        wanted = (*question[:-1], Message("user", f"{text}\n\n{ASKED_LENGTH[gap.name]}"))
     request = ask_messages(settings, wanted)
     return Ask((request,), lambda answers: _answered(answers[0], gap, question, wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
@@ -68,8 +68,21 @@ def tool_calls(
             example = _example(seed)
             text = prompt.render(tool=tool, others=others, example=example, number=sample + 1)
             build = partial(_call, tool=tool, others=others, then=then if answered else None, settings=settings)
-            request = ask(settings, text, sample=sample)
+            request = ask(settings, text, sample=sample, schema=_schema(tool))
             yield Job(request, seed, prompt.sha256, build, f"{tool.name}:{sample}", settings={"tool": tool.name})
+
+
+def _schema(tool: Tool) -> Mapping[str, Json] | None:
+    """Of the whole answer; None where the tool's schema points into itself, which it cannot from within another."""
+    if "$ref" in json.dumps(tool.parameters):
+        return None
+    properties = {"request": {"type": "string"}, "arguments": tool.parameters}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _call(answer: str, tool: Tool, others: Sequence[Tool], then: Prompt | None, settings: SynthSettings) -> Outcome:

@@ -33,6 +33,8 @@ def agreement(
     """
     question = draft.question or draft.messages[:-1]
     answer = draft.messages[-1].content or ""
+    if not answer:  # a call of a tool: its arguments are judged by the tool's schema
+        return draft
     requests = tuple(ask_messages(bench.settings, question, sample=FIRST_SAMPLE + number) for number in range(k))
 
     def judge(others: Sequence[str]) -> Outcome:

@@ -15,8 +15,8 @@ def scorer(draft: Draft, job: Job, bench: Bench) -> Outcome:
 
     Example: the suite wants {"intent": ...}, and the answer is a sentence.
     """
-    if bench.scorer is None:
-        return draft
     answer = draft.messages[-1].content or ""
+    if bench.scorer is None or not answer:
+        return draft
     score = bench.scorer(answer, answer)
     return draft if score >= 1.0 else Refused("scorer", f"the suite's scorer gives it {score:g} against itself")

@@ -104,4 +104,3 @@ def test_no_documents_and_an_unknown_splitter_are_said(generate: Any, folder: Pa
         generate([], "document_qa", count=1)
     with pytest.raises(SettingsError, match="llama_index"):
         generate([], "document_qa", count=1, documents=[str(folder)], splitter="lama_index")
-

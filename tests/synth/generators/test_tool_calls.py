@@ -34,7 +34,7 @@ def tools(tmp_path: Path) -> str:
 
 
 def reply(arguments: Any, request: str = "Will it rain in Oslo this week?") -> str:
-    return f"Sure.\n```json\n{json.dumps({'request': request, 'arguments': arguments})}\n```"
+    return json.dumps({"request": request, "arguments": arguments})
 
 
 def test_a_valid_call_becomes_a_record_that_declares_its_tool(api: Any, generate: Any, tools: str) -> None:
@@ -45,6 +45,8 @@ def test_a_valid_call_becomes_a_record_that_declares_its_tool(api: Any, generate
     assert record.messages[1].tool_calls == (ToolCall("get_weather", {"city": "Oslo", "days": 3}, "call_1"),)
     assert record.meta["synth"]["settings"]["tool"] == "get_weather"
     assert record.parents == ()
+    schema = api.seen[0]["body"]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["arguments"] == WEATHER["function"]["parameters"]
 
 
 @pytest.mark.parametrize(
