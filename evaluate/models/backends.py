@@ -199,11 +199,12 @@ def changed_answers(sheets: Sequence[Sheet]) -> dict[ModelName, float]:
 
 def check_answerable(examinations: Sequence[Examination], ready: Ready, settings: EvaluateSettings) -> None:
     """Before an item is scored. Raises SuiteError for what this server cannot answer."""
+    if settings.backend != "openai":
+        return
     from ..asking.domain_suite import DomainSuite
     from .served_models import ServedModels
 
-    if not isinstance(ready.switched, ServedModels):
-        return
+    assert isinstance(ready.switched, ServedModels)
     why, chat = ready.switched.why_no_likelihoods, settings.api == "chat"
     for one in examinations:
         if one.by_likelihood and why is not None:
