@@ -1,8 +1,9 @@
 """How fast a server is asked: never faster than its own headers allow, and more slowly after it said no.
 
 Servers say how many requests and tokens are left and when the allowance is full again; both OpenAI and Anthropic
-refill it steadily. Where they say nothing, the number of calls under way is halved at each refusal and grows by one in
-the time that as many calls take as are under way: additive increase, multiplicative decrease (Chiu & Jain 1989).
+refill it steadily. Where they say nothing, the number of calls under way shrinks by three tenths when a call is turned
+away, once for all that were under way then, and grows by one with every four answers: a server that turns one call in
+fifty away for no reason of load is still asked at nearly full speed, and one that is full is asked at about its size.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+CUT = 0.7
+GROWTH = 0.25
 
 LONGEST_HOLD = 120.0
 """Seconds that one header may hold all calls: a clock that is wrong should not stop a run for a day."""
@@ -55,6 +59,7 @@ class Pace:
         self.allowed = float(concurrency)
         self.under_way = 0
         self._until = 0.0
+        self._excused = 0
         self._limits = Limits()
         self._changed = asyncio.Event()
         self._order = asyncio.Lock()
@@ -80,11 +85,16 @@ class Pace:
         self._limits = limits
 
     def answered(self) -> None:
-        self.allowed = min(float(self._most), self.allowed + 1.0 / max(1.0, self.allowed))
+        self._excused = max(0, self._excused - 1)
+        self.allowed = min(float(self._most), self.allowed + GROWTH)
 
     def refused(self, retry_after: float) -> None:
         """The server said too many, or that it is overloaded; all calls wait, since all would be told the same."""
-        self.allowed = max(1.0, self.allowed / 2)
+        if self._excused:  # it was sent before the last cut could be heard of
+            self._excused -= 1
+        else:
+            self.allowed = max(1.0, self.allowed * CUT)
+            self._excused = max(0, self.under_way - 1)
         self._until = max(self._until, self._clock() + retry_after)
 
     def _may_be_under_way(self) -> int:

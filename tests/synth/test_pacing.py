@@ -104,17 +104,32 @@ def test_no_more_go_out_than_the_server_has_left() -> None:
     assert asyncio.run(run()) == 3
 
 
-def test_a_refusal_halves_what_is_under_way_and_answers_bring_it_back() -> None:
+def test_a_refusal_slows_all_down_once_and_answers_bring_it_back() -> None:
     async def run() -> tuple[float, float]:
         pace, _ = paced(16)
-        pace.refused(0.0)
-        pace.refused(0.0)
-        halved = pace.allowed
+        for _ in range(16):
+            await pace.turn(1)
+        for _ in range(16):
+            pace.refused(0.0)
+            pace.done()
+        slowed = pace.allowed
         for _ in range(200):
             pace.answered()
-        return halved, pace.allowed
+        return slowed, pace.allowed
 
-    assert asyncio.run(run()) == (4.0, 16.0)
+    assert asyncio.run(run()) == (pytest.approx(16 * 0.7), 16.0)
+
+
+def test_refusals_on_end_come_down_to_one_call_at_a_time() -> None:
+    async def run() -> float:
+        pace, _ = paced(64)
+        for _ in range(40):
+            await pace.turn(1)
+            pace.refused(0.0)
+            pace.done()
+        return pace.allowed
+
+    assert asyncio.run(run()) == 1.0
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic"])
