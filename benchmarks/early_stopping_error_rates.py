@@ -29,7 +29,7 @@ from assay.evaluate.evaluation import ITEM_COLUMNS, AdapterEvidence, Evaluation,
 from assay.evaluate.gate.early_stopping import LOOKS, Plan, Seen, margin_reachable, reason_to_stop, record
 from assay.evaluate.gate.gate import gate
 from assay.evaluate.gate.levels import Levels
-from assay.evaluate.gate.policy import Policy
+from assay.evaluate.gate.policy import Policy, SuitePolicy
 from assay.evaluate.statistics.e_process import order
 from assay.evaluate.statistics.intervals import wilson_interval
 from assay.evaluate.statistics.paired_tests import mcnemar_mid_p
@@ -145,8 +145,9 @@ def margin_in_reach(sample: Sample, index: int, look: int, policy: Policy) -> bo
 
 def real_loop(sample: Sample, index: int, policy: Policy) -> Stopped:
     """One simulated gate through `gate` and `reason_to_stop`, as `until_decided` asks them."""
-    policy = replace(policy, on_missing_check="warn")
     whole, plan = as_evaluation(sample, index)
+    roles = {suite: SuitePolicy("domain" if suite == "domain" else "general") for suite in plan.groups}
+    policy = replace(policy, on_missing_check="warn", suites=roles)
     for look in range(1, LOOKS):
         so_far = seen_at(whole, plan, look)
         decision = gate(so_far, policy, lambda *_: None)

@@ -26,8 +26,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _STEPS = 60
 """Newton steps at most; about six are usual, and halving the bracket alone would take forty."""
-_NEAR = 1e-13
-"""Relative change at which an iteration ends."""
+_NEAR = 1e-9
+"""Step at which an iteration ends: the error that is left is about its square."""
 _TINY = 1e-100
 
 
@@ -91,8 +91,8 @@ def _multiplier(strata: Strata, null: FloatArray) -> FloatArray:
         mean, slope = _constrained_mean(strata, multiplier)
         return null - mean, -slope
 
-    start = np.maximum(distance, 0) * _information(strata)
-    return np.where(distance > 0, _root(excess, start, high), 0.0)
+    start = np.where(distance > 0, distance * _information(strata), np.nan)
+    return np.nan_to_num(_root(excess, start, high))
 
 
 def _information(strata: Strata) -> FloatArray:
@@ -106,7 +106,7 @@ def _information(strata: Strata) -> FloatArray:
 def _root(
     function: Callable[[FloatArray], tuple[FloatArray, FloatArray]], start: FloatArray, high: FloatArray
 ) -> FloatArray:
-    """[...] where a rising function is 0, between 0 and `high`. It gives value and slope.
+    """[...] where a rising function, which gives value and slope, is 0 between 0 and `high`; NaN where `start` is.
 
     Newton's method within a bracket, which is halved wherever a step would leave it (Press et al., Numerical Recipes,
     3rd edition, section 9.4).
@@ -120,7 +120,7 @@ def _root(
         step = at - value / np.where(slope > 0, slope, _TINY)
         inside = (step > low) & (step < high)
         following = np.where(inside, step, (low + high) / 2)
-        if (np.abs(following - at) <= _NEAR * np.abs(at)).all():
+        if not (np.abs(following - at) > _NEAR * at).any():
             return following
         at = following
     return at
@@ -144,7 +144,7 @@ def _constrained_mean(strata: Strata, multiplier: FloatArray) -> tuple[FloatArra
         total, slope = _total(strata, n, scaled, mean)
         step = np.maximum(total - 1, 0) / slope
         mean = mean - step
-        if (step <= _NEAR).all():
+        if not (step > _NEAR).any():
             break
     total, _ = _total(strata, n, scaled, mean)
     denominators = n[..., None] + scaled[..., None] * (strata.values - mean[..., None])
