@@ -19,6 +19,7 @@ from assay.config import read_document, to_json
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError, SuiteError, did_you_mean, require
 from assay.general import BUNDLED, include_paths, tier_of, with_included
+from assay.generated import Generated, without_replaced, write_replaced
 from assay.outcome import PipelineResult, StageRun, outcome_of
 from assay.project import Project, concatenate, load_project, with_seed, with_tier
 from assay.runs import Run, RunStore
@@ -50,6 +51,7 @@ class _Work:
     parents: tuple[str, ...] = ()
     done: list[StageRun] = field(default_factory=list)
     adapter: Path | None = None
+    generated: Generated | None = None
 
     def step(self, stage: str, settings: Any, inputs: dict[str, str], work: Callable[[Run], None]) -> StageRun:
         """One stage in its run. `work` is not called when the run is complete."""
@@ -257,29 +259,39 @@ def _synth(work: _Work) -> StageRun:
     trainable = work.data.select_split("train")
 
     def do(run: Run) -> None:
-        provider = api.make_guarded_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
+        provider = api.make_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
         audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
         # One journal for the store and not one a run: other data or settings must not pay for an answer again.
         journal = work.project.store / "journal.sqlite"
-        result = api.synth(trainable, settings, provider, audit, journal, work.data, on_progress=work.say)
+        bench = api.Bench(settings, work.target)
+        result = api.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench)
         api.write_synthesized(result, run.path)
+        write_replaced(work.data, result.replaced, run.path)
         run.facts |= result.to_json()
 
     inputs = {"data": work.data.digest, **_evaluation_digests(work), **work.target.digests()}
-    outcome = work.step("synth", to_json(settings), inputs, do)
+    asked = {name: value for name, value in to_json(settings).items() if name != "require_acceptance"}
+    outcome = work.step("synth", asked, inputs, do)
     accepted = Dataset.read_parquet(outcome.path / "accepted.parquet")
     if len(accepted):
-        work.data = concatenate([work.data, accepted])
+        reviews = api.given_reviews((), work.project.root).reviews
+        work.generated = Generated(outcome.path, accepted, reviews, settings.require_acceptance)
+        work.say(work.generated.found.sentence(settings.require_acceptance))
+        work.data = concatenate([without_replaced(work.data, outcome.path), accepted])
         _curate(work, "curate")
     return outcome
 
 
 def _train(work: _Work) -> StageRun:
+    if work.generated is not None:
+        work.generated.check()
     settings = work.project.sections["train"]
 
     def do(run: Run) -> None:
         trained = api.train(work.data, settings, run.path, work.target, work.model, run=run, say=work.say)
         run.facts |= trained.to_json()
+        if work.generated is not None:
+            run.facts["acceptance"] = work.generated.to_json()
 
     outcome = work.step("train", to_json(settings), {"data": work.data.digest, **work.target.digests()}, do)
     work.adapter = outcome.path / "adapter"
