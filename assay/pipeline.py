@@ -259,7 +259,7 @@ def _synth(work: _Work) -> StageRun:
     trainable = work.data.select_split("train")
 
     def do(run: Run) -> None:
-        provider = api.make_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
+        provider = api.make_guarded_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
         audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
         # One journal for the store and not one a run: other data or settings must not pay for an answer again.
         journal = work.project.store / "journal.sqlite"
