@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assay.errors import SettingsError
 from assay.general import BUNDLED, TIERS, general_names, parameters_of, tier_by_name, tier_for
 from assay.storage import write_text
+
+if TYPE_CHECKING:
+    from assay.suites import Suite
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,12 @@ margin: {margin}           # loss of general ability (average over the suites) t
 guardrail: 0.1         # a proved loss beyond this on one suite blocks
 min_gain: 0.0          # gain on the domain that must be proved to be exceeded
 on_inconclusive: fail  # fail | warn
+# max_kl: 0.2          # nats that answers may move from the base's, on average over the general suites, to be proved
 suites:
-  {suite}: {{role: domain, required: true}}
+  {suite}:
+    role: domain
+    required: true
+{slices}
 {general}
 """
 
@@ -126,8 +134,21 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
             others=", ".join(other for other in TIERS if other != tier),
         ),
     )
-    write_text(policy_path, POLICY.format(suite=suite.name, general=general, margin=SMALLEST_MARGIN))
+    policy = POLICY.format(suite=suite.name, slices=_slices(suite), general=general, margin=SMALLEST_MARGIN)
+    write_text(policy_path, policy)
     return [*written, settings_path, policy_path]
+
+
+def _slices(suite: Suite) -> str:
+    """Commented lines that guard the suite's largest slices by themselves, or show how where it has none."""
+    import json
+    from collections import Counter
+
+    found = Counter(item.slice for item in suite.items if item.slice is not None).most_common(2)
+    names = [name for name, _ in found] or ["NAME"]
+    why = "a part that is guarded by itself" if found else "once items have a `slice`: a part that is guarded by itself"
+    lines = [f"    # slices:            # {why}; a proved loss beyond its guardrail blocks"]
+    return "\n".join([*lines, *(f"    #   {json.dumps(name)}: {{guardrail: 0.15}}" for name in names)])
 
 
 SIZES = {"small": "0.1B", "medium": "8B", "large": "70B"}
