@@ -1,4 +1,4 @@
-"""Six adapters whose worth is known, through the gate as users run it: what it says of each, and why.
+"""Seven adapters whose worth is known, through the gate as users run it: what it says of each, and why.
 
     python benchmarks/release_verdicts.py SHARED OUT [--records 1000] [--items 300] [--only good,zero]
 
@@ -6,6 +6,7 @@ The base is the embedded model, the domain banking77 (`--records` training and `
 with seed 0); general ability is asked by the bundled suites, ARC-Challenge, OpenBookQA and tasks of BBH. The adapters:
 
 good         trained on the labels for two epochs
+mixed        the same, with short answers to general questions among them (alpaca_en_demo), so that it forgets less
 shuffled     the same, with 30 % of the labels shuffled among themselves
 overtrained  a quarter of the records, ten epochs at ten times the rate
 zero         the good one with nothing in its second factors: it adds nothing
@@ -92,6 +93,8 @@ def prepare(shared: Path, out: Path, records: int, items: int) -> None:
     write_training(rows, out / "good.jsonl")
     write_training(shuffled(rows, 0.3), out / "shuffled.jsonl")
     write_training(rows[: len(rows) // 4], out / "overtrained.jsonl")
+    general_questions = short_answers(shared / "data" / "instruction" / "llamafactory" / "alpaca_en_demo.json")
+    write_training([*rows, *general_questions], out / "mixed.jsonl")
     write_suite(sample(rows_of(banking / "test.csv"), items, 0), "banking77", out)
     adapters = general / "llm_adapters_benchmarks"
     tasks = {
@@ -115,6 +118,12 @@ def shuffled(rows: list[Row], share: float) -> list[Row]:
     for place, source in zip(places, dealt, strict=True):
         out[place] = Row(rows[place].text, rows[source].category)
     return out
+
+
+def short_answers(path: Path, most_words: int = 40) -> Iterator[Row]:
+    for record in json.loads(path.read_text(encoding="utf-8")):
+        if record["output"] and len(record["output"].split()) <= most_words:
+            yield Row(f"{record['instruction']}\n{record['input']}".strip(), record["output"])
 
 
 def write_training(rows: list[Row], path: Path) -> None:
@@ -179,6 +188,7 @@ def widened(key: str, weights: Tensor) -> Tensor:
 
 MAKERS: dict[str, Callable[[Path], Ending]] = {
     "good": lambda out: trained("good", out, *CAREFUL),
+    "mixed": lambda out: trained("mixed", out, *CAREFUL),
     "shuffled": lambda out: trained("shuffled", out, *CAREFUL),
     "overtrained": lambda out: trained("overtrained", out, *CARELESS),
     "zero": lambda out: remade("zero", out, zeroed),
@@ -226,7 +236,7 @@ def general_ability(decision: dict[str, Any]) -> str:
 
 
 def training_of(name: str) -> str:
-    return name if name in ("good", "shuffled", "overtrained") else "good"
+    return name if name in ("good", "mixed", "shuffled", "overtrained") else "good"
 
 
 if __name__ == "__main__":
