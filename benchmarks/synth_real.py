@@ -53,6 +53,7 @@ def main() -> None:
             methods=methods[part],
             max_requests=given.requests,
             max_tokens=given.max_tokens,
+            min_new=0.0,
             verify={"agreement": True} if given.agreement else {},
         )
         start = list(read_seeds(given.shared)) if part == "seeds" else []
