@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["audit", "curate", "evaluate", "gate", "make_audit", "run", "synth", "train"]
 
 _HOMES = {
-    "Bench": "assay.synth.verifier",
     "CHECKS": "assay.curate.check",
+    "CurateSettings": "assay.curate.settings",
+    "EvaluateSettings": "assay.evaluate.settings",
     "Models": "assay.evaluate.identity",
     "PROVIDERS": "assay.synth.provider",
     "SCORERS": "assay.evaluate.scorer",
+    "Policy": "assay.evaluate.gate.policy",
     "ProviderSettings": "assay.synth.settings",
+    "TrainSettings": "assay.train.settings",
     "audit": "assay.curate.stage",
     "conceal_record": "assay.curate.pages.concealment",
     "conceal_text": "assay.curate.personal.masking",
@@ -52,6 +55,7 @@ _HOMES = {
     "init_suite": "assay.evaluate.suites.init",
     "input_digests": "assay.evaluate.identity",
     "language_of": "assay.curate.answers.language",
+    "judge_between": "assay.evaluate.gate.between",
     "judges": "assay.evaluate.judging.providers",
     "load_encoder": "assay.curate.meaning.encoder",
     "make_audit": "assay.curate.judge",
@@ -61,7 +65,9 @@ _HOMES = {
     "make_provider": "assay.synth.provider",
     "make_scorer": "assay.evaluate.scorer",
     "prepare_suite": "assay.evaluate.asking.domain_suite",
+    "prepare_training": "assay.train.stage",
     "price_of": "assay.synth.provider",
+    "read_evaluation": "assay.evaluate.evaluation_files",
     "read_policy": "assay.evaluate.gate.policy",
     "run": "assay.pipeline",
     "synth": "assay.synth.stage",
@@ -78,6 +84,8 @@ _NAMES = {
     "curate_queue": "waiting",
     "find_personal": "scan",
     "prepare_suite": "prepare",
+    "prepare_training": "prepare",
+    "read_evaluation": "read",
     "synth_queue": "waiting",
     "write_evaluation": "write",
 }

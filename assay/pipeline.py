@@ -263,8 +263,8 @@ def _synth(work: _Work) -> StageRun:
         audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
         # One journal for the store and not one a run: other data or settings must not pay for an answer again.
         journal = work.project.store / "journal.sqlite"
-        bench = api.Bench(settings, work.target)
-        result = api.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench)
+        bench, encode = api.make_bench(settings, work.target, work.suites), api.make_encode()
+        result = api.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench, encode)
         api.write_synthesized(result, run.path)
         write_replaced(work.data, result.replaced, run.path)
         run.facts |= result.to_json()

@@ -12,6 +12,8 @@ from assay.console import Options, common_options, split_overrides
 from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assay.dataset import Dataset
 
     from .settings import SynthSettings
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 @click.option(
     "--dry-run", is_flag=True, help="Show the first prompts as they would be sent, and the estimate; ask nothing."
 )
+@click.option(
+    "--measure", is_flag=True, help="Train with and without the new records, and say by the suites whether they helped."
+)
 @common_options
 def synth(
     options: Options,
@@ -35,25 +40,41 @@ def synth(
     model: str | None,
     suites: tuple[Path, ...],
     dry_run: bool,
+    measure: bool,
 ) -> int:
     """Grow the data with a model, within a budget.
 
     New records start from those in DATA and are judged by every check of `curate` together with them. What it will
     cost is said first, and the caps synth.max_usd and synth.max_requests are never passed. What was answered is in the
     journal of --output: the same command asks for nothing twice. Personal data is masked before it is sent.
-    """
-    from assay.sources import ReadSettings, read
 
+    New records train once people have read enough of them: assay review OUT --terminal.
+    """
     paths, options = split_overrides(data, options)
     settings = _settings(options, provider, model)
-    if not paths:
-        raise SettingsError("no data to start from", fix="name a file: assay synth DATA -o OUT")
-    seeds = read(paths, ReadSettings(limit=options.limit), offline=options.offline)
+    seeds = _seeds(paths, settings, options)
     if dry_run:
         return _show_prompts(seeds, settings, options)
     if options.output is None:
         raise SettingsError("no folder to write to", fix="add -o OUT")
-    return _generate(seeds, settings, suites, options.output, options)
+    return _generate(seeds, settings, suites, options.output, options, measure=measure)
+
+
+def _seeds(paths: Sequence[str], settings: SynthSettings, options: Options) -> Dataset:
+    """Empty where no file is named and every method starts from something else, documents for example."""
+    from assay.dataset import Dataset
+    from assay.sources import ReadSettings, read
+
+    from .stage import needs_seeds
+
+    if paths:
+        return read(paths, ReadSettings(limit=options.limit), offline=options.offline)
+    without = needs_seeds(settings)
+    if without:
+        raise SettingsError(
+            f"no data to start from, which {without[0]} needs", fix="name a file: assay synth DATA -o OUT"
+        )
+    return Dataset.from_records([])
 
 
 def _settings(options: Options, provider: str | None, model: str | None) -> SynthSettings:
@@ -81,23 +102,39 @@ def _show_prompts(seeds: Dataset, settings: SynthSettings, options: Options) -> 
     return Exit.OK
 
 
-def _generate(seeds: Dataset, settings: SynthSettings, suites: tuple[Path, ...], output: Path, options: Options) -> int:
+def _generate(
+    seeds: Dataset, settings: SynthSettings, suites: tuple[Path, ...], output: Path, options: Options, *, measure: bool
+) -> int:
     from assay.api import make_audit
+    from assay.chat import load_target
+    from assay.commands.measure import check_measurable, measure_and_show
     from assay.suites import read_suite
 
     from .estimate import estimate, in_words
     from .files import JOURNAL, describe, write_synthesized
+    from .handed import make_bench, make_encode
     from .personal import make_guarded_provider
     from .provider import priced
+    from .review.seeds import write_seeds
     from .stage import synth as generate
 
+    if measure:
+        check_measurable(options, suites)
     name = options.document().data.get("model_name_or_path")
     price = priced(settings)
     options.say(in_words(estimate(seeds, settings, price.price), price.price, price.of))
     source = make_guarded_provider(settings, name, offline=options.offline)
-    audit = make_audit(suites=[read_suite(path) for path in suites])
-    result = generate(seeds, settings, source, audit, output / JOURNAL, on_progress=options.say)
-    write_synthesized(result, output)
+    read_suites = [read_suite(path) for path in suites]
+    target = load_target(name, offline=options.offline) if name else None
+    audit = make_audit(target=target, suites=read_suites)
+    bench, encode = make_bench(settings, target, read_suites), make_encode()
+    result = generate(seeds, settings, source, audit, output / JOURNAL, seeds, options.say, bench, encode)
+    write_synthesized(result, output, seeds)
+    write_seeds(seeds, result.data, output)
     options.show(describe(result))
+    if measure:
+        code, found = measure_and_show(options, seeds, result.combined(seeds), suites, output)
+        options.emit({**result.to_json(), "measure": found})
+        return code
     options.emit(result.to_json())
     return Exit.INCONCLUSIVE if result.stopped else Exit.OK
