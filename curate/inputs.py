@@ -133,7 +133,7 @@ def _confirmer(settings: CurateSettings, model: str | None, options: Options) ->
         model=judge.model,
         base_url=judge.base_url,
         api_key_env=judge.api_key_env,
-        price=None if judge.price is None else Price(**judge.price),
+        price=None if judge.price is None else Price(judge.price["input"], judge.price["output"]),
         concurrency=judge.concurrency,
         timeout=judge.timeout,
         temperature=0.0,
