@@ -28,6 +28,11 @@ class TaskFile:
     data: Mapping[str, tuple[Path, ...]]
 
     @property
+    def tags(self) -> tuple[str, ...]:
+        given = self.config.get("tag") or ()
+        return (given,) if isinstance(given, str) else tuple(given)
+
+    @property
     def split(self) -> str:
         """The split that lm-eval scores."""
         return str(self.config.get("test_split") or self.config.get("validation_split") or "test")

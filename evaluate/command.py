@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--backend", type=click.Choice(["assay", "hf", "vllm", "openai"]), help="Who computes; openai: a server.")
 @click.option("--items", type=click.Choice(["all", "selection", "gate"]), help="The part that selects, or that judges.")
 @click.option("--stop-early", is_flag=True, help="Stop as soon as the verdict of --policy is proved.")
-@click.option("--policy", "-p", type=click.Path(path_type=Path), help="For --stop-early [default: ./policy.yaml].")
+@click.option("--policy", "-p", type=click.Path(path_type=Path), help="What will judge it [default: ./policy.yaml].")
 @click.option("--allow-code", is_flag=True, help="Let a suite's scorer run code that a model wrote, walled in.")
 @click.option("--write-lm-eval", type=click.Path(path_type=Path), metavar="DIR", help="Also write it as lm-eval does.")
 @click.option("--store", type=click.Path(path_type=Path), help="Run store [default: .assay, or as in assay.yaml].")
@@ -56,7 +56,10 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
     if strangers:
         raise SettingsError(f"'{strangers[0]}' is no override", fix="write --suite FILE, or evaluate.batch_tokens=8192")
     settings, suites, models, store = _inputs(options, given)
-    evaluation, folder = _run(options, settings, suites, models, store, given["policy"] or Path("policy.yaml"))
+    policy = _policy_file(options, given["policy"])
+    if models.candidate is not None or given["policy"] is not None:
+        _say_plan(options, settings, suites, policy, required=given["policy"] is not None or settings.stop_early)
+    evaluation, folder = _run(options, settings, suites, models, store, policy)
     from .evaluation_files import to_json
 
     options.emit({**to_json(evaluation), "items": str(folder / "items.parquet")})
@@ -68,6 +71,38 @@ def evaluate(options: Options, assignments: tuple[str, ...], **given: Any) -> in
     if "candidate" in evaluation.evidence:
         options.show(f"next: assay gate {folder} --policy policy.yaml    a verdict")
     return int(Exit.OK)
+
+
+def _policy_file(options: Options, given: Path | None) -> Path:
+    """As the option, the settings file or the folder says; it need not be there."""
+    document = options.document()
+    file = Path(document.file)
+    named = dict(document.data.get("gate") or {}).get("policy")
+    return given or (file.parent / str(named) if named is not None and file.is_file() else Path("policy.yaml"))
+
+
+def _say_plan(
+    options: Options, settings: EvaluateSettings, suites: tuple[Suite, ...], policy_file: Path, *, required: bool
+) -> None:
+    """What the policy's proofs need, before a model is loaded. Raises SettingsError for one that was asked for."""
+    from assay.general import include_paths
+
+    from .gate.planned import before_scoring
+    from .gate.policy import read_policy
+    from .judging.roles import check_policy_roles
+
+    if not required and not policy_file.is_file():
+        return
+    try:
+        policy = read_policy(policy_file)
+        check_policy_roles(policy, [(s.name, {**s.scorer_settings, "name": s.scorer}) for s in suites], policy_file)
+    except SettingsError as error:
+        if required:
+            raise
+        options.say(f"WARNING: the gate will not take this policy: {error}")
+        return
+    for line in before_scoring(policy, suites, [Path(path) for path in include_paths(settings.include_path)], settings):
+        options.say(line)
 
 
 def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: EvaluateSettings, folder: Path) -> None:

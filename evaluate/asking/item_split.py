@@ -24,7 +24,12 @@ SELECTION = 128
 
 def part_of(item: Item) -> ItemPart:
     """selection or gate."""
-    by = f"text\0{normalize(item.text)}" if item.cluster is None else f"cluster\0{item.cluster}"
+    return part_by(item.text, item.cluster)
+
+
+def part_by(text: str, cluster: str | None) -> ItemPart:
+    """Of an item that asks this text."""
+    by = f"text\0{normalize(text)}" if cluster is None else f"cluster\0{cluster}"
     first = hashlib.sha256(by.encode("utf-8", "backslashreplace")).digest()[0]
     return "selection" if first < SELECTION else "gate"
 

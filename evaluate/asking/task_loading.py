@@ -43,7 +43,7 @@ def load_tasks(
     found: dict[str, tuple[Task, TaskFile | None]] = {}
     foreign = []
     for name in names or list(local):
-        members = [task for task in local.values() if name in (task.name, *_tags(task))]
+        members = [task for task in local.values() if name in (task.name, *task.tags)]
         found |= {task.name: (_load_local(task, folders), task) for task in members}
         if not members:
             foreign.append(name)
@@ -51,11 +51,6 @@ def load_tasks(
     for task, _ in found.values():
         _prepare(task, num_fewshot)
     return list(found.values())
-
-
-def _tags(task: TaskFile) -> tuple[str, ...]:
-    given = task.config.get("tag") or ()
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _load_local(task: TaskFile, folders: Sequence[Path]) -> Any:

@@ -40,6 +40,7 @@ class PlannedProof:
     difference  the loss that is to be excluded, or the gain to be proved, as a share
     needed      independent items that probably do it; None where no number of items does
     items       that there are; None where the suite is not known
+    for_pass    a PASS needs it, whatever else the policy says
     """
 
     what: str
@@ -48,6 +49,7 @@ class PlannedProof:
     items: int | None
     enough: bool | None
     sentence: str
+    for_pass: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -91,12 +93,11 @@ def _gain(name: str, role: SuitePolicy, policy: Policy, known: SuiteSize | None)
     over = f" more than min_gain, {size(above)}," if above else ""
     said = f"{name}: about {_items(needed)} prove a gain of {size(GAIN)}{over} if {_flip(CHANGED_SHARE)}"
     if known is None:
-        return PlannedProof(name, GAIN, needed, None, None, said)
+        return PlannedProof(name, GAIN, needed, None, None, said, role.required)
     found = detectable_difference(known.independent, policy.alpha)
     can = "can prove none" if found is None else f"prove one of {size(round(found, 3))}"
-    return PlannedProof(
-        name, GAIN, needed, known.items, _enough(known.independent, needed), f"{said}; the {_worth(known)} {can}"
-    )
+    enough = _enough(known.independent, needed)
+    return PlannedProof(name, GAIN, needed, known.items, enough, f"{said}; the {_worth(known)} {can}", role.required)
 
 
 def _margin(general: Sequence[str], policy: Policy, sizes: Mapping[str, SuiteSize]) -> PlannedProof:
@@ -108,12 +109,12 @@ def _margin(general: Sequence[str], policy: Policy, sizes: Mapping[str, SuiteSiz
         said += f", which is more than max_items, {policy.max_items:,}"
     known = [sizes[name] for name in general if name in sizes]
     if not known or len(known) < len(general):
-        return PlannedProof(what, policy.margin, needed, None, None, said)
+        return PlannedProof(what, policy.margin, needed, None, None, said, True)
     items = sum(found.items for found in known)
     independent = len(known) ** 2 / sum(1 / max(found.independent, 1e-9) for found in known)
     worth = "" if independent > 0.95 * items else f", worth about {independent:,.0f}: {WORTH_LESS}"
     said += f"; there are {items:,}{worth}"
-    return PlannedProof(what, policy.margin, needed, items, _enough(independent, needed), said)
+    return PlannedProof(what, policy.margin, needed, items, _enough(independent, needed), said, True)
 
 
 def _guardrail(name: str, role: SuitePolicy, policy: Policy, known: SuiteSize | None) -> PlannedProof:
