@@ -82,9 +82,13 @@ def serve(share: float, pipe: Connection) -> None:
         Server.share = share
         server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0, backlog=256)
         pipe.send(server.sockets[0].getsockname()[1])
-        while not pipe.poll():
-            await asyncio.sleep(0.05)
-        pipe.send((Server.calls, dict(Server.answered)))
+        while True:
+            while not pipe.poll():
+                await asyncio.sleep(0.05)
+            last = pipe.recv() == "stop"
+            pipe.send((Server.calls, dict(Server.answered)))
+            if last:
+                return
 
     asyncio.run(run())
 
@@ -97,6 +101,12 @@ class Running:
         self.process = multiprocessing.Process(target=serve, args=(share, other))
         self.process.start()
         self.url = f"http://127.0.0.1:{self.pipe.recv()}/v1"
+
+    def calls(self) -> int:
+        """So far, those of killed children among them."""
+        time.sleep(4 * LATENCY)
+        self.pipe.send("look")
+        return int(self.pipe.recv()[0])
 
     def counts(self) -> tuple[int, dict[str, int]]:
         """Calls, and answers by request."""
@@ -167,7 +177,7 @@ def kills(count: int, times: int) -> None:
             time.sleep(chance.uniform(0.0, 0.3))
             os.kill(child.pid, signal.SIGKILL)
             child.communicate()
-        before = _states(folder)
+        before, called = _states(folder), server.calls()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         killed = json.loads((folder / "answers.json").read_text())
         after = _states(folder)
@@ -179,9 +189,12 @@ def kills(count: int, times: int) -> None:
     lost = before.get("sent", 0)
     again = sum(n - 1 for n in answered.values())
     print(f"{times} kills: {before.get('answered', 0)} answers journalled, {lost} calls cut, charged as unknown")
-    print(f"then {after['answered']} answered; the last run sent {after['answered'] - before.get('answered', 0)}")
-    print(f"{again} answers were paid for twice, all of them cut by a kill: {again <= lost}")
-    print(f"the data are those of the undisturbed run: {killed == undisturbed}; calls {calls}")
+    missing, sent = count - before.get("answered", 0), calls - called
+    print(f"the last run sent {sent} calls for the {missing} that were missing, and {after['answered']} are answered")
+    print(
+        f"{again} of the cut calls had been answered, and were asked again; none that was journalled: {again <= lost}"
+    )
+    print(f"the data are those of the undisturbed run: {killed == undisturbed}; {calls} calls in all")
 
 
 def _states(folder: Path) -> dict[str, int]:

@@ -17,7 +17,7 @@ from assay.protocols import Generation, GenerationRequest
 from assay.records import Json
 
 from .form import Form, broken
-from .limits import limits_of, retry_after
+from .limits import limits_of, ratelimit_headers, retry_after
 
 Connect: TypeAlias = Callable[[Any], Any]
 """From an HTTP client to an official, asynchronous client that uses it."""
@@ -123,7 +123,7 @@ async def connected(remote: Remote, told: Callable[[Limits], None]) -> AsyncIter
     """An official client with connections of its own; they are closed with it."""
 
     async def look(response: Any) -> None:
-        told(limits_of(response.headers))
+        told(limits_of(ratelimit_headers(response.headers.raw)))
 
     import httpx2
 
