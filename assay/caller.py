@@ -237,6 +237,8 @@ async def _session(provider: Provider, told: Callable[[Limits], None]) -> AsyncI
         async with provider.session(told) as one:
 
             async def ask_each(requests: list[GenerationRequest]) -> list[Generation]:
+                if len(requests) == 1:
+                    return [await one(requests[0])]
                 return list(await asyncio.gather(*(one(request) for request in requests)))
 
             yield ask_each

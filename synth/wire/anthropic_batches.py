@@ -16,7 +16,7 @@ from typing import Any
 from assay.protocols import BatchLine, BatchResult, Generation, GenerationRequest
 from assay.records import Json
 
-from .form import member
+from .form import broken, member
 from .job_lines import JOB_SECONDS, MOST_REQUESTS, answered, failed, json_lines, not_run, text
 from .remote import Remote, connected, faults
 
@@ -59,7 +59,10 @@ class AnthropicBatches:
             import httpx2
 
             answer = await client.post("/v1/messages/batches", cast_to=httpx2.Response, body={"requests": body})
-            return str(answer.json()["id"])
+            identifier = member(answer.json(), "id")
+        if not isinstance(identifier, str):
+            raise broken(self.name, "a batch job without an id")
+        return identifier
 
     async def find(self, tag: str, keys: Collection[str], since: str, known: Collection[str]) -> str | None:
         earliest = datetime.fromisoformat(since) - CLOCKS_DIFFER

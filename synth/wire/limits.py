@@ -27,10 +27,10 @@ def limits_of(headers: Mapping[str, str]) -> Limits:
     """OpenAI's `x-ratelimit-*` and Anthropic's `anthropic-ratelimit-*`; of those on tokens the one with least left."""
     if not headers:
         return Limits()
-    requests = _openai(headers, "requests") or _anthropic(headers, "requests")
-    kinds = ("tokens", "input-tokens", "output-tokens")
-    tokens = [found for kind in kinds if (found := _openai(headers, kind) or _anthropic(headers, kind)) is not None]
-    return Limits(requests, min(tokens, key=lambda allowance: allowance.left, default=None))
+    read = _anthropic if any(name.startswith("anthropic-") for name in headers) else _openai
+    kinds = ("tokens", "input-tokens", "output-tokens") if read is _anthropic else ("tokens",)
+    tokens = [found for kind in kinds if (found := read(headers, kind)) is not None]
+    return Limits(read(headers, "requests"), min(tokens, key=lambda allowance: allowance.left, default=None))
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -50,25 +50,24 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 def _openai(headers: Mapping[str, str], kind: str) -> Allowance | None:
     """The reset is a duration: 1s, 6m0s, 120ms."""
-    return _allowance(
-        headers.get(f"x-ratelimit-remaining-{kind}"),
-        headers.get(f"x-ratelimit-limit-{kind}"),
-        _duration(headers.get(f"x-ratelimit-reset-{kind}")),
-    )
+    left = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
+    if left is None:
+        return None
+    most = _number(headers.get(f"x-ratelimit-limit-{kind}"))
+    return Allowance(int(left), _whole(most), _duration(headers.get(f"x-ratelimit-reset-{kind}")))
 
 
 def _anthropic(headers: Mapping[str, str], kind: str) -> Allowance | None:
     """The reset is a time, RFC 3339."""
-    return _allowance(
-        headers.get(f"anthropic-ratelimit-{kind}-remaining"),
-        headers.get(f"anthropic-ratelimit-{kind}-limit"),
-        _until(headers.get(f"anthropic-ratelimit-{kind}-reset")),
-    )
+    left = _number(headers.get(f"anthropic-ratelimit-{kind}-remaining"))
+    if left is None:
+        return None
+    most = _number(headers.get(f"anthropic-ratelimit-{kind}-limit"))
+    return Allowance(int(left), _whole(most), _until(headers.get(f"anthropic-ratelimit-{kind}-reset")))
 
 
-def _allowance(left: str | None, most: str | None, full_in: float) -> Allowance | None:
-    count, limit = _number(left), _number(most)
-    return None if count is None else Allowance(int(count), None if limit is None else int(limit), full_in)
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _number(text: str | None) -> float | None:
