@@ -40,11 +40,19 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--max-tokens", type=int, default=160)
     parser.add_argument("--part", choices=["seeds", "documents"], action="append")
+    parser.add_argument("--stepwise", action="store_true", help="documents: question, answer and quote one by one")
     parser.add_argument("--agreement", action="store_true", help="ask for three more answers to each question")
     given = parser.parse_args()
     methods: dict[str, dict[str, Any]] = {
         "seeds": {"self_instruct": {"count": given.count}},
-        "documents": {"document_qa": {"count": given.count, "documents": [str(ROOT / "docs")], "max_words": 120}},
+        "documents": {
+            "document_qa": {
+                "count": given.count,
+                "documents": [str(ROOT / "docs")],
+                "max_words": 120,
+                "stepwise": given.stepwise,
+            }
+        },
     }
     for part in given.part or list(methods):
         settings = SynthSettings(

@@ -18,6 +18,9 @@ STOP_WORDS = frozenset(
 )
 
 
+ECHO = 4
+"""Words on end of a prompt that make an answer an echo of it."""
+
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -46,6 +49,15 @@ def runs(text: str, size: int) -> set[tuple[str, ...]]:
     """Every run of `size` words."""
     found = words(text)
     return set(zip(*(found[shift:] for shift in range(size)), strict=False))
+
+
+def echoes(text: str, asked: str, known: str = "", size: int = ECHO) -> bool:
+    """Whether a text repeats the prompt that asked for it: a run of its words that `known` has not, or the label that
+    it ends on ("New task:")."""
+    label = asked.rstrip().rpartition("\n")[2].casefold()
+    if label.endswith(":") and label in text.casefold() and label not in known.casefold():
+        return True
+    return bool((runs(text, size) & runs(asked, size)) - runs(known, size))
 
 
 def conversation(messages: Sequence[Message]) -> str:

@@ -15,9 +15,8 @@ from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator, lo
 from ..prompting import ask, ask_messages
 from ..seeds import shuffled, single_turn
 from ..settings import SynthSettings
-from ..words import conversation, runs
+from ..words import conversation, echoes
 
-ECHO = 5
 SAME_TURN = 0.8
 """Jaccard similarity of words from which a turn is an earlier one again."""
 
@@ -99,7 +98,7 @@ class _Talk:
             return Refused("length", f"the turn has more than {self.max_words} words")
         if "\nassistant:" in text.casefold() or text.casefold().startswith("assistant:"):
             return Refused("roles", "it speaks for the assistant")
-        if runs(text, ECHO) & runs(self.prompt.render(conversation="", number=0), ECHO):
+        if echoes(text, self.prompt.render(conversation="", number=0)):
             return Refused("echo", "it repeats the prompt")
         if nearest_by_words(text, [m.content or "" for m in before if m.role != "system"]) >= SAME_TURN:
             return Refused("repeats", "the person says what was said before")

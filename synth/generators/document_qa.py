@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from assay.errors import SettingsError, did_you_mean
-from assay.records import Message, Record
+from assay.protocols import GenerationRequest
+from assay.records import Json, Message, Record
 
-from ..answers import read_fields, schema_of
+from ..answers import read_fields, read_text, schema_of
 from ..documents.reading import Document, read_documents
 from ..documents.splitting import Piece, as_seed, split_sections, split_with_llama_index
-from ..generator import Draft, Job, Outcome, Quote, Refused, generator_from, load_prompt
+from ..generator import Ask, Draft, Job, Outcome, Prompt, Quote, Refused, generator_from, load_prompt
 from ..prompting import ask
 from ..seeds import shuffled
 from ..settings import SynthSettings
@@ -41,6 +43,7 @@ def document_qa(
     splitter: str = "sections",
     min_supported: float = 0.5,
     with_source: bool = False,
+    stepwise: bool = False,
     template: str | None = None,
 ) -> Iterator[Job]:
     """Questions that a piece of a document answers, with the answer and the span that supports it.
@@ -56,8 +59,11 @@ def document_qa(
     splitter       sections: at headings and paragraphs; llama_index: by its SentenceSplitter (extra `documents`)
     min_supported  share of the answer's content words that have to stand in the piece
     with_source    put the piece into the record, before the question: for training on answering from a text
+    stepwise       ask for the question, the answer and the quote one after the other, in plain text: three requests in
+                   place of one, for small models that write no JSON
     template       file in place of `prompts/document_qa.jinja`; it is given `text`, `heading`, and `number`, which
-                   counts the questions of the same piece
+                   counts the questions of the same piece; `prompts/document_qa_stepwise.jinja` is given `wanted` too
+                   (question, answer or quote), and what was said before
 
     The record's parent and family is the document: records of one document are never on both sides of a split.
 
@@ -69,7 +75,7 @@ def document_qa(
         raise SettingsError(
             f"no splitter '{splitter}'", where="synth.methods.document_qa", fix=did_you_mean(splitter, SPLITTERS)
         )
-    prompt = load_prompt("document_qa", template)
+    prompt = load_prompt("document_qa_stepwise" if stepwise else "document_qa", template)
     pieces: list[Piece] = []
     for document in read_documents(documents):
         pieces += SPLITTERS[splitter](document, min_words, max_words)
@@ -77,15 +83,53 @@ def document_qa(
     for sample in range(per_piece):
         for seed in order:
             piece = pieces[seed.source.row]
-            text = prompt.render(text=piece.text, heading=piece.heading, number=sample + 1)
-            build = partial(_draft, piece=piece, least=min_supported, with_source=with_source)
-            yield Job(ask(settings, text, sample=sample, schema=schema_of(FIELDS)), seed, prompt.sha256, build)
+            finish = partial(_draft, piece=piece, least=min_supported, with_source=with_source)
+            values = {"text": piece.text, "heading": piece.heading, "number": sample + 1}
+            if stepwise:
+                steps = _Stepwise(prompt, settings, values, sample, finish)
+                yield Job(steps.request(wanted="question"), seed, prompt.sha256, steps.answer)
+            else:
+                request = ask(settings, prompt.render(**values), sample=sample, schema=schema_of(FIELDS))
+                yield Job(request, seed, prompt.sha256, partial(_read, finish=finish))
 
 
-def _draft(answer: str, piece: Piece, least: float, with_source: bool) -> Outcome:
+@dataclass(frozen=True)
+class _Stepwise:
+    """Question, then its answer, then the quote, each in a request of its own."""
+
+    prompt: Prompt
+    settings: SynthSettings
+    values: Mapping[str, Json]
+    sample: int
+    finish: Callable[[Mapping[str, str]], Outcome]
+
+    def request(self, **said: str) -> GenerationRequest:
+        return ask(self.settings, self.prompt.render(**self.values, **said), sample=self.sample)
+
+    def answer(self, text: str) -> Outcome:
+        question = read_text(text, "question")
+        if not question.endswith("?") or "\n" in question:
+            return Refused("parse", "the answer is not one question")
+        request = self.request(wanted="answer", question=question)
+        return Ask((request,), lambda answers: self._quote(question, read_text(answers[0], "answer")))
+
+    def _quote(self, question: str, answer: str) -> Outcome:
+        if not answer:
+            return Refused("parse", "the answer is empty")
+        request = self.request(wanted="quote", question=question, answer=answer)
+
+        def done(answers: Sequence[str]) -> Outcome:
+            return self.finish({"question": question, "answer": answer, "quote": read_text(answers[0], "quote")})
+
+        return Ask((request,), done)
+
+
+def _read(answer: str, finish: Callable[[Mapping[str, str]], Outcome]) -> Outcome:
     fields = read_fields(answer, FIELDS)
-    if isinstance(fields, Refused):
-        return fields
+    return fields if isinstance(fields, Refused) else finish(fields)
+
+
+def _draft(fields: Mapping[str, str], piece: Piece, least: float, with_source: bool) -> Outcome:
     question, said = fields["question"], fields["answer"]
     if ABOUT_THE_TEXT.search(question):
         return Refused("context", "the question cannot be understood without the text")

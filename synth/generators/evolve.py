@@ -15,7 +15,7 @@ from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator, lo
 from ..prompting import ask, ask_messages
 from ..seeds import question_of, shuffled, single_turn
 from ..settings import SynthSettings
-from ..words import agree, content_words, overlap, runs
+from ..words import agree, content_words, echoes, overlap
 
 DIRECTIONS = {
     "deeper": "Make it need more knowledge or more steps of thought, without changing what it is about.",
@@ -23,7 +23,6 @@ DIRECTIONS = {
     "constraint": "Add one condition that the answer has to keep, and that can be checked.",
     "harder_negative": "Change it so little that it looks the same, and so that its right answer becomes another one.",
 }
-ECHO = 5
 
 
 @generator
@@ -107,7 +106,7 @@ class _Way:
             return Refused("same", "nothing was changed")
         if len(text) > self.max_length_ratio * len(question_of(self.seed)) + 200:
             return Refused("length", "much longer than its seed")
-        if (runs(text, ECHO) & runs(self.text("", ""), ECHO)) - runs(before, ECHO):
+        if echoes(text, self.text("", ""), before):
             return Refused("echo", "it repeats the prompt")
         shared = overlap(content_words(text), content_words(before))
         if self.direction != "broader" and shared == 0.0:

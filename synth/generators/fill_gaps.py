@@ -17,10 +17,9 @@ from ..generator import Ask, Draft, Job, Outcome, Refused, generator, load_promp
 from ..prompting import ask, ask_messages
 from ..seeds import circles, question_of, single_turn
 from ..settings import SynthSettings
-from ..words import runs
+from ..words import echoes
 
 KINDS = ("labels", "topics", "lengths", "slices")
-ECHO = 5
 SHOWN_ANSWERS = 3
 ASKED_LENGTH = {
     "concise": f"Answer in at most {CONCISE_WORDS} words.",
@@ -104,7 +103,7 @@ def _prompt(
     text = read_text(answer, "message", "new message", "task", "new task")
     if not text:
         return Refused("parse", "the answer is empty")
-    if runs(text, ECHO) & runs(asked, ECHO):
+    if echoes(text, asked):
         return Refused("echo", "it repeats the prompt")
     if nearest_by_words(text, [question_of(record) for record in examples]) > most:
         return Refused("same", "it is nearly that of a seed")

@@ -13,10 +13,9 @@ from ..generator import Ask, Draft, Job, Outcome, Refused, generator, load_promp
 from ..prompting import ask, ask_messages
 from ..seeds import circles, question_of, rounds_of, single_turn
 from ..settings import SynthSettings
-from ..words import runs
+from ..words import echoes
 
-ECHO = 5
-"""Words on end of the instruction of the prompt that make an answer an echo of it."""
+LABELS = ("instruction", "task", "your task", "new task", "a new task", "new instruction")
 
 
 @generator
@@ -66,7 +65,7 @@ def self_instruct(
 
 
 def _instruction(answer: str, settings: SynthSettings, seed: Record, limits: partial[Refused | None]) -> Outcome:
-    text = read_text(answer, "instruction", "task", "new task", "new instruction")
+    text = read_text(answer, *LABELS)
     refused = limits(text)
     if refused is not None:
         return refused
@@ -86,7 +85,7 @@ def _refusal(text: str, examples: Sequence[Record], asked: str, words: tuple[int
     length = len(text.split())
     if not words[0] <= length <= words[1]:
         return Refused("length", f"the instruction has {length} words")
-    if runs(text, ECHO) & runs(asked, ECHO):
+    if echoes(text, asked):
         return Refused("echo", "it repeats the prompt")
     if nearest_by_words(text, [question_of(record) for record in examples]) > most:
         return Refused("same", "the instruction is nearly that of a seed")

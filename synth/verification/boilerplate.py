@@ -8,7 +8,8 @@ from ..generator import Draft, Job, Outcome, Refused
 from ..verifier import Bench, verifier
 
 ABOUT_ITSELF = re.compile(
-    r"\b(?:as|i(?:'m| am)(?: just)?) an? (?:ai|artificial intelligence|(?:large )?language model)\b"
+    r"\b(?:as|i(?:'m| am)(?: just)?) an? (?:\w+ )?(?:ai|artificial intelligence|chatbot|language model)\b"
+    r"|\bi(?:'m| am) ready to (?:help|assist)\b|\byou(?:'re| are) ready to assist\b"
     r"|\bmy (?:training data|knowledge cut-?off)\b|\bals (?:eine )?ki\b|\ben tant qu'ia\b|\bcomo (?:una )?ia\b",
     re.IGNORECASE,
 )

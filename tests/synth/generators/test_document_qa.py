@@ -104,3 +104,28 @@ def test_no_documents_and_an_unknown_splitter_are_said(generate: Any, folder: Pa
         generate([], "document_qa", count=1)
     with pytest.raises(SettingsError, match="llama_index"):
         generate([], "document_qa", count=1, documents=[str(folder)], splitter="lama_index")
+
+
+def test_stepwise_asks_for_question_answer_and_quote_one_after_the_other(api: Any, generate: Any, folder: Path) -> None:
+    def small(asked: str) -> str:
+        text = asked.split("Text:\n")[1]
+        months = text.split("lasts for ")[1].split(" ")[0]
+        if "Reply with the question alone" in asked:
+            return f'Question: "How long is the warranty of the {text.split("warranty of the ")[1].split(" ")[0]}?"'
+        return (
+            "It lasts for " + months + " months." if "in one sentence" in asked else f"lasts for {months} months from"
+        )
+
+    api.reply = small
+    result = generate([], "document_qa", count=2, documents=[str(folder)], stepwise=True)
+    for record in result.data.records():
+        assert record.messages[0].content.startswith("How long is the warranty of the ")
+        assert record.meta["synth"]["requests"] == 3
+        assert record.answer.split(" ")[3] in record.meta["synth"]["sources"][0]["quote"]
+    assert len(result.data) == 2
+
+
+def test_stepwise_what_is_no_question_is_asked_no_further(api: Any, generate: Any, folder: Path) -> None:
+    api.reply = lambda asked: "This text is about valves."
+    result = generate([], "document_qa", count=1, documents=[str(folder / "valve.md")], stepwise=True)
+    assert set(result.refused) == {"parse"} and len(api.answered) == len(result.ledger)

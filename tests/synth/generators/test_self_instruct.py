@@ -99,3 +99,8 @@ def test_a_copy_of_a_seed_is_not_new(api: Any, generate: Any) -> None:
     api.reply = lambda asked: asked.split("Task: ")[1].split("\n")[0] if "New task:" in asked else "x"
     result = generate(SEEDS[:6], "self_instruct", count=3, per_seed=1)
     assert len(result.data) == 0 and set(result.refused) == {"same"}
+
+
+def test_the_label_that_the_prompt_ends_on_is_an_echo(api: Any, generate: Any) -> None:
+    api.reply = lambda asked: "The meaning of this sentence is interesting. New task:" if "New task:" in asked else "x"
+    assert set(generate(SEEDS[:6], "self_instruct", count=1, per_seed=1).refused) == {"echo"}

@@ -26,6 +26,8 @@ def judge(question: str, answer: str, seed: tuple[Message, ...] = (), **verify: 
         ("How old are you?", "As an AI language model, I have no age.", "boilerplate"),
         ("Here is the rewritten question: why?", "So.", "boilerplate"),
         ("Why?", "Sure! Here's a good answer: so.", "boilerplate"),
+        ("I'm ready to help! What's your task?", "So.", "boilerplate"),
+        ("Where am I?", "I'm a curious AI designed to help in any way I can.", "boilerplate"),
         ("Write a poem.", "I'm sorry, but I can't help with that.", "refusal"),
         ("Write a poem.", "I cannot write poems.", "refusal"),
         ("Why can't I log in?", "Your password has expired.", "passed"),
