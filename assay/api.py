@@ -41,6 +41,7 @@ _HOMES = {
     "audit": "assay.curate.stage",
     "conceal_record": "assay.curate.pages.concealment",
     "conceal_text": "assay.curate.personal.masking",
+    "before_scoring": "assay.evaluate.gate.planned",
     "curate": "assay.curate.stage",
     "curate_queue": "assay.curate.reviews.queue",
     "digest_of_reviews": "assay.curate.reviews.sources",

@@ -192,11 +192,15 @@ def _of_one_tier(project: Project, *, offline: bool, say: Callable[[str], None])
 
 
 def _check_suites(work: _Work) -> None:
-    """What cannot be put to the model, or scored, is better met before training than after it. Raises SuiteError,
-    MissingExtraError."""
+    """What cannot be put to the model, or scored, is better met before training than after it; and so is what so few
+    items cannot prove. Raises SuiteError, MissingExtraError."""
     allow_code = work.project.sections["evaluate"].allow_code
     for suite in work.suites:
         api.prepare_suite(suite, work.target, allow_code=allow_code)
+    section = work.project.sections["evaluate"]
+    policy = api.read_policy(work.project.path(work.project.settings.gate.policy))
+    for line in api.before_scoring(policy, work.suites, work.project.task_folders, section):
+        work.say(line)
 
 
 def _check_policy(project: Project, suites: Sequence[Suite]) -> None:

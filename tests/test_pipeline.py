@@ -91,8 +91,20 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(project: Path) -> PipelineResult:
-    return run(project / "assay.yaml")
+def said() -> list[str]:
+    """What the first run says."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def finished(project: Path, said: list[str]) -> PipelineResult:
+    return run(project / "assay.yaml", say=said.append)
+
+
+def test_what_the_suites_can_prove_is_said_before_anything_runs(finished: PipelineResult, said: list[str]) -> None:
+    begun = next(number for number, line in enumerate(said) if line.startswith("curate: "))
+    planned = [number for number, line in enumerate(said) if line.startswith("plan: TOO FEW: colours")]
+    assert planned and planned[0] < begun
 
 
 def test_every_stage_runs_and_the_end_is_a_verdict_with_page_and_certificate(finished: PipelineResult) -> None:
