@@ -92,9 +92,9 @@ class Caller:
         batches = iter([waiting[start : start + size] for start in range(0, len(waiting), size)])
         pace = Pace(self.provider.concurrency, self.sleep)
         async with _session(self.provider, pace.told) as ask, JournalWriter(self.journal) as writer:
-            sender = _Sender(self, ask, writer, pace, work)
             count = min(self.provider.concurrency, -(-len(waiting) // size))
             async with asyncio.TaskGroup() as group:
+                sender = _Sender(self, ask, writer, pace, work, group)
                 for _ in range(count):
                     group.create_task(sender.send_all(batches))
 
@@ -129,6 +129,7 @@ class _Sender:
     writer: JournalWriter
     pace: Pace
     work: _Work
+    group: asyncio.TaskGroup
     held: int = 0
     freed: asyncio.Event = field(default_factory=asyncio.Event)
     waiting_for_room: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -160,7 +161,7 @@ class _Sender:
         try:
             generations = await self._ask(attempts, requests)
             if isinstance(generations, list):
-                await self._record(keys, attempts, generations)
+                self._record(keys, attempts, generations)
                 return None
             return generations
         finally:
@@ -180,14 +181,20 @@ class _Sender:
                 self.pace.refused(error.retry_after)
             return error.retry_after
 
-    async def _record(self, keys: list[str], attempts: list[int], generations: list[Generation]) -> None:
+    def _record(self, keys: list[str], attempts: list[int], generations: list[Generation]) -> None:
+        """Goes to the journal with the reservation of what is asked next: waiting for each would double the waits."""
         price = self.caller.price
         written = [
             self.writer.put(Answer(attempt, generation, actual_usd(generation, price)))
             for attempt, generation in zip(attempts, generations, strict=True)
         ]
-        await asyncio.gather(*written)
         self.pace.answered()
+        self.group.create_task(self._tell(keys, generations, written))
+
+    async def _tell(self, keys: list[str], generations: list[Generation], written: list[asyncio.Future[int]]) -> None:
+        """Once it is on disk."""
+        for future in written:
+            await future
         for key, generation in zip(keys, generations, strict=True):
             self.work.tell(key, generation)
 
