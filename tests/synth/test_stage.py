@@ -111,7 +111,7 @@ def test_passing_faults_are_retried_through_the_journal(api: Any, seeds: Dataset
         spent = book.spent()
     assert answer is not None and answer.text == "Put otherwise: Hello"
     assert spent.requests == 4 and spent.answered == 1 and spent.unknown == 1
-    assert waits[0] >= 2 and waits[1] >= 2
+    assert sum(seconds >= 2 for seconds in waits) >= 2
 
 
 def test_the_worst_cost_bounds_the_actual_one() -> None:
