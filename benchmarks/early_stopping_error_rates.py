@@ -1,6 +1,6 @@
 """How often is a gate wrong that looks before all items are scored? The loop of `assay evaluate --stop-early`.
 
-    python benchmarks/early_stopping_error_rates.py [--gates 2000] [--check 200]
+    python benchmarks/early_stopping_error_rates.py [--gates 2000] [--check 200] [--only TEXT]
 
 The worlds are those of `gate_error_rates.py`. Each simulated gate is asked at the twenty looks that the loop takes,
 until a BLOCK is proved or no PASS is left; beside it stands the gate that sees every item of the same draw. Rates come
@@ -247,10 +247,11 @@ def main() -> None:
     parser.add_argument("--gates", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--check", type=int, default=0, help="gates of each world that go through the real loop too")
+    parser.add_argument("--only", default="", help="the worlds whose name holds this text")
     arguments = parser.parse_args()
     shown = (Verdict.PASS, Verdict.BLOCK, Verdict.INCONCLUSIVE)
     print("| what is true | looks | PASS | BLOCK | open | median items |\n|---|---|---|---|---|---|")
-    for world in WORLDS:
+    for world in (world for world in WORLDS if arguments.only in world.name):
         whole, stopped = simulate(world, arguments.gates, arguments.seed)
         early = [one.verdict for one in stopped]
         everything = f"{len(world.losses) * world.items:,}"

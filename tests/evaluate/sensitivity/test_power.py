@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assay.evaluate.evaluation import Evaluation
+from assay.evaluate.gate.comparison import differences_of, estimate_each
 from assay.evaluate.gate.pairs import Answers, PairedSuite, pair
 from assay.evaluate.sensitivity.power import power_of
 from assay.evaluate.suites.size import detectable_difference
@@ -35,6 +36,18 @@ def test_it_follows_from_items_and_discordance(synthetic: Make, suite: Any) -> N
     assert found.items == 500 and found.design_effect == 1.0 and found.slight is None
     assert found.changed == pytest.approx(0.1, abs=0.03)
     assert found.detectable == detectable_difference(500, 0.05, found.changed)
+
+
+@pytest.mark.parametrize(("items", "changed"), [(150, 0.2), (500, 0.08), (1000, 0.03)])
+def test_a_loss_of_that_size_is_shown_by_the_gates_test_in_four_of_five_suites(items: int, changed: float) -> None:
+    """By simulation: 800 suites whose true loss is the smallest that is said to show."""
+    loss = detectable_difference(items, 0.05, changed)
+    assert loss is not None
+    drawn = np.random.default_rng(0).choice(
+        [-1.0, 0.0, 1.0], size=(800, items), p=[(changed + loss) / 2, 1 - changed, (changed - loss) / 2]
+    )
+    found = estimate_each([differences_of(suite, [None] * items) for suite in drawn], 0.0)
+    assert np.mean([one.p_loss < 0.05 for one in found]) == pytest.approx(0.8, abs=0.05)
 
 
 def test_items_set_a_floor_where_nothing_changed(synthetic: Make, suite: Any) -> None:
