@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from assay.errors import ModelError, missing_extra
 from assay.model_hub import first_line
@@ -27,9 +29,11 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
     """
     try:
         import torch
-        from peft import PeftModel
         from safetensors import SafetensorError
         from safetensors.torch import load_file
+
+        with without_bitsandbytes(model):
+            from peft import PeftModel
     except ImportError as error:
         raise missing_extra("train", error) from error
     where = str(folder)
@@ -43,7 +47,7 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
         what = f"{len(broken)} of {len(saved)} adapter tensors hold NaN or infinity ({broken[0]})"
         raise ModelError(what, where=where)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), without_bitsandbytes(model):
             warnings.simplefilter("ignore")  # PEFT's warning about missing tensors is our error below
             if isinstance(model, PeftModel):
                 model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
@@ -60,6 +64,32 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
         raise ModelError(what, where=where, fix=_trained_on(folder)) from error
     loaded.set_adapter(name)
     return cast("PeftModel", loaded.eval())
+
+
+@contextlib.contextmanager
+def without_bitsandbytes(model: PreTrainedModel | PeftModel) -> Iterator[None]:
+    """Within the block PEFT lays adapters over the model without bitsandbytes, where none of its layers needs that.
+
+    PEFT imports it wherever it is installed, to look for quantised layers. It brings torch's compiler along, and with
+    that takes more time than all else that PEFT does here.
+    """
+    if "bitsandbytes" in sys.modules or getattr(model, "is_quantized", False):
+        yield
+        return
+    sys.modules["bitsandbytes"] = cast("Any", None)  # as Python marks what cannot be imported
+    try:
+        from peft import import_utils
+
+        known = (import_utils.is_bnb_available, import_utils.is_bnb_4bit_available)
+        for remembers in known:
+            remembers.cache_clear()
+        try:
+            yield
+        finally:
+            for remembers in known:
+                remembers.cache_clear()
+    finally:
+        del sys.modules["bitsandbytes"]
 
 
 _OTHER_SHAPE = re.compile(r"size mismatch for (\S+): copying a param with shape \S*\[([\d, ]*)\]\S* from checkpoint,"

@@ -13,9 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import load_adapter, prove_adapter
-from assay.errors import MissingExtraError
-from assay.models import ModelRef, import_bitsandbytes, load_base
+from assay.adapters import load_adapter, prove_adapter, without_bitsandbytes
+from assay.models import ModelRef, load_base
 
 from ..evaluation import AdapterEvidence, ModelName
 from ..sensitivity.damage import damage, damage_slightly
@@ -112,8 +111,6 @@ def load_switched(
         trust_remote_code=trust_remote_code,
         extra="evaluate",
     )
-    with contextlib.suppress(MissingExtraError):
-        import_bitsandbytes()  # before PEFT does, which lets it ask the hub for a kernel and complain that it may not
     probe = [int(token) for token in target.tokenizer.encode(PROBE)]
     evidence: dict[str, AdapterEvidence] = {}
     for name, folder in adapters.items():
@@ -156,5 +153,6 @@ def _add_zero(model: Any) -> None:
     config = copy.deepcopy(model.peft_config["candidate"])
     config.init_lora_weights = True
     config.inference_mode = True
-    model.add_adapter("zero", config)
+    with without_bitsandbytes(model):
+        model.add_adapter("zero", config)
     model.eval()
