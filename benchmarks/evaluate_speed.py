@@ -6,11 +6,18 @@
 
 Rows: the bundled multiple choice without examples and with 5 fixed ones, short generated answers, and the perplexity
 of texts; with --data (a folder with `llm_adapters_benchmarks`, `gsm8k` and `bbh` in it) also ARC-Challenge, BBH and
-GSM8K, as they are. lm-eval's own loop asks both; each side is a process that has loaded the base and an adapter that
-is switched on and off, so that time and memory are of the scoring alone. lm-eval has the batch size that was fastest in
-a trial, and the sides take turns. Printed, as one JSON document: medians of seconds and of processor seconds (the
-steadier of the two on a machine that is not idle), their ratios, the most memory of each side during the row (on CUDA
-that of the device), and by how much logged likelihoods, texts and decisions differ.
+GSM8K, as they are, and ARC as lm-eval asks it (`arc_text`). lm-eval's own loop asks both; each side is a process that
+has loaded the base and an adapter that is switched on and off, so that time and memory are of the scoring alone.
+lm-eval has the batch size that was fastest in a trial, and the sides take turns. Printed, as one JSON document:
+medians of seconds and of processor seconds (the steadier of the two on a machine that is not idle, with --threads 1
+above all, since threads that wait count as busy), their ratios, the most memory of each side during the row (on CUDA
+that of the device), what each side computes in tokens, and by how much logged likelihoods, texts and decisions differ.
+
+`tokens` counts of both models what goes through the layers, padding included, and `logits` the positions whose logits
+are computed. `least` are those that no method can do without which gives each token after what precedes it once: the
+nodes of the tree of all requests of a call. `ratio_of_products` is what the two counts make of matrix products, head
+and layers, and `most` what it would be with the least: what counts of tokens allow, before anything is said of how
+fast a processor works them off.
 """
 
 from __future__ import annotations
@@ -32,118 +39,8 @@ from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import yaml
-
-GENERAL = Path(__file__).resolve().parent.parent / "assay" / "sample_data" / "general" / "small"
-CHOICE = ("facts", "grammar", "kinds")
-EXAMPLES = 5
-ROWS = ("choice", "choice5", "generate", "perplexity")
-REAL_ROWS = ("arc", "arc5", "bbh5", "gsm8k", "gsm8k_perplexity")
-
-
-def write_tasks(folder: Path, data: Path | None) -> dict[str, list[str]]:
-    """Task YAML with absolute data files; names of the tasks of each row."""
-    rows: dict[str, list[str]] = {name: [] for name in (*ROWS, *(REAL_ROWS if data is not None else ()))}
-
-    def task(row: str, name: str, records: Sequence[Mapping[str, Any]], examples: int = 0, **config: Any) -> None:
-        """The first records are the examples, the same for every item."""
-        for part, chosen in (("train", records[:EXAMPLES]), ("test", records[EXAMPLES:])):
-            (folder / f"{row}_{name}_{part}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in chosen))
-        files = {part: str(folder / f"{row}_{name}_{part}.jsonl") for part in ("train", "test")}
-        content = {
-            "task": f"{row}_{name}",
-            "dataset_path": "json",
-            "dataset_kwargs": {"data_files": files},
-            "test_split": "test",
-            "fewshot_split": "train",
-            "fewshot_config": {"sampler": "first_n"},
-            "num_fewshot": examples,
-            **config,
-        }
-        (folder / f"{row}_{name}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-        rows[row].append(f"{row}_{name}")
-
-    def choice(row: str, name: str, records: Sequence[Mapping[str, Any]], examples: int = 0) -> None:
-        """Records with question, choices and answer."""
-        task(
-            row,
-            name,
-            records,
-            examples,
-            output_type="multiple_choice",
-            doc_to_text="{{question}}",
-            doc_to_choice="choices",
-            doc_to_target="answer",
-            metric_list=[{"metric": "acc"}],
-        )
-
-    def generate(row: str, name: str, records: Sequence[Mapping[str, Any]], most: int, examples: int) -> None:
-        """Records with question and target."""
-        task(
-            row,
-            name,
-            records,
-            examples,
-            output_type="generate_until",
-            doc_to_text="Q: {{question}}\nA:",
-            doc_to_target="{{target}}",
-            generation_kwargs={"until": ["Q:", "\n\n"], "max_gen_toks": most, "do_sample": False},
-            metric_list=[{"metric": "exact_match"}],
-        )
-
-    def perplexity(row: str, name: str, texts: Sequence[str]) -> None:
-        task(
-            row,
-            name,
-            [{"text": text} for text in texts],
-            output_type="loglikelihood_rolling",
-            doc_to_text="",
-            doc_to_target="{{text}}",
-            metric_list=[{"metric": "word_perplexity"}],
-        )
-
-    for name in CHOICE:
-        records = read_lines(GENERAL / f"{name}.jsonl")
-        choice("choice", name, records)
-        choice("choice5", name, records, EXAMPLES)
-    facts = read_lines(GENERAL / "facts.jsonl")
-    asked = [{"question": f"{fact['question']}...?", "target": fact["choices"][fact["answer"]]} for fact in facts]
-    generate("generate", "facts", asked, 24, 0)
-    sentences = [f"{fact['question']} {fact['choices'][fact['answer']]}." for fact in facts]
-    perplexity("perplexity", "facts", [" ".join(sentences[at : at + 12]) for at in range(0, len(sentences) - 12, 3)])
-    if data is not None:
-        arc = json.loads((data / "llm_adapters_benchmarks" / "ARC-Challenge" / "test.json").read_text())
-        options = [f"answer{number}" for number in range(1, 6)]
-        asked_arc = [
-            {
-                "question": f"{item['instruction']}\nThe correct answer is",
-                "choices": options,
-                "answer": options.index(item["answer"]),
-            }
-            for item in arc
-        ]
-        choice("arc", "challenge", asked_arc)
-        choice("arc5", "challenge", asked_arc, EXAMPLES)
-        boolean = json.loads((data / "bbh" / "bbh" / "boolean_expressions.json").read_text())["examples"]
-        truths = [
-            {
-                "question": f"Q: {item['input']}\nA:",
-                "choices": ["True", "False"],
-                "answer": int(item["target"] == "False"),
-            }
-            for item in boolean
-        ]
-        choice("bbh5", "boolean", truths, EXAMPLES)
-        problems = read_lines(data / "gsm8k" / "test.jsonl")
-        answers = [{"question": item["question"], "target": item["answer"].partition("####")[2]} for item in problems]
-        generate("gsm8k", "problems", answers, 64, EXAMPLES)
-        perplexity("gsm8k_perplexity", "problems", [item["question"] + " " + item["answer"] for item in problems])
-    return rows
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
+from evaluate_speed_tasks import write_tasks
+from evaluate_speed_tokens import Least, counted, products
 
 # In the process of one side.
 
@@ -183,6 +80,8 @@ def language_model(side: str, target: Any, model: Any, batch_size: int) -> Any:
 
 def side_main(given: argparse.Namespace) -> None:
     """Answers each line on standard input, a JSON of tasks, limit and batch size, with one of what was measured."""
+    import torch
+
     logging.disable(logging.WARNING)
     answers, sys.stdout = sys.stdout, sys.stderr
     target, model = load(given)
@@ -190,20 +89,43 @@ def side_main(given: argparse.Namespace) -> None:
         asked = json.loads(line)
         lm = language_model(given.side, target, model, asked["batch_size"])
         clock = Clock(lm)
+        scored = recorded(lm)
         forget_peak(given.device)
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()), counted(model) as computed:
             samples = {"base": [], "candidate": []}
             with model.disable_adapter():
                 samples["base"] = ask(lm, given.tasks, asked)
             samples["candidate"] = ask(lm, given.tasks, asked)
+        peak = memory(given.device)
+        least = Least()
+        for requests in scored:
+            least.add(requests)
         found = {
             "seconds": clock.seconds,
             "processor_seconds": clock.processor_seconds,
-            "peak_bytes": memory(given.device),
+            "peak_bytes": peak,
+            "computed": vars(computed),
+            "least": vars(least),
+            "products": products(model),
+            "threads": torch.get_num_threads(),
             "samples": samples,
         }
         answers.write(json.dumps(found) + "\n")
         answers.flush()
+
+
+def recorded(lm: Any) -> list[Sequence[Any]]:
+    """Filled with the requests of each call that assay's side scores by likelihood."""
+    found: list[Sequence[Any]] = []
+    score = getattr(lm, "score", None)
+    if score is not None:
+
+        def call(requests: Sequence[Any], *arguments: Any) -> Any:
+            found.append(requests)
+            return score(requests, *arguments)
+
+        lm.score = call
+    return found
 
 
 class Clock:
@@ -316,6 +238,24 @@ def differences(ours: Mapping[str, list[Any]], theirs: Mapping[str, list[Any]]) 
     return {"items": items, f"likelihood_{kind}": likelihoods, "texts": texts, "decisions": decisions}
 
 
+def computed(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts of both sides and of what is needed at least, which answers that are generated have none of."""
+    layers, head = ours["products"]
+
+    def multiplications(counts: Mapping[str, int]) -> int:
+        return counts["tokens"] * layers + counts["logits"] * head
+
+    other = multiplications(theirs["computed"])
+    found = {
+        "hf": theirs["computed"],
+        "assay": ours["computed"],
+        "ratio_of_products": round(other / multiplications(ours["computed"]), 2),
+    }
+    if ours["least"]["tokens"]:
+        found |= {"least": ours["least"], "most": round(other / multiplications(ours["least"]), 2)}
+    return found
+
+
 def row(tasks: Sequence[str], given: argparse.Namespace, ours: Side, theirs: Side) -> dict[str, Any]:
     sizes = [int(size) for size in given.batch_sizes.split(",")]
     trial = {size: theirs(tasks, max(2, given.limit // 2), size)["processor_seconds"] for size in sizes[1:] and sizes}
@@ -329,6 +269,7 @@ def row(tasks: Sequence[str], given: argparse.Namespace, ours: Side, theirs: Sid
     peaks = [round(max(pair[which]["peak_bytes"] for pair in rounds) / 2**20) for which in (0, 1)]
     return {
         "hf_batch_size": best,
+        "threads": second["threads"],
         **{
             f"{key}": {
                 "hf": round(median(key, 0), 2),
@@ -338,6 +279,7 @@ def row(tasks: Sequence[str], given: argparse.Namespace, ours: Side, theirs: Sid
             for key in ("seconds", "processor_seconds")
         },
         "peak_mib": {"hf": peaks[0], "assay": peaks[1]},
+        "computed": computed(second, first),
         "differ": differences(second["samples"], first["samples"]),
     }
 
@@ -352,12 +294,15 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16", "nf4"])
     parser.add_argument("--batch-sizes", default="1,8,32")
+    parser.add_argument("--threads", type=int, default=None, help="of a processor, on both sides")
     parser.add_argument("--side", choices=["assay", "hf"], help=argparse.SUPPRESS)
     parser.add_argument("--tasks", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.side is not None:
         side_main(given)
         return
+    if given.threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(given.threads)
     with tempfile.TemporaryDirectory() as folder:
         rows = write_tasks(Path(folder), given.data)
         wanted = given.rows.split(",") if given.rows else list(rows)
