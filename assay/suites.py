@@ -167,7 +167,7 @@ def read_suite(path: Path) -> Suite:
     return Suite(
         name=header.name,
         path=path,
-        items=tuple(_unique(_items(data))),
+        items=tuple(_unique(_items(data), data)),
         scorer=scorer,
         scorer_settings=settings,
         max_new_tokens=header.max_new_tokens,
@@ -220,16 +220,17 @@ def _beside(settings: dict[str, Json], folder: Path, where: str) -> dict[str, Js
     return found
 
 
-def _unique(items: Iterator[tuple[str, SuiteItem]]) -> Iterator[SuiteItem]:
+def _unique(items: Iterator[tuple[str, SuiteItem]], file: Path) -> Iterator[SuiteItem]:
     seen: dict[str, str] = {}
-    where = ""
     for where, item in items:
         if item.id in seen:
             raise SuiteError(f"id '{item.id}' was given before, at {seen[item.id]}", where=where)
         seen[item.id] = where
         yield item
     if not seen:
-        raise SuiteError("the suite holds no items", fix="write one JSON object a line: id, prompt, reference")
+        raise SuiteError(
+            "the suite holds no items", where=str(file), fix="write one JSON object a line: id, prompt, reference"
+        )
 
 
 def _items(path: Path) -> Iterator[tuple[str, SuiteItem]]:

@@ -136,7 +136,7 @@ def test_a_faulty_file_of_items_is_one_line_with_its_place(
     with pytest.raises(SuiteError) as raised:
         read_suite(write_suite(tmp_path, lines))
     assert words in str(raised.value) and "\n" not in str(raised.value)
-    assert not place or str(raised.value).startswith(f"{tmp_path / 'desk.jsonl'}{place}: ")
+    assert str(raised.value).startswith(f"{tmp_path / 'desk.jsonl'}{place}: ")
 
 
 @pytest.mark.parametrize(
