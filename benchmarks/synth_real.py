@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=400)
     parser.add_argument("--max-tokens", type=int, default=160)
     parser.add_argument("--part", choices=["seeds", "documents"], action="append")
+    parser.add_argument("--temperature", type=float)
     parser.add_argument("--stepwise", action="store_true", help="documents: question, answer and quote one by one")
     parser.add_argument("--agreement", action="store_true", help="ask for three more answers to each question")
     given = parser.parse_args()
@@ -62,6 +63,7 @@ def main() -> None:
             max_requests=given.requests,
             max_tokens=given.max_tokens,
             min_new=0.0,
+            temperature=given.temperature,
             verify={"agreement": True} if given.agreement else {},
         )
         start = list(read_seeds(given.shared)) if part == "seeds" else []
