@@ -4,15 +4,47 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.power import zt_ind_solve_power
 
 from assay.evaluate.statistics.items_needed import more_items, with_unseen_changes
+from assay.evaluate.statistics.paired_tests import mcnemar_mid_p
+from assay.evaluate.suites.size import items_to_prove
 
 
 def test_agrees_with_statsmodels() -> None:
     """Difference of half a standard deviation from its bound: one-sample z test, one-sided, power 0.8."""
     total = zt_ind_solve_power(effect_size=0.1, alpha=0.05, power=0.8, ratio=0, alternative="larger")
     assert more_items(100, 1.0 / 100, 0.1, 0.05) == pytest.approx(total - 100, abs=1.5)
+
+
+@pytest.mark.parametrize("n", [1, 50, 300])
+@pytest.mark.parametrize(("variance_of_one", "distance"), [(0.08, 0.02), (0.25, 0.1), (0.3, 0.005), (1.0, 0.9)])
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 7])
+def test_it_is_the_first_number_that_a_search_finds(
+    n: int, variance_of_one: float, distance: float, alpha: float
+) -> None:
+    """Every number of items up to 200,000, by the power of the one-sided z test from scipy's normal distribution."""
+    items = np.arange(n + 1, 200_000)
+    power = stats.norm.sf(stats.norm.isf(alpha) - distance / np.sqrt(variance_of_one / items))
+    assert more_items(n, variance_of_one / n, distance, alpha) == items[power >= 0.8][0] - n
+
+
+@pytest.mark.parametrize(("difference", "changed"), [(0.1, 0.25), (0.05, 0.1), (0.2, 0.3)])
+def test_that_many_items_have_the_power_by_the_exact_distribution_of_gains_and_losses(
+    difference: float, changed: float
+) -> None:
+    """Summed over every table of gains and losses that the mid-p test may meet; the normal formula is near enough."""
+    items = items_to_prove(difference, 0.05, changed)
+    assert items is not None
+    up = (changed + difference) / 2 / changed
+    power = 0.0
+    for discordant, chance in enumerate(stats.binom.pmf(range(items + 1), items, changed)):
+        if chance > 1e-9:
+            gains = np.arange(discordant + 1)
+            proved = np.array([mcnemar_mid_p(int(g), discordant - int(g)) < 0.05 for g in gains])
+            power += chance * stats.binom.pmf(gains, discordant, up)[proved].sum()
+    assert power == pytest.approx(0.8, abs=0.04)
 
 
 def test_that_many_items_decide_in_about_four_of_five_cases() -> None:
