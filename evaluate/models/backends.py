@@ -92,13 +92,13 @@ def make_ready(models: Models, settings: EvaluateSettings) -> Ready:
 
 
 def language_model(switched: SwitchedModel, target: ChatTarget, settings: EvaluateSettings) -> AssayLM:
-    """Of a model that is held here."""
+    """Of a model that is held here; answers of other backends than `hf` are computed by assay's own."""
     from .causal_model import CausalModel
     from .lm_eval_model import AssayLM
 
     limits = Limits(settings.batch_tokens, settings.max_length or target.context_length or DEFAULT_CONTEXT)
     own = AssayLM(CausalModel(switched.model), target, limits)
-    if settings.backend == "assay":
+    if settings.backend != "hf":
         return own
     from .lm_eval_backend import HfBackend
 

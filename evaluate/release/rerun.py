@@ -75,6 +75,8 @@ def rerun(path: Path, items: int, target: ChatTarget, *, seed: int = 0, allow_co
     certificate = read_certificate(path)
     folder = (path.parent / str(certificate["items"]["path"])).parent
     evaluation = read(folder)
+    if evaluation.identity.get("server") is not None:
+        return [Claim("answers", None, "a server gave them, of which no weights are known: none is asked for again")]
     adapter = (certificate.get("paths") or {}).get("adapter")
     candidate = path.parent / str(adapter) if adapter else None
     models = Models(target, candidate)

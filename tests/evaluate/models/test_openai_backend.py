@@ -336,3 +336,25 @@ def test_a_previous_release_is_asked_too(run: Run, suites: list[Path], openai_se
     found = run(suites[1:], served={**NAMES, "previous": "older"})
     assert {row["model"] for row in found.items.to_pylist()} == {"base", "previous", "candidate"}
     assert replace(found).evidence.keys() == {"previous", "candidate"}
+
+
+def test_a_certificate_of_it_is_verified_but_no_server_is_asked_again(
+    run: Run, target: Any, suites: list[Path], tmp_path: Path
+) -> None:
+    from assay.evaluate import evaluation_files
+    from assay.evaluate.release.certificate import make_certificate, sources_of
+    from assay.evaluate.release.rerun import rerun
+    from assay.evaluate.release.verify import verify
+    from assay.storage import write_json
+
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("{version: 1, on_missing_check: warn}")
+    evaluation_files.write(run(), tmp_path / "evaluated")
+    found = evaluation_files.read(tmp_path / "evaluated")
+    decision, sources = gate(found, Policy(on_missing_check="warn")), sources_of(found, tmp_path / "evaluated", policy)
+    path = tmp_path / "certificate.json"
+    write_json(path, make_certificate(decision, found, sources, path, policy.read_text()))
+    claims = {claim.name: claim.ok for claim in verify(path)}
+    assert claims["verdict"] and claims["identity"] and claims["scores of choice"] and False not in claims.values()
+    (claim,) = rerun(path, 2, target)
+    assert claim.ok is None and "a server gave them" in claim.detail
