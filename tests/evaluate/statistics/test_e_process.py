@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -38,6 +39,51 @@ def test_a_loss_at_the_margin_is_rejected_at_most_in_alpha_of_all_runs_however_i
 def test_expected_wealth_does_not_grow_under_the_null() -> None:
     wealth = np.exp(log_wealth(simulated([0.02] * 6, gates=4000, rounds=100), 0.02, 0.04))
     assert wealth[:, -1].mean() <= 1 + 4 * wealth[:, -1].std() / math.sqrt(4000)
+
+
+LOSSES = (-1.0, 0.0, 1.0)
+
+
+def every_path(chances: list[list[float]], rounds: int) -> tuple[np.ndarray, np.ndarray]:
+    """[paths, rounds, suites] every course that betting can take, and how likely each is. chances of LOSSES by suite"""
+    outcomes = list(product(range(3), repeat=len(chances)))
+    likely = [math.prod(chances[suite][kind] for suite, kind in enumerate(outcome)) for outcome in outcomes]
+    paths = list(product(range(len(outcomes)), repeat=rounds))
+    losses = np.array([[[LOSSES[kind] for kind in outcomes[o]] for o in path] for path in paths])
+    return losses, np.array([math.prod(likely[o] for o in path) for path in paths])
+
+
+@pytest.mark.parametrize("null", [0.0, 0.02, 0.05])
+def test_over_every_course_that_betting_can_take_the_expected_wealth_is_one(null: float) -> None:
+    """A martingale where the loss is the null (Waudby-Smith & Ramdas 2024, proposition 2), by enumeration."""
+    losses, chances = every_path([[0.3 - null / 2, 0.4, 0.3 + null / 2]], 7)
+    wealth = np.exp(log_wealth(Rounds(losses, np.ones_like(losses), 1.0, 1.0), null, null + 0.3))
+    assert chances.sum() == pytest.approx(1.0)
+    assert chances @ wealth == pytest.approx(np.ones(7), rel=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.2])
+def test_over_every_course_the_chance_of_ever_reaching_the_bar_is_below_its_level(alpha: float) -> None:
+    """Ville's inequality, by enumeration, for two suites whose losses are the null on average and not each."""
+    losses, chances = every_path([[0.1, 0.3, 0.6], [0.6, 0.3, 0.1]], 4)
+    wealth = np.exp(log_wealth(Rounds(losses, np.ones_like(losses), 1.0, 1.0), 0.0, 0.3))
+    ever = (wealth >= 1 / alpha).any(-1)
+    assert chances @ ever <= alpha
+    assert (chances @ wealth <= 1 + 1e-9).all()
+
+
+def test_it_is_the_published_capital_of_scores_between_zero_and_one() -> None:
+    """K(m) = product of 1 + lambda (x - m) for x from 0 to 1 (the same paper, section 4.1): losses are 2 x - 1."""
+    rng = np.random.default_rng(5)
+    x, m = rng.choice([0.0, 0.5, 1.0], size=300, p=[0.05, 0.85, 0.10]), 0.51
+    squares, capital = 0.0, []
+    for t, seen in enumerate(x):
+        stake = min(0.02 / ((6 + 4 * squares) / (60 + t)), 0.9 / 1.02)
+        capital.append(2 * stake * (seen - m))
+        squares += (seen - m) ** 2
+    losses = (2 * x - 1)[:, None]
+    found = np.exp(log_wealth(Rounds(losses, np.ones_like(losses), 1.0, 1.0), 0.02, 0.04))
+    assert found == pytest.approx(np.cumprod(1 + np.array(capital)), rel=1e-9)
 
 
 def test_a_loss_of_twice_the_margin_is_caught_after_about_a_thousand_items() -> None:
