@@ -38,6 +38,16 @@ def test_design_effect_is_the_ratio_of_robust_to_plain_variance() -> None:
     assert 15 < found.df <= 29
 
 
+@pytest.mark.parametrize(("size", "likeness"), [(2, 0.8), (5, 0.3), (12, 0.1)])
+def test_of_equal_clusters_it_is_kishs(size: int, likeness: float) -> None:
+    """1 + (m - 1) rho for clusters of m items with the correlation rho (Kish 1965, section 5.4)."""
+    rng = np.random.default_rng(2)
+    shared, own = rng.normal(size=(3000, 1)), rng.normal(size=(3000, size))
+    values = math.sqrt(likeness) * shared + math.sqrt(1 - likeness) * own
+    found = design_effect(values.ravel(), [str(cluster) for cluster in np.repeat(np.arange(3000), size)])
+    assert found.factor == pytest.approx(1 + (size - 1) * likeness, rel=0.08)
+
+
 def test_totals_carried_by_few_clusters_have_few_degrees_of_freedom() -> None:
     """The variance of 400 estimates, each a mean of squares, is that of a chi-square with the stated df."""
     rng = np.random.default_rng(1)

@@ -20,6 +20,21 @@ def test_wilson_agrees_with_statsmodels(successes: int, n: int, confidence: floa
     assert wilson_interval(successes, n, confidence) == pytest.approx((max(0, low), min(1, high)), abs=1e-12)
 
 
+@pytest.mark.parametrize("n", [20, 60, 300])
+def test_wilson_covers_as_often_as_it_says_on_average_and_is_narrower_than_clopper_and_pearsons(n: int) -> None:
+    """Exact coverage by scipy's binomial; the interval of Clopper & Pearson 1934 covers more often than it says."""
+    counts, shares = np.arange(n + 1), np.linspace(0.05, 0.95, 181)
+    ours = np.array([wilson_interval(int(count), n) for count in counts])
+    exact = np.transpose(proportion_confint(counts, n, alpha=0.05, method="beta"))
+    chances = stats.binom.pmf(counts[:, None], n, shares)
+
+    def coverage(limits: np.ndarray) -> float:
+        return float((chances * ((limits[:, :1] <= shares) & (shares <= limits[:, 1:]))).sum(0).mean())
+
+    assert coverage(ours) == pytest.approx(0.95, abs=0.01) and coverage(exact) > coverage(ours)
+    assert np.diff(ours).mean() < np.diff(exact).mean()
+
+
 def test_zero_one_scores_get_wilson() -> None:
     assert mean_interval([1.0, 0.0, 0.0, 1.0]) == wilson_interval(2, 4)
 
