@@ -40,7 +40,7 @@ class TestSuites:
     @pytest.mark.parametrize(
         ("rows", "said"),
         [
-            ([], "holds no items"),
+            ([], "s.jsonl: the suite holds no items"),
             ([FREE[0], FREE[1] | {"id": "f0"}], "s.jsonl:2: id 'f0' was given before"),
             ([FREE[0], {"id": "f1", "prompt": "x"}], "s.jsonl:2: 'reference' is missing"),
             ([FREE[0] | {"reference": None}], "s.jsonl:1: 'reference' is missing"),
@@ -282,6 +282,28 @@ class TestDiskAndStore:
         (run,) = (tmp_path / ".assay" / "runs").glob("evaluate-*")
         assert json.loads((run / "manifest.json").read_text())["outcome"] == "done"
         assert {path.name for path in run.iterdir()} == {"evaluation.json", "items.parquet", "manifest.json"}
+
+    def test_a_gate_on_a_full_disk_leaves_the_earlier_release_as_it_was_or_no_folder(
+        self, synthetic: Callable[..., Any], suite: Callable[..., Any], shell: Shell, tmp_path: Path
+    ) -> None:
+        """The policy still finds room, and the page does not."""
+        from assay.evaluate.evaluation_files import write
+
+        write(synthetic(suite("support", gain=0.2), suite("facts")), tmp_path / "out")
+        policy = "version: 1\nsuites: {support: {role: domain}, facts: {role: general}}\n"
+        (tmp_path / "policy.yaml").write_text(policy)
+        shell("gate", "out", "-o", "release")
+        earlier = {path.name: path.read_bytes() for path in (tmp_path / "release").iterdir()}
+        (tmp_path / "policy.yaml").write_text(policy + "margin: 0.03\n")
+        for output in ("release", "new"):
+            done = subprocess.run(
+                [sys.executable, "-c", FULL, "2500", "gate", "out", "-o", output],
+                cwd=tmp_path, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 1 and done.stderr.startswith("assay: writing gate.html: File too large; nothing")
+            assert done.stderr.count("\n") == 1
+        assert {path.name: path.read_bytes() for path in (tmp_path / "release").iterdir()} == earlier
+        assert not (tmp_path / "new").exists()
 
     @pytest.mark.parametrize("output", [(), ("-o", "release")], ids=["store", "output"])
     def test_two_gates_at_once(
