@@ -92,7 +92,8 @@ def _multiplier(strata: Strata, null: FloatArray) -> FloatArray:
         return null - mean, -slope
 
     start = np.where(distance > 0, distance * _information(strata), np.nan)
-    return np.nan_to_num(_root(excess, start, high))
+    multiplier: FloatArray = np.nan_to_num(_root(excess, start, high))
+    return multiplier
 
 
 def _information(strata: Strata) -> FloatArray:
