@@ -69,5 +69,7 @@ def _base_line(identity: Mapping[str, object]) -> str:
     base: Any = identity.get("base")
     if not isinstance(base, Mapping):
         return ""
-    parts = [str(base[key]) for key in ("name", "revision", "quantisation", "dtype") if base.get(key)]
-    return ", ".join(parts)
+    parts = {key: str(base[key]) for key in ("name", "revision", "quantisation", "dtype") if base.get(key)}
+    if "revision" in parts:
+        parts["revision"] = parts["revision"][:12]  # the whole of it is in the certificate
+    return ", ".join(parts.values())
