@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WRITER = ".writer-"
 """Beginning of the name of a lock that a process holds while it may write."""
 
-ENGINE = 5
+ENGINE = 6
 """To be raised when scoring changes so that answers could differ."""
 
 

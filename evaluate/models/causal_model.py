@@ -74,9 +74,12 @@ class CausalModel:
         """Longest row that may stand behind a mask of our own making; 0 where none may, None without a limit.
 
         A sliding window looks at distances in the row, which packing changes. Where the model takes no mask for its
-        sliding layers, rows stay within the window, where it does not matter.
+        sliding layers, rows stay within the window, where it does not matter. A model with a linear bias (ALiBi; Press
+        et al. 2022) counts columns and takes no positions, so nothing may stand beside anything.
         """
         if self._config._attn_implementation not in PACKING_ATTENTION or not self.keeps_all_keys:
+            return 0
+        if not self._takes_positions:
             return 0
         if self.window is None or self._layer_types is None or self._takes_masks_by_kind:
             return None
@@ -117,11 +120,20 @@ class CausalModel:
     def _config(self) -> Any:
         return self.model.config.get_text_config(decoder=True)
 
+    @property
+    def _takes_positions(self) -> bool:
+        return "position_ids" in self._forward_arguments and not getattr(self._config, "alibi", False)
+
     @cached_property
+    def _forward_arguments(self) -> frozenset[str]:
+        """Names of what the decoder's own `forward` takes."""
+        inner = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        return frozenset(inspect.signature(type(inner).forward).parameters)
+
+    @property
     def _cache_argument(self) -> str:
         """`past_key_values`, which transformers 5.2x calls `cache`."""
-        inner = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-        return "cache" if "cache" in inspect.signature(type(inner).forward).parameters else "past_key_values"
+        return "cache" if "cache" in self._forward_arguments else "past_key_values"
 
     def logits_at(
         self,

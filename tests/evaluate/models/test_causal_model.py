@@ -79,8 +79,12 @@ def test_a_model_that_takes_no_mask_for_its_sliding_layers_branches_no_row_longe
         class Decoder:
             device = "cpu"
 
-            def __call__(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> None:
+            def forward(
+                self, input_ids: torch.Tensor, attention_mask: torch.Tensor, position_ids: torch.Tensor | None = None
+            ) -> None:
                 attention_mask.dim()  # a mapping has none
+
+            __call__ = forward
 
         decoder: Any = Decoder()
         decoder.config = config

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    FalconConfig,
+    MptConfig,
+    PreTrainedConfig,
+)
 
 from assay.errors import ModelError
 from assay.evaluate.models.causal_model import CausalModel
@@ -144,3 +150,27 @@ def test_a_model_that_gives_nan_is_an_error_and_no_score(tiny_model: Path) -> No
         broken.model.norm.weight.fill_(float("nan"))
     with pytest.raises(ModelError, match="NaN"):
         likelihoods(CausalModel(broken.eval()), [Request((5,), (6,))], batch_tokens=64, max_length=MAX_LENGTH)
+
+
+SIZES: dict[str, PreTrainedConfig] = {
+    "bloom": BloomConfig(vocab_size=400, hidden_size=32, n_layer=2, n_head=4),
+    "mpt": MptConfig(vocab_size=400, d_model=32, n_layers=2, n_heads=4, max_seq_len=256),
+    "falcon with ALiBi": FalconConfig(
+        vocab_size=400, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, alibi=True
+    ),
+    "falcon": FalconConfig(vocab_size=400, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, alibi=False),
+}
+
+
+@pytest.mark.parametrize("family", SIZES)
+def test_where_a_token_stands_is_told_by_its_column_in_models_with_a_linear_bias(family: str) -> None:
+    """ALiBi counts columns, whatever positions say: options side by side were scored as if one followed the other."""
+    torch.manual_seed(0)
+    model: Any = AutoModelForCausalLM.from_config(SIZES[family])
+    for parameter in model.parameters():
+        parameter.data.mul_(3.0)
+    alone = CausalModel(model.eval())
+    rng = np.random.default_rng(0)
+    requests = multiple_choice(rng, 8, random_ids(rng, 30, 31), longest=8)
+    found = likelihoods(alone, requests, batch_tokens=4096, max_length=MAX_LENGTH)
+    assert_same(found, one_by_one(alone, requests))

@@ -188,3 +188,21 @@ def test_a_suite_without_a_single_pair_is_reported_without_numbers(evaluation: E
     found = report(torn, policy=policy)
     assert "INVALID" in terminal(found) and "share no scored item" in terminal(found)
     assert "INVALID" in html(found)
+
+
+def test_a_suite_that_was_set_aside_asks_for_no_more_items_and_the_base_fits_on_a_line(
+    synthetic: Callable[..., Evaluation], suite: Any
+) -> None:
+    """Whatever number of items would do nothing for a suite that could not have shown a difference."""
+    found = synthetic(
+        suite("fixed", n=1200, fixed=True), suite("facts", n=60), suite("support", kind="suite", gain=0.2)
+    )
+    base: Any = {**found.identity["base"], "revision": "0123456789abcdef" * 4}  # type: ignore[dict-item]
+    found = replace(found, identity={**found.identity, "base": base})
+    roles = {"fixed": SuitePolicy("general", required=False), "facts": SuitePolicy("general")}
+    page = html(report(found, policy=Policy(suites={**roles, "support": SuitePolicy("domain")})))
+    table = page.partition("<h2>Suites</h2>")[2].partition("</table>")[0]
+    rows = {row.split("</td>")[0]: row for row in table.split("<tr><td>")[1:]}
+    assert "set aside" in rows["fixed"] and "more item" not in rows["fixed"] and ">1,200<" in rows["fixed"]
+    assert "more item" in rows["facts"] and "set aside" not in rows["facts"]
+    assert "tiny, 0123456789ab" in page and "0123456789abc" not in page
