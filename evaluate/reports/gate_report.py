@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,9 +53,17 @@ class Report:
     @property
     def quotes(self) -> tuple[str, ...]:
         """Texts of suites that showed nothing, each of which is why; none of them where they must stay out."""
+        return self._quotes_of(suite for suite in self.decision.suites if suite.required)
+
+    @property
+    def quotes_set_aside(self) -> tuple[str, ...]:
+        """The same of optional suites: they belong to the notes, since the verdict does not rest on them."""
+        return self._quotes_of(suite for suite in self.decision.suites if not suite.required)
+
+    def _quotes_of(self, suites: Iterable[SuiteDecision]) -> tuple[str, ...]:
         return tuple(
             f"{suite.suite}, {check.name.replace('_', ' ')}: '{check.quote}'"
-            for suite in self.decision.suites
+            for suite in suites
             for check in suite.sensitivity.checks
             if check.ok is False and check.quote and not self.redact
         )
@@ -89,6 +97,7 @@ def terminal(report: Report) -> str:
             lines += ["", f"{title}  {_one_line(mover.suite)}  {_one_line(mover.item_id)}", *_answers(mover, report)]
     if decision.notes:
         lines += ["", *(f"note: {_clean(note)}" for note in decision.notes)]
+        lines += [f"    {_one_line(quote)}" for quote in report.quotes_set_aside]
     return "\n".join(lines)
 
 
@@ -108,7 +117,7 @@ def markdown(report: Report) -> str:
     for title, found in zip(("Gained most", "Lost most"), report.overall, strict=True):
         if found:
             lines += _folded(title, [line for mover in found for line in _markdown_mover(mover, report)])
-    notes = [f"- {_markdown_text(note)}" for note in decision.notes]
+    notes = [f"- {_markdown_text(note)}" for note in (*decision.notes, *report.quotes_set_aside)]
     if notes:
         lines += _folded(f"Notes ({len(notes)})", notes)
     lines += _folded("How to read it", [" ".join(LEGEND)])

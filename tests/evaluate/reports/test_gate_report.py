@@ -120,6 +120,26 @@ def test_the_answer_that_shows_a_fault_is_quoted_for_people_and_nowhere_else(eva
     assert "know, " not in junit(found.decision, found.policy)
 
 
+def test_what_shows_a_fault_of_a_suite_that_was_set_aside_stands_among_the_notes(evaluation: Evaluation) -> None:
+    """Among the reasons it looked as if the verdict rested on it."""
+    rows = evaluation.items.to_pylist()
+    for row in rows:
+        if row["suite"] == "grammar":
+            row["output"] = "always this"
+    same = replace(evaluation, items=pa.Table.from_pylist(rows, schema=evaluation.items.schema))
+    optional = Policy(
+        suites={
+            "support": SuitePolicy("domain"),
+            "arc_easy": SuitePolicy("general"),
+            "grammar": SuitePolicy("general", required=False),
+        }
+    )
+    found = report(same, policy=optional)
+    assert not found.quotes and "always this" in found.quotes_set_aside[0]
+    for text, notes in ((terminal(found), "note: grammar"), (markdown(found), "<summary>Notes")):
+        assert 0 < text.index(notes) < text.index("grammar, answers vary: ")
+
+
 def guarded() -> Policy:
     """The slice refund has 150 items, of which many are gained; login is held to hardly any loss."""
     slices = {"refund": SlicePolicy(0.1), "login": SlicePolicy(0.001)}
