@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
@@ -138,12 +139,13 @@ def _tiers_in_words() -> str:
     return ", ".join(f"{BUNDLED}:{name}" for name in TIERS)
 
 
-def general_names(tier: str) -> list[str]:
-    """Of all suites and tasks of a tier."""
+@cache
+def general_names(tier: str) -> tuple[str, ...]:
+    """Of all suites and tasks of a tier. Read once a process: a gate asks for each suite, and loops ask many gates."""
     from assay.task_files import task_files
 
     folder = tier_folder(tier)
-    return sorted([*(task.name for task in task_files(folder)), *map(_name, own_suites(folder))])
+    return tuple(sorted([*(task.name for task in task_files(folder)), *map(_name, own_suites(folder))]))
 
 
 def tier_folder(tier: str) -> Path:
