@@ -8,15 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
+from assay import backoff
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError
-from assay.journal import Answer, BatchJob, Failure, Operation
+from assay.journal import Answer, BatchJob, Failure, Journal, Operation
 from assay.pricing import actual_usd, worst_usd
-from assay.protocols import BatchLine, BatchProvider, Generation, GenerationRequest
-
-if TYPE_CHECKING:
-    from assay.caller import Caller
+from assay.protocols import BatchLine, BatchProvider, Generation, GenerationRequest, Price, Provider
 
 FIRST_POLL = 1.0
 SETTLE_SECONDS = 5.0
@@ -25,8 +23,27 @@ SETTLE_SECONDS = 5.0
 T = TypeVar("T")
 
 
+class Asking(Protocol):
+    """What of a `Caller` is needed here."""
+
+    @property
+    def provider(self) -> Provider: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def price(self) -> Price: ...
+
+    @property
+    def max_retries(self) -> int: ...
+
+    @property
+    def sleep(self) -> Callable[[float], Awaitable[None]]: ...
+
+
 async def ask_in_batches(
-    caller: Caller,
+    caller: Asking,
     provider: BatchProvider,
     missing: Mapping[str, GenerationRequest],
     tell: Callable[[str, Generation], None],
@@ -51,7 +68,7 @@ async def ask_in_batches(
 
 
 async def _once(
-    caller: Caller,
+    caller: Asking,
     provider: BatchProvider,
     source: str,
     open_keys: dict[str, GenerationRequest],
@@ -93,7 +110,7 @@ def _take(ended: _Ended, open_keys: dict[str, GenerationRequest], tell: Callable
 
 
 async def _submit(
-    caller: Caller, provider: BatchProvider, job: BatchJob, requests: Mapping[str, GenerationRequest]
+    caller: Asking, provider: BatchProvider, job: BatchJob, requests: Mapping[str, GenerationRequest]
 ) -> BatchJob:
     """The job with its id. A submission that broke off may have arrived: it is looked for before it is sent again."""
     for retry in range(caller.max_retries + 1):
@@ -117,7 +134,7 @@ async def _submit(
     return BatchJob(job.batch, job.tag, found, job.attempts, job.at)
 
 
-async def _finish(caller: Caller, provider: BatchProvider, job: BatchJob) -> _Ended:
+async def _finish(caller: Asking, provider: BatchProvider, job: BatchJob) -> _Ended:
     """Waits until the job has ended and journals what became of each of its requests."""
     identifier = job.job
     if identifier is None:
@@ -142,7 +159,7 @@ async def _finish(caller: Caller, provider: BatchProvider, job: BatchJob) -> _En
     return ended
 
 
-def _read_lines(caller: Caller, job: BatchJob, lines: Sequence[BatchLine]) -> tuple[list[Operation], _Ended]:
+def _read_lines(caller: Asking, job: BatchJob, lines: Sequence[BatchLine]) -> tuple[list[Operation], _Ended]:
     """A request that no line is about stays charged: nobody said that it did not run."""
     operations: dict[str, Operation] = {}
     came: dict[str, Generation] = {}
@@ -162,7 +179,7 @@ def _read_lines(caller: Caller, job: BatchJob, lines: Sequence[BatchLine]) -> tu
     return [*operations.values(), *unmentioned], _Ended(came, refused)
 
 
-async def _look_for(caller: Caller, provider: BatchProvider, job: BatchJob) -> str | None:
+async def _look_for(caller: Asking, provider: BatchProvider, job: BatchJob) -> str | None:
     """Asks for the job by its tag; once more after a while where it was submitted only just now."""
     known = caller.journal.known_jobs()
     found = await provider.find(job.tag, job.attempts.keys(), job.at, known)
@@ -173,7 +190,7 @@ async def _look_for(caller: Caller, provider: BatchProvider, job: BatchJob) -> s
     return found
 
 
-async def _patiently(caller: Caller, ask: Callable[[], Awaitable[T]]) -> T:
+async def _patiently(caller: Asking, ask: Callable[[], Awaitable[T]]) -> T:
     """Asks again after what passes. These calls cost nothing, so the journal does not count them."""
     for retry in range(caller.max_retries + 1):
         try:
@@ -187,7 +204,5 @@ async def _patiently(caller: Caller, ask: Callable[[], Awaitable[T]]) -> T:
     raise AssertionError("unreachable")
 
 
-async def _wait(caller: Caller, retry: int, error: ProviderError) -> None:
-    from assay.caller import _backoff
-
-    await caller.sleep(_backoff(retry, error.retry_after))
+async def _wait(caller: Asking, retry: int, error: ProviderError) -> None:
+    await caller.sleep(backoff.seconds(retry, error.retry_after))

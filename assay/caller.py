@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from assay import backoff
 from assay.batches import ask_in_batches
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError
 from assay.journal import Answer, Failure, Journal, Reserve, request_key
@@ -29,7 +29,6 @@ from assay.protocols import (
 
 __all__ = ["Caller", "run_async", "worst_usd"]
 
-MAX_BACKOFF_SECONDS = 30.0
 BYTES_A_TOKEN = 3
 """Roughly, for what a server is told to expect; caps go by the bound in `pricing`."""
 
@@ -151,7 +150,7 @@ class _Sender:
             if wait is None or self.work.refusal is not None:
                 return
             if retry < self.caller.max_retries:
-                await self.caller.sleep(_backoff(retry, wait))
+                await self.caller.sleep(backoff.seconds(retry, wait))
 
     async def _attempt(self, keys: list[str], requests: list[GenerationRequest]) -> float | None:
         """None when nothing is left to do, or else the seconds that the server asked to wait before the next."""
@@ -293,9 +292,3 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None
-
-
-def _backoff(retry: int, retry_after: float) -> float:
-    """Full jitter, doubling; never sooner than the server asked."""
-    jittered = random.uniform(0, min(MAX_BACKOFF_SECONDS, 0.5 * 2**retry))
-    return max(jittered, retry_after)

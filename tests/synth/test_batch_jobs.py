@@ -34,7 +34,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
     monkeypatch.setattr("assay.batches.FIRST_POLL", 0.01)
     monkeypatch.setattr("assay.batches.SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr("assay.caller._backoff", lambda retry, after: 0.01)
+    monkeypatch.setattr("assay.backoff.seconds", lambda retry, after: 0.01)
 
 
 def settings(name: str, url: str, **more: Any) -> SynthSettings:

@@ -39,7 +39,7 @@ def provider(name: str, api: Any) -> Any:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
-    monkeypatch.setattr("assay.caller._backoff", lambda retry, after: 0.0)
+    monkeypatch.setattr("assay.backoff.seconds", lambda retry, after: 0.0)
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic"])
