@@ -188,12 +188,14 @@ class _Heard(logging.Handler):
 def listening() -> Iterator[list[str]]:
     """lm-eval's client draws bars and logs; errors still come as exceptions. Gives what was logged."""
     logger, heard = logging.getLogger("lm_eval"), _Heard()
-    propagates = logger.propagate
+    propagates, level = logger.propagate, logger.level
     logger.propagate = False
+    logger.setLevel(heard.level)  # whatever a logging setting or LMEVAL_LOG_LEVEL has hushed
     logger.addHandler(heard)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield heard.messages
     finally:
         logger.removeHandler(heard)
+        logger.setLevel(level)
         logger.propagate = propagates

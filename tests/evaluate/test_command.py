@@ -164,7 +164,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert code == 2 and out == ""
     *notes, line = err.splitlines()
     assert line.startswith("assay: ") and match in line
-    assert all(note.startswith("note: ") for note in notes), notes
+    assert all(note.startswith(("note: ", "plan: ")) for note in notes), notes
 
 
 def test_without_model_or_suite_it_says_what_to_give(shell: Shell, files: None, tiny_model: Path) -> None:
@@ -248,8 +248,9 @@ def test_nothing_but_its_own_lines_is_said(basic: list[Any], tmp_path: Path) -> 
     assert done.returncode == 0
     json.loads(done.stdout)
     for line in done.stderr.splitlines():
-        assert line.startswith(("note: the template of ", "note: cut off at their length", "evaluate: ")), line
-    assert len(done.stderr.splitlines()) == 2 + 15 + 2
+        assert line.startswith(("note: the template of ", "note: cut off at their length", "plan: ", "evaluate: ")), line
+    told = [line for line in done.stderr.splitlines() if not line.startswith("plan: ")]
+    assert len(told) == 2 + 15 + 2
 
 
 def test_training_data_of_an_adapter_from_elsewhere_makes_leaks_known(

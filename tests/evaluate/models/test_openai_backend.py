@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -211,12 +212,15 @@ def test_a_server_that_does_not_answer_is_one_line(run: Run, openai_server: Any,
 
 
 @pytest.mark.parametrize("status", [400, 429, 500])
-def test_a_failure_while_scoring_is_one_line_with_the_servers_words(run: Run, openai_server: Any, status: int) -> None:
+def test_a_failure_while_scoring_is_one_line_with_the_servers_words(
+    run: Run, openai_server: Any, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fault(path: str, body: Mapping[str, Any]) -> tuple[int, str] | None:
         scored = body.get("max_tokens") == 8  # as the suite has it, and no probe
         return (status, '{"error": {"message": "out of\\nluck"}}') if scored else None
 
     openai_server.fault = fault
+    monkeypatch.setattr(logging.getLogger("lm_eval"), "level", logging.ERROR)  # as LMEVAL_LOG_LEVEL has it
     for concurrent in (1, 2):
         with pytest.raises(ModelError, match=rf"{status}.*: out of") as raised:
             run(num_concurrent=concurrent)

@@ -145,6 +145,7 @@ def test_init_of_a_project_makes_a_suite_that_its_settings_and_policy_name(
     shell: Callable[..., Any], tmp_path: Path
 ) -> None:
     from assay.config import read_document
+    from assay.evaluate.gate.policy import read_policy
     from assay.project import load_project
 
     code, out, _ = shell("init", "mine.csv", "--columns", "prompt=text,answer=category", "-o", "project")
@@ -152,6 +153,7 @@ def test_init_of_a_project_makes_a_suite_that_its_settings_and_policy_name(
     project = load_project(read_document(tmp_path / "project" / "assay.yaml"), tmp_path / "project")
     assert project.suite_paths[0].name == "mine.yaml"
     assert len(project.read_data()) == 150
-    assert "mine: {role: domain, required: true}" in (tmp_path / "project" / "policy.yaml").read_text(encoding="utf-8")
+    mine = read_policy(tmp_path / "project" / "policy.yaml").suites["mine"]
+    assert mine.role == "domain" and mine.required
     again = ("init", "mine.csv", "--columns", "prompt=text,answer=category", "-o", "project")
     assert shell(*again)[0] == 2 and shell(*again, "--force")[0] == 0
