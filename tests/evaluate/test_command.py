@@ -248,7 +248,9 @@ def test_nothing_but_its_own_lines_is_said(basic: list[Any], tmp_path: Path) -> 
     assert done.returncode == 0
     json.loads(done.stdout)
     for line in done.stderr.splitlines():
-        assert line.startswith(("note: the template of ", "note: cut off at their length", "plan: ", "evaluate: ")), line
+        assert line.startswith(("note: the template of ", "note: cut off at their length", "plan: ", "evaluate: ")), (
+            line
+        )
     told = [line for line in done.stderr.splitlines() if not line.startswith("plan: ")]
     assert len(told) == 2 + 15 + 2
 
