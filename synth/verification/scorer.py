@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from assay.errors import SuiteError
+
 from ..generator import Draft, Job, Outcome, Refused
 from ..verifier import Bench, verifier
 
@@ -18,5 +20,8 @@ def scorer(draft: Draft, job: Job, bench: Bench) -> Outcome:
     answer = draft.messages[-1].content or ""
     if bench.scorer is None or not answer:
         return draft
-    score = bench.scorer(answer, answer)
+    try:
+        score = bench.scorer(answer, answer)
+    except SuiteError:  # as a reference it is in no form of the suite's; its own words may quote the answer
+        return Refused("scorer", "the suite's scorer cannot read it")
     return draft if score >= 1.0 else Refused("scorer", f"the suite's scorer gives it {score:g} against itself")

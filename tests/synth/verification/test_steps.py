@@ -13,10 +13,12 @@ from assay.chat import load_target
 from assay.dataset import Dataset
 from assay.errors import SettingsError
 from assay.protocols import Price
+from assay.synth.handed import make_bench
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import Synthesized, synth
 from assay.synth.verifier import Bench, steps
+from tests.synth.test_handed import SUITE
 
 METHODS = {"answer": {"count": 4}}
 
@@ -69,6 +71,15 @@ def test_agreement_asks_k_times_and_refuses_what_the_others_do_not_say(
         assert record.meta["synth"]["facts"]["agreement"] == 1.0
         assert record.meta["synth"]["requests"] == 3
         assert record.meta["synth"]["checks"][-1] == "agreement"
+
+
+def test_an_answer_that_the_scorer_cannot_take_for_a_reference_is_refused_and_ends_no_run(
+    api: Any, seeds: Dataset, keep_new: Any, tmp_path: Path
+) -> None:
+    """A reference that is no JSON stops an evaluation, where a person wrote it; here a model did."""
+    reader = make_bench(SynthSettings(), None, [SUITE]).scorer
+    result = generate(api, seeds, keep_new, tmp_path, scorer=reader, methods={"answer": {"count": 4}})
+    assert set(result.refused) == {"scorer"} and not len(result.data)
 
 
 def test_the_scorer_of_the_suite_decides_what_agrees_and_what_can_be_read(
