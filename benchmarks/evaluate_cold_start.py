@@ -34,12 +34,12 @@ HEAVY = (
 
 COMMON = """
 import json, os, sys, time
-found, began = {}, float(sys.argv[1])
+found, began, heavy = {}, float(sys.argv[1]), json.loads(sys.argv[2])
 def mark(name):
     used = os.times()
     found.setdefault(name, {"seconds": time.time() - began, "processor": used.user + used.system})
 def end():
-    found["loaded"] = [name for name in json.loads(sys.argv[2]) if name in sys.modules]
+    found["loaded"] = [name for name in heavy if name in sys.modules]
     print("\\n" + json.dumps(found), flush=True)
     os._exit(0)
 """
