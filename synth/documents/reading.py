@@ -52,6 +52,8 @@ def _files(path: Path) -> Iterator[Path]:
         if not inside:
             raise SourceError("holds no document", where=str(path), fix=f"it may hold {', '.join(_READERS)}")
         yield from inside
+    elif not path.exists():
+        raise SourceError("no such file or folder", where=str(path), fix="check the path")
     elif path.suffix.lower() not in _READERS:
         raise SourceError("is of no known kind of document", where=str(path), fix=f"known are {', '.join(_READERS)}")
     else:

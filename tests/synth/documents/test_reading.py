@@ -42,7 +42,8 @@ def test_the_same_text_has_the_same_id_wherever_it_stands(tmp_path: Path) -> Non
         ("empty.txt", b"  \n", "no text"),
         ("latin.txt", "Gr\u00f6\u00dfe".encode("latin-1"), "not UTF-8"),
         ("sheet.xlsx", b"PK", "no known kind"),
-        ("missing.md", None, "cannot be read"),
+        ("missing.md", None, "no such file or folder"),
+        ("missing", None, "no such file or folder"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_file(name: str, content: bytes | None, said: str, tmp_path: Path) -> None:
