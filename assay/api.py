@@ -51,6 +51,7 @@ _HOMES = {
     "gate_evaluation": "assay.evaluate.release.release",
     "history": "assay.evaluate.release.history",
     "with_previous": "assay.evaluate.release.previous",
+    "with_server": "assay.evaluate.models.backends",
     "with_times_used": "assay.evaluate.release.history",
     "given_reviews": "assay.curate.reviews.sources",
     "init_suite": "assay.evaluate.suites.init",

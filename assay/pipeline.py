@@ -308,8 +308,8 @@ def _evaluate(work: _Work) -> StageRun:
     placed = dataclasses.replace(section, suites=tuple(str(work.project.path(name)) for name in section.suites))
     settings = with_included(placed, work.project.included)
     candidate = api.Models(work.target, work.adapter, trust_remote_code=work.project.settings.trust_remote_code)
-    previous = api.with_previous(candidate, work.previous, work.store)
-    models = previous.models
+    previous = api.with_previous(candidate, work.previous, work.store, settings)
+    models = api.with_server(previous.models, settings)
     if previous.said:
         work.say(previous.said)
     policy_file = work.project.path(work.project.settings.gate.policy)

@@ -167,9 +167,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     models = Models(target, given["adapter"], None, training, bool(top.get("trust_remote_code")))
     named = dict(top.get("gate") or {}).get("previous")
     previous = given["previous"] or (named if named in (None, NO_PREVIOUS) else root / str(named))
-    if settings.backend == "openai":
-        previous = previous or NO_PREVIOUS  # what the store remembers, no server need have
-    found = with_previous(models, previous, RunStore(store))
+    found = with_previous(models, previous, RunStore(store), settings)
     if found.said:
         options.say(found.said)
     return settings, suites, with_server(found.models, settings), store

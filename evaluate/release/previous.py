@@ -18,6 +18,7 @@ from assay.runs import RunStore
 from assay.storage import sha256_file
 
 from ..identity import Models, shown_name
+from ..settings import EvaluateSettings
 from .certificate import read_certificate
 from .history import history, last_release
 
@@ -30,11 +31,14 @@ class Previous:
     said: str
 
 
-def with_previous(models: Models, given: str | Path | None, store: RunStore) -> Previous:
+def with_previous(models: Models, given: str | Path | None, store: RunStore, settings: EvaluateSettings) -> Previous:
     """given: an adapter's folder, a certificate, `none`, or None for the last release of the store.
 
+    What the store remembers, no server need have: there the last release is asked where it is named.
     Raises SettingsError, InputError.
     """
+    if given is None and settings.backend == "openai":
+        given = NO_PREVIOUS
     if models.candidate is None or str(given) == NO_PREVIOUS:
         return Previous(models, "")
     if given is not None:

@@ -13,6 +13,7 @@ from assay.errors import SettingsError
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.identity import Models
 from assay.evaluate.release.previous import with_previous
+from assay.evaluate.settings import EvaluateSettings
 from assay.runs import RunStore
 from assay.storage import sha256_file
 
@@ -38,18 +39,20 @@ def passed(
 
 def test_the_last_release_of_the_store_is_found_and_said(models: Models, passed: Any, tmp_path: Path) -> None:
     store = RunStore(tmp_path / ".assay")
-    first = with_previous(models, None, store)
+    first = with_previous(models, None, store, EvaluateSettings())
     assert first.models.previous is None and first.said == ""
     run = passed("one")
     passed("two", "BLOCK")
-    found = with_previous(models, None, store)
+    found = with_previous(models, None, store, EvaluateSettings())
     assert found.models.previous == (tmp_path / "one").resolve() and run.id in found.said
-    assert with_previous(models, "none", store).models.previous is None
+    assert with_previous(models, "none", store, EvaluateSettings()).models.previous is None
+    served = EvaluateSettings(backend="openai")
+    assert with_previous(models, None, store, served).models.previous is None  # no server need have it
 
 
 def test_a_candidate_that_passed_before_is_not_its_own_predecessor(models: Models, passed: Any, tmp_path: Path) -> None:
     passed("candidate")
-    assert with_previous(models, None, RunStore(tmp_path / ".assay")).models.previous is None
+    assert with_previous(models, None, RunStore(tmp_path / ".assay"), EvaluateSettings()).models.previous is None
 
 
 def test_a_certificate_names_the_adapter_and_must_still_hold(models: Models, tmp_path: Path) -> None:
@@ -67,17 +70,17 @@ def test_a_certificate_names_the_adapter_and_must_still_hold(models: Models, tmp
     certificate = release / "certificate.json"
     certificate.write_text(json.dumps(document), encoding="utf-8")
     for given in (certificate, release):
-        found = with_previous(models, given, RunStore(tmp_path / "empty")).models.previous
+        found = with_previous(models, given, RunStore(tmp_path / "empty"), EvaluateSettings()).models.previous
         assert found is not None and found.resolve() == adapter.resolve()
     (adapter / "adapter_model.safetensors").write_bytes(b"changed")
     with pytest.raises(SettingsError, match="is not what this certificate let out"):
-        with_previous(models, certificate, RunStore(tmp_path / "empty"))
+        with_previous(models, certificate, RunStore(tmp_path / "empty"), EvaluateSettings())
     (adapter / "adapter_model.safetensors").unlink()
     with pytest.raises(SettingsError, match="is missing"):
-        with_previous(models, certificate, RunStore(tmp_path / "empty"))
+        with_previous(models, certificate, RunStore(tmp_path / "empty"), EvaluateSettings())
 
 
 def test_a_folder_is_taken_as_it_is(models: Models, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
-    found = with_previous(models, str(tmp_path / "plain"), RunStore(tmp_path / ".assay"))
+    found = with_previous(models, str(tmp_path / "plain"), RunStore(tmp_path / ".assay"), EvaluateSettings())
     assert found.models.previous == tmp_path / "plain"
