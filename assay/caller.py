@@ -32,6 +32,11 @@ __all__ = ["Caller", "run_async", "worst_usd"]
 BYTES_A_TOKEN = 3
 """Roughly, for what a server is told to expect; caps go by the bound in `pricing`."""
 
+AHEAD = 0.25
+"""Calls whose reservation is written before their turn comes, as a share of those under way. With none each answer
+waits for the disk before the next request goes out, and one write lets many go at once: the server's answers then come
+in waves, and neither side works while the other does. A crash leaves so many more calls charged as unknown."""
+
 Ask: TypeAlias = Callable[[list[GenerationRequest]], Awaitable[list[Generation]]]
 T = TypeVar("T")
 
@@ -88,14 +93,18 @@ class Caller:
             work.refusal = await ask_in_batches(self, self.provider, work.missing, work.tell)
             return
         size, waiting = self.provider.batch_size, list(work.missing)
-        batches = iter([waiting[start : start + size] for start in range(0, len(waiting), size)])
-        pace = Pace(self.provider.concurrency, self.sleep)
-        async with _session(self.provider, pace.told) as ask, JournalWriter(self.journal) as writer:
-            count = min(self.provider.concurrency, -(-len(waiting) // size))
-            async with asyncio.TaskGroup() as group:
-                sender = _Sender(self, ask, writer, pace, work, group)
-                for _ in range(count):
-                    group.create_task(sender.send_all(batches))
+        batches = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+        concurrency = self.provider.concurrency
+        pace = Pace(concurrency, self.sleep)
+        ahead, slots = asyncio.Semaphore(max(1, int(concurrency * AHEAD))), asyncio.Semaphore(concurrency)
+        async with (
+            _session(self.provider, pace.told) as ask,
+            JournalWriter(self.journal) as writer,
+            asyncio.TaskGroup() as group,
+        ):
+            sender = _Sender(self, ask, writer, pace, work, group, ahead, slots)
+            group.create_task(sender.reserve_all(batches))
+            group.create_task(sender.send_all())
 
 
 @dataclass
@@ -115,10 +124,22 @@ class _Work:
         self.answered(self.count)
 
 
+@dataclass(frozen=True)
+class _Reserved:
+    """One call that may go: what it asks, and its attempts in the journal."""
+
+    keys: list[str]
+    requests: list[GenerationRequest]
+    attempts: list[int]
+
+
 @dataclass
 class _Sender:
     """What the tasks of one `ask` share.
 
+    ahead  how many more calls may be reserved before their turn comes
+    slots  how many more calls may be begun: one that waits to ask again still has its slot
+    ready  calls whose reservation is on disk; None after the last
     held   calls that hold a reservation, which may be more than they will cost
     freed  set when one of them has said what it did cost
     """
@@ -129,42 +150,74 @@ class _Sender:
     pace: Pace
     work: _Work
     group: asyncio.TaskGroup
+    ahead: asyncio.Semaphore
+    slots: asyncio.Semaphore
+    ready: asyncio.Queue[_Reserved | None] = field(default_factory=asyncio.Queue)
     held: int = 0
     freed: asyncio.Event = field(default_factory=asyncio.Event)
     waiting_for_room: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def send_all(self, batches: Any) -> None:
-        for keys in batches:
-            if self.work.refusal is not None:
-                return
-            await self._send(keys, [self.work.missing[key] for key in keys])
+    async def reserve_all(self, batches: Sequence[list[str]]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for keys in batches:
+                await self.ahead.acquire()
+                if self.work.refusal is not None:
+                    break
+                group.create_task(self._reserve_ahead(keys))
+        self.ready.put_nowait(None)
 
-    async def _send(self, keys: list[str], requests: list[GenerationRequest]) -> None:
-        tokens = sum(most_input_tokens(request) // BYTES_A_TOKEN + request.max_tokens for request in requests)
-        for retry in range(self.caller.max_retries + 1):
-            await self.pace.turn(tokens)
-            try:
-                wait = await self._attempt(keys, requests)
-            finally:
-                self.pace.done()
-            if wait is None or self.work.refusal is not None:
-                return
-            if retry < self.caller.max_retries:
-                await self.caller.sleep(backoff.seconds(retry, wait))
-
-    async def _attempt(self, keys: list[str], requests: list[GenerationRequest]) -> float | None:
-        """None when nothing is left to do, or else the seconds that the server asked to wait before the next."""
+    async def _reserve_ahead(self, keys: list[str]) -> None:
+        requests = [self.work.missing[key] for key in keys]
         attempts = await self._reserve(keys, requests)
         if attempts is None:
-            return None
+            self.ahead.release()
+        else:
+            self.ready.put_nowait(_Reserved(keys, requests, attempts))
+
+    async def send_all(self) -> None:
+        while (reserved := await self.ready.get()) is not None:
+            await self.slots.acquire()
+            if self.work.refusal is None:
+                await self.pace.turn(_most_tokens(reserved.requests))
+            self.ahead.release()
+            if self.work.refusal is None:
+                self.group.create_task(self._send(reserved))
+            else:
+                self.slots.release()
+                await self._fail(reserved.attempts, charged=False)
+                self._free()
+
+    async def _send(self, reserved: _Reserved) -> None:
+        """Until it is answered, or has failed too often. Its first turn has come."""
         try:
-            generations = await self._ask(attempts, requests)
+            wait = await self._attempt(reserved)
+            for retry in range(self.caller.max_retries):
+                if wait is None or self.work.refusal is not None:
+                    return
+                await self.caller.sleep(backoff.seconds(retry, wait))
+                wait = await self._again(reserved)
+        finally:
+            self.slots.release()
+
+    async def _again(self, failed: _Reserved) -> float | None:
+        await self.pace.turn(_most_tokens(failed.requests))
+        attempts = await self._reserve(failed.keys, failed.requests)
+        if attempts is None:
+            self.pace.done()
+            return None
+        return await self._attempt(_Reserved(failed.keys, failed.requests, attempts))
+
+    async def _attempt(self, reserved: _Reserved) -> float | None:
+        """None when nothing is left to do, or else the seconds that the server asked to wait before the next."""
+        try:
+            generations = await self._ask(reserved.attempts, reserved.requests)
             if isinstance(generations, list):
-                self._record(keys, attempts, generations)
+                self._record(reserved.keys, reserved.attempts, generations)
                 return None
             return generations
         finally:
             self._free()
+            self.pace.done()
 
     async def _ask(self, attempts: list[int], requests: list[GenerationRequest]) -> list[Generation] | float | None:
         """The answers; or, once the failure is written, the seconds to wait, None where asking again cannot help."""
@@ -234,6 +287,10 @@ class _Sender:
     def _free(self) -> None:
         self.held -= 1
         self.freed.set()
+
+
+def _most_tokens(requests: Sequence[GenerationRequest]) -> int:
+    return sum(most_input_tokens(request) // BYTES_A_TOKEN + request.max_tokens for request in requests)
 
 
 @asynccontextmanager
