@@ -102,6 +102,12 @@ class RunError(AssayError):
     pass
 
 
+class NoSuchRunError(RunError):
+    """Nothing was run under that name: there is nothing to read, as with any other source that is not there."""
+
+    exit_code = Exit.USAGE
+
+
 class StorageError(AssayError):
     pass
 

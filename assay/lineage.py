@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.errors import ModelError, RunError
+from assay.errors import ModelError, NoSuchRunError, RunError
 from assay.runs import Manifest, RunStore
 
 CARD = "assay.json"
@@ -138,7 +138,11 @@ def _walk(run: str, store: RunStore, depth: int, seen: set[str]) -> Iterator[Ste
     if run in seen:
         return
     seen.add(run)
-    manifest = store.get(run)
+    try:
+        manifest = store.get(run)
+    except NoSuchRunError as error:
+        fix = "`assay runs export` on the machine that has it, `assay runs import` here"
+        raise RunError(f"a link is broken: no run '{run}' in this store", where=error.where, fix=fix) from error
     yield Step(depth, manifest)
     for parent in manifest.parents:
         yield from _walk(parent, store, depth + 1, seen)

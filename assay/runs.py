@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from assay.errors import AssayError, RunError
+from assay.errors import AssayError, NoSuchRunError
 from assay.locks import OF_LOCKS, held
 from assay.storage import sha256_file, write_json
 from assay.version import __version__
@@ -154,12 +154,12 @@ class RunStore:
         return sorted(found, key=lambda manifest: str(manifest.data.get("started")), reverse=True)
 
     def get(self, run_id: str) -> Manifest:
-        """Raises RunError when there is no such run."""
+        """Raises NoSuchRunError."""
         path = self.root / "runs" / run_id / "manifest.json"
         try:
             return Manifest(path.parent, json.loads(path.read_text(encoding="utf-8")))
         except (OSError, json.JSONDecodeError) as error:
-            raise RunError(f"no run '{run_id}'", where=str(self.root), fix="`assay runs` lists them") from error
+            raise NoSuchRunError(f"no run '{run_id}'", where=str(self.root), fix="`assay runs` lists them") from error
 
 
 def run_digest(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:

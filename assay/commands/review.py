@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.console import Options, common_options, split_overrides
-from assay.errors import Exit, RunError, SourceError
+from assay.errors import Exit, NoSuchRunError, SourceError
 
 if TYPE_CHECKING:
     from assay.records import Record
@@ -92,14 +92,14 @@ def _shortest(path: Path) -> Path:
 
 
 def _folder(runs: tuple[str, ...], store: Path) -> Path:
-    """Raises RunError, SourceError."""
+    """Raises NoSuchRunError, SourceError."""
     if len(runs) != 1:
         fix = "`assay runs` lists them; a folder that -o named will do as well"
-        raise RunError(f"name one run, not {len(runs)}", fix=fix)
+        raise NoSuchRunError(f"name one run, not {len(runs)}", fix=fix)
     for folder in (Path(runs[0]), store / "runs" / runs[0]):
         if folder.is_dir():
             return folder
-    raise RunError(f"no run '{runs[0]}'", where=str(store), fix="`assay runs` lists them")
+    raise NoSuchRunError(f"no run '{runs[0]}'", where=str(store), fix="`assay runs` lists them")
 
 
 def _queue(folder: Path, seeds: dict[str, Record], options: Options) -> _Queue:
@@ -158,7 +158,7 @@ def _seeds(folder: Path, named: tuple[str, ...], options: Options) -> dict[str, 
     if named:
         found |= {record.id: record for record in read(named, ReadSettings(), offline=options.offline).records()}
     paths = [folder / "seeds.parquet"]
-    with contextlib.suppress(RunError):
+    with contextlib.suppress(NoSuchRunError):
         run = RunStore(folder.resolve().parent.parent).get(folder.resolve().name)
         paths += [folder.resolve().parent / parent / "data.parquet" for parent in run.parents]
     for path in paths:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from assay.console import Options, common_options
-from assay.errors import Exit, RunError, SettingsError
+from assay.errors import Exit, NoSuchRunError, SettingsError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -277,7 +277,7 @@ def _newest(store: Path) -> Path:
 
     found = [run for run in RunStore(store).manifests() if run.stage == "evaluate" and run.outcome == "done"]
     if not found:
-        raise RunError("no finished evaluation", where=str(store), fix="run `assay evaluate`, or name its folder")
+        raise NoSuchRunError("no finished evaluation", where=str(store), fix="run `assay evaluate`, or name its folder")
     return found[0].path
 
 

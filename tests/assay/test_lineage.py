@@ -38,7 +38,7 @@ def test_the_walk_goes_back_to_the_data_and_forward_to_the_verdict(store: RunSto
 def test_a_broken_link_is_an_error(store: RunStore, tmp_path: Path) -> None:
     [curated] = [found for found in store.manifests() if found.stage == "curate"]
     shutil.rmtree(curated.path)
-    with pytest.raises(RunError, match="no run 'curate-"):
+    with pytest.raises(RunError, match="a link is broken: no run 'curate-"):
         lineage(tmp_path / "adapter", store)
 
 

@@ -237,7 +237,7 @@ def test_what_cannot_be_reviewed_is_one_line(
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     error = capsys.readouterr().err
-    assert ended.value.code not in (0, None)
+    assert ended.value.code == 2
     assert says in error and error.count("\n") == 1
 
 
