@@ -108,7 +108,8 @@ def measure(new: Sequence[str], existing: Sequence[str], encode: Encode | None =
             nearest = _quartiles((vectors @ beside.T).max(axis=1))
             coverage = _coverage(vectors, beside)
         else:
-            nearest = _quartiles([nearest_by_words(text, known) for text in fresh])
+            sets = [set(words(text)) for text in known]
+            nearest = _quartiles([_nearest(set(words(text)), sets) for text in fresh])
     return Diversity(
         distinct(new, 1),
         distinct(new, 2),
@@ -138,12 +139,15 @@ def sampled(texts: Sequence[str]) -> list[str]:
 
 def nearest_by_words(text: str, known: Sequence[str]) -> float:
     """The largest Jaccard similarity over sets of words."""
-    own = set(words(text))
+    return _nearest(set(words(text)), [set(words(other)) for other in known])
+
+
+def _nearest(own: set[str], known: Iterable[set[str]]) -> float:
     best = 0.0
-    for other in known:
-        theirs = set(words(other))
+    for theirs in known:
         if own or theirs:
-            best = max(best, len(own & theirs) / len(own | theirs))
+            shared = len(own & theirs)
+            best = max(best, shared / (len(own) + len(theirs) - shared))
     return best
 
 

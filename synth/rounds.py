@@ -24,11 +24,16 @@ from .verifier import Bench, Step
 
 ROUND = 64
 """Jobs between two audits at least. A round may be as large as a QUARTER of the records that it is judged beside: then
-an audit reads at most five rows for each new answer, and audits over all rounds are linear in the answers."""
+an audit reads at most five rows for each new answer, and audits over all rounds are linear in the answers. With
+`synth.batch` a round is all that is missing."""
 
 QUARTER = 4
 LEAST_RATE = 0.1
 """A method whose drafts are nearly all refused is asked for ten times as many as are missing, and no more."""
+
+DEVIATIONS = 2.0
+"""A batch job takes up to a day, and so does one for the last three records: what is asked leaves fewer than are
+missing in one case of forty (normal approximation of the binomial)."""
 
 BUILT, CURATE, SURPLUS = "method", "curate", "surplus"
 
@@ -89,6 +94,10 @@ class Method:
         return self.origin.method
 
     @property
+    def in_batch_jobs(self) -> bool:
+        return self.bench.settings.batch
+
+    @property
     def free_steps(self) -> list[Step]:
         return [step for step in self.steps if not step.verifier.asks]
 
@@ -106,9 +115,7 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
     while len(progress.accepted) < method.goal:
         answered = len(progress.answered) - answered_before
         rate = max(LEAST_RATE, (len(progress.accepted) - before) / answered) if answered else 1.0
-        beside = len(method.known) + len(progress.accepted)
-        missing = method.goal - len(progress.accepted)
-        batch = list(islice(jobs, min(math.ceil(missing / rate), max(ROUND, beside // QUARTER))))
+        batch = list(islice(jobs, _size(method, progress, rate)))
         if not batch:
             progress.stopped = f"{method.name}: every seed was used; raise per_seed or add seeds"
             return
@@ -132,6 +139,22 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
             return
 
 
+def _size(method: Method, progress: Progress, rate: float) -> int:
+    """Jobs of the next round. rate: of answers of this method that became records so far."""
+    missing = method.goal - len(progress.accepted)
+    if method.in_batch_jobs:
+        return enough(missing, rate)
+    beside = len(method.known) + len(progress.accepted)
+    return min(math.ceil(missing / rate), max(ROUND, beside // QUARTER))
+
+
+def enough(missing: int, rate: float) -> int:
+    """The least n with n * rate - DEVIATIONS * sqrt(n * rate * (1 - rate)) >= missing."""
+    spread = DEVIATIONS * math.sqrt(rate * (1 - rate))
+    root = (spread + math.sqrt(spread * spread + 4 * rate * missing)) / (2 * rate)
+    return math.ceil(root * root - 1e-9)
+
+
 def _round(method: Method, jobs: Sequence[Job], progress: Progress, on_progress: Callable[[str], None]) -> bool:
     """Asks, judges and accepts. False when an answer is missing since the budget or the retries ended."""
     told = _tell(method.name, len(jobs), on_progress)
@@ -143,16 +166,17 @@ def _round(method: Method, jobs: Sequence[Job], progress: Progress, on_progress:
     kept = _curated(method, drafts, progress)
     while kept:
         missing = method.goal - len(progress.accepted)
-        if missing <= 0:
-            for candidate in kept:
-                _refuse(method, candidate, SURPLUS, Refused(SURPLUS, "enough were accepted"), progress)
-            break
-        now, kept = kept[:missing], kept[missing:]
+        size = len(kept) if method.in_batch_jobs else missing  # a job for the last few would take another day
+        now, kept = kept[:size], kept[size:]
         for step in method.asking_steps:
             now, whole = _through(method, step, now, progress)
             complete &= whole
-        for candidate in now:
+        for candidate in now[:missing]:
             _accept(method, candidate, progress)
+        for candidate in (*now[missing:], *(kept if len(progress.accepted) == method.goal else ())):
+            _refuse(method, candidate, SURPLUS, Refused(SURPLUS, "enough were accepted"), progress)
+        if len(progress.accepted) == method.goal:
+            break
     return complete
 
 

@@ -1,0 +1,87 @@
+"""Rounds are as large as what is asked allows: a batch job may take a day, so few of them carry everything."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.dataset import Dataset
+from assay.synth.provider import make_provider
+from assay.synth.rounds import enough
+from assay.synth.settings import SynthSettings
+from assay.synth.stage import Synthesized, synth
+from tests.synth.conftest import seed_record
+
+PROVIDERS = ["openai", "anthropic"]
+REFUSED = ("seven", "eight", "nine")
+TENS = ("one", "two", "three", "four", "five", "six", *REFUSED, "zero")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
+    monkeypatch.setattr("assay.batches.FIRST_POLL", 0.01)
+
+
+def many(count: int) -> Dataset:
+    return Dataset.from_records(
+        seed_record(number, f"Where is the {TENS[number % 10]} parcel of order BW-{number:04d}?")
+        for number in range(count)
+    )
+
+
+def generate(api: Any, name: str, audit: Any, folder: Path, **more: Any) -> Synthesized:
+    base = api.url if name == "anthropic" else f"{api.url}/v1"
+    settings = SynthSettings(
+        provider=name, model="m", base_url=base, batch=True, batch_poll_seconds=0.02, max_requests=5000, min_new=0,
+        **more,
+    )  # fmt: skip
+    return synth(many(1000), settings, make_provider(settings, None), audit, folder / "j.sqlite")
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_one_job_carries_all_that_is_wanted(name: str, api: Any, keep_new: Any, tmp_path: Path) -> None:
+    result = generate(api, name, keep_new, tmp_path, methods={"paraphrase": {"count": 500}})
+    assert len(result.data) == 500 and [job.total for job in api.jobs.jobs.values()] == [500]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_where_three_in_ten_are_refused_a_second_job_brings_the_rest(
+    name: str, api: Any, keep_new: Any, tmp_path: Path
+) -> None:
+    """The second is by the rate of the first, and so much larger that it does not leave a few for a third."""
+    api.reply = lambda text: "Where is it?" if any(word in text for word in REFUSED) else f"Put otherwise: {text}"
+    result = generate(api, name, keep_new, tmp_path, methods={"paraphrase": {"count": 500, "per_seed": 1}})
+    assert len(result.data) == 500 and result.stopped is None
+    first, second = (job.total for job in api.jobs.jobs.values())
+    assert first == 500 and 150 / 0.7 <= second <= 150 / 0.7 + 3 * math.sqrt(second)
+    assert 0 < result.refused["surplus"] <= 3 * math.sqrt(second)
+
+
+def test_all_that_curate_kept_is_judged_in_one_job(api: Any, keep_new: Any, tmp_path: Path) -> None:
+    def reply(text: str) -> str:
+        if "You check training data" in text:
+            return '{"reason": "", "score": 2}' if "nine" in text else '{"reason": "", "score": 5}'
+        return "Where is it?" if "eight" in text else f"Put otherwise: {text}"
+
+    api.reply = reply
+    methods = {"paraphrase": {"count": 300, "per_seed": 1}}
+    result = generate(api, "openai", keep_new, tmp_path, methods=methods, verify={"judge": True})
+    assert len(result.data) == 300 and len(api.jobs.jobs) == 4  # two rounds, each one job to write and one to judge
+
+
+@pytest.mark.parametrize(("missing", "rate"), [(1, 0.5), (30, 0.9), (150, 0.7), (1000, 0.1), (7, 1.0)])
+def test_what_is_asked_leaves_too_few_in_one_case_of_forty(missing: int, rate: float) -> None:
+    from statistics import NormalDist
+
+    asked = enough(missing, rate)
+    if rate == 1.0:
+        assert asked == missing
+        return
+    spread = math.sqrt(asked * rate * (1 - rate))
+    assert NormalDist(asked * rate, spread).cdf(missing) <= 0.0228
+    assert NormalDist((asked - 1) * rate, math.sqrt((asked - 1) * rate * (1 - rate))).cdf(missing) > 0.0227
