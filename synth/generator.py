@@ -25,6 +25,7 @@ __all__ = [
     "Generator",
     "Job",
     "Outcome",
+    "Poll",
     "Prompt",
     "Quote",
     "Refused",
@@ -85,7 +86,15 @@ class Ask:
     then: Callable[[Sequence[str]], Outcome]
 
 
-Outcome: TypeAlias = Draft | Refused | Ask
+@dataclass(frozen=True)
+class Poll:
+    """Independent answers of which each counts alone; `then` is given their texts, None for one cut or declined."""
+
+    requests: tuple[GenerationRequest, ...]
+    then: Callable[[Sequence[str | None]], Outcome]
+
+
+Outcome: TypeAlias = Draft | Refused | Ask | Poll
 
 
 @dataclass(frozen=True)

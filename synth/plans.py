@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assay.caller import Caller
 from assay.protocols import Generation, GenerationRequest
 
-from .generator import Ask, Draft, Outcome, Refused
+from .generator import Ask, Draft, Outcome, Poll, Refused
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,15 @@ class Done:
 def carry_out(caller: Caller, outcomes: Sequence[Outcome]) -> list[Done]:
     """Asks until every outcome is a draft or a refusal. In order.
 
-    An answer that was cut or declined ends its plan.
+    An answer that was cut or declined ends its plan, unless it is one of a poll.
     Raises ProviderRefusedError, when asking again cannot help; what was answered is in the journal.
     """
     current: list[Outcome | None] = list(outcomes)
     answers: list[list[Generation]] = [[] for _ in outcomes]
-    while waiting := [index for index, outcome in enumerate(current) if isinstance(outcome, Ask)]:
-        asks = {index: outcome for index in waiting if isinstance(outcome := current[index], Ask)}
+    while True:
+        asks = {index: outcome for index, outcome in enumerate(current) if isinstance(outcome, Ask | Poll)}
+        if not asks:
+            break
         requests: list[GenerationRequest] = [request for ask in asks.values() for request in ask.requests]
         received = iter(caller.ask(requests))
         for index, ask in asks.items():
@@ -39,7 +41,7 @@ def carry_out(caller: Caller, outcomes: Sequence[Outcome]) -> list[Done]:
             answers[index] += [answer for answer in own if answer is not None]
             current[index] = _next(ask, own)
     return [
-        Done(outcome if not isinstance(outcome, Ask) else None, tuple(own))
+        Done(None if isinstance(outcome, Ask | Poll) else outcome, tuple(own))
         for outcome, own in zip(current, answers, strict=True)
     ]
 
@@ -53,13 +55,12 @@ def unusable(answer: Generation) -> Refused | None:
     return None
 
 
-def _next(ask: Ask, answers: Sequence[Generation | None]) -> Outcome | None:
-    texts = []
-    for answer in answers:
-        if answer is None:
-            return None
-        refused = unusable(answer)
-        if refused is not None:
-            return refused
-        texts.append(answer.text)
-    return ask.then(texts)
+def _next(ask: Ask | Poll, answers: Sequence[Generation | None]) -> Outcome | None:
+    """None where an answer is missing."""
+    came = [answer for answer in answers if answer is not None]
+    if len(came) < len(answers):
+        return None
+    faults = [unusable(answer) for answer in came]
+    if isinstance(ask, Poll):
+        return ask.then([None if fault else answer.text for answer, fault in zip(came, faults, strict=True)])
+    return next((fault for fault in faults if fault is not None), None) or ask.then([answer.text for answer in came])

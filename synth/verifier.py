@@ -36,7 +36,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Verifier:
-    """A step. function(draft, job, bench, *, ...) -> Outcome: the draft, perhaps with facts; a refusal; or an Ask.
+    """A step. function(draft, job, bench, *, ...) -> Outcome: the draft, perhaps with facts; a refusal; an Ask or a Poll.
 
     asks  whether it asks a model, which costs
     """

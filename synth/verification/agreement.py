@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from ..generator import Ask, Draft, Job, Outcome, Refused
+from ..generator import Draft, Job, Outcome, Poll, Refused
 from ..prompting import ask_messages
 from ..verifier import Bench, asking_verifier
 from ..words import agree
@@ -23,7 +23,7 @@ def agreement(
     Why: what a model invents, it invents differently each time. It is asked `k` times more, each its own request, with
     the question alone (and the source, where there is one). Two answers agree when they are the same but for case and
     white space; or name the same numbers and share `min_overlap` of their content words (Dice). The domain suite's
-    scorer is asked in their place where there is one.
+    scorer is asked in their place where there is one. An answer that was cut or declined agrees with none.
 
     k            independent answers asked for
     min_share    share of them that has to agree
@@ -37,14 +37,15 @@ def agreement(
         return draft
     requests = tuple(ask_messages(bench.settings, question, sample=FIRST_SAMPLE + number) for number in range(k))
 
-    def judge(others: Sequence[str]) -> Outcome:
+    def judge(others: Sequence[str | None]) -> Outcome:
+        texts = [other for other in others if other is not None]
         if bench.scorer is not None:
-            agreeing = sum(bench.scorer(other, answer) for other in others)
+            agreeing = sum(bench.scorer(text, answer) for text in texts)
         else:
-            agreeing = sum(agree(other, answer, min_overlap) for other in others)
+            agreeing = sum(agree(text, answer, min_overlap) for text in texts)
         share = agreeing / k if k else 1.0
         if share < min_share:
             return Refused("agreement", f"{share:.2f} of {k} independent answers agree")
         return dataclasses.replace(draft, facts={**draft.facts, "agreement": round(share, 3)})
 
-    return Ask(requests, judge)
+    return Poll(requests, judge)

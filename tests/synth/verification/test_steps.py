@@ -73,6 +73,23 @@ def test_agreement_asks_k_times_and_refuses_what_the_others_do_not_say(
         assert record.meta["synth"]["checks"][-1] == "agreement"
 
 
+@pytest.mark.parametrize("fault", ["truncated", "refusal"])
+@pytest.mark.parametrize(("times", "agreement"), [(1, 0.667), (2, None)])
+def test_an_independent_answer_that_is_cut_or_declined_disagrees(
+    fault: str, times: int, agreement: float | None, api: Any, seeds: Dataset, keep_new: Any, tmp_path: Path
+) -> None:
+    api.reply = lambda text: "It is on shelf 7 in the large store."
+    api.faults = [None, *[fault] * times]
+    one = Dataset.from_records(list(seeds.records())[:1])
+    result = generate(
+        api, one, keep_new, tmp_path, methods={"answer": {"count": 1}}, verify={"agreement": {"k": 3}}, concurrency=1
+    )
+    assert [record.meta["synth"]["facts"]["agreement"] for record in result.data.records()] == (
+        [agreement] if agreement else []
+    )
+    assert result.refused == ({} if agreement else {"agreement": 1})
+
+
 def test_an_answer_that_the_scorer_cannot_take_for_a_reference_is_refused_and_ends_no_run(
     api: Any, seeds: Dataset, keep_new: Any, tmp_path: Path
 ) -> None:
