@@ -11,7 +11,7 @@ from ..sensitivity.sensitivity import Sensitivity
 from ..statistics.intervals import Interval
 from ..statistics.items_needed import more_items, with_unseen_changes
 from ..statistics.paired_tests import superiority
-from ..wording import interval, p_value, percent, points, size
+from ..wording import count, interval, names, p_value, percent, points, size
 from .against_previous import PreviousComparison
 from .comparison import Estimate, Plans, loss_evidence
 from .decision import MacroDecision, SuiteDecision
@@ -111,7 +111,7 @@ def judge_suite(
             role=role.role,
             required=role.required,
             verdict=_verdict(role, sensitivity, proofs, failed),
-            reason=_reason(suite, role, sensitivity, proofs, found, found.base, p, policy),
+            reason=_reason(suite, role, sensitivity, proofs, failed, found, found.base, p, policy),
             n=suite.n,
             base=float(suite.base.scores.mean()),
             previous=found.previous.change.previous if found.previous is not None else None,
@@ -209,6 +209,7 @@ def _reason(
     role: SuitePolicy,
     sensitivity: Sensitivity,
     proofs: SuiteProofs,
+    failed: tuple[str, ...],
     found: Found,
     base: Estimate,
     p: float,
@@ -222,6 +223,10 @@ def _reason(
     )
     if not sensitivity.valid:
         return "; ".join(sensitivity.reasons)
+    if proofs.must_pass_unknown:
+        return f"{name} has no item {names(proofs.must_pass_unknown)}, which must pass"
+    if proofs.slices.unknown:
+        return f"{name} has no slice {names(proofs.slices.unknown)}, which the policy guards"
     if proofs.guardrail_broken:
         return f"{change}: a loss beyond the guardrail of {guardrail} is proved"
     if proofs.previous_broken and found.previous is not None:
@@ -231,9 +236,13 @@ def _reason(
             f"({points(before.difference)}, 95 % interval {interval(*before.ci)}): "
             f"a loss beyond the guardrail of {guardrail} is proved"
         )
+    if proofs.worse:
+        return f"{change}: it is proved worse"
+    if failed:
+        return f"{change}: {count(len(failed), 'item')} that must pass did not ({names(failed)})"
+    if proofs.slices.broken:
+        return f"{change}: a loss beyond its guardrail is proved on slice {names(proofs.slices.broken)}"
     if role.role == "domain":
-        if proofs.worse:
-            return f"{change}: it is proved worse"
         above = f" above {size(min_gain)}" if min_gain else ""
         return f"{change}: a gain{above} is {'' if proofs.better else 'not '}proved ({p_value(p)})"
     held = "is" if proofs.guardrail_held else "is not"

@@ -1,8 +1,8 @@
 """A gate for the test page of a CI system: JUnit XML, as GitLab, Jenkins, Azure and GitHub's actions read it.
 
 One test case for the verdict, one for each suite and guarded slice, and one for the average over the general suites.
-What blocks is a failure; what could not be judged is an error, since nothing was shown; an optional suite that is set
-aside is skipped.
+What blocks is a failure; what could not be judged is an error, since nothing was shown; what could not be judged and
+holds nothing back is skipped.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def junit(decision: Decision, policy: Policy) -> str:
 
 def _cases(decision: Decision, policy: Policy) -> Iterator[_Case]:
     reasons = "\n".join([*decision.reasons, *(f"note: {note}" for note in decision.notes)])
-    yield _Case("verdict", _outcome(decision.verdict, policy), str(decision.verdict), reasons)
+    yield _Case("verdict", _outcome(decision.verdict, policy), _verdict_message(decision), reasons)
     for suite in decision.suites:
         yield _suite_case(suite, policy)
         for part in suite.guarded:
@@ -63,18 +63,38 @@ def _cases(decision: Decision, policy: Policy) -> Iterator[_Case]:
             yield _Case(f"{suite.suite}, slice {part.name}", _slice_outcome(part), change, guardrail)
     if decision.macro is not None:
         macro = decision.macro
-        change = f"average of the general suites: {points(macro.difference)} ({interval(*macro.ci)})"
+        change = f"{macro.verdict}: {points(macro.difference)} on average ({interval(*macro.ci)}), {macro.n:,} items"
         yield _Case("general ability", _outcome(macro.verdict, policy), change, f"margin {points(-policy.margin)}")
 
 
+def _verdict_message(decision: Decision) -> str:
+    """What is open, with the items that it takes, which stand last among the reasons."""
+    if decision.verdict is Verdict.INCONCLUSIVE and len(decision.reasons) > 1:
+        return f"{decision.sentence}; {decision.reasons[-1]}"
+    return decision.sentence
+
+
 def _suite_case(suite: SuiteDecision, policy: Policy) -> _Case:
+    message = f"{suite.verdict}: {suite.reason}"
     if suite.verdict is Verdict.INVALID:
-        why = "; ".join(suite.sensitivity.reasons) or "INVALID"
-        return _Case(suite.suite, "error" if suite.required else "skipped", "INVALID", why)
-    change = f"{suite.role}: {points(suite.difference)} ({interval(*suite.ci)}), {suite.n:,} items"
-    moved = f"{suite.gains} gained, {suite.losses} lost, p = {suite.p_value:.3g}"
-    outcome = _outcome(suite.verdict, policy) if suite.required else "passed"
-    return _Case(suite.suite, outcome, f"{suite.verdict}: {change}", moved)
+        return _Case(suite.suite, "error" if suite.required else "skipped", message, _checks(suite))
+    moved = f"{suite.role} suite of {suite.n:,} items: {suite.gains} gained, {suite.losses} lost"
+    needed = f"about {suite.items_needed:,} more items would probably decide it" if suite.items_needed else ""
+    return _Case(suite.suite, _suite_outcome(suite, policy), message, "\n".join(filter(None, [moved, needed])))
+
+
+def _suite_outcome(suite: SuiteDecision, policy: Policy) -> Outcome:
+    """One that cannot be decided and holds nothing back is no error beside a verdict of PASS."""
+    holds_back = suite.required and (suite.role == "domain" or policy.require_guardrail_proof)
+    if suite.verdict is Verdict.INCONCLUSIVE and not holds_back:
+        return "skipped"
+    return _outcome(suite.verdict, policy)
+
+
+def _checks(suite: SuiteDecision) -> str:
+    """What each sensitivity check saw, a line each."""
+    states = {True: "ok", False: "failed", None: "not run"}
+    return "\n".join(f"{check.name}: {states[check.ok]}: {check.detail}" for check in suite.sensitivity.checks)
 
 
 def _slice_outcome(part: SliceDecision) -> Outcome:
