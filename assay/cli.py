@@ -32,6 +32,14 @@ VERBS: dict[str, Verb] = {
     "synth": Verb("assay.synth.command:synth", "Grow the data with a model, within a budget."),
     "review": Verb("assay.commands.review:review", "Decide, record by record, on what needs a person."),
     "train": Verb("assay.train.command:train", "Train a LoRA or QLoRA adapter."),
+    "export": Verb(
+        "assay.train.exporting.command:export", "GGUF, an Ollama folder, or the settings of another trainer."
+    ),
+    "merge": Verb(
+        "assay.train.merging.command:merge",
+        "Merge an adapter into its base, or several into one adapter, and prove it.",
+    ),
+    "parity": Verb("assay.train.parity.command:parity", "Hold what is shipped against what was gated."),
     "evaluate": Verb("assay.evaluate.command:evaluate", "Score base and adapter on your suites."),
     "suite": Verb(
         "assay.evaluate.suites.command:suite", "init: set a suite aside; check: validate one; export: for lm-eval."
@@ -44,6 +52,9 @@ VERBS: dict[str, Verb] = {
     "runs": Verb("assay.commands.runs:runs", "List what was run, newest first."),
     "lineage": Verb(
         "assay.commands.runs:lineage", "Walk from an adapter back to its data, and forward to its evaluations."
+    ),
+    "adapters": Verb(
+        "assay.commands.adapters:adapters", "Adapters by name and version: which is in use, and what let it out."
     ),
     "doctor": Verb("assay.commands.doctor:doctor", "Look at this installation and name each problem with its fix."),
     "model": Verb("assay.commands.model:model", "Embedded models: small ones that come from the package index."),

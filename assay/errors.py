@@ -16,6 +16,7 @@ AssayError                      base; exit code 1; prints as one line
 │   ├── ProviderRefusedError    authentication, quota, content policy: retrying cannot help
 │   └── BudgetError             the next request could exceed the cap (exit code 4)
 ├── NotAcceptedError            generated records that too few people have read, or found good (exit code 4)
+├── NotReleasedError            an adapter that no verdict lets out (exit code 3)
 └── TrainingError               training cannot start or go on
 
 A faulty row is never an error: it is a Finding.
@@ -131,6 +132,10 @@ class BudgetError(ProviderError):
 
 class NotAcceptedError(AssayError):
     exit_code = Exit.INCONCLUSIVE
+
+
+class NotReleasedError(AssayError):
+    exit_code = Exit.NEGATIVE
 
 
 class TrainingError(AssayError):
