@@ -28,6 +28,7 @@ _RENAMED: dict[str, str] = {
     "r": "lora_r",
     "rank": "lora_r",
     "alpha": "lora_alpha",
+    "padding_free": "packing",
     "target_modules": "lora_target_modules",
     "model_name": "model_name_or_path",
     "model": "model_name_or_path",
@@ -37,6 +38,7 @@ _RENAMED: dict[str, str] = {
     "num_epochs": "num_train_epochs",
     "micro_batch_size": "per_device_train_batch_size",
     "sample_packing": "packing",
+    "train_on_inputs": "assistant_only_loss",
     "lora_target_linear": "lora_target_modules",
     "val_set_size": "validation",
     "peft_use_dora": "use_dora",
@@ -49,6 +51,9 @@ _RENAMED: dict[str, str] = {
     "lora_target": "lora_target_modules",
     "quantization_bit": "load_in_4bit",
     "val_size": "validation",
+    "neat_packing": "packing",
+    "mask_history": "completion_only_loss",
+    "train_on_prompt": "assistant_only_loss",
     # ms-swift
     "model_id_or_path": "model_name_or_path",
     "quant_bits": "load_in_4bit",
@@ -66,6 +71,10 @@ def _linear(value: Any) -> Any:
     return "all-linear" if value is True or value == "all" else value
 
 
+def _reversed(value: Any) -> Any:
+    return not value if isinstance(value, bool) else value
+
+
 def _is_four_bit(value: Any) -> Any:
     return value in (4, "4", "4bit")
 
@@ -73,6 +82,8 @@ def _is_four_bit(value: Any) -> Any:
 _CONVERTED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "lora_target_linear": (_linear, ""),
     "lora_target": (_linear, ""),
+    "train_on_inputs": (_reversed, " (true where this was false)"),
+    "train_on_prompt": (_reversed, " (true where this was false)"),
     "quantization_bit": (_is_four_bit, " (true for 4 bit)"),
     "quant_bits": (_is_four_bit, " (true for 4 bit)"),
     "warmup_ratio": (lambda value: value, " (a value below 1 is a share of all steps)"),

@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Collator:
-    """Pads on the right: ids with `pad_token_id`, labels with -100, and masks both from attention."""
+    """Pads on the right: ids with `pad_token_id`, labels with -100, and masks both from attention.
+
+    A packed row comes alone, and its position ids stand in for the mask.
+    """
 
     pad_token_id: int
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         import torch
 
+        if len(rows) == 1 and "position_ids" in rows[0]:
+            return {name: torch.as_tensor(values).unsqueeze(0) for name, values in rows[0].items()}
         width = max(len(row["input_ids"]) for row in rows)
         shape = (len(rows), width)
         input_ids = torch.full(shape, self.pad_token_id, dtype=torch.long)

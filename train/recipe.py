@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 from collections.abc import Mapping
@@ -24,11 +25,15 @@ TOKENS_AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class Hardware:
-    """device as torch names it; computes_bf16 in hardware, for emulation is slower than float32."""
+    """device as torch names it; computes_bf16 in hardware, for emulation is slower than float32.
+
+    flash_attention  whether flash-attn is installed beside a GPU
+    """
 
     device: str
     computes_bf16: bool
     processes: int = 1
+    flash_attention: bool = False
 
     @property
     def is_gpu(self) -> bool:
@@ -40,6 +45,8 @@ class Recipe:
     """Every value that training uses.
 
     grounds  {setting: "given" | "preset ..." | "the data" | "the hardware" | "default" ...}
+    packed_length  tokens of a row of several records, 0 where each record is a row of its own
+    packed_attention  flash_attention_2 takes the records' lengths; mask hides them from each other; empty: not packed
     steps    optimiser steps of the whole run
     """
 
@@ -54,6 +61,8 @@ class Recipe:
     lora_target_modules: str | tuple[str, ...]
     use_rslora: bool
     use_dora: bool
+    loraplus_lr_ratio: float
+    neftune_noise_alpha: float
     learning_rate: float
     lr_scheduler_type: str
     warmup_steps: float
@@ -63,10 +72,15 @@ class Recipe:
     num_train_epochs: float
     effective_batch_size: int
     per_device_train_batch_size: int
+    per_device_eval_batch_size: int
     gradient_accumulation_steps: int
     gradient_checkpointing: bool
     max_length: int
+    packing: bool
+    packed_length: int
+    packed_attention: str
     assistant_only_loss: bool
+    completion_only_loss: bool
     eval_steps: int
     early_stopping_patience: int
     pad_token_id: int
@@ -127,6 +141,8 @@ def resolve(
         lora_target_modules=target if isinstance(target, str) else tuple(target),
         use_rslora=settings.use_rslora,
         use_dora=settings.use_dora,
+        loraplus_lr_ratio=settings.loraplus_lr_ratio,
+        neftune_noise_alpha=settings.neftune_noise_alpha,
         learning_rate=take("learning_rate", 2e-4),
         lr_scheduler_type=take("lr_scheduler_type", "cosine"),
         warmup_steps=take("warmup_steps", 0.05),
@@ -136,10 +152,15 @@ def resolve(
         num_train_epochs=epochs,
         effective_batch_size=batch,
         per_device_train_batch_size=per_device,
+        per_device_eval_batch_size=per_device,
         gradient_accumulation_steps=accumulation,
         gradient_checkpointing=take("gradient_checkpointing", hardware.is_gpu, "the hardware"),
         max_length=max_length,
+        packing=settings.packing,
+        packed_length=0,
+        packed_attention="",
         assistant_only_loss=settings.assistant_only_loss,
+        completion_only_loss=settings.completion_only_loss,
         eval_steps=take("eval_steps", *_interval(settings, steps, epochs)),
         early_stopping_patience=take("early_stopping_patience", 3) if validated else 0,
         pad_token_id=pad_token_id,
@@ -149,12 +170,24 @@ def resolve(
         processes=hardware.processes,
     )
     grounds |= {"dtype": dtype_ground, "device": "the hardware" if settings.device == "auto" else "given"}
+    grounds |= _switches(settings)
+    grounds["per_device_eval_batch_size"] = "that of training, without packing"
     grounds["pad_token_id"] = "given" if settings.pad_token else "never a token that ends a turn"
     if not validated:
         grounds["early_stopping_patience"] = "there is no validation set"
     import dataclasses
 
     return dataclasses.replace(recipe, grounds=dict(sorted(grounds.items())))
+
+
+def _switches(settings: TrainSettings) -> dict[str, str]:
+    """The ground of each value that is the setting itself."""
+    import dataclasses
+
+    usual = TrainSettings()
+    names = {field.name for field in dataclasses.fields(Recipe)} & {field.name for field in dataclasses.fields(usual)}
+    same = {name: getattr(settings, name) == getattr(usual, name) for name in names}
+    return {name: "default" if same[name] else "given" for name in names if getattr(usual, name) not in (None, "auto")}
 
 
 def _interval(settings: TrainSettings, steps: int, epochs: float) -> tuple[int, str]:
@@ -184,7 +217,8 @@ def find_hardware(settings: TrainSettings) -> Hardware:
             usable = torch.backends.mps.is_available() and not settings.load_in_4bit
             wanted = "mps" if usable else "cpu"
     if wanted.startswith("cuda"):
-        return Hardware(wanted, torch.cuda.is_bf16_supported(including_emulation=False), processes)
+        flash = importlib.util.find_spec("flash_attn") is not None
+        return Hardware(wanted, torch.cuda.is_bf16_supported(including_emulation=False), processes, flash)
     if wanted == "mps":
         return Hardware(wanted, True, processes)
     if wanted != "cpu":

@@ -14,6 +14,7 @@ from assay.records import Record
 from assay.split import TRAIN, VALIDATION
 from assay.suites import PromptKeys, prompt_keys, prompt_text
 
+from .methods.labels import chosen_labels
 from .settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ def _length_limit(settings: TrainSettings, target: ChatTarget) -> int | None:
 
 
 def _row(record: Record, encoded: Encoded, settings: TrainSettings) -> Row:
-    labels = encoded.labels if settings.assistant_only_loss else encoded.input_ids
     prompt = prompt_keys(prompt_text(record.prompt))
+    labels = chosen_labels(encoded, settings)
     return Row(record.row_id, record.id, record.family, encoded.input_ids, labels, prompt)
 
 

@@ -37,6 +37,8 @@ class TrainSettings:
     dtype                   auto | bfloat16 | float16 | float32; auto measures nothing and asks the hardware
     device                  auto | cpu | cuda | cuda:N | mps
     lora_target_modules     "all-linear", or names of modules
+    loraplus_lr_ratio       LoRA+: the rate of B over that of A; 1 is plain LoRA (Hayou et al., arXiv:2402.12354)
+    neftune_noise_alpha     noise on the embeddings while training; 0 is none (Jain et al., arXiv:2310.05914)
     warmup_steps            below 1 a share of all steps, else a number of steps
     effective_batch_size    records a step, the same whatever the devices
     max_length              in tokens; None takes the longest record of the data
@@ -46,7 +48,9 @@ class TrainSettings:
     eval_steps              steps between evaluations and between checkpoints; None makes about six a run
     early_stopping_patience evaluations without a better validation loss before training stops; 0 never stops
     pad_token               the token that fills batches up; None takes one that never ends a turn
+    packing                 the records of a step share rows without padding, and do not read each other
     assistant_only_loss     false puts prompts into the loss too
+    completion_only_loss    true leaves all but the last answer of a conversation out of the loss
 
     Raises SettingsError for values that cannot be meant.
     """
@@ -63,6 +67,8 @@ class TrainSettings:
     lora_target_modules: str | tuple[str, ...] | None = None
     use_rslora: bool = False
     use_dora: bool = False
+    loraplus_lr_ratio: float = 1.0
+    neftune_noise_alpha: float = 0.0
     learning_rate: float | None = None
     lr_scheduler_type: str | None = None
     warmup_steps: float | None = None
@@ -78,6 +84,7 @@ class TrainSettings:
     truncation: Literal["raise", "drop", "truncate"] = "raise"
     packing: bool = False
     assistant_only_loss: bool = True
+    completion_only_loss: bool = False
     validation: float = 0.1
     eval_strategy: Literal["steps", "epoch", "no"] = "steps"
     eval_steps: int | None = None
@@ -94,10 +101,20 @@ class TrainSettings:
                 "eval_strategy: no would train without ever looking for overfitting",
                 fix="set validation: 0 (curate.split.validation: 0 for the pipeline) if no record can be spared for it",
             )
-        if self.packing:
+        if self.packing and self.neftune_noise_alpha:
             raise SettingsError(
-                "packing: true is not offered, since packed records would read each other",
-                fix="leave it out: records of like length share a batch, which wastes as little",
+                "neftune_noise_alpha scales its noise by the length of a row, and a packed row holds many records",
+                fix="leave one of packing and neftune_noise_alpha out",
+            )
+        if self.completion_only_loss and not self.assistant_only_loss:
+            raise SettingsError(
+                "completion_only_loss trains on the last answer alone, assistant_only_loss: false on prompts too",
+                fix="leave one of them out",
+            )
+        if self.loraplus_lr_ratio < 1:
+            raise SettingsError(
+                f"loraplus_lr_ratio is {self.loraplus_lr_ratio}, but B should learn at least as fast as A",
+                fix="1 is plain LoRA; its authors use 16",
             )
         for name in (
             "lora_r", "lora_alpha", "learning_rate", "num_train_epochs", "effective_batch_size", "max_length",
@@ -106,7 +123,7 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise SettingsError(f"{name} is {value}, but should be above 0")
-        for name in ("warmup_steps", "weight_decay", "early_stopping_patience"):
+        for name in ("warmup_steps", "weight_decay", "early_stopping_patience", "neftune_noise_alpha"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise SettingsError(f"{name} is {value}, but should not be below 0")

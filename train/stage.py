@@ -22,6 +22,7 @@ from assay.storage import write_table
 from .adapter import RECORDS, adapter_card, save_adapter
 from .checkpoints import Checkpoints
 from .failures import storage_failures
+from .methods.packing import with_packing
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
 from .recipe import Recipe, find_hardware, resolve
 from .rows import Rows, encode_rows, padding_token
@@ -105,6 +106,9 @@ def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepa
         hardware=hardware,
         validated=bool(rows.validation),
     )
+    if settings.packing:
+        varlen = hardware.flash_attention and recipe.dtype != "float32"
+        recipe = with_packing(recipe, [len(row.input_ids) for row in rows.training], varlen=varlen)
     return Prepared(recipe, rows, (note,) if note is not None else ())
 
 

@@ -16,6 +16,8 @@ from .checkpoints import Checkpoints
 from .collator import Collator
 from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient
+from .methods.loraplus import speed_up_b
+from .methods.packing import as_items, check_isolation, packs_of
 from .order import training_order
 from .progress import Watch
 from .recipe import Recipe
@@ -50,14 +52,13 @@ def build_trainer(
 
     _forbid_telemetry()
     check_target_modules(model, recipe.lora_target_modules)
-    if recipe.device == "cpu" and rows.longest <= EAGER_ATTENTION_UP_TO:
-        model.set_attn_implementation("eager")
+    _choose_attention(model, recipe, max(rows.longest, recipe.packed_length))
     validated = bool(rows.validation)
-    trainer = _trainer_class()(
+    trainer = _trainer_class(recipe)(
         model=model,
         args=_arguments(recipe, checkpoints.folder, validated=validated, resumes=resumes),
         data_collator=Collator(recipe.pad_token_id),
-        train_dataset=_in_order(rows.training, recipe),
+        train_dataset=_packed(rows.training, recipe) if recipe.packing else _in_order(rows.training, recipe),
         eval_dataset=_shortest_first(rows.validation) if validated else None,
         processing_class=target.tokenizer,
         peft_config=_lora(recipe),
@@ -76,11 +77,18 @@ def build_trainer(
     return trainer
 
 
-def _trainer_class() -> type[SFTTrainer]:
+def _trainer_class(recipe: Recipe) -> type[SFTTrainer]:
     import torch
     from trl import SFTTrainer
 
     class Trainer(SFTTrainer):  # type: ignore[misc]
+        def create_optimizer(self, *arguments: Any, **named: Any) -> Any:
+            is_new = self.optimizer is None
+            optimizer = super().create_optimizer(*arguments, **named)
+            if is_new and recipe.loraplus_lr_ratio != 1:
+                speed_up_b(optimizer, self.model, recipe.loraplus_lr_ratio)
+            return optimizer
+
         def evaluate(self, *arguments: Any, **named: Any) -> Any:
             """Leaves torch's generators as they were: a data loader draws from them, and dropout would be another."""
             device = self.args.device
@@ -107,9 +115,17 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
             value: torch.Tensor = trainer.compute_loss(model, inputs)
         return value
 
+    def logits(**inputs: torch.Tensor) -> torch.Tensor:
+        placed = {name: tensor.to(model.device) for name, tensor in inputs.items()}
+        with torch.autocast(kind, dtype=half or torch.bfloat16, enabled=half is not None):
+            value: torch.Tensor = model(**placed, use_cache=False).logits
+        return value
+
     training = model.training
     model.eval()
     try:
+        if recipe.packing:
+            check_isolation(logits, checked[0], checked[-1], recipe.dtype)
         parameters = [p for p in model.parameters() if p.requires_grad]
         return check_gradient(parameters, loss, _frozen_layers(model), half or torch.float32)
     finally:
@@ -169,9 +185,10 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             output_dir=str(folder),
             num_train_epochs=1,
             per_device_train_batch_size=recipe.per_device_train_batch_size,
-            per_device_eval_batch_size=recipe.per_device_train_batch_size,
+            per_device_eval_batch_size=recipe.per_device_eval_batch_size,
             gradient_accumulation_steps=recipe.gradient_accumulation_steps,
             gradient_checkpointing=recipe.gradient_checkpointing,
+            neftune_noise_alpha=recipe.neftune_noise_alpha or None,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type=recipe.lr_scheduler_type,
             warmup_steps=recipe.warmup_steps,
@@ -209,6 +226,21 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
         # Several visible GPUs in one process would be wrapped in DataParallel; the model is on one of them.
         arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
+
+
+def _choose_attention(model: PreTrainedModel, recipe: Recipe, longest: int) -> None:
+    """longest: tokens of a row."""
+    if recipe.device == "cpu" and longest <= EAGER_ATTENTION_UP_TO:
+        model.set_attn_implementation("eager")
+    elif recipe.packed_attention == "flash_attention_2":
+        model.set_attn_implementation("flash_attention_2")
+
+
+def _packed(rows: Sequence[Row], recipe: Recipe) -> Any:
+    import datasets
+
+    packs = packs_of(recipe, [len(row.input_ids) for row in rows])
+    return datasets.Dataset.from_list(as_items(rows, packs))
 
 
 def _in_order(rows: Sequence[Row], recipe: Recipe) -> Any:

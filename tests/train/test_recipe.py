@@ -105,7 +105,6 @@ def test_a_gpu_is_not_needed_to_ask_for_none() -> None:
     ("wrong", "says"),
     [
         ({"preset": "domian"}, "did you mean 'domain'"),
-        ({"packing": True}, "records would read each other"),
         ({"lora_dropout": 1.0}, "below 1"),
         ({"learning_rate": 0}, "above 0"),
         ({"lora_rr": 8}, "did you mean 'lora_r'"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,21 +22,22 @@ Train = Callable[..., Trained]
 
 KILLED_AT = 14
 KILL = """
-import os, signal, sys
+import json, os, signal, sys
 from pathlib import Path
 from assay.chat import load_target
 from assay.dataset import Dataset
 from assay.train.settings import TrainSettings
 from assay.train.stage import train
 
-model, data, out, four_bit, step = sys.argv[1:]
+model, data, out, more, step = sys.argv[1:]
 
 def kill(progress):
     if progress.step == int(step):
         os.kill(os.getpid(), signal.SIGKILL)
 
-settings = TrainSettings(load_in_4bit=four_bit == "True", dtype="float32", device="cpu", learning_rate=5e-3,
-                         num_train_epochs=4, effective_batch_size=8, eval_steps=5, early_stopping_patience=0)
+settings = TrainSettings(**{"load_in_4bit": False, "dtype": "float32", "device": "cpu", "learning_rate": 5e-3,
+                            "num_train_epochs": 4, "effective_batch_size": 8, "eval_steps": 5,
+                            "early_stopping_patience": 0, **json.loads(more)})
 target = load_target(model, offline=True)
 train(Dataset.read_parquet(Path(data)), settings, Path(out), target, target.ref, on_progress=kill)
 """
@@ -46,22 +48,30 @@ def losses(run: Trained) -> list[float]:
     return [entry.loss for entry in run.log if entry.loss is not None]
 
 
-@pytest.mark.parametrize("four_bit", [False, True], ids=["float32", "nf4"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, id="float32"),
+        pytest.param({"load_in_4bit": True}, id="nf4"),
+        pytest.param({"packing": True, "loraplus_lr_ratio": 4.0, "use_dora": True}, id="packed-loraplus-dora"),
+        pytest.param({"neftune_noise_alpha": 5.0, "gradient_checkpointing": True}, id="neftune-checkpointing"),
+    ],
+)
 def test_a_run_killed_with_signal_9_ends_as_an_undisturbed_one(
-    four_bit: bool, train_tiny: Train, make_colours: Make, model_folder: Path, tmp_path: Path
+    more: dict[str, Any], train_tiny: Train, make_colours: Make, model_folder: Path, tmp_path: Path
 ) -> None:
     data = make_colours(40, 10)
     data.write_parquet(tmp_path / "data.parquet")
     out = tmp_path / "killed"
-    arguments = [str(model_folder), str(tmp_path / "data.parquet"), str(out), str(four_bit), str(KILLED_AT)]
+    arguments = [str(model_folder), str(tmp_path / "data.parquet"), str(out), json.dumps(more), str(KILLED_AT)]
     sources_digest.cache_clear()  # an edit since this process started would make it another run
     done = subprocess.run([sys.executable, "-c", KILL, *arguments], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert json.loads((out / "manifest.json").read_text())["outcome"] == "running"
     assert not (out / "adapter").exists()
 
-    resumed = train_tiny(data, out, load_in_4bit=four_bit, **SETTINGS)
-    undisturbed = train_tiny(data, tmp_path / "undisturbed", load_in_4bit=four_bit, **SETTINGS)
+    resumed = train_tiny(data, out, **SETTINGS, **more)
+    undisturbed = train_tiny(data, tmp_path / "undisturbed", **SETTINGS, **more)
     assert resumed.resumed_from == 10
     assert undisturbed.resumed_from == 0
     assert len(losses(resumed)) == len(losses(undisturbed)) == 20
