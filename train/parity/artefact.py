@@ -65,6 +65,10 @@ class Held:
     dtype: str
 
 
+UNKNOWN = Held("unknown", "unknown")
+"""Of what cannot be looked into."""
+
+
 class Artefact(Protocol):
     """Ids are those of the tokenizer that was trained with: an artefact with another fails on its prompts first.
 

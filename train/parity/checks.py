@@ -1,0 +1,143 @@
+"""What is compared, check by check: PASS, FAIL or UNPROVED with numbers, or stated where another check judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from assay.records import Json
+
+from .artefact import Artefact, Conversation, Held, Passage, RefusedError, UnprovedError
+from .difference import difference
+
+
+class Outcome(StrEnum):
+    """STATED: a difference that is there by intent, and that the suites judge."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNPROVED = "UNPROVED"
+    STATED = "STATED"
+
+
+@dataclass(frozen=True)
+class Check:
+    """required: without it nothing is proved."""
+
+    name: str
+    outcome: Outcome
+    sentence: str
+    numbers: Mapping[str, Json] = field(default_factory=dict)
+    required: bool = True
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "name": self.name,
+            "outcome": str(self.outcome),
+            "required": self.required,
+            "sentence": self.sentence,
+            "numbers": dict(self.numbers),
+        }
+
+
+PROMPTS, STOPS, LOGPROBS, SUITES = "prompt tokens", "stop tokens", "log-probabilities", "suite scores"
+
+FLOAT32_NATS = 1e-3
+"""Of a merge that keeps float32: the largest difference of one token. The order of additions alone moves one by 1e-5
+to 1e-4 (docs/decisions/0096)."""
+
+ROUNDED_NATS: Mapping[str, float] = {"bfloat16": 0.03, "float16": 0.005}
+"""Of a merge whose sums were rounded to 16 bits: the mean difference. bfloat16 keeps 8 bits of a weight, float16 11;
+what rounding does to SmolLM2-135M was measured (docs/decisions/0096)."""
+
+
+def check_prompts(gated: Artefact, shipped: Artefact, conversations: Iterable[Conversation]) -> Check:
+    """Identical ids for every conversation that the gated model's template takes."""
+    compared = tokens = 0
+    taken = []
+    for conversation in conversations:
+        try:
+            ours = gated.prompt_ids(conversation)
+        except RefusedError:
+            continue
+        taken.append(conversation.name)
+        try:
+            theirs = shipped.prompt_ids(conversation)
+        except UnprovedError as error:
+            return Check(PROMPTS, Outcome.UNPROVED, str(error))
+        except RefusedError as error:
+            return Check(PROMPTS, Outcome.FAIL, f"{conversation.name}: its template takes none such: {error}")
+        if ours != theirs:
+            return Check(PROMPTS, Outcome.FAIL, f"{conversation.name}: {_first_other(ours, theirs)}")
+        compared += 1
+        tokens += len(ours)
+    if not compared:
+        return Check(PROMPTS, Outcome.UNPROVED, "the template takes none of the conversations that were tried")
+    sentence = f"identical in {compared} conversations of {tokens:,} tokens"
+    return Check(PROMPTS, Outcome.PASS, sentence, {"conversations": compared, "tokens": tokens, "shapes": taken[:12]})
+
+
+def _first_other(ours: Sequence[int], theirs: Sequence[int]) -> str:
+    """Ids and no text: a report may be shown where the data may not."""
+    place = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
+
+    def at(ids: Sequence[int]) -> str:
+        return f"token {ids[place]}" if place < len(ids) else "its end"
+
+    return (
+        f"{len(ours)} tokens were gated and {len(theirs)} are shipped; at place {place + 1} stood {at(ours)}, and now "
+        f"stands {at(theirs)}"
+    )
+
+
+def check_stops(gated: Artefact, shipped: Artefact) -> Check:
+    """Identical sets of ids. A token that is lacking makes answers go on; one that is new cuts them."""
+    ours = gated.stop_ids()
+    try:
+        theirs = shipped.stop_ids()
+    except UnprovedError as error:
+        return Check(STOPS, Outcome.UNPROVED, str(error))
+    numbers = {"gated": sorted(ours), "shipped": sorted(theirs)}
+    lacking, new = sorted(ours - theirs), sorted(theirs - ours)
+    if lacking:
+        what = f"token {lacking[0]} ended answers when it was gated and does not now: they would go on"
+        return Check(STOPS, Outcome.FAIL, what, numbers)
+    if new:
+        what = f"token {new[0]} ends answers now and did not when it was gated: they would be cut there"
+        return Check(STOPS, Outcome.FAIL, what, numbers)
+    return Check(STOPS, Outcome.PASS, f"identical: {', '.join(map(str, sorted(ours)))}", numbers)
+
+
+def same_weights(gated: Held, shipped: Held) -> bool:
+    """Whether the two should differ by rounding alone."""
+    return gated.base == shipped.base and (shipped.dtype == "float32" or shipped.dtype in ROUNDED_NATS)
+
+
+def check_logprobs(gated: Artefact, shipped: Artefact, passages: Sequence[Passage]) -> Check:
+    """Each answer's tokens after their prompt, teacher-forced, by both.
+
+    Of the same weights in float32 every token must agree, of the same weights in 16 bits their mean. Of other weights
+    (a base quantised otherwise) the difference is stated.
+    """
+    try:
+        theirs = shipped.token_scores(passages)
+    except UnprovedError as error:
+        return Check(LOGPROBS, Outcome.UNPROVED, str(error), required=same_weights(gated.held, shipped.held))
+    found = difference(gated.token_scores(passages), theirs)
+    numbers = {**found.to_json(), "gated": _of(gated.held), "shipped": _of(shipped.held)}
+    if not same_weights(gated.held, shipped.held):
+        sentence = f"{found.sentence} (other weights than those gated: the suites judge)"
+        return Check(LOGPROBS, Outcome.STATED, sentence, numbers, required=False)
+    dtype = shipped.held.dtype
+    exact = dtype == "float32"
+    limit, value = (FLOAT32_NATS, found.most) if exact else (ROUNDED_NATS[dtype], found.mean)
+    numbers |= {"limit": limit}
+    how = "of one token" if exact else f"on average, which is what rounding to {dtype} may do"
+    within = value <= limit
+    sentence = f"{found.sentence}; {'within' if within else 'beyond'} {limit:g} nats {how}"
+    return Check(LOGPROBS, Outcome.PASS if within else Outcome.FAIL, sentence, numbers)
+
+
+def _of(held: Held) -> dict[str, str]:
+    return {"base": held.base, "dtype": held.dtype}

@@ -1,0 +1,204 @@
+"""A GGUF file, asked through llama.cpp (the package llama-cpp-python)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.errors import ModelError
+
+from .artefact import UNKNOWN, Artefact, Conversation, Held, Passage, RefusedError, TokenScores, UnprovedError
+from .provenance import FULL
+
+FILE_TYPES = {
+    0: "float32", 1: "float16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
+    12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k", 32: "bfloat16",
+}  # fmt: skip
+"""`general.file_type` of the GGUF specification."""
+
+WHOLE = ("float32", "float16", "bfloat16")
+WEIGHTS = "assay.weights"
+"""Metadata of a file that says whose numbers the base's weights are; without it they are taken for the base's own."""
+
+CONTEXT = 2048
+
+
+@dataclass(frozen=True)
+class NotHere:
+    """An artefact that nothing here can ask. why is for people."""
+
+    name: str
+    kind: str
+    why: str
+    held: Held = UNKNOWN
+
+    def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
+        raise UnprovedError(self.why)
+
+    def stop_ids(self) -> frozenset[int]:
+        raise UnprovedError(self.why)
+
+    def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
+        raise UnprovedError(self.why)
+
+    def answers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[int, ...]]:
+        raise UnprovedError(self.why)
+
+
+def open_gguf(path: Path) -> Artefact:
+    """Raises ModelError for a file that is not there, or that llama.cpp cannot read."""
+    if not path.is_file():
+        raise ModelError("there is no such file", where=str(path))
+    try:
+        import llama_cpp  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return NotHere(str(path), "gguf", "llama.cpp is not here to be asked; pip install llama-cpp-python")
+    try:
+        with _silence():
+            model = llama_cpp.Llama(
+                model_path=str(path),
+                n_ctx=CONTEXT,
+                n_batch=CONTEXT,
+                logits_all=True,
+                type_k=0,
+                type_v=0,
+                verbose=False,
+            )
+    except (ValueError, RuntimeError, OSError) as error:
+        raise ModelError(f"llama.cpp cannot read it: {error}", where=str(path)) from error
+    return GgufModel(path, model, _held(model.metadata))
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """llama.cpp writes to the file descriptor of stderr, past Python."""
+    kept = os.dup(2)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
+
+
+def _held(metadata: Mapping[str, str]) -> Held:
+    try:
+        dtype = FILE_TYPES.get(int(metadata.get("general.file_type", "")), "unknown")
+    except ValueError:
+        dtype = "unknown"
+    return Held(metadata.get(WEIGHTS, FULL) if dtype in WHOLE else dtype, dtype)
+
+
+@dataclass(frozen=True)
+class GgufModel:
+    """llama.cpp with keys and values in float32."""
+
+    path: Path
+    model: Any
+    held: Held
+    kind: str = "gguf"
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
+        """The file's own template, its text tokenised by llama.cpp with special tokens read as such."""
+        from assay.conversation import find_style, variables
+        from assay.templating import TemplateProblem, shared_renderer
+
+        template = self._template(conversation)
+        special = {"bos_token": self._text(self._bos), "eos_token": self._text(self._eos)}
+        renderer = shared_renderer()
+        given = variables(
+            conversation.messages,
+            conversation.tools,
+            template=template,
+            style=find_style(template, special, renderer),
+            special_tokens=special,
+            add_generation_prompt=True,
+        )
+        try:
+            text = renderer.render(template, given).text
+        except TemplateProblem as problem:
+            raise RefusedError(str(problem)) from problem
+        return self._tokens(text)
+
+    def _tokens(self, text: str) -> tuple[int, ...]:
+        """As llama.cpp's server: a beginning that the tokenizer adds is not written a second time."""
+        adds = self.model.metadata.get("tokenizer.ggml.add_bos_token") == "true"
+        beginning = self._text(self._bos)
+        if adds and beginning and text.startswith(beginning):
+            text = text.removeprefix(beginning)
+        return tuple(self.model.tokenize(text.encode(), add_bos=adds, special=True))
+
+    def _template(self, conversation: Conversation) -> str:
+        known = self.model.metadata
+        found = (known.get("tokenizer.chat_template.tool_use") if conversation.tools else None) or known.get(
+            "tokenizer.chat_template"
+        )
+        if not found:
+            raise RefusedError("the file holds no chat template")
+        return str(found)
+
+    @property
+    def _bos(self) -> int:
+        return int(self.model.token_bos())
+
+    @property
+    def _eos(self) -> int:
+        return int(self.model.token_eos())
+
+    def _text(self, token: int) -> str:
+        return self.model.detokenize([token], special=True).decode("utf-8", "replace") if token >= 0 else ""
+
+    def stop_ids(self) -> frozenset[int]:
+        """Every token at which llama.cpp ends generation (`llama_vocab_is_eog`)."""
+        import llama_cpp
+
+        vocabulary = llama_cpp.llama_model_get_vocab(self.model.model)
+        size = llama_cpp.llama_vocab_n_tokens(vocabulary)
+        return frozenset(token for token in range(size) if llama_cpp.llama_vocab_is_eog(vocabulary, token))
+
+    def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
+        return [self._scores(passage) for passage in passages]
+
+    def _scores(self, passage: Passage) -> TokenScores:
+        import numpy as np
+
+        if len(passage.ids) > CONTEXT:
+            raise UnprovedError(f"an answer ends at token {len(passage.ids)}, and {CONTEXT} are asked at once")
+        self.model.reset()
+        self.model.eval(list(passage.ids))
+        logits = np.asarray(self.model.scores[[place - 1 for place in passage.answer]], dtype=np.float64)
+        if not np.isfinite(logits).all():
+            raise ModelError("llama.cpp gives NaN or infinite logits", where=str(self.path))
+        highest = logits.max(axis=-1, keepdims=True)
+        normaliser = highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=-1))
+        targets = np.array([passage.ids[place] for place in passage.answer])
+        chosen = logits[np.arange(len(targets)), targets]
+        return TokenScores(chosen - normaliser, logits.argmax(axis=-1).astype(np.int64))
+
+    def answers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[int, ...]]:
+        import numpy as np
+
+        stops = self.stop_ids()
+        found = []
+        for prompt in prompts:
+            self.model.reset()
+            self.model.eval(list(prompt))
+            new: list[int] = []
+            while len(new) < max_new_tokens:
+                token = int(np.argmax(self.model.scores[self.model.n_tokens - 1]))
+                if token in stops:
+                    break
+                new.append(token)
+                self.model.eval([token])
+            found.append(tuple(new))
+        return found

@@ -1,0 +1,161 @@
+"""How an adapter was trained, read from its folder: which base, held in what, with which template and stop tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.adapters import base_of
+from assay.errors import ModelError
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+
+CARD = "assay.json"
+TEMPLATE = "chat_template.jinja"
+FULL = "full"
+"""In `Held.base`: the base's weights were not quantised."""
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How the base was held in memory while the adapter trained.
+
+    dtype  that its weights were loaded in, before they were quantised where they were
+    """
+
+    quantisation: str | None
+    double_quantisation: bool
+    dtype: str
+
+    @property
+    def base(self) -> str:
+        return self.quantisation or FULL
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An adapter's folder as it was read. card is {} for an adapter that assay did not write."""
+
+    folder: Path
+    card: Mapping[str, Any]
+    config: Mapping[str, Any]
+    target: ChatTarget
+    precision: Precision
+
+    @property
+    def run(self) -> str | None:
+        run = self.card.get("run")
+        return str(run) if run else None
+
+
+def read_card(folder: Path) -> Mapping[str, Any]:
+    """`assay.json`, or {} where there is none that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if isinstance(card, dict):
+            return card
+    return {}
+
+
+def read_trained(
+    folder: Path,
+    *,
+    model: str | None = None,
+    offline: bool = False,
+    trust_remote_code: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """model: the base, where it is not where the adapter says. Loads no weights.
+
+    Raises ModelError where the folder is no adapter, or the base is another than it was trained on.
+    """
+    from assay.chat import load_target
+
+    config = _adapter_config(folder)
+    card = read_card(folder)
+    name = model or card.get("base") or base_of(folder)
+    if not name:
+        raise ModelError("the adapter names no base model", where=str(folder), fix="name it with --model")
+    revision = card.get("revision") if card.get("base") == name else config.get("revision")
+    own = folder / TEMPLATE
+    chosen = str(own) if own.is_file() else None
+    target = load_target(
+        str(name),
+        revision=_hub_revision(str(name), revision),
+        offline=offline,
+        chat_template=chosen,
+        trust_remote_code=trust_remote_code,
+        say=say,
+    )
+    _check_base(card, folder, target)
+    return Trained(folder, card, config, target, _precision(card, target))
+
+
+def _adapter_config(folder: Path) -> Mapping[str, Any]:
+    path = folder / "adapter_config.json"
+    if not folder.is_dir():
+        raise ModelError("there is no such adapter folder", where=str(folder))
+    if not path.is_file():
+        what = "is a whole model, not an adapter" if (folder / "config.json").is_file() else "is not an adapter folder"
+        raise ModelError(f"{what}: no adapter_config.json", where=str(folder), fix="name the folder of an adapter")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError("is not JSON", where=str(path), fix="copy the adapter again") from error
+    if not isinstance(config, dict):
+        raise ModelError("is not a JSON object", where=str(path), fix="copy the adapter again")
+    return config
+
+
+def _hub_revision(name: str, revision: object) -> str | None:
+    """An embedded model's revision is the hash of its file, and a folder has none."""
+    from assay.embedded import EMBEDDED
+
+    return str(revision) if revision and name not in EMBEDDED and not Path(name).exists() else None
+
+
+def _check_base(card: Mapping[str, Any], folder: Path, target: ChatTarget) -> None:
+    """As `evaluate` does, before a weight is read. Raises ModelError."""
+    from assay.models import weights_sha256
+
+    base = card.get("base")
+    fix = f"give --model {base}"
+    recorded = card.get("revision")
+    if recorded and target.revision and recorded != target.revision:
+        raise ModelError(
+            f"was trained on {base} at {str(recorded)[:12]}, and this is {target.name} at {target.revision[:12]}",
+            where=str(folder),
+            fix=fix,
+        )
+    if card.get("tokenizer_sha256") and card["tokenizer_sha256"] != target.tokenizer_sha256:
+        raise ModelError(f"was trained with another tokenizer than that of {target.name}", where=str(folder), fix=fix)
+    weights = card.get("weights_sha256")
+    if weights and not target.ref.is_hub and weights != weights_sha256(target.ref):
+        raise ModelError(f"was trained on other weights than those of {target.name}", where=str(folder), fix=fix)
+    template = card.get("template_sha256")
+    if template and template != target.template_sha256:
+        raise ModelError(
+            f"{TEMPLATE} is not the template that the adapter was trained with",
+            where=str(folder),
+            fix="copy the adapter again; a template that differs from training's ruins the answers",
+        )
+
+
+def _precision(card: Mapping[str, Any], target: ChatTarget) -> Precision:
+    """Of an adapter that does not say it: the base unquantised, in its own dtype."""
+    from assay.models import load_config
+
+    dtype = str(card.get("dtype") or "")
+    if dtype not in DTYPES:
+        own = str(getattr(load_config(target.ref), "dtype", None) or "").removeprefix("torch.")
+        dtype = own if own in DTYPES else "float32"
+    quantisation = card.get("quantisation")
+    double = card.get("bnb_4bit_use_double_quant")
+    return Precision(str(quantisation) if quantisation else None, True if double is None else bool(double), dtype)

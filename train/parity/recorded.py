@@ -1,0 +1,39 @@
+"""A model that was asked and has left memory: its figures, so that two large models never stand there at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .artefact import Conversation, Held, Passage, TokenScores, UnprovedError
+from .held import prompt_ids
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What an adapter over its base said of `passages`; prompts and stop tokens come from the target, as they did."""
+
+    name: str
+    target: ChatTarget
+    held: Held
+    passages: tuple[Passage, ...]
+    scores: tuple[TokenScores, ...]
+    kind: str = "adapter"
+
+    def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
+        return prompt_ids(conversation, self.target)
+
+    def stop_ids(self) -> frozenset[int]:
+        return frozenset(self.target.stop_token_ids)
+
+    def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
+        if tuple(passages) != self.passages:
+            raise UnprovedError("other answers were weighed than are asked for")
+        return list(self.scores)
+
+    def answers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[int, ...]]:
+        raise UnprovedError("the model has left memory")
