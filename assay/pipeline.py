@@ -264,11 +264,12 @@ def _synth(work: _Work) -> StageRun:
 
     def do(run: Run) -> None:
         provider = api.make_guarded_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
+        judge = api.make_judge(settings, work.project.settings.model_name_or_path, offline=work.offline)
         audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
         # One journal for the store and not one a run: other data or settings must not pay for an answer again.
         journal = work.project.store / "journal.sqlite"
         bench, encode = api.make_bench(settings, work.target, work.suites), api.make_encode()
-        result = api.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench, encode)
+        result = api.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench, encode, judge)
         api.write_synthesized(result, run.path)
         write_replaced(work.data, result.replaced, run.path)
         run.facts |= result.to_json()

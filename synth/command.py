@@ -113,6 +113,7 @@ def _generate(
     from .estimate import estimate, in_words
     from .files import JOURNAL, describe, write_synthesized
     from .handed import make_bench, make_encode
+    from .judging import make_judge
     from .personal import make_guarded_provider
     from .provider import priced
     from .review.seeds import write_seeds
@@ -124,11 +125,12 @@ def _generate(
     price = priced(settings)
     options.say(in_words(estimate(seeds, settings, price.price), price.price, price.of))
     source = make_guarded_provider(settings, name, offline=options.offline)
+    judge = make_judge(settings, name, offline=options.offline)
     read_suites = [read_suite(path) for path in suites]
     target = load_target(name, offline=options.offline) if name else None
     audit = make_audit(target=target, suites=read_suites)
     bench, encode = make_bench(settings, target, read_suites), make_encode()
-    result = generate(seeds, settings, source, audit, output / JOURNAL, seeds, options.say, bench, encode)
+    result = generate(seeds, settings, source, audit, output / JOURNAL, seeds, options.say, bench, encode, judge)
     write_synthesized(result, output, seeds)
     write_seeds(seeds, result.data, output)
     options.show(describe(result))

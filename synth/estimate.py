@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -13,6 +13,7 @@ from assay.pricing import most_input_tokens, worst_usd
 from assay.protocols import GenerationRequest, Price
 from assay.registry import check_settings, settings_of
 
+from . import judging
 from .generator import GENERATORS
 from .settings import SynthSettings
 from .verifier import steps
@@ -47,6 +48,7 @@ class Estimate:
     likely  three in five do
     high    one in five does, prompts have as many tokens as they can and answers as many as they may
     jobs    requests that the methods can plan from these seeds, where fewer than are wanted; None: enough
+    judge   who judges and at what price, in words; None: nobody
     """
 
     low: Case
@@ -55,6 +57,7 @@ class Estimate:
     jobs: int | None
     max_usd: float
     max_requests: int
+    judge: str | None = None
 
     @property
     def may_stop_short(self) -> bool:
@@ -67,7 +70,9 @@ class Estimate:
 def estimate(seeds: Dataset, settings: SynthSettings, price: Price) -> Estimate:
     """From the first jobs of each method, planned as they would be asked. Raises SettingsError, UnknownNameError."""
     records = list(seeds.records())
-    extra = _asks_a_record(settings)
+    asked, judgements = _asks_a_record(settings)
+    judge = judging.judge_settings(settings)
+    its_price = judging.judge_price(settings).price if judgements else price
     cases = [[0, 0.0, 0.0, 0.0] for _ in range(3)]
     short: int | None = None
     for name, given in settings.methods.items():
@@ -83,21 +88,24 @@ def estimate(seeds: Dataset, settings: SynthSettings, price: Price) -> Estimate:
             short = (short or 0) + len(sample)
             count = len(sample)
         for case, rate, kind in zip(cases, (1.0, LIKELY_RATE, LEAST_RATE), ("low", "likely", "high"), strict=True):
-            first = math.ceil(count / rate)
-            _add(case, first + math.ceil(count * extra), sample, price, kind)
+            _add(case, math.ceil(count / rate) + count * asked, sample, price, kind)
+            judged = [replace(request, max_tokens=judge.max_tokens) for request in sample]
+            _add(case, count * judgements, judged, its_price, kind)
     low, likely, high = (Case(int(case[0]), round(case[1]), round(case[2]), case[3]) for case in cases)
-    return Estimate(low, likely, high, short, settings.max_usd, settings.max_requests)
+    said = judging.in_words(settings)
+    return Estimate(low, likely, high, short, settings.max_usd, settings.max_requests, said)
 
 
-def _asks_a_record(settings: SynthSettings) -> int:
-    """Requests that verification adds to a record: one a step that asks, or as many as its `k` says."""
-    asked = 0
+def _asks_a_record(settings: SynthSettings) -> tuple[int, int]:
+    """Requests that verification adds to a record, to the writer and to the judge: one a step that asks, or as many as
+    its `k` says."""
+    asked = [0, 0]
     for step in steps(settings):
         if step.verifier.asks:
             defaults = {each.name: each.default for each in settings_of(step.verifier)}
             given: Mapping[str, Any] = step.arguments
-            asked += int(given.get("k", defaults.get("k", 1)))
-    return asked
+            asked[step.verifier.judges] += int(given.get("k", defaults.get("k", 1)))
+    return asked[0], asked[1]
 
 
 def _add(case: list[float], requests: int, sample: Sequence[GenerationRequest], price: Price, kind: str) -> None:
@@ -121,6 +129,7 @@ def in_words(found: Estimate, price: Price, of: str) -> str:
     """Lines for a person. of: where the price comes from."""
     cases = (("at least", found.low), ("likely", found.likely), ("at most", found.high))
     lines = [f"Price: ${price.input:g} in, ${price.output:g} out, a million tokens ({of})."]
+    lines += [found.judge] if found.judge else []
     lines += [
         f"{name:>8}: {case.requests:,} requests, {case.input_tokens:,} tokens in, {case.output_tokens:,} out, "
         f"${case.usd:.4f}"

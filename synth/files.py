@@ -44,6 +44,8 @@ def describe(result: Synthesized) -> str:
         lines.append("Refused by:")
         lines += [f"  {count:5d}  {step}" for step, count in result.refused.items()]
     lines += _varied(result)
+    if result.judge:
+        lines.append(result.judge)
     if result.stopped:
         lines.append(f"Stopped short: {result.stopped}")
     return "\n".join(lines)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from assay.caller import Caller
 from assay.pricing import actual_usd
-from assay.protocols import Generation, Price, Provider
+from assay.protocols import Generation
 from assay.records import Json, Record, Source, record_id
 
 from .generator import Draft, Job, Quote
@@ -17,9 +18,10 @@ from .settings import SynthSettings
 class Candidate:
     """A draft on its way to acceptance.
 
-    row_id   of its ledger row
-    answers  every answer that went into it so far, those of judges included
-    checks   steps that it has passed, in order
+    row_id      of its ledger row
+    answers     every answer of the model that writes that went into it so far
+    checks      steps that it has passed, in order
+    judgements  answers of the judge
     """
 
     job: Job
@@ -28,17 +30,20 @@ class Candidate:
     source: Source
     answers: list[Generation]
     checks: list[str] = field(default_factory=list)
+    judgements: list[Generation] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What all candidates of one method have in common. arguments are the method's settings."""
+    """What all candidates of one method have in common. arguments are the method's settings; judge is the writer where
+    it judges itself.
+    """
 
     method: str
     arguments: Mapping[str, Json]
     settings: SynthSettings
-    provider: Provider
-    price: Price
+    writer: Caller
+    judge: Caller
 
     def record(self, candidate: Candidate) -> Record:
         """The record, with its lineage as far as it has come."""
@@ -58,12 +63,15 @@ class Origin:
         )
 
     def _lineage(self, candidate: Candidate) -> dict[str, Json]:
-        job, answers = candidate.job, candidate.answers
+        job, answers, judgements = candidate.job, candidate.answers, candidate.judgements
+        every = [*answers, *judgements]
+        usd = sum(actual_usd(answer, self.writer.price) for answer in answers)
         return {
             "method": self.method,
             "prompt_template_sha256": job.template_sha256,
-            "provider": self.provider.name,
-            "model": answers[0].model if answers else self.provider.model,
+            "provider": self.writer.provider.name,
+            "model": answers[0].model if answers else self.writer.provider.model,
+            "judge": {"provider": self.judge.provider.name, "model": judgements[0].model} if judgements else None,
             "temperature": job.request.temperature,
             "sample": job.request.sample,
             "settings": {
@@ -74,10 +82,10 @@ class Origin:
             },
             "replaces": list(job.replaces),
             "sources": [quote_json(quote) for quote in candidate.draft.quotes],
-            "requests": len(answers),
-            "input_tokens": sum(answer.input_tokens for answer in answers),
-            "output_tokens": sum(answer.output_tokens for answer in answers),
-            "usd": sum(actual_usd(answer, self.price) for answer in answers),
+            "requests": len(every),
+            "input_tokens": sum(answer.input_tokens for answer in every),
+            "output_tokens": sum(answer.output_tokens for answer in every),
+            "usd": usd + sum(actual_usd(answer, self.judge.price) for answer in judgements),
             "checks": list(candidate.checks),
             "facts": dict(candidate.draft.facts),
             "reviewer": None,

@@ -82,7 +82,6 @@ class Method:
 
     origin: Origin
     goal: int
-    caller: Caller
     audit: Audit
     known: Sequence[Record]
     steps: Sequence[Step]
@@ -92,6 +91,10 @@ class Method:
     @property
     def name(self) -> str:
         return self.origin.method
+
+    @property
+    def caller(self) -> Caller:
+        return self.origin.writer
 
     @property
     def in_batch_jobs(self) -> bool:
@@ -213,8 +216,10 @@ def _through(
     """Those that pass a step, and whether all were judged; one that was not is refused, for want of a judgement."""
     outcomes = [step(candidate.draft, candidate.job, method.bench) for candidate in candidates]
     passed, complete = [], True
-    for candidate, done in zip(candidates, carry_out(method.caller, outcomes), strict=True):
-        candidate.answers.extend(done.answers)
+    judges = step.verifier.judges
+    caller = method.origin.judge if judges else method.origin.writer
+    for candidate, done in zip(candidates, carry_out(caller, outcomes), strict=True):
+        (candidate.judgements if judges else candidate.answers).extend(done.answers)
         progress.tally.entered[step.name] += 1
         outcome = done.outcome
         if outcome is None:

@@ -11,6 +11,30 @@ from assay.protocols import Price
 
 
 @dataclass(frozen=True)
+class JudgeSettings:
+    """The model that judges, where it is another than the one that writes. What is not set is the writer's, as far as
+    the judge is asked at the same place; `price` only where it is the same model too.
+
+    batch        in batch jobs; None: as the writer, at the same provider
+    temperature  None leaves it to the provider
+    """
+
+    provider: str | None = None
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    api: Literal["chat", "responses"] | None = None
+    batch: bool | None = None
+    price: Price | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens <= 0:
+            raise SettingsError("synth.judge.max_tokens should be above zero", fix=f"it is {self.max_tokens}")
+
+
+@dataclass(frozen=True)
 class SynthSettings:
     """Settings of a generation run.
 
@@ -24,6 +48,8 @@ class SynthSettings:
                   back in the answer), block (nothing that holds some is sent) or send
     methods       {generator: {count: accepted records wanted, ...}}
     verify        {step: false} leaves one out, {step: {...}} sets it; steps that ask a model run only when named
+    judge         the model of the step `judge`, {provider, model, base_url, price, ...}; naming one turns the step on;
+                  without one the writer judges itself, which is said
     min_new       a method ends when less than this share of its last drafts was accepted and new (synth/diversity.py)
     require_acceptance  share of the records that must be good, as a one-sided 95 % lower bound of what people found
                   (`assay review`); below it none of them trains; 0 or null asks for no review
@@ -44,6 +70,7 @@ class SynthSettings:
     personal_data: Literal["mask", "block", "send"] = "mask"
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"paraphrase": {"count": 50}})
     verify: Mapping[str, Any] = field(default_factory=dict)
+    judge: JudgeSettings | None = None
     min_new: float = 0.2
     require_acceptance: float | None = 0.95
     max_usd: float = 5.0

@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 from assay.caller import Caller
 from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
+from assay.errors import SettingsError
 from assay.findings import Ledger
 from assay.journal import Journal, Spent
 from assay.protocols import Audit, Provider
 from assay.records import Record
 from assay.registry import check_settings
 
+from . import judging
 from .diversity import Diversity, Encode, Novelty, measure
 from .generator import GENERATORS, Job
 from .lineage import Origin
@@ -49,6 +51,7 @@ class Synthesized:
     wanted     accepted records asked for, over all methods
     diversity  of what was generated of the accepted records
     stopped    why it stopped short, or None
+    judge      who judged, in words; None where nobody did
     """
 
     data: Dataset
@@ -60,6 +63,7 @@ class Synthesized:
     spent: Spent
     diversity: Diversity
     stopped: str | None
+    judge: str | None = None
 
     def combined(self, existing: Dataset) -> Dataset:
         """The existing records but those that were replaced, and the accepted ones after them."""
@@ -80,6 +84,7 @@ class Synthesized:
             "spent": dataclasses.asdict(self.spent),
             "usd_per_accepted": self.spent.usd / len(self.data) if len(self.data) else None,
             "stopped": self.stopped,
+            "judge": self.judge,
         }
 
 
@@ -93,6 +98,7 @@ def synth(
     on_progress: Callable[[str], None] = lambda line: None,
     bench: Bench | None = None,
     encode: Encode | None = None,
+    judge: Provider | None = None,
 ) -> Synthesized:
     """Generates until each method has its `count` of accepted records, or the budget or the jobs run out.
 
@@ -101,6 +107,7 @@ def synth(
     journal   SQLite file; with the same file an answer is never asked for twice
     bench     the target's chat template and the domain suite's scorer, for the steps that judge with them
     encode    texts to unit vectors, for the measures of diversity
+    judge     of `settings.judge`, where one is named: see `make_judge`
     Raises SettingsError, UnknownNameError, MissingExtraError, RunError, SourceError.
     """
     start = list(as_dataset(seeds).records())
@@ -110,14 +117,14 @@ def synth(
     for record in known:
         novelty.add(_text(record))
     with Journal(journal, max_requests=settings.max_requests, max_usd=settings.max_usd) as book:
-        caller = Caller(provider, book, price, settings.max_retries)
+        writer = Caller(provider, book, price, settings.max_retries)
+        its_judge = _judge(writer, judge, settings)
         for name, given in settings.methods.items():
             plugin = GENERATORS.get(name)
             arguments = check_settings(plugin, given, f"synth.methods.{name}")
             wanted += int(arguments.get("count", DEFAULT_COUNT))
-            origin = Origin(name, arguments, settings, provider, price)
-            chosen = bench or Bench(settings)
-            method = Method(origin, wanted, caller, audit, known, active, chosen, novelty.fresh())
+            origin = Origin(name, arguments, settings, writer, its_judge)
+            method = Method(origin, wanted, audit, known, active, bench or Bench(settings), novelty.fresh())
             run_method(method, plugin.function(start, settings, **arguments), progress, on_progress)
         spent = book.spent()
     ledger = Ledger.of(progress.rows)
@@ -132,7 +139,17 @@ def synth(
         spent=spent,
         diversity=measure(progress.texts, [_text(record) for record in known], encode),
         stopped=progress.stopped,
+        judge=judging.in_words(settings),
     )
+
+
+def _judge(writer: Caller, judge: Provider | None, settings: SynthSettings) -> Caller:
+    """The writer itself where no other judge is named."""
+    if settings.judge is None or not judging.is_asked(settings):
+        return writer
+    if judge is None:
+        raise SettingsError("synth.judge names a judge that was not made", fix="judge=make_judge(settings, None)")
+    return dataclasses.replace(writer, provider=judge, price=judging.judge_price(settings).price)
 
 
 def needs_seeds(settings: SynthSettings) -> list[str]:

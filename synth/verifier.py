@@ -36,24 +36,31 @@ class Bench:
 
 @dataclass(frozen=True)
 class Verifier:
-    """A step. function(draft, job, bench, *, ...) -> Outcome: the draft, perhaps with facts; a refusal; an Ask or a Poll.
+    """A step. function(draft, job, bench, *, ...) -> Outcome: the draft, perhaps with facts; a refusal; an Ask or Poll.
 
-    asks  whether it asks a model, which costs
+    asks    whether it asks a model, which costs
+    judges  whether that is the judge, and not the model that writes
     """
 
     name: str
     function: Callable[..., Outcome]
-    asks: bool
+    asks: bool = False
+    judges: bool = False
 
 
 def verifier(function: Callable[..., Outcome]) -> Verifier:
     """Decorates a step that costs nothing; keyword-only arguments are its settings."""
-    return Verifier(function.__name__, function, asks=False)
+    return Verifier(function.__name__, function)
 
 
 def asking_verifier(function: Callable[..., Outcome]) -> Verifier:
-    """Decorates a step that asks a model."""
+    """Decorates a step that asks the model that writes."""
     return Verifier(function.__name__, function, asks=True)
+
+
+def judging_verifier(function: Callable[..., Outcome]) -> Verifier:
+    """Decorates a step that asks the judge."""
+    return Verifier(function.__name__, function, asks=True, judges=True)
 
 
 VERIFIERS: Registry[Verifier] = Registry("assay.synth.verification", "assay.verifiers", "verification step", Verifier)
@@ -85,7 +92,8 @@ def steps(settings: SynthSettings) -> list[Step]:
             raise SettingsError(f"no verification step '{name}'", where="synth.verify", fix=did_you_mean(name, known))
     active = []
     for plugin in sorted(known.values(), key=lambda plugin: (plugin.asks, plugin.name)):
-        given = settings.verify.get(plugin.name, not plugin.asks)
+        unasked = not plugin.asks or (plugin.judges and settings.judge is not None)
+        given = settings.verify.get(plugin.name, unasked)
         if not isinstance(given, bool | Mapping):
             raise SettingsError(
                 f"'{plugin.name}' is {given!r}, but should be true, false or settings", where="synth.verify"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from ..answers import read_object
 from ..generator import Ask, Draft, Job, Outcome, Refused
+from ..judging import judge_settings
 from ..prompting import ask, load_prompt
-from ..verifier import Bench, asking_verifier
+from ..verifier import Bench, judging_verifier
 from ..words import conversation
 
 RUBRIC = (
@@ -24,14 +25,15 @@ SCHEMA = {
 }
 
 
-@asking_verifier
+@judging_verifier
 def judge(
     draft: Draft, job: Job, bench: Bench, *, rubric: str = RUBRIC, min_score: int = 4, template: str | None = None
 ) -> Outcome:
     """Records that a judge gives less than `min_score` by a rubric from 1 to 5.
 
-    Why: what no rule can see, a reader can. It is asked through the same journal and the same caps; it is the same
-    model, and models are kind to their own answers: read its scores beside what you read yourself.
+    Why: what no rule can see, a reader can. It is asked through the same journal and the same caps. `synth.judge` names
+    its model; without it the writer judges itself, and models rate their own answers higher than others do (Panickssery
+    et al. 2024): read its scores beside what you read yourself.
 
     rubric     what the numbers mean; write the one of your task
     min_score  the least that is accepted
@@ -52,4 +54,4 @@ def judge(
             return Refused("judge", f"the judge gave it {score}")
         return dataclasses.replace(draft, facts={**draft.facts, "judge": score})
 
-    return Ask((ask(bench.settings, text, schema=SCHEMA),), read)
+    return Ask((ask(judge_settings(bench.settings), text, schema=SCHEMA),), read)
