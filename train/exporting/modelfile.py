@@ -1,0 +1,45 @@
+"""An Ollama Modelfile in which no text of a template or record can become an instruction.
+
+The format (https://docs.ollama.com/modelfile) has no escapes: a value stands between three quotes and ends at the next
+three. TEMPLATE is written so that it holds no quotes in a row (`go_template.literal`); what else cannot stand between
+quotes is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay.console import on_one_line
+from assay.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Modelfile:
+    """model and adapter are names of files beside it; comments are for people."""
+
+    model: str
+    adapter: str | None
+    template: str
+    system: str | None
+    stops: Sequence[str]
+    comments: Sequence[str]
+
+    def text(self) -> str:
+        """Raises ModelError for a value that the format cannot hold."""
+        lines = [f"# {on_one_line(comment)}" for comment in self.comments]
+        lines.append(f"FROM ./{self.model}")
+        if self.adapter is not None:
+            lines.append(f"ADAPTER ./{self.adapter}")
+        lines.append(f"TEMPLATE {quoted(self.template, 'TEMPLATE')}")
+        if self.system is not None:
+            lines.append(f"SYSTEM {quoted(self.system, 'SYSTEM')}")
+        lines += [f"PARAMETER stop {quoted(stop, 'stop')}" for stop in self.stops]
+        return "\n".join(lines) + "\n"
+
+
+def quoted(value: str, what: str) -> str:
+    """Between three quotes. Raises ModelError for what would end them, or come back as something else."""
+    if '"""' in value or value.startswith('"') or value.endswith('"') or "\r" in value or "\x00" in value:
+        raise ModelError(f"a Modelfile cannot hold this {what}: quotes at its edges, three in a row, or a control sign")
+    return f'"""{value}"""'
