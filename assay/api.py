@@ -55,6 +55,8 @@ _HOMES = {
     "with_previous": "assay.evaluate.release.previous",
     "with_server": "assay.evaluate.models.backends",
     "with_times_used": "assay.evaluate.release.history",
+    "read_general": "assay.train.mixing",
+    "general_digests": "assay.train.mixing",
     "given_reviews": "assay.curate.reviews.sources",
     "init_suite": "assay.evaluate.suites.init",
     "input_digests": "assay.evaluate.identity",

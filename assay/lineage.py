@@ -35,6 +35,7 @@ class Origins:
 
     writers  counts the synthetic ones by model; readers those of them that people read, by person
     parents  are the seeds' ids
+    general  counts the records that were mixed in from other files; the rest is about those of the data alone
     """
 
     data: Path
@@ -43,6 +44,7 @@ class Origins:
     writers: Mapping[str, int]
     parents: frozenset[str]
     readers: Mapping[str, int] = field(default_factory=dict)
+    general: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,19 +86,24 @@ def lineage(adapter: Path, store: RunStore) -> Lineage:
 
 
 def _origins(adapter: Path, card: Mapping[str, Any], back: Sequence[Manifest]) -> Origins | None:
-    """The trained records, found in the nearest curate run that holds them all."""
+    """The trained records of the data, found in the nearest curate run that holds them all."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     records = adapter / str(card.get("training_records"))
     if not records.is_file():
         return None
-    trained = set(pq.read_table(records, columns=["row_id"])["row_id"].to_pylist())
+    table = pq.read_table(records)
+    rows_trained = len(table)
+    if "role" in table.column_names:  # adapters of earlier versions have none
+        table = table.filter(pc.not_equal(table["role"], "general"))
+    trained = set(table["row_id"].to_pylist())
     for manifest in back:
         path = manifest.path / "data.parquet"
         if manifest.stage != "curate" or not path.is_file():
             continue
-        table = pq.read_table(path, columns=["row_id", "origin", "parents", "meta"])
-        rows = [row for row in table.to_pylist() if row["row_id"] in trained]
+        curated = pq.read_table(path, columns=["row_id", "origin", "parents", "meta"])
+        rows = [row for row in curated.to_pylist() if row["row_id"] in trained]
         if len(rows) == len(trained):
             synthetic = [row for row in rows if row["origin"] == "synthetic"]
             return Origins(
@@ -106,6 +113,7 @@ def _origins(adapter: Path, card: Mapping[str, Any], back: Sequence[Manifest]) -
                 writers=Counter(str(_generation(row).get("model")) for row in synthetic),
                 parents=frozenset(parent for row in synthetic for parent in row["parents"]),
                 readers=Counter(who for row in synthetic if (who := _generation(row).get("reviewer"))),
+                general=rows_trained - len(table),
             )
     return None
 

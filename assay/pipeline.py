@@ -35,7 +35,7 @@ STAGES = ("curate", "synth", "train", "evaluate", "gate")
 
 @dataclass
 class _Work:
-    """What the steps hand on. data is what would be trained now."""
+    """What the steps hand on. data is what would be trained now, general what is mixed in."""
 
     project: Project
     store: RunStore
@@ -48,6 +48,7 @@ class _Work:
     texts: tuple[EvaluationText, ...]
     data: Dataset
     previous: str | Path | None
+    general: tuple[Any, ...] = ()
     parents: tuple[str, ...] = ()
     done: list[StageRun] = field(default_factory=list)
     adapter: Path | None = None
@@ -177,7 +178,10 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
         say=say,
     )
     store = RunStore(project.store)
-    return _Work(project, store, offline, redact, say, target, model, suites, texts, data, previous)
+    general = api.read_general(project.sections["train"].general_data, project.root, offline=offline)
+    for note in (note for file in general for note in file.data.notes):
+        say(note)
+    return _Work(project, store, offline, redact, say, target, model, suites, texts, data, previous, general)
 
 
 def _of_one_tier(project: Project, *, offline: bool, say: Callable[[str], None]) -> Project:
@@ -293,12 +297,15 @@ def _train(work: _Work) -> StageRun:
     settings = work.project.sections["train"]
 
     def do(run: Run) -> None:
-        trained = api.train(work.data, settings, run.path, work.target, work.model, run=run, say=work.say)
+        trained = api.train(
+            work.data, settings, run.path, work.target, work.model, general=work.general, run=run, say=work.say
+        )
         run.facts |= trained.to_json()
         if work.generated is not None:
             run.facts["acceptance"] = work.generated.to_json()
 
-    outcome = work.step("train", to_json(settings), {"data": work.data.digest, **work.target.digests()}, do)
+    inputs = {"data": work.data.digest, **api.general_digests(work.general), **work.target.digests()}
+    outcome = work.step("train", to_json(settings), inputs, do)
     work.adapter = outcome.path / "adapter"
     return outcome
 

@@ -60,6 +60,8 @@ train:
   lora_r: 16             # 8 for formatting, 32 for larger shifts; lora_alpha is twice this
   num_train_epochs: 3
   learning_rate: 2.0e-4
+  # general_data: [general.jsonl]   # records that are not about your task, mixed in so that less is forgotten
+  # general_ratio: 0.3              # their share of all that trains
 
 evaluate:
   suites: [{suite}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +48,11 @@ def save_adapter(model: PeftModel, folder: Path, ref: ModelRef, target: ChatTarg
 
 
 def adapter_card(
-    run: str | None, ref: ModelRef, target: ChatTarget, recipe: Recipe, data_digest: str, parents: tuple[str, ...]
+    run: str | None, ref: ModelRef, target: ChatTarget, recipe: Recipe, digests: Sequence[str], parents: tuple[str, ...]
 ) -> dict[str, Any]:
     """`assay.json`. training_records is relative to the adapter's folder, so that it can be moved.
 
+    digests are those of the data and of each general file; parents are the runs that wrote the data.
     A base in a folder has no revision that tells it from another of the same shape, so its weights are hashed.
     """
     return {
@@ -61,7 +63,10 @@ def adapter_card(
         "weights_sha256": weights_sha256(ref) if ref.revision is None else None,
         "template_sha256": target.template_sha256,
         "tokenizer_sha256": target.tokenizer_sha256,
-        "data_digests": [{"run": parents[0] if parents else None, "digest": data_digest}],
+        "data_digests": [
+            {"run": parents[0] if parents and not number else None, "digest": digest}
+            for number, digest in enumerate(digests)
+        ],
         "training_records": RECORDS,
         "quantisation": recipe.bnb_4bit_quant_type if recipe.load_in_4bit else None,
         "bnb_4bit_use_double_quant": recipe.bnb_4bit_use_double_quant if recipe.load_in_4bit else None,

@@ -50,7 +50,7 @@ def _dry_run(inputs: Inputs, options: Options) -> int:
     from .preview import preview, render
     from .stage import prepare
 
-    prepared = prepare(inputs.data, inputs.settings, inputs.target)
+    prepared = prepare(inputs.data, inputs.settings, inputs.target, inputs.general)
     for note in prepared.notes:
         options.say(f"note: {note}")
     shown = preview(prepared, inputs.target)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import SettingsError, SourceError
 
+from .mixing import GeneralFile, read_general
 from .settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Arguments of the stage function, and the folder of the run store."""
+    """Arguments of the stage function, and the folder of the run store. general: what settings.general_data names."""
 
     data: Dataset
     settings: TrainSettings
     target: ChatTarget
     store: Path
+    general: tuple[GeneralFile, ...] = ()
 
 
 def read_inputs(data: tuple[str, ...], input_format: str, model: str | None, options: Options) -> Inputs:
@@ -49,6 +51,9 @@ def read_inputs(data: tuple[str, ...], input_format: str, model: str | None, opt
             f"note: {len(read.faults)} rows could not be read and do not train; the first is "
             f"{read.faults[0].source}: {read.faults[0].message}"
         )
+    general = read_general(settings.general_data, _root(options), offline=options.offline)
+    for note in (note for file in general for note in file.data.notes):
+        options.say(note)
     target = load_target(
         str(name),
         revision=top.get("revision") if model is None else None,
@@ -56,7 +61,7 @@ def read_inputs(data: tuple[str, ...], input_format: str, model: str | None, opt
         trust_remote_code=bool(top.get("trust_remote_code", False)),
         say=options.say,
     )
-    return Inputs(read, settings, target, _root(options) / str(top.get("store", ".assay")))
+    return Inputs(read, settings, target, _root(options) / str(top.get("store", ".assay")), general)
 
 
 def check_reviewed(inputs: Inputs, sources: tuple[str, ...], options: Options) -> None:
@@ -66,7 +71,10 @@ def check_reviewed(inputs: Inputs, sources: tuple[str, ...], options: Options) -
     from assay.reviews.rule import check_data, required_acceptance
 
     required = required_acceptance(options.document())
-    check_data(inputs.data, reviews_in(usual_journal(_root(options))), required, ", ".join(sources) or "the data")
+    reviews = reviews_in(usual_journal(_root(options)))
+    check_data(inputs.data, reviews, required, ", ".join(sources) or "the data")
+    for file in inputs.general:
+        check_data(file.data, reviews, required, file.name)
 
 
 def _read(data: tuple[str, ...], input_format: str, options: Options) -> Dataset:

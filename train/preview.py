@@ -38,6 +38,7 @@ class Preview:
         return {
             "recipe": recipe.to_json(),
             "records": {"train": len(rows.training), "validation": len(rows.validation)},
+            "mixture": rows.mixture.to_json() if rows.mixture is not None else None,
             "counts": rows.ledger.counts(),
             "tokens": self.tokens,
             "trained_tokens": self.trained_tokens,

@@ -48,6 +48,7 @@ class Recipe:
     packed_length  tokens of a row of several records, 0 where each record is a row of its own
     packed_attention  flash_attention_2 takes the records' lengths; mask hides them from each other; empty: not packed
     steps    optimiser steps of the whole run
+    general_ratio  share of general records among those that train
     """
 
     load_in_4bit: bool
@@ -88,6 +89,7 @@ class Recipe:
     report_to: str
     steps: int
     processes: int
+    general_ratio: float = 0.0
     grounds: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -15,10 +15,14 @@ from assay.split import TRAIN, VALIDATION
 from assay.suites import PromptKeys, prompt_keys, prompt_text
 
 from .methods.labels import chosen_labels
+from .mixing import DEFAULT_RATIO, GeneralFile, Mixture, general_row_ids, mix
 from .settings import TrainSettings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+DOMAIN, GENERAL = "domain", "general"
+"""The role of a row: of the task, or mixed in against forgetting; suites have the same two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Row:
     input_ids: list[int]
     labels: list[int]
     prompt: PromptKeys
+    role: str = DOMAIN
 
     @property
     def trained_tokens(self) -> int:
@@ -41,13 +46,16 @@ class Row:
 class Rows:
     """What trains, what validates, and what became of every row that came in.
 
-    ledger  kept: trains or validates as it was; repaired: truncated; dropped: over-long; held: other splits
+    ledger   kept: trains or validates as it was; repaired: truncated; dropped: over-long; held: other splits;
+             general rows that do not train are held or dropped, see `mixing`
+    mixture  None without general data
     """
 
     training: tuple[Row, ...]
     validation: tuple[Row, ...]
     ledger: Ledger
     warnings: tuple[str, ...]
+    mixture: Mixture | None = None
 
     @property
     def longest(self) -> int:
@@ -64,6 +72,7 @@ class Rows:
                 "record_id": pa.array([row.record_id for _, row in both], pa.string()),
                 "family": pa.array([row.family for _, row in both], pa.string()),
                 "split": pa.array([split for split, _ in both], pa.string()),
+                "role": pa.array([row.role for _, row in both], pa.string()),
                 "tokens": pa.array([len(row.input_ids) for _, row in both], pa.int64()),
                 "trained_tokens": pa.array([row.trained_tokens for _, row in both], pa.int64()),
                 "prompt_sha256": pa.array([row.prompt.exact for _, row in both], pa.string()),
@@ -72,46 +81,76 @@ class Rows:
         )
 
 
-def encode_rows(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Rows:
-    """Encodes every record of the splits "train" (or none) and "validation".
+def encode_rows(
+    data: Dataset, settings: TrainSettings, target: ChatTarget, general: Sequence[GeneralFile] = ()
+) -> Rows:
+    """Encodes every record of the splits "train" (or none) and "validation", and the general records that are drawn.
 
     Raises SourceError when nothing trains; TrainingError when records cannot be rendered, would be cut under
     `truncation: raise`, are masked away, or when validation shares a family with training.
     """
+    parts = [_encode(list(data.records()), settings, target)]
+    others: list[LedgerRow] = [_fault(fault.row_id, fault.source) for fault in data.faults]
+    mixture = None
+    if general:
+        ratio = DEFAULT_RATIO if settings.general_ratio is None else settings.general_ratio
+        mixed = mix(data, len(parts[0].training), general, ratio, settings.seed)
+        drawn = _encode(list(mixed.drawn.records()), settings, target)
+        parts.append(replace(drawn, training=[replace(row, role=GENERAL) for row in drawn.training]))
+        others.extend(mixed.others)
+        mixture = mixed.mixture.without(len(mixed.drawn) - len(drawn.training))
+    _refuse_unusable([problem for part in parts for problem in part.unusable])
+    too_long = [found for part in parts for found in part.too_long]
+    warnings = _length_warnings(too_long, _length_limit(settings, target), settings)
+    if mixture is not None and mixture.shortage is not None:
+        warnings = (*warnings, mixture.shortage)
+    rows = Rows(
+        tuple(row for part in parts for row in part.training),
+        tuple(row for part in parts for row in part.validation),
+        Ledger.of([*(fate for part in parts for fate in part.fates), *others]),
+        warnings,
+        mixture,
+    )
+    _check(rows, [*data.row_ids(), *general_row_ids(general)])
+    return rows
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Records of the data, or of what was mixed in, as rows; too_long with their lengths in tokens."""
+
+    training: list[Row]
+    validation: list[Row]
+    fates: list[LedgerRow]
+    unusable: list[tuple[Record, str]]
+    too_long: list[tuple[Record, int]]
+
+
+def _encode(records: Sequence[Record], settings: TrainSettings, target: ChatTarget) -> _Part:
     limit = _length_limit(settings, target)
-    records = list(data.records())
-    ledger: list[LedgerRow] = []
-    training: list[Row] = []
-    validation: list[Row] = []
-    unusable: list[tuple[Record, str]] = []
-    too_long: list[tuple[Record, int]] = []
+    part = _Part([], [], [], [], [])
     wanted = [record for record in records if record.split in ("", TRAIN, VALIDATION)]
-    ledger.extend(
+    part.fates.extend(
         _fate(record, Fate.HELD, f"split_{record.split}")
         for record in records
         if record.split not in ("", TRAIN, VALIDATION)
     )
     for record, encoded in zip(wanted, encode_all(wanted, target), strict=True):
         if isinstance(encoded, TemplateProblem):
-            unusable.append((record, str(encoded)))
+            part.unusable.append((record, str(encoded)))
             continue
         row = _row(record, encoded, settings)
         if limit is not None and len(row.input_ids) > limit:
-            too_long.append((record, len(row.input_ids)))
+            part.too_long.append((record, len(row.input_ids)))
             cut = _cut(row, limit) if settings.truncation == "truncate" else None
-            ledger.append(_fate(record, Fate.REPAIRED if cut else Fate.DROPPED, "over_long"))
+            part.fates.append(_fate(record, Fate.REPAIRED if cut else Fate.DROPPED, "over_long"))
             if cut is None:
                 continue
             row = cut
         else:
-            ledger.append(_fate(record, Fate.KEPT))
-        (validation if record.split == VALIDATION else training).append(row)
-    _refuse_unusable(unusable)
-    warnings = _length_warnings(too_long, limit, settings)
-    faulty = [_fault(fault.row_id, fault.source) for fault in data.faults]
-    rows = Rows(tuple(training), tuple(validation), Ledger.of((*ledger, *faulty)), warnings)
-    _check(rows, data)
-    return rows
+            part.fates.append(_fate(record, Fate.KEPT))
+        (part.validation if record.split == VALIDATION else part.training).append(row)
+    return part
 
 
 def padding_token(settings: TrainSettings, target: ChatTarget) -> int:
@@ -188,9 +227,9 @@ def _length_warnings(
     return (f"{len(too_long)} records longer than {limit} tokens were {done}",)
 
 
-def _check(rows: Rows, data: Dataset) -> None:
-    rows.ledger.check(data.row_ids())
-    if not rows.training:
+def _check(rows: Rows, read_row_ids: Sequence[str]) -> None:
+    rows.ledger.check(read_row_ids)
+    if not any(row.role == DOMAIN for row in rows.training):
         raise SourceError(
             "there is no record to train on",
             fix="the column `split` should say train for some rows, and `assay audit` says what is wrong with others",

@@ -17,6 +17,7 @@ from assay.storage import sha256_file
 
 from .checkpoints import FACT
 from .inputs import Inputs
+from .mixing import general_digests
 from .stage import Trained, train
 
 CURATED = "data.parquet"
@@ -38,13 +39,16 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
     Raises RunError, StorageError, and what the stage raises.
     """
     target, store = inputs.target, RunStore(inputs.store)
-    digests = {"data": inputs.data.digest, **target.digests()}
+    digests = {"data": inputs.data.digest, **general_digests(inputs.general), **target.digests()}
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
         reused = run.complete
         if reused:
             options.say(f"train: unchanged since {run.id}, not trained again")
         else:
-            trained = train(inputs.data, inputs.settings, run.path, target, target.ref, run=run, say=options.say)
+            trained = train(
+                inputs.data, inputs.settings, run.path, target, target.ref,
+                general=inputs.general, run=run, say=options.say,
+            )  # fmt: skip
             run.facts |= trained.to_json()
         known = {field.name for field in fields(Trained)}
         result = {key: value for key, value in run.facts.items() if key in known} | {"run": run.id}

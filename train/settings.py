@@ -47,6 +47,8 @@ class TrainSettings:
     eval_strategy           steps | epoch: when the validation loss is taken; epoch sets eval_steps to one epoch
     eval_steps              steps between evaluations and between checkpoints; None makes about six a run
     early_stopping_patience evaluations without a better validation loss before training stops; 0 never stops
+    general_data            files of general records, mixed in against forgetting
+    general_ratio           share of general records among all that train; None is 0.3 where there is general data
     pad_token               the token that fills batches up; None takes one that never ends a turn
     packing                 the records of a step share rows without padding, and do not read each other
     assistant_only_loss     false puts prompts into the loss too
@@ -89,6 +91,8 @@ class TrainSettings:
     eval_strategy: Literal["steps", "epoch", "no"] = "steps"
     eval_steps: int | None = None
     early_stopping_patience: int | None = None
+    general_data: str | tuple[str, ...] = ()
+    general_ratio: float | None = None
     pad_token: str | None = None
     seed: int = 0
     report_to: str = "none"
@@ -127,6 +131,13 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise SettingsError(f"{name} is {value}, but should not be below 0")
+        if self.general_ratio is not None and not self.general_data:
+            raise SettingsError(
+                f"general_ratio is {self.general_ratio}, but there is no general_data to draw from",
+                fix="name files of general records: general_data: [general.jsonl]",
+            )
+        if self.general_ratio is not None and not 0 <= self.general_ratio < 1:
+            raise SettingsError(f"general_ratio is {self.general_ratio}, but should be at least 0 and below 1")
         if not 0 <= self.validation < 1:
             raise SettingsError(f"validation is {self.validation}, but should be at least 0 and below 1")
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +23,10 @@ from .adapter import RECORDS, adapter_card, save_adapter
 from .checkpoints import Checkpoints
 from .failures import storage_failures
 from .methods.packing import with_packing
+from .mixing import GeneralFile, general_digests, general_row_ids, read_general, with_general
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
 from .recipe import Recipe, find_hardware, resolve
-from .rows import Rows, encode_rows, padding_token
+from .rows import GENERAL, Rows, encode_rows, padding_token
 from .settings import TrainSettings
 from .splitting import with_split
 
@@ -50,6 +51,7 @@ class Trained:
     best_step        whose adapter was kept: the lowest validation loss, or the last step without validation
     training_loss    of the last step; validation_loss of the step kept
     resumed_from     the step that this process went on from, 0 for a fresh start
+    mixture          what was read, drawn and left of general data; None without any
     gradient_ratio   measured over predicted change of the loss before the first step; 1 is right
     """
 
@@ -62,6 +64,7 @@ class Trained:
     validation_loss: float | None
     validation_loss_before: float | None
     counts: Mapping[str, int]
+    mixture: Mapping[str, Any] | None
     warnings: tuple[str, ...]
     seconds: float
     resumed_from: int
@@ -78,6 +81,7 @@ class Trained:
             "validation_loss": self.validation_loss,
             "validation_loss_before": self.validation_loss_before,
             "counts": dict(self.counts),
+            "mixture": None if self.mixture is None else dict(self.mixture),
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 1),
             "resumed_from": self.resumed_from,
@@ -86,8 +90,12 @@ class Trained:
         }
 
 
-def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepared:
+def prepare(
+    data: Dataset, settings: TrainSettings, target: ChatTarget, general: Sequence[GeneralFile] = ()
+) -> Prepared:
     """The resolved recipe and the encoded rows; every refusal that needs no model happens here.
+
+    general  what `settings.general_data` names, read
 
     Raises SettingsError, SourceError or TrainingError.
     """
@@ -97,7 +105,7 @@ def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepa
         raise missing_extra("train", error) from error
     pad = padding_token(settings, target)
     data, note = with_split(data, settings)
-    rows = encode_rows(data, settings, target)
+    rows = encode_rows(data, settings, target, general)
     recipe = resolve(
         settings,
         records=len(rows.training),
@@ -109,7 +117,11 @@ def prepare(data: Dataset, settings: TrainSettings, target: ChatTarget) -> Prepa
     if settings.packing:
         varlen = hardware.flash_attention and recipe.dtype != "float32"
         recipe = with_packing(recipe, [len(row.input_ids) for row in rows.training], varlen=varlen)
-    return Prepared(recipe, rows, (note,) if note is not None else ())
+    notes = [note] if note is not None else []
+    if rows.mixture is not None:
+        notes.append(rows.mixture.line)
+        recipe = with_general(recipe, rows.mixture)
+    return Prepared(recipe, rows, tuple(notes))
 
 
 def train(
@@ -119,6 +131,7 @@ def train(
     target: ChatTarget | str,
     model_ref: ModelRef | None = None,
     *,
+    general: Sequence[GeneralFile] | None = None,
     run: Run | None = None,
     say: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -131,6 +144,7 @@ def train(
     data       a Dataset, or what `assay.convert.as_dataset` takes
     target     the model's chat side, or its name
     model_ref  the model whose weights train, where it is not the target's
+    general    what `settings.general_data` names, where it was read already; else it is read, paths from here
     run        the open run whose folder `out` is; without one, `out/manifest.json` is kept here
 
     Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
@@ -140,19 +154,21 @@ def train(
     data = as_dataset(data)
     target = load_target(target, say=say) if isinstance(target, str) else target
     model_ref = model_ref or target.ref
-    prepared = prepare(data, settings, target)
+    general = read_general(settings.general_data, Path()) if general is None else general
+    prepared = prepare(data, settings, target, general)
     own_run = run is None
-    run = run or _run_in(out, settings, data, target)
+    run = run or _run_in(out, settings, {"data": data.digest, **general_digests(general), **target.digests()})
     recipe, rows = prepared.recipe, prepared.rows
     for note in prepared.notes:
         say(f"note: {note}")
     for warning in rows.warnings:
         say(f"warning: {warning}")
     with storage_failures(run.path):
-        _write_before(run, prepared, data)
+        _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
         trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress)
         _run_to_the_end(trainer, watch, run, resumed, say)
-        card = adapter_card(None if own_run else run.id, model_ref, target, recipe, data.digest, run.parents)
+        sources = [data.digest, *general_digests(general).values()]
+        card = adapter_card(None if own_run else run.id, model_ref, target, recipe, sources, run.parents)
         save_adapter(trainer.model, run.path / "adapter", model_ref, target, rows, card)
     trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started)
     _finish(trained, run, target, say)
@@ -162,9 +178,8 @@ def train(
     return trained
 
 
-def _run_in(out: Path, settings: TrainSettings, data: Dataset, target: ChatTarget) -> Run:
+def _run_in(out: Path, settings: TrainSettings, inputs: Mapping[str, str]) -> Run:
     """A run of its own for callers without a store; the facts of an interrupted one with the same digest go on."""
-    inputs = {"data": data.digest, **target.digests()}
     plain = to_json(settings)
     digest = run_digest("train", plain, inputs)
     facts: dict[str, Any] = {"digest": digest}
@@ -177,12 +192,14 @@ def _run_in(out: Path, settings: TrainSettings, data: Dataset, target: ChatTarge
     return Run("train", digest, out, plain, inputs, (), False, facts)
 
 
-def _write_before(run: Run, prepared: Prepared, data: Dataset) -> None:
+def _write_before(run: Run, prepared: Prepared, read_row_ids: Sequence[str]) -> None:
     """What will train is on disk before the first step, and is exactly what the ledger says was kept."""
-    prepared.rows.ledger.check(data.row_ids())
+    prepared.rows.ledger.check(read_row_ids)
     write_table(prepared.rows.trained_records(), run.path / RECORDS)
     write_table(prepared.rows.ledger.to_arrow(), run.path / "ledger.parquet")
     run.facts |= {"recipe": prepared.recipe.to_json(), "counts": prepared.rows.ledger.counts()}
+    if prepared.rows.mixture is not None:
+        run.facts |= {"mixture": prepared.rows.mixture.to_json()}
     run.write_manifest("running")
 
 
@@ -229,12 +246,18 @@ def _start(
         parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
         enough_room(run.path, parameters)
         say(
-            f"train: {len(rows.training)} records, {len(rows.validation)} for validation; {recipe.steps} steps of "
-            f"{recipe.effective_batch_size}; {parameters / 1e6:.1f}M parameters on {recipe.device} in {recipe.dtype}"
+            f"train: {len(rows.training)} records{_of_them_general(rows)}, {len(rows.validation)} for validation; "
+            f"{recipe.steps} steps of {recipe.effective_batch_size}; {parameters / 1e6:.1f}M parameters on "
+            f"{recipe.device} in {recipe.dtype}"
         )
         with answers_only_head():
             evidence = check_first_gradient(trainer, rows, recipe)
     return trainer, watch, resumed, evidence.ratio
+
+
+def _of_them_general(rows: Rows) -> str:
+    count = sum(row.role == GENERAL for row in rows.training)
+    return f" ({count} of them general)" if count else ""
 
 
 def _run_to_the_end(
@@ -286,6 +309,7 @@ def _trained(
         validation_loss=best if best is not None else last_validation_loss(watch.log),
         validation_loss_before=losses[0] if losses else None,
         counts=prepared.rows.ledger.counts(),
+        mixture=prepared.rows.mixture.to_json() if prepared.rows.mixture is not None else None,
         warnings=(*prepared.rows.warnings, *watch.warnings),
         seconds=seconds,
         resumed_from=int(resumed.name.rpartition("-")[2]) if resumed is not None else 0,

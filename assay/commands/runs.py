@@ -99,6 +99,8 @@ def lineage(options: Options, adapter: Path, store: Path | None) -> int:
             options.show(f"  {number} of these read by {who}")
         if found.origins.synthetic:
             options.show(f"  from {len(found.origins.parents)} seeds, whose ids are in the column `parents`")
+        if found.origins.general:
+            options.show(f"  {found.origins.general} general records mixed in, from train.general_data")
     options.show("was judged by" if found.forward else "was judged by nothing yet")
     for manifest in found.forward:
         verdict = dict(manifest.data["facts"]).get("verdict")

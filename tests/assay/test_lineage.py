@@ -70,3 +70,20 @@ def test_the_records_that_trained_are_traced_to_people_and_models(store: RunStor
     assert origins is not None
     assert (origins.human, origins.synthetic, dict(origins.writers)) == (1, 1, {"m-1": 1})
     assert origins.parents == {"seed"} and dict(origins.readers) == {"ada": 1}
+
+
+def test_general_records_that_were_mixed_in_are_counted_apart(store: RunStore, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    adapter = tmp_path / "adapter"
+    [curated] = [found for found in store.manifests() if found.stage == "curate"]
+    rows = [{"row_id": "a", "origin": "human", "parents": [], "meta": "{}"}]
+    pq.write_table(pa.Table.from_pylist(rows), curated.path / "data.parquet")
+    trained = pa.table({"row_id": ["a", "g1", "g2"], "role": ["domain", "general", "general"]})
+    pq.write_table(trained, adapter / "records.parquet")
+    card = json.loads((adapter / "assay.json").read_text()) | {"training_records": "records.parquet"}
+    (adapter / "assay.json").write_text(json.dumps(card))
+    origins = lineage(adapter, store).origins
+    assert origins is not None
+    assert (origins.human, origins.synthetic, origins.general) == (1, 0, 2)
