@@ -3,9 +3,8 @@
 bitsandbytes 0.50.2 repacks 4-bit weights on a processor with AVX512-BF16 in the first forward pass outside
 training, and backward passes then do without them: training goes on with wrong gradients, and nothing says so.
 
-A finite difference along the gradient would be the textbook check, and fails here: an adapter starts with one of
-its matrices at zero, and what a small step adds to a layer's bfloat16 output is less than half of its last digit
-and lost (0.1 to 0.5 of the change was left, on a model whose gradients are right to four digits in float32).
+Three questions: is the gradient the same after an evaluation, does each frozen layer go back by the weights it went
+forward with, and does the loss change along the gradient as the gradient says (`before.finite_difference`)?
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.errors import TrainingError
+
+from .before.finite_difference import TOLERANCE_FLOAT32, TOLERANCE_HALF, slope_ratio
 
 if TYPE_CHECKING:
     import torch
@@ -27,17 +28,20 @@ VECTORS = 8
 
 @dataclass(frozen=True)
 class GradientEvidence:
-    """What was measured before the first step; both ratios are 1 when all is well.
+    """What was measured before the first step; agreement and ratios are 1 when all is well.
 
     slope      norm of the gradient
     agreement  cosine between the gradients before and after a forward pass in evaluation mode
     ratio      of the worst layer: <x, backward(Wx)> over <Wx, Wx>
+    measured   change of the loss along the gradient over the change that the gradient predicts; None where the
+               model's kernels do not compute in float32
     """
 
     loss: float
     slope: float
     agreement: float
     ratio: float
+    measured: float | None
 
 
 def check_gradient(
@@ -46,18 +50,19 @@ def check_gradient(
     layers: Mapping[str, torch.nn.Module],
     dtype: torch.dtype,
 ) -> GradientEvidence:
-    """Two gradients with an evaluation between them, then each frozen layer by itself.
+    """Two gradients with an evaluation between them, then each frozen layer by itself, then the loss along the second.
 
     parameters  those that train
     loss        of one batch without dropout; it is computed with and without gradients
     layers      the linear layers beneath the adapter, in evaluation mode
     dtype       of what flows into them
 
-    Raises TrainingError when the gradients differ, belong to other weights, or are none.
+    Raises TrainingError when the gradients differ, belong to other weights, do not point the way, or are none.
     """
     import torch
 
-    start, before = _gradient(parameters, loss)
+    start, found = _gradients(parameters, loss)
+    before = _flat(found)
     slope = float(before.norm())
     if not 0 < slope < float("inf"):
         raise TrainingError(
@@ -66,7 +71,8 @@ def check_gradient(
         )
     with torch.no_grad():
         loss()
-    _, after = _gradient(parameters, loss)
+    _, found = _gradients(parameters, loss)
+    after = _flat(found)
     agreement = float(before @ after / (slope * after.norm()).clamp_min(1e-30))
     if abs(agreement - 1) > TOLERANCE:
         raise _wrong(f"after one evaluation the gradient is another (cosine {agreement:.2f})")
@@ -74,7 +80,24 @@ def check_gradient(
     worst = max(ratios, key=lambda name: abs(ratios[name] - 1), default=None)
     if worst is not None and abs(ratios[worst] - 1) > TOLERANCE:
         raise _wrong(f"the backward pass of {worst} does not belong to its weights (ratio {ratios[worst]:.2f}, not 1)")
-    return GradientEvidence(start, slope, agreement, ratios[worst] if worst is not None else 1.0)
+    measured = _measured(parameters, loss, found, TOLERANCE_FLOAT32 if dtype == torch.float32 else TOLERANCE_HALF)
+    return GradientEvidence(start, slope, agreement, ratios[worst] if worst is not None else 1.0, measured)
+
+
+def _measured(
+    parameters: Sequence[torch.nn.Parameter],
+    loss: Callable[[], torch.Tensor],
+    gradients: Sequence[torch.Tensor | None],
+    tolerance: float,
+) -> float | None:
+    """None where a kernel takes no float32. Raises TrainingError for a gradient that does not point the way."""
+    try:
+        ratio = slope_ratio(parameters, loss, gradients, tolerance)
+    except (RuntimeError, NotImplementedError, TypeError):
+        return None
+    if not abs(ratio - 1) <= tolerance:
+        raise _wrong(f"along it the loss changes by {ratio:.2f} of what it says")
+    return ratio
 
 
 def adjoint_ratio(layer: torch.nn.Module, dtype: torch.dtype) -> float:
@@ -102,15 +125,24 @@ def adjoint_ratio(layer: torch.nn.Module, dtype: torch.dtype) -> float:
     return float((back.double() * inputs.detach().double()).sum()) / norm
 
 
-def _gradient(parameters: Sequence[torch.nn.Parameter], loss: Callable[[], torch.Tensor]) -> tuple[float, torch.Tensor]:
-    """The loss, and its gradient as one vector in float32."""
+def _gradients(
+    parameters: Sequence[torch.nn.Parameter], loss: Callable[[], torch.Tensor]
+) -> tuple[float, Sequence[torch.Tensor | None]]:
+    """The loss, and its gradient for each parameter; None for one that takes no part."""
     import torch
 
     with torch.enable_grad():
         value = loss()
         found = torch.autograd.grad(value, list(parameters), allow_unused=True) if value.requires_grad else ()
-    gradients = [gradient.float().flatten() for gradient in found if gradient is not None]
-    return float(value.detach()), torch.cat(gradients) if gradients else torch.zeros(1)
+    return float(value.detach()), found or [None] * len(parameters)
+
+
+def _flat(gradients: Sequence[torch.Tensor | None]) -> torch.Tensor:
+    """As one vector in float32."""
+    import torch
+
+    vectors = [gradient.float().flatten() for gradient in gradients if gradient is not None]
+    return torch.cat(vectors) if vectors else torch.zeros(1)
 
 
 def _wrong(what: str) -> TrainingError:

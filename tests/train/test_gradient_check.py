@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from assay.errors import TrainingError
+from assay.train.before.finite_difference import in_float32
 from assay.train.gradient_check import GradientEvidence, adjoint_ratio, check_gradient
 
 DTYPES = [torch.float32, torch.bfloat16]
@@ -65,6 +66,7 @@ def test_right_gradients_pass_close_to_one(dtype: torch.dtype, seed: int) -> Non
     evidence = check(dtype, seed)
     assert evidence.agreement == pytest.approx(1, abs=1e-4)
     assert evidence.ratio == pytest.approx(1, abs=0.01)
+    assert evidence.measured == pytest.approx(1, abs=0.02)
     assert evidence.slope > 0
 
 
@@ -96,3 +98,77 @@ def test_there_is_clear_room_between_right_and_wrong(dtype: torch.dtype, bias: b
 def test_a_loss_that_no_parameter_moves_is_refused(loss: Callable[[], torch.Tensor]) -> None:
     with pytest.raises(TrainingError, match="nothing can be learned"):
         check_gradient([torch.nn.Parameter(torch.ones(3))], loss, {}, torch.float32)
+
+
+def turned(factor: float) -> type[torch.autograd.Function]:
+    """The identity, whose backward pass multiplies by `factor`: outside every layer, so that no layer betrays it."""
+
+    class Turned(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, inputs):  # type: ignore[no-untyped-def]
+            return inputs.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+            return factor * gradient
+
+    return Turned
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("factor", [-1.0, 0.5, 2.0])
+def test_a_backward_pass_that_is_wrong_between_the_layers_is_caught_by_the_loss_itself(
+    dtype: torch.dtype, factor: float
+) -> None:
+    """The gradient is the same before and after an evaluation, and each layer is right by itself."""
+    torch.manual_seed(0)
+    layers = {str(n): Layer(64).to(dtype) for n in range(3)}
+    down = [torch.nn.Parameter(torch.randn(8, 64) / 8) for _ in layers]
+    up = [torch.nn.Parameter(torch.zeros(64, 8)) for _ in layers]
+    inputs, goal = torch.randn(16, 64, dtype=dtype), torch.randn(16, 64)
+
+    def loss() -> torch.Tensor:
+        hidden = inputs
+        for layer, a, b in zip(layers.values(), down, up, strict=True):
+            added = turned(factor).apply(hidden.float() @ a.T @ b.T)
+            hidden = torch.tanh(layer(hidden) + added.to(dtype))
+        return (hidden.float() - goal).square().mean()
+
+    with pytest.raises(TrainingError, match=r"along it the loss changes by -?\d\.\d\d of what it says"):
+        check_gradient([*down, *up], loss, layers, dtype)
+
+
+def test_parameters_are_as_they_were_after_the_check() -> None:
+    torch.manual_seed(0)
+    parameter = torch.nn.Parameter(torch.randn(3))
+    before = parameter.detach().clone()
+    check_gradient([parameter], lambda: (parameter * 2).square().sum(), {}, torch.float32)
+    assert torch.equal(parameter, before)
+
+
+def test_a_kernel_that_takes_no_float32_leaves_the_loss_unmeasured() -> None:
+    weight = torch.randn(8, 8, dtype=torch.bfloat16)
+    parameter = torch.nn.Parameter(torch.randn(8, 8))
+
+    def half_only(inputs: torch.Tensor) -> torch.Tensor:
+        if inputs.dtype != torch.bfloat16:
+            raise RuntimeError("FlashAttention only supports fp16 and bf16")
+        return inputs
+
+    def loss() -> torch.Tensor:
+        return half_only((weight @ parameter.to(torch.bfloat16)).bfloat16()).float().square().mean()
+
+    assert check_gradient([parameter], loss, {}, torch.bfloat16).measured is None
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_is_computed_in_float32_leaves_weights_and_results_outside_alone(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    layer, table = torch.nn.Linear(64, 64).to(dtype), torch.nn.Embedding(10, 64).to(dtype)
+    ids = torch.tensor([1, 2, 3])
+    with torch.no_grad(), in_float32():
+        inside = layer(table(ids)).to(dtype)
+    exact = table.weight.double()[ids] @ layer.weight.double().T + layer.bias.double()
+    assert inside.dtype == torch.float32
+    assert torch.allclose(inside.double(), exact, atol=1e-5)
+    assert layer.weight.dtype == dtype and layer(table(ids)).dtype == dtype
