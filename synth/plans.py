@@ -46,12 +46,15 @@ def carry_out(caller: Caller, outcomes: Sequence[Outcome]) -> list[Done]:
     ]
 
 
+DECLINED = Refused("refusal", "the model or its provider declined to answer")
+
+
 def unusable(answer: Generation) -> Refused | None:
     """Why nothing can be made of an answer, whatever it says: half an answer is none, and a refusal is none."""
     if answer.stop_reason == "length":
         return Refused("cut", "an answer was cut at max_tokens")
     if answer.stop_reason == "refusal":
-        return Refused("refusal", "the model or its provider declined to answer")
+        return DECLINED
     return None
 
 

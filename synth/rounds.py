@@ -17,9 +17,9 @@ from assay.protocols import Audit, Generation
 from assay.records import Record, Source, row_id
 
 from .diversity import Novelty
-from .generator import Draft, Job, Refused
+from .generator import Draft, Job, Outcome, Refused
 from .lineage import Candidate, Origin, generated_text
-from .plans import carry_out, unusable
+from .plans import DECLINED, carry_out, unusable
 from .verifier import Bench, Step
 
 ROUND = 64
@@ -54,6 +54,8 @@ class Progress:
     reasons   jobs refused, by the reason that is named first
     texts     what was generated of each accepted record
     replaced  row ids of existing records whose place accepted ones have taken
+    declined  of the method at work, prompts of each step in a row that were declined
+    ended     whether no method will be answered any more
     """
 
     answered: list[str] = field(default_factory=list)
@@ -63,7 +65,12 @@ class Progress:
     texts: list[str] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
+    declined: Counter[str] = field(default_factory=Counter)
     stopped: str | None = None
+    ended: bool = False
+
+    def note_declined(self, step: str, outcome: Outcome) -> None:
+        self.declined[step] = self.declined[step] + 1 if outcome == DECLINED else 0
 
     def refuse(self, row: LedgerRow, step: str) -> None:
         """step is the one that refused; the first reason of the row is what it says."""
@@ -115,22 +122,28 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
     Raises SettingsError where a job cannot be planned or a step cannot be done with these settings.
     """
     before, answered_before = len(progress.accepted), len(progress.answered)
+    progress.declined.clear()
     while len(progress.accepted) < method.goal:
         answered = len(progress.answered) - answered_before
         rate = max(LEAST_RATE, (len(progress.accepted) - before) / answered) if answered else 1.0
-        batch = list(islice(jobs, _size(method, progress, rate)))
+        heard = answered > progress.declined[BUILT]
+        batch = list(islice(jobs, _size(method, progress, rate, heard)))
         if not batch:
             progress.stopped = f"{method.name}: every seed was used; raise per_seed or add seeds"
             return
         try:
             complete = _round(method, batch, progress, on_progress)
         except ProviderRefusedError as error:
-            progress.stopped = str(error)
+            progress.stopped, progress.ended = str(error), True
             return
         on_progress(
             f"{method.name}: {len(progress.accepted)} of {method.goal} accepted, {len(progress.answered)} answered, "
             f"${method.caller.journal.spent().usd:.4f}"
         )
+        declined = _declined(method, progress)
+        if declined is not None:
+            progress.stopped = declined
+            return
         if not complete:
             progress.stopped = f"{method.name}: the budget or the retries ended"
             return
@@ -142,13 +155,29 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
             return
 
 
-def _size(method: Method, progress: Progress, rate: float) -> int:
-    """Jobs of the next round. rate: of answers of this method that became records so far."""
+def _declined(method: Method, progress: Progress) -> str | None:
+    """Why to stop where a step was declined too often in a row."""
+    most = method.bench.settings.max_declined
+    for step, count in progress.declined.items():
+        if most and count >= most:
+            who = "the model or its provider" if step == BUILT else f"who is asked by '{step}'"
+            return (
+                f"{method.name}: {who} declined {count} prompts in a row, as a content policy does; change the prompts "
+                "or what they start from, or raise synth.max_declined"
+            )
+    return None
+
+
+def _size(method: Method, progress: Progress, rate: float, heard: bool) -> int:
+    """Jobs of the next round. rate: of answers of this method that became records so far; heard: whether any prompt of
+    it was not declined: before that, no more are sent than it takes to know."""
     missing = method.goal - len(progress.accepted)
     if method.in_batch_jobs:
         return enough(missing, rate)
     beside = len(method.known) + len(progress.accepted)
-    return min(math.ceil(missing / rate), max(ROUND, beside // QUARTER))
+    size = min(math.ceil(missing / rate), max(ROUND, beside // QUARTER))
+    most = method.bench.settings.max_declined
+    return size if heard or not most else min(size, most - progress.declined[BUILT])
 
 
 def enough(missing: int, rate: float) -> int:
@@ -202,6 +231,7 @@ def _drafts(
         source = Source(f"synth:{method.name}", None, len(progress.answered))
         progress.answered.append(key)
         progress.tally.entered[BUILT] += 1
+        progress.note_declined(BUILT, done.outcome)
         if isinstance(done.outcome, Refused):
             row = LedgerRow(key, "", source, Fate.DROPPED, tuple(done.outcome))
             progress.refuse(row, BUILT)
@@ -225,6 +255,7 @@ def _through(
         if outcome is None:
             complete = False
             outcome = Refused(step.name, "the budget or the retries ended before it was judged")
+        progress.note_declined(step.name, outcome)
         if isinstance(outcome, Draft):
             candidate.draft = outcome
             candidate.checks.append(step.name)

@@ -51,6 +51,7 @@ class SynthSettings:
     judge         the model of the step `judge`, {provider, model, base_url, price, ...}; naming one turns the step on;
                   without one the writer judges itself, which is said
     min_new       a method ends when less than this share of its last drafts was accepted and new (synth/diversity.py)
+    max_declined  a method ends when the model or its provider has declined so many prompts in a row; 0 turns it off
     require_acceptance  share of the records that must be good, as a one-sided 95 % lower bound of what people found
                   (`assay review`); below it none of them trains; 0 or null asks for no review
     max_usd       cap in dollars, never exceeded: what requests in flight could cost is reserved
@@ -72,6 +73,7 @@ class SynthSettings:
     verify: Mapping[str, Any] = field(default_factory=dict)
     judge: JudgeSettings | None = None
     min_new: float = 0.2
+    max_declined: int = 20
     require_acceptance: float | None = 0.95
     max_usd: float = 5.0
     max_requests: int = 1000
@@ -92,6 +94,8 @@ class SynthSettings:
                 f"synth.require_acceptance is {self.require_acceptance}, but should be a share below 1",
                 fix="write 0.95; 0 asks for no review",
             )
+        if self.max_declined < 0:
+            raise SettingsError("synth.max_declined should be 0 or more", fix=f"it is {self.max_declined}")
         for name in ("max_requests", "concurrency"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"synth.{name} should be at least 1", fix=f"it is {getattr(self, name)}")

@@ -123,6 +123,8 @@ def synth(
             plugin = GENERATORS.get(name)
             arguments = check_settings(plugin, given, f"synth.methods.{name}")
             wanted += int(arguments.get("count", DEFAULT_COUNT))
+            if progress.ended:
+                continue
             origin = Origin(name, arguments, settings, writer, its_judge)
             method = Method(origin, wanted, audit, known, active, bench or Bench(settings), novelty.fresh())
             run_method(method, plugin.function(start, settings, **arguments), progress, on_progress)

@@ -13,6 +13,7 @@ from assay.synth.provider import make_provider
 from assay.synth.rounds import enough
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import Synthesized, synth
+from tests.synth.api_server import Refusal
 from tests.synth.conftest import seed_record
 
 PROVIDERS = ["openai", "anthropic"]
@@ -72,6 +73,58 @@ def test_all_that_curate_kept_is_judged_in_one_job(api: Any, keep_new: Any, tmp_
     methods = {"paraphrase": {"count": 300, "per_seed": 1}}
     result = generate(api, "openai", keep_new, tmp_path, methods=methods, verify={"judge": True})
     assert len(result.data) == 300 and len(api.jobs.jobs) == 4  # two rounds, each one job to write and one to judge
+
+
+def live(api: Any, audit: Any, folder: Path, **more: Any) -> Synthesized:
+    settings = SynthSettings(
+        provider="openai_compatible", model="m", base_url=f"{api.url}/v1", concurrency=1, min_new=0, **more
+    )
+    return synth(many(200), settings, make_provider(settings, None), audit, folder / "j.sqlite")
+
+
+@pytest.mark.parametrize("fault", ["refusal", Refusal(400, "content_policy_violation")])
+def test_what_is_declined_again_and_again_is_not_asked_on(fault: Any, api: Any, keep_new: Any, tmp_path: Path) -> None:
+    api.faults = [fault] * 1000
+    result = live(api, keep_new, tmp_path, methods={"paraphrase": {"count": 100}}, max_declined=5)
+    assert len(api.seen) == 5 and result.refused == {"refusal": 5}
+    assert result.stopped is not None and "declined 5 prompts in a row" in result.stopped
+    assert "synth.max_declined" in result.stopped
+
+
+def test_a_prompt_now_and_then_that_is_declined_stops_nothing(api: Any, keep_new: Any, tmp_path: Path) -> None:
+    api.faults = [*["refusal", None] * 30]
+    result = live(api, keep_new, tmp_path, methods={"paraphrase": {"count": 40}}, max_declined=2)
+    assert len(result.data) == 40 and result.stopped is None
+    assert result.refused["refusal"] == 30
+
+
+def test_declined_later_it_stops_too_and_keeps_what_there_is(api: Any, keep_new: Any, tmp_path: Path) -> None:
+    api.faults = [*[None] * 30, *["refusal"] * 500]
+    result = live(api, keep_new, tmp_path, methods={"paraphrase": {"count": 150}}, max_declined=20)
+    assert len(result.data) == 30 and len(api.seen) == 20 + 64
+    assert result.stopped is not None and "declined 54 prompts in a row" in result.stopped
+
+
+def test_zero_turns_it_off(api: Any, keep_new: Any, tmp_path: Path) -> None:
+    api.faults = ["refusal"] * 40
+    result = live(api, keep_new, tmp_path, methods={"paraphrase": {"count": 4}}, max_declined=0)
+    assert len(result.data) == 4
+
+
+def test_a_judge_that_declines_everything_stops_it_before_more_is_written(
+    api: Any, keep_new: Any, tmp_path: Path
+) -> None:
+    api.faults = [*[None] * 5, *["refusal"] * 500]
+    methods = {"paraphrase": {"count": 100}}
+    result = live(api, keep_new, tmp_path, methods=methods, verify={"judge": True}, max_declined=5)
+    assert len(api.seen) == 10 and not len(result.data)
+    assert result.stopped is not None and "'judge' declined 5 prompts in a row" in result.stopped
+
+
+def test_a_wrong_key_is_tried_once_and_not_by_each_method(api: Any, keep_new: Any, tmp_path: Path) -> None:
+    api.faults = [401] * 10
+    result = live(api, keep_new, tmp_path, methods={"paraphrase": {"count": 2}, "answer": {"count": 3}})
+    assert len(api.seen) == 1 and result.wanted == 5 and result.stopped is not None and "401" in result.stopped
 
 
 @pytest.mark.parametrize(("missing", "rate"), [(1, 0.5), (30, 0.9), (150, 0.7), (1000, 0.1), (7, 1.0)])
