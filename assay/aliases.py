@@ -38,6 +38,7 @@ _RENAMED: dict[str, str] = {
     "num_epochs": "num_train_epochs",
     "micro_batch_size": "per_device_train_batch_size",
     "sample_packing": "packing",
+    "peft_init_lora_weights": "init_lora_weights",
     "train_on_inputs": "assistant_only_loss",
     "lora_target_linear": "lora_target_modules",
     "val_set_size": "validation",
@@ -52,6 +53,7 @@ _RENAMED: dict[str, str] = {
     "quantization_bit": "load_in_4bit",
     "val_size": "validation",
     "neat_packing": "packing",
+    "pissa_init": "init_lora_weights",
     "mask_history": "completion_only_loss",
     "train_on_prompt": "assistant_only_loss",
     # ms-swift
@@ -71,6 +73,10 @@ def _linear(value: Any) -> Any:
     return "all-linear" if value is True or value == "all" else value
 
 
+def _pissa(value: Any) -> Any:
+    return "pissa_niter_16" if value is True else True if value is False else value
+
+
 def _reversed(value: Any) -> Any:
     return not value if isinstance(value, bool) else value
 
@@ -82,6 +88,7 @@ def _is_four_bit(value: Any) -> Any:
 _CONVERTED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "lora_target_linear": (_linear, ""),
     "lora_target": (_linear, ""),
+    "pissa_init": (_pissa, " (pissa_niter_16 where this was true)"),
     "train_on_inputs": (_reversed, " (true where this was false)"),
     "train_on_prompt": (_reversed, " (true where this was false)"),
     "quantization_bit": (_is_four_bit, " (true for 4 bit)"),

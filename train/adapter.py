@@ -21,11 +21,22 @@ if TYPE_CHECKING:
 RECORDS = "trained_records.parquet"
 
 
-def save_adapter(model: PeftModel, folder: Path, ref: ModelRef, target: ChatTarget, rows: Rows, card: Any) -> None:
+def save_adapter(
+    model: PeftModel,
+    folder: Path,
+    ref: ModelRef,
+    target: ChatTarget,
+    rows: Rows,
+    card: Any,
+    initial: Path | None = None,
+) -> None:
     """Writes the folder whole or not at all: safetensors, adapter_config.json, the template, the records, the card.
 
     The base is named as the user named it, never by a path of this machine's cache. Embeddings are not saved:
     no token is ever added, and PEFT would ask the hub whether some were.
+
+    initial  the adapter that training started from, where its part of the weights was taken out of the base: the
+             difference to it is saved, as an adapter of twice the rank over the base as it was
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
@@ -34,7 +45,11 @@ def save_adapter(model: PeftModel, folder: Path, ref: ModelRef, target: ChatTarg
         config.base_model_name_or_path = ref.name
         config.revision = ref.revision if ref.is_hub else None
         config.inference_mode = True
-        model.save_pretrained(str(scratch), save_embedding_layers=False)
+        model.save_pretrained(
+            str(scratch),
+            save_embedding_layers=False,
+            path_initial_model_for_weight_conversion=str(initial) if initial is not None else None,
+        )
         (scratch / "README.md").unlink(missing_ok=True)
         write_text(scratch / "chat_template.jinja", target.template)
         write_table(rows.trained_records(), scratch / RECORDS)

@@ -62,6 +62,7 @@ class Recipe:
     lora_target_modules: str | tuple[str, ...]
     use_rslora: bool
     use_dora: bool
+    init_lora_weights: bool | str
     loraplus_lr_ratio: float
     neftune_noise_alpha: float
     learning_rate: float
@@ -143,6 +144,7 @@ def resolve(
         lora_target_modules=target if isinstance(target, str) else tuple(target),
         use_rslora=settings.use_rslora,
         use_dora=settings.use_dora,
+        init_lora_weights=settings.init_lora_weights,
         loraplus_lr_ratio=settings.loraplus_lr_ratio,
         neftune_noise_alpha=settings.neftune_noise_alpha,
         learning_rate=take("learning_rate", 2e-4),

@@ -5,6 +5,7 @@ None means "decide for me"; `assay.train.recipe` decides, and writes down on wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,8 @@ class Preset:
     lora_r: int
     purpose: str
 
+
+STARTS = ("gaussian", "pissa", "loftq")
 
 PRESETS: Mapping[str, Preset] = {
     "formatting": Preset(8, "a fixed output format or style"),
@@ -37,6 +40,7 @@ class TrainSettings:
     dtype                   auto | bfloat16 | float16 | float32; auto measures nothing and asks the hardware
     device                  auto | cpu | cuda | cuda:N | mps
     lora_target_modules     "all-linear", or names of modules
+    init_lora_weights       true | gaussian | pissa | pissa_niter_N (LoRA) | loftq (QLoRA): what an adapter starts from
     loraplus_lr_ratio       LoRA+: the rate of B over that of A; 1 is plain LoRA (Hayou et al., arXiv:2402.12354)
     neftune_noise_alpha     noise on the embeddings while training; 0 is none (Jain et al., arXiv:2310.05914)
     warmup_steps            below 1 a share of all steps, else a number of steps
@@ -69,6 +73,7 @@ class TrainSettings:
     lora_target_modules: str | tuple[str, ...] | None = None
     use_rslora: bool = False
     use_dora: bool = False
+    init_lora_weights: bool | str = True
     loraplus_lr_ratio: float = 1.0
     neftune_noise_alpha: float = 0.0
     learning_rate: float | None = None
@@ -105,6 +110,7 @@ class TrainSettings:
                 "eval_strategy: no would train without ever looking for overfitting",
                 fix="set validation: 0 (curate.split.validation: 0 for the pipeline) if no record can be spared for it",
             )
+        self._check_start()
         if self.packing and self.neftune_noise_alpha:
             raise SettingsError(
                 "neftune_noise_alpha scales its noise by the length of a row, and a packed row holds many records",
@@ -142,3 +148,29 @@ class TrainSettings:
             raise SettingsError(f"validation is {self.validation}, but should be at least 0 and below 1")
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
             raise SettingsError(f"lora_dropout is {self.lora_dropout}, but should be at least 0 and below 1")
+
+    def _check_start(self) -> None:
+        start = self.init_lora_weights
+        known = isinstance(start, str) and (start in STARTS or re.fullmatch(r"pissa_niter_[1-9]\d*", start))
+        if start is not True and not known:
+            raise SettingsError(
+                f"init_lora_weights: {str(start).lower()} is not offered",
+                fix=did_you_mean(str(start), ["true", *STARTS, "pissa_niter_16"]),
+            )
+        if str(start).startswith("pissa") and self.load_in_4bit:
+            raise SettingsError(
+                f"init_lora_weights: {start} takes directions out of the base before it is quantised, so its adapter "
+                "would fit a 4-bit base that nobody else has",
+                fix="set load_in_4bit: false, or init_lora_weights: loftq",
+            )
+        if start == "loftq" and not self.load_in_4bit:
+            raise SettingsError(
+                "init_lora_weights: loftq starts from what 4 bits lost, and load_in_4bit is false",
+                fix="leave it out, or take pissa",
+            )
+        if start not in (True, "gaussian") and self.use_dora:
+            raise SettingsError(
+                f"init_lora_weights: {start} with use_dora is not offered: DoRA's magnitudes are those of a base whose "
+                "adapter starts at zero",
+                fix="leave one of them out",
+            )

@@ -22,6 +22,7 @@ from assay.storage import write_table
 from .adapter import RECORDS, adapter_card, save_adapter
 from .checkpoints import Checkpoints
 from .failures import storage_failures
+from .methods.initial import initial_adapter, initialise
 from .methods.packing import with_packing
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general, with_general
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
@@ -169,7 +170,8 @@ def train(
         _run_to_the_end(trainer, watch, run, resumed, say)
         sources = [data.digest, *general_digests(general).values()]
         card = adapter_card(None if own_run else run.id, model_ref, target, recipe, sources, run.parents)
-        save_adapter(trainer.model, run.path / "adapter", model_ref, target, rows, card)
+        initial = initial_adapter(recipe, Checkpoints(run).folder)
+        save_adapter(trainer.model, run.path / "adapter", model_ref, target, rows, card, initial)
     trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started)
     _finish(trained, run, target, say)
     if own_run:
@@ -243,6 +245,7 @@ def _start(
             on_progress,
         )
         trainer = build_trainer(model, recipe, rows, target, checkpoints, watch, resumes=resumed is not None)
+        initialise(trainer.model, recipe, model_ref, checkpoints.folder, say)
         parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
         enough_room(run.path, parameters)
         say(

@@ -16,6 +16,7 @@ from .checkpoints import Checkpoints
 from .collator import Collator
 from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient
+from .methods.initial import in_peft
 from .methods.loraplus import speed_up_b
 from .methods.packing import as_items, check_isolation, packs_of
 from .order import training_order
@@ -172,6 +173,7 @@ def _lora(recipe: Recipe) -> LoraConfig:
         target_modules=target if isinstance(target, str) else list(target),
         use_rslora=recipe.use_rslora,
         use_dora=recipe.use_dora,
+        init_lora_weights=in_peft(recipe),
         task_type="CAUSAL_LM",
     )
 
