@@ -36,8 +36,9 @@ MESSAGE_KEYS = ("role", "content", "name", "tool_calls", "tool_call_id")
 class SuiteItem:
     """One item. choices is empty unless the suite is multiple choice; cluster ties items that share a source.
 
-    reference is text: a number or an object in the data file becomes its JSON, a choice's index its text. source is
-    what the answer must be taken from; tests are programs that an answer in code must pass.
+    reference is text: a number or an object in the data file becomes its JSON, a choice's index its text; structured
+    says that it was a list or an object. source is what the answer must be taken from; tests are programs that an
+    answer in code must pass.
     """
 
     id: str
@@ -49,6 +50,7 @@ class SuiteItem:
     tools: tuple[Json, ...] = ()
     source: str | None = None
     tests: tuple[str, ...] = ()
+    structured: bool = False
 
 
 @dataclass(frozen=True)
@@ -333,6 +335,7 @@ def _item(row: Mapping[str, Any], where: str) -> SuiteItem:
         tools=_tools(row.get("tools"), where),
         source="\n\n".join(_texts(row, "source", where)) or None,
         tests=_texts(row, "tests", where),
+        structured=isinstance(row["reference"], list | dict),
     )
 
 

@@ -43,6 +43,7 @@ class Scorer:
     by_likelihood  the output is the option that the model finds likeliest, not generated text
     is_answer      a reference is itself an answer, so that it must score 1 against itself; or a function of the
                    settings that says so
+    text_reference the reference is text or a number: a list or an object there is a mistake
     needs          keys of the item that the function takes beside output and reference, from CONTEXT_KEYS
     validate       raises AssayError, or ValueError, for settings that cannot be meant or a library that is missing:
                    called once, before any model is loaded
@@ -57,6 +58,7 @@ class Scorer:
     function: Callable[..., float]
     by_likelihood: bool = False
     is_answer: IsAnswer = True
+    text_reference: bool = False
     needs: tuple[str, ...] = ()
     validate: Validate = lambda _: None
     runs_code: bool = False
@@ -76,6 +78,7 @@ def scorer(
     *,
     by_likelihood: bool = False,
     is_answer: IsAnswer = True,
+    text_reference: bool = False,
     needs: tuple[str, ...] = (),
     validate: Validate = ...,
     runs_code: bool = False,

@@ -19,6 +19,7 @@ from ..models.likelihood import Likelihood, Request
 from ..scorer import ReadyScorer, make_scorer
 from ..wording import count
 from .examination import Answer, Done, Item, ItemsDone, digest
+from .references import check_references
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -133,6 +134,7 @@ def prepare(suite: Suite, target: ChatTarget, *, allow_code: bool = False) -> Do
     _check_choices(suite, scoring)
     _check_needs(suite, scoring)
     _check_text(suite)
+    check_references(suite, scoring)
     prompts, options, items = [], [], []
     for item in suite.items:
         prompt = _prompt(item, suite, target)

@@ -16,7 +16,7 @@ def _validate(settings: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} should be {least} or more")
 
 
-@scorer(validate=_validate)
+@scorer(text_reference=True, validate=_validate)
 def chrf(output: str, reference: str, *, char_order: int = 6, word_order: int = 0, beta: int = 2) -> float:
     """How many runs of characters the output shares with the reference: chrF, by sacrebleu, from 0 to 1.
 

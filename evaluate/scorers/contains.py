@@ -4,7 +4,7 @@ from ..outputs.phrases import occurs
 from ..scorer import scorer
 
 
-@scorer
+@scorer(text_reference=True)
 def contains(output: str, reference: str, *, ignore_case: bool = True, whole_words: bool = True) -> float:
     """1 when the reference occurs in the output.
 

@@ -16,7 +16,7 @@ def _validate(settings: Mapping[str, Any]) -> None:
     _encoder(settings.get("encoder", "static"))
 
 
-@scorer(validate=_validate)
+@scorer(text_reference=True, validate=_validate)
 def embedding_similarity(output: str, reference: str, *, encoder: str = "static", threshold: float = 0.0) -> float:
     """How near the output is to the reference in meaning: the cosine of their vectors, 0 where it is negative.
 

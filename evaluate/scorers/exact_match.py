@@ -3,7 +3,7 @@ from __future__ import annotations
 from ..scorer import scorer
 
 
-@scorer
+@scorer(text_reference=True)
 def exact_match(output: str, reference: str, *, ignore_case: bool = False) -> float:
     """1 when the output is the reference, white space around it aside.
 

@@ -17,7 +17,7 @@ def _validate(settings: Mapping[str, Any]) -> None:
         raise ValueError("marker is empty: it is the word before the answer, such as 'Answer:'")
 
 
-@scorer(validate=_validate)
+@scorer(text_reference=True, validate=_validate)
 def final_answer(output: str, reference: str, *, marker: str = "Answer:") -> float:
     """1 when what stands after the last `Answer:` of the output is the reference.
 

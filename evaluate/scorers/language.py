@@ -12,7 +12,7 @@ def _validate(settings: Mapping[str, Any]) -> None:
         raise ValueError(f"{code!r} is no code of a language, such as de or fr")
 
 
-@scorer(validate=_validate)
+@scorer(text_reference=True, validate=_validate)
 def language(output: str, reference: str, *, language: str = "") -> float:
     """1 when the output is in the language of the reference.
 

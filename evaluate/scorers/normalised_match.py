@@ -5,7 +5,7 @@ from assay.text import normalize
 from ..scorer import scorer
 
 
-@scorer
+@scorer(text_reference=True)
 def normalised_match(output: str, reference: str) -> float:
     """1 when output and reference differ in case, punctuation and white space only.
 

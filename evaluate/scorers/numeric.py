@@ -6,7 +6,7 @@ from ..outputs.numbers import numbers_in
 from ..scorer import scorer
 
 
-@scorer
+@scorer(text_reference=True)
 def numeric(output: str, reference: str, *, absolute: float = 0.0, relative: float = 1e-9, take: str = "last") -> float:
     """1 when a number in the output is the reference, within a tolerance.
 

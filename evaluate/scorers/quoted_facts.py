@@ -12,7 +12,7 @@ def _validate(settings: Mapping[str, Any]) -> None:
         raise ValueError("least should be 1 or more: an output without facts must not do well")
 
 
-@scorer(needs=("source",), validate=_validate)
+@scorer(text_reference=True, needs=("source",), validate=_validate)
 def quoted_facts(output: str, reference: str, *, source: str, least: int = 1) -> float:
     """The share of the output's numbers, codes, names and quotations that stand in the item's `source`.
 

@@ -5,7 +5,7 @@ import re
 from ..scorer import scorer
 
 
-@scorer(is_answer=False)
+@scorer(text_reference=True, is_answer=False)
 def regex(output: str, reference: str, *, pattern: str = "", ignore_case: bool = False) -> float:
     """1 when the reference, a regular expression, is found in the output.
 

@@ -20,7 +20,7 @@ def _validate(settings: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} should be one of {', '.join(known)}")
 
 
-@scorer(validate=_validate)
+@scorer(text_reference=True, validate=_validate)
 def rouge(
     output: str, reference: str, *, kind: str = "rougeL", measure: str = "fmeasure", stemmer: bool = False
 ) -> float:

@@ -8,7 +8,7 @@ from assay.style import FEATURES, style_of
 from ..scorer import scorer
 
 
-@scorer
+@scorer(text_reference=True)
 def same_style(output: str, reference: str, *, features: Sequence[str] = ()) -> float:
     """The share of features of style in which the output is like the reference, whatever it says.
 

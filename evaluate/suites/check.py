@@ -17,6 +17,7 @@ from assay.text import normalize
 from assay.tool_rendering import tool_name
 
 from ..asking.leaks import find_leaks
+from ..asking.references import takes_several, wrong_kind
 from ..judging.check import judge_problems
 from ..outputs.tool_calls import expected_calls
 from ..scorer import ReadyScorer, make_scorer
@@ -146,6 +147,15 @@ def _references(suite: Suite, scoring: ReadyScorer, *, allow_code: bool) -> Iter
     if scoring.scorer.judged:
         yield from judge_problems(suite, scoring)
         return
+    wrong = [item.id for item in wrong_kind(suite, scoring)]
+    if wrong:
+        yield _problem(
+            "wrong_reference",
+            Severity.ERROR,
+            wrong,
+            f"a list or an object as reference of {count(len(wrong), 'item')}, and {suite.scorer} compares with text: "
+            f"{{items}}; {takes_several(suite.scorer)}",
+        )
     if scoring.scorer.runs_code and not allow_code:
         yield _problem(
             "not_run",
@@ -157,7 +167,7 @@ def _references(suite: Suite, scoring: ReadyScorer, *, allow_code: bool) -> Iter
     failing: list[str] = []
     raised: list[tuple[str, str]] = []
     for item in suite.items:
-        if not item.reference.strip() or scoring.lacking(item):
+        if not item.reference.strip() or scoring.lacking(item) or item.id in wrong:
             continue
         try:
             score = scoring(item.reference, item.reference, f"item '{item.id}'", scoring.context_of(item))

@@ -63,7 +63,17 @@ class TestSuites:
             scorer="numeric",
             max_new_tokens=2,
         )
-        assert "the scorer 'numeric' failed on item 'f3' of suite 's'" in line
+        assert "s.yaml: a reference cannot be scored: the scorer 'numeric' failed on item 'f3'" in line
+
+    @pytest.mark.parametrize("reference", [["e", "f"], {"letter": "e"}])
+    def test_a_list_or_an_object_is_no_text_that_an_answer_could_hold(
+        self, refused: Callable[..., str], shell: Shell, reference: Any
+    ) -> None:
+        """It would be compared as its JSON, which no answer holds: every item would score 0."""
+        line = refused([*FREE, {"id": "f9", "prompt": "say 9", "reference": reference}], scorer="contains")
+        assert "s.yaml: the reference of item 'f9' is a list or an object" in line and "required_phrase" in line
+        code, out, _ = shell("suite", "check", "s.yaml")
+        assert code == 3 and "wrong_reference: a list or an object as reference of 1 item" in out
 
     def test_answers_that_never_end_are_counted_and_said(
         self, shell: Shell, make_suite: Callable[..., Path], tiny_model: Path
