@@ -53,6 +53,7 @@ def compute_in_float32(model: Any) -> Any:
         if four_bits is not None and isinstance(module, four_bits):
             module.compute_dtype = torch.float32
             module.compute_type_is_set = True
+            module.weight.quant_state.dtype = torch.float32  # else some kernels round what they dequantise, some not
         for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
             if tensor.is_floating_point() and tensor.dtype in (torch.bfloat16, torch.float16):
                 tensor.data = tensor.data.float()
@@ -70,7 +71,8 @@ def _linear_4bit() -> type[Any] | None:
 def dequantize(model: Any) -> Any:
     """4-bit layers replaced by plain ones of the numbers that they stand for, as float32.
 
-    The numbers are those that training multiplied by: dequantised in the dtype that the base was loaded in.
+    Quantised from the base in the dtype that it was loaded in for training, and dequantised without rounding: training
+    in 16 bits multiplied by these numbers as rounded in each of its products.
     """
     import bitsandbytes
     import torch
