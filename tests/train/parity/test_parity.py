@@ -1,0 +1,194 @@
+"""What differs between what was gated and what ships is caught, and what could not be asked never passes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.train.merging.merge import merge
+from assay.train.merging.settings import MergeSettings
+from assay.train.parity.checks import LOGPROBS, PROMPTS, STOPS, SUITES, Outcome
+from assay.train.parity.held import AdapterOverBase, ModelFolder
+from assay.train.parity.material import Material, of_own_answers
+from assay.train.parity.parity import Parity, prove
+from assay.train.parity.provenance import Trained
+
+Make = Callable[..., Path]
+Read = Callable[[Path], Trained]
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An adapter, and its merge in `folder` to make copies of."""
+
+    gated: AdapterOverBase
+    material: Material
+    folder: Path
+
+    def copy(self, place: Path) -> Path:
+        return Path(shutil.copytree(self.folder, place))
+
+    def prove(self, folder: Path, judge: Any = None) -> Parity:
+        return prove(self.gated, ModelFolder.load(folder), self.material, judge)
+
+
+@pytest.fixture(scope="module")
+def ship(
+    make_base: Make, make_adapter: Make, trained_of: Read, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Shipped]:
+    made: dict[tuple[str, str], Shipped] = {}
+
+    def make(kind: str = "llama", dtype: Any = "float32") -> Shipped:
+        if (kind, dtype) not in made:
+            place = tmp_path_factory.mktemp(f"{kind}-{dtype}")
+            trained = trained_of(make_adapter(place / "adapter", make_base(kind)))
+            merge(trained, MergeSettings(dtype=dtype), place / "merged")
+            gated = AdapterOverBase.load(trained)
+            made[kind, dtype] = Shipped(gated, of_own_answers(gated, trained.target), place / "merged")
+        return made[kind, dtype]
+
+    return make
+
+
+def failed(parity: Parity) -> list[str]:
+    return [check.name for check in parity.checks if check.outcome is Outcome.FAIL]
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma"])
+def test_a_good_merge_passes_and_its_suites_stay_unproved_without_a_suite(
+    kind: str, ship: Callable[..., Shipped]
+) -> None:
+    shipped = ship(kind)
+    parity = shipped.prove(shipped.folder)
+    assert parity.outcome is Outcome.PASS and parity.exit == 0
+    outcomes = {check.name: check.outcome for check in parity.checks}
+    assert outcomes == {
+        PROMPTS: Outcome.PASS, STOPS: Outcome.PASS, LOGPROBS: Outcome.PASS, SUITES: Outcome.UNPROVED,
+    }  # fmt: skip
+    assert "UNPROVED (not required)" in parity.table()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        ("<|im_start|>assistant\n' }}{% endif %}", "<|im_start|>assistant' }}{% endif %}", "one turn"),
+        ("message['role'] + '\n'", "message['role'] + ' \n'", "one turn"),
+        ("'<|im_start|>' + message['role']",
+         "'<|im_start|>' + ('user' if message['role'] == 'system' else message['role'])", "a system turn"),
+        ("(message['content'] or '')", "(message['content'] or '') | trim", "line breaks"),
+    ],
+    ids=["no line break before the answer", "a space more", "system as user", "trimmed"],
+)  # fmt: skip
+def test_a_template_that_differs_fails_with_the_conversation_that_shows_it(
+    before: str, after: str, where: str, ship: Callable[..., Shipped], tmp_path: Path
+) -> None:
+    folder = ship().copy(tmp_path / "merged")
+    file = folder / "chat_template.jinja"
+    text = file.read_text(encoding="utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    if where == "line breaks":
+        text = "  And this, indented?  "
+        from assay.records import Message
+        from assay.train.parity.artefact import Conversation
+
+        extra = Conversation("line breaks", (Message("user", text),))
+        material = ship().material
+        shapes = (*material.conversations, extra)
+        parity = prove(ship().gated, ModelFolder.load(folder), Material(shapes, material.passages, "x"))
+    else:
+        parity = ship().prove(folder)
+    check = parity.check(PROMPTS)
+    assert failed(parity) == [PROMPTS] and parity.exit == 3
+    assert check.sentence.startswith(where)
+
+
+@pytest.mark.parametrize(
+    ("stops", "what"),
+    [
+        ([1], r"token \d+ ended answers when it was gated and does not now"),
+        (None, "does not now"),
+        ("more", "ends answers now and did not when it was gated"),
+    ],
+    ids=["the turn's end is missing", "none at all", "one more"],
+)
+def test_stop_tokens_that_differ_fail(stops: Any, what: str, ship: Callable[..., Shipped], tmp_path: Path) -> None:
+    import re
+
+    shipped = ship("gemma")
+    folder = shipped.copy(tmp_path / "merged")
+    target = shipped.gated.target
+    kept = {None: None, "more": [*target.stop_token_ids, 5]}.get(
+        stops if not isinstance(stops, list) else "", [target.stop_token_ids[-1]]
+    )
+    for name in ("generation_config.json", "config.json"):
+        content = json.loads((folder / name).read_text())
+        content["eos_token_id"] = kept
+        (folder / name).write_text(json.dumps(content))
+    parity = shipped.prove(folder)
+    assert failed(parity) == [STOPS] and parity.exit == 3
+    assert re.search(what, parity.check(STOPS).sentence)
+
+
+@pytest.mark.parametrize(("dtype", "noise"), [("float32", 2e-3), ("bfloat16", 0.1), ("float16", 0.03)])
+def test_perturbed_weights_fail(dtype: str, noise: float, ship: Callable[..., Shipped], tmp_path: Path) -> None:
+    """noise: relative to each weight. In float32 two thousandths of it are enough."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shipped = ship("llama", dtype)
+    folder = shipped.copy(tmp_path / "merged")
+    file = folder / "model.safetensors"
+    torch.manual_seed(0)
+    weights = {
+        name: (tensor.float() * (1 + noise * torch.randn(tensor.shape))).to(tensor.dtype)
+        for name, tensor in load_file(file).items()
+    }
+    assert failed(shipped.prove(folder)) == []  # the copy as it was
+    save_file(weights, file, {"format": "pt"})
+    parity = shipped.prove(folder)
+    assert failed(parity) == [LOGPROBS] and parity.exit == 3
+    assert "beyond" in parity.check(LOGPROBS).sentence
+
+
+def test_the_base_in_place_of_the_merge_fails(ship: Callable[..., Shipped], make_base: Make, tmp_path: Path) -> None:
+    """A merge that never took the adapter in: the same shapes, the same tokenizer, other answers."""
+    shipped = ship("llama", "bfloat16")
+    folder = shipped.copy(tmp_path / "merged")
+    shutil.copyfile(make_base() / "model.safetensors", folder / "model.safetensors")
+    assert failed(shipped.prove(folder)) == [LOGPROBS]
+
+
+def test_a_qlora_adapter_merged_into_other_weights_is_judged_by_suites_alone(
+    make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    trained = trained_of(make_adapter(tmp_path / "adapter", make_base(), quantisation="nf4"))
+    merge(trained, MergeSettings(dtype="float32"), tmp_path / "full")
+    merge(trained, MergeSettings("dequantized", "float32"), tmp_path / "dequantized")
+    gated = AdapterOverBase.load(trained)
+    material = of_own_answers(gated, trained.target)
+    other = prove(gated, ModelFolder.load(tmp_path / "full"), material)
+    assert other.check(LOGPROBS).outcome is Outcome.STATED
+    assert other.outcome is Outcome.UNPROVED and other.exit == 4
+    same = prove(gated, ModelFolder.load(tmp_path / "dequantized"), material)
+    assert same.check(LOGPROBS).outcome is Outcome.PASS and same.outcome is Outcome.PASS
+
+
+def test_a_report_holds_the_numbers_and_no_markup_of_others(ship: Callable[..., Shipped], tmp_path: Path) -> None:
+    shipped = ship()
+    folder = shipped.copy(tmp_path / "a|b<script>")
+    parity = shipped.prove(folder)
+    parity.write(tmp_path / "out")
+    content = json.loads((tmp_path / "out" / "parity.json").read_text())
+    assert content["outcome"] == "PASS"
+    assert content["checks"][2]["numbers"]["limit"] == 1e-3
+    table = (tmp_path / "out" / "parity.md").read_text()
+    assert "<script>" not in table and str(tmp_path) not in table
+    assert table.count("\n| ") == 5
