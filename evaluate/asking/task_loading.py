@@ -47,7 +47,7 @@ def load_tasks(
         found |= {task.name: (_load_local(task, folders), task) for task in members}
         if not members:
             foreign.append(name)
-    found |= {name: (task, None) for name, task in _load_foreign(foreign, folders, local).items()}
+    found |= {name: (task, local.get(name)) for name, task in _load_foreign(foreign, folders, local).items()}
     for task, _ in found.values():
         _prepare(task, num_fewshot)
     return list(found.values())
@@ -86,7 +86,21 @@ def _index(folders: Sequence[Path]) -> TaskManager:
 def _manager(folders: Sequence[Path], *, defaults: bool) -> TaskManager:
     from lm_eval.tasks import TaskManager
 
-    return TaskManager(include_path=[str(folder) for folder in folders] or None, include_defaults=defaults)
+    manager = TaskManager(include_path=[str(folder) for folder in folders] or None, include_defaults=defaults)
+    _build_each_in_its_folder(manager)
+    return manager
+
+
+def _build_each_in_its_folder(manager: TaskManager) -> None:
+    """A group's tasks may lie elsewhere than the group, each beside its data; lm-eval builds them all in one place."""
+    factory = manager._factory
+    build = factory._build_task
+
+    def build_there(entry: Any, overrides: dict[str, Any] | None) -> Task:
+        with contextlib.chdir(entry.yaml_path.parent if entry.yaml_path else "."):
+            return build(entry, overrides)
+
+    factory.__dict__["_build_task"] = build_there
 
 
 def _prepare(task: Any, num_fewshot: int | None) -> None:

@@ -72,6 +72,22 @@ def test_a_tag_and_a_group_stand_for_their_tasks_each_once(make_task: MakeTask) 
     assert sorted(names(load_tasks(("mine", "a", "everything"), [folder], None))) == ["a", "b", "c"]
 
 
+def test_a_group_takes_its_tasks_from_any_folder_each_with_its_own_data(make_task: MakeTask, tmp_path: Path) -> None:
+    """A group beside none of its tasks, one of them overridden, and a group within it."""
+    make_task("a", ROWS).rename(tmp_path / "mine")
+    make_task("b", ROWS[:4], tag="few").rename(tmp_path / "theirs")
+    folder = make_task("c", ROWS)
+    members = "[{task: a, doc_to_text: 'Say: {{question}}'}, {group: inner, task: [few, c]}]"
+    (folder / "all.yaml").write_text(f"group: everything\ntask: {members}\n")
+    folders = [tmp_path / "mine", folder, tmp_path / "theirs"]
+    found = load_tasks(("everything",), folders, None)
+    assert sorted(names(found)) == ["a", "b", "c"]
+    tasks = {task.task_name: (task, file) for task, file in found}
+    assert [len(tasks[name][0].eval_docs) for name in "abc"] == [6, 4, 6]
+    assert tasks["a"][0].doc_to_text(ROWS[0]) == f"Say: {ROWS[0]['question']}"
+    assert [file.path.parent.name for _, file in tasks.values() if file] == ["mine", "theirs", "tasks"]
+
+
 def test_tasks_in_subfolders_take_their_data_from_there(make_task: MakeTask) -> None:
     folder = make_task("a", ROWS)
     (folder / "below").mkdir()
