@@ -1,15 +1,22 @@
-"""Documents as text: plain text, Markdown and HTML with nothing installed, PDF and DOCX through LlamaIndex."""
+"""Documents as text: plain text, Markdown and HTML with nothing installed; PDF by pypdf and DOCX by docx2txt, which are
+what LlamaIndex's readers call; and further kinds through LlamaIndex where it is installed."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from assay.errors import SourceError, missing_extra
 
 from .html import html_to_text
+
+Readers: TypeAlias = Mapping[str, Callable[[Path], list[str]]]
+"""{ending of the file's name: from a file to the texts of its pages, or of the whole}"""
 
 
 @dataclass(frozen=True)
@@ -38,31 +45,56 @@ def read_documents(paths: Sequence[str]) -> list[Document]:
     Raises SourceError for what cannot be read, is of no known kind, or holds no text; MissingExtraError for PDF and
     DOCX without the extra.
     """
+    return _read_all(paths, _READERS)
+
+
+def read_with_llama_index(paths: Sequence[str]) -> list[Document]:
+    """The same through LlamaIndex's SimpleDirectoryReader, and further kinds (FURTHER) where the package
+    llama-index-readers-file is installed."""
+    try:
+        from llama_index.core import SimpleDirectoryReader
+    except ImportError as error:
+        raise missing_extra("llama-index", error) from error
+    try:
+        further = set(SimpleDirectoryReader.supported_suffix_fn()).intersection(FURTHER)
+    except ImportError:
+        further = set()
+
+    def load(path: Path) -> list[str]:
+        return [
+            document.text for document in SimpleDirectoryReader(input_files=[path], raise_on_error=True).load_data()
+        ]
+
+    readers = {kind: partial(_through, load) for kind in (*PLAIN, *sorted(further))}
+    return _read_all(paths, {**_READERS, **readers})
+
+
+def _read_all(paths: Sequence[str], readers: Readers) -> list[Document]:
     found: dict[str, Document] = {}
     for name in paths:
-        for path in _files(Path(name)):
-            document = _read(path)
+        for path in _files(Path(name), readers):
+            document = _read(path, readers)
             found.setdefault(document.id, document)
     return list(found.values())
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path, readers: Readers) -> Iterator[Path]:
     if path.is_dir():
-        inside = sorted(item for item in path.rglob("*") if item.suffix.lower() in _READERS and item.is_file())
+        inside = sorted(item for item in path.rglob("*") if item.suffix.lower() in readers and item.is_file())
         if not inside:
-            raise SourceError("holds no document", where=str(path), fix=f"it may hold {', '.join(_READERS)}")
+            raise SourceError("holds no document", where=str(path), fix=f"it may hold {', '.join(readers)}")
         yield from inside
     elif not path.exists():
         raise SourceError("no such file or folder", where=str(path), fix="check the path")
-    elif path.suffix.lower() not in _READERS:
-        raise SourceError("is of no known kind of document", where=str(path), fix=f"known are {', '.join(_READERS)}")
+    elif path.suffix.lower() not in readers:
+        raise SourceError("is of no known kind of document", where=str(path), fix=f"known are {', '.join(readers)}")
     else:
         yield path
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path, readers: Readers) -> Document:
     try:
-        parts = _READERS[path.suffix.lower()](path)
+        parts = readers[path.suffix.lower()](path)
     except OSError as error:
         raise SourceError(f"cannot be read ({error.strerror})", where=str(path)) from error
     text = "\n\n".join(parts)
@@ -87,38 +119,37 @@ def _html(path: Path) -> list[str]:
 
 def _pdf(path: Path) -> list[str]:
     try:
-        from llama_index.readers.file import PDFReader
+        from pypdf import PdfReader
     except ImportError as error:
         raise missing_extra("documents", error) from error
-    return _pages(path, lambda: PDFReader(return_full_document=False).load_data(path))
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of what it mends
+    return _through(lambda file: [page.extract_text() for page in PdfReader(file).pages], path)
 
 
 def _docx(path: Path) -> list[str]:
     try:
-        from llama_index.readers.file import DocxReader
+        import docx2txt
     except ImportError as error:
         raise missing_extra("documents", error) from error
-    return _pages(path, lambda: DocxReader().load_data(path))
+    return _through(lambda file: [docx2txt.process(file)], path)
 
 
-def _pages(path: Path, load: Callable[[], Sequence[object]]) -> list[str]:
+def _through(load: Callable[[Path], list[str]], path: Path) -> list[str]:
+    """By a library, whose errors may be of any kind."""
     try:
-        return [str(getattr(page, "text", "")) for page in load()]
-    except ImportError as error:
-        raise missing_extra("documents", error) from error
+        return load(path)
     except OSError:
         raise
-    except Exception as error:  # of any kind: these are the readers' own
+    except Exception as error:
         raise SourceError(
             f"cannot be read ({type(error).__name__})", where=str(path), fix="open and save it anew, or leave it out"
         ) from error
 
 
-_READERS: Mapping[str, Callable[[Path], list[str]]] = {
-    ".txt": _plain,
-    ".md": _plain,
-    ".markdown": _plain,
-    ".rst": _plain,
+PLAIN = (".txt", ".md", ".markdown", ".rst")
+FURTHER = (".epub", ".hwp", ".ipynb", ".mbox", ".ppt", ".pptm", ".pptx", ".rtf")
+_READERS: Readers = {
+    **dict.fromkeys(PLAIN, _plain),
     ".html": _html,
     ".htm": _html,
     ".pdf": _pdf,

@@ -59,7 +59,7 @@ def split_with_llama_index(document: Document, min_words: int, max_words: int) -
         from llama_index.core import Document as LlamaDocument
         from llama_index.core.node_parser import SentenceSplitter
     except ImportError as error:
-        raise missing_extra("documents", error) from error
+        raise missing_extra("llama-index", error) from error
     splitter = SentenceSplitter(chunk_size=max(8, max_words * 4 // 3), chunk_overlap=0, include_metadata=False)
     found = []
     sections = _sections(document.text)

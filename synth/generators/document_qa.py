@@ -12,7 +12,7 @@ from assay.protocols import GenerationRequest
 from assay.records import Json, Message, Record
 
 from ..answers import read_fields, read_text, schema_of
-from ..documents.reading import Document, read_documents
+from ..documents.reading import Document, read_documents, read_with_llama_index
 from ..documents.splitting import Piece, as_seed, split_sections, split_with_llama_index
 from ..generator import Ask, Draft, Job, Outcome, Prompt, Quote, Refused, generator_from, load_prompt
 from ..prompting import ask
@@ -28,6 +28,10 @@ SPLITTERS: Mapping[str, Callable[[Document, int, int], list[Piece]]] = {
     "sections": split_sections,
     "llama_index": split_with_llama_index,
 }
+READERS: Mapping[str, Callable[[Sequence[str]], list[Document]]] = {
+    "own": read_documents,
+    "llama_index": read_with_llama_index,
+}
 
 
 @generator_from("documents")
@@ -40,6 +44,7 @@ def document_qa(
     per_piece: int = 1,
     min_words: int = 30,
     max_words: int = 250,
+    reader: str = "own",
     splitter: str = "sections",
     min_supported: float = 0.5,
     with_source: bool = False,
@@ -56,7 +61,9 @@ def document_qa(
     per_piece      questions asked of a piece
     min_words      pieces with fewer words are left out
     max_words      of a piece
-    splitter       sections: at headings and paragraphs; llama_index: by its SentenceSplitter (extra `documents`)
+    reader         own; llama_index: through its SimpleDirectoryReader (extra `llama-index`), which reads further kinds,
+                   .pptx and .epub among them, where llama-index-readers-file is installed beside it
+    splitter       sections: at headings and paragraphs; llama_index: by its SentenceSplitter (extra `llama-index`)
     min_supported  share of the answer's content words that have to stand in the piece
     with_source    put the piece into the record, before the question: for training on answering from a text
     stepwise       ask for the question, the answer and the quote one after the other, in plain text: three requests in
@@ -71,13 +78,14 @@ def document_qa(
     """
     if not documents:
         raise SettingsError("no documents to read", where="synth.methods.document_qa", fix="set documents: [docs/]")
-    if splitter not in SPLITTERS:
-        raise SettingsError(
-            f"no splitter '{splitter}'", where="synth.methods.document_qa", fix=did_you_mean(splitter, SPLITTERS)
-        )
+    for name, chosen, known in (("reader", reader, READERS), ("splitter", splitter, SPLITTERS)):
+        if chosen not in known:
+            raise SettingsError(
+                f"no {name} '{chosen}'", where="synth.methods.document_qa", fix=did_you_mean(chosen, known)
+            )
     prompt = load_prompt("document_qa_stepwise" if stepwise else "document_qa", template)
     pieces: list[Piece] = []
-    for document in read_documents(documents):
+    for document in READERS[reader](documents):
         pieces += SPLITTERS[splitter](document, min_words, max_words)
     order = shuffled([as_seed(piece, number) for number, piece in enumerate(pieces)], settings.seed)
     for sample in range(per_piece):
