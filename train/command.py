@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.console import Options, common_options, split_overrides
-from assay.errors import Exit
+from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
     from .inputs import Inputs
@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 @click.argument("data", nargs=-1, metavar="DATA...")
 @click.option("--model", help="Base model: a hub id, a folder, or an embedded name [default: assay.yaml's].")
 @click.option("--input-format", default="auto", metavar="NAME", help="Format of DATA [auto].")
-@click.option("--dry-run", is_flag=True, help="Show recipe, records and one example as it trains; load no weights.")
+@click.option("--dry-run", is_flag=True, help="Show recipe, records and three of them as they train; load no weights.")
+@click.option("--show-mask", metavar="ID", help="Draw one record as it trains, by id or FILE:LINE, and stop.")
 @common_options
-def train(options: Options, data: tuple[str, ...], model: str | None, input_format: str, dry_run: bool) -> int:
+def train(
+    options: Options,
+    data: tuple[str, ...],
+    model: str | None,
+    input_format: str,
+    dry_run: bool,
+    show_mask: str | None,
+) -> int:
     """Train a LoRA or QLoRA adapter.
 
     DATA is what `assay curate` wrote (its folder, or data.parquet), or files of any format; without it, the data of
@@ -31,10 +39,14 @@ def train(options: Options, data: tuple[str, ...], model: str | None, input_form
     The run is kept in the store (.assay); with -o, adapter, curve and logs are copied to a folder of your choice. A run
     that was killed goes on from its last checkpoint when the same command is given again.
     """
+    from .before.template import check_curated
     from .inputs import check_reviewed, read_inputs
 
     sources, options = split_overrides(data, options)
     inputs = read_inputs(sources, input_format, model, options)
+    if show_mask is not None:
+        return _show_mask(inputs, show_mask, options)
+    check_curated(inputs.target, inputs.store, sources)
     if dry_run:
         return _dry_run(inputs, options)
     from .run import run_train
@@ -43,6 +55,20 @@ def train(options: Options, data: tuple[str, ...], model: str | None, input_form
     outcome = run_train(inputs, sources, options)
     options.show(_summary(outcome.result, inputs))
     options.emit(outcome.result)
+    return int(Exit.OK)
+
+
+def _show_mask(inputs: Inputs, name: str, options: Options) -> int:
+    """The records of that name whole. Raises SettingsError where --redact keeps their text back."""
+    from .before.shown import find
+    from .rows import encode_rows
+
+    if options.redact:
+        raise SettingsError("shows the text of a record, which --redact keeps back", where="--show-mask")
+    found = find(encode_rows(inputs.data, inputs.settings, inputs.target, inputs.general), inputs.target, name)
+    for record in found:
+        options.show(f"{record.heading}\n\n{record.text()}\n")
+    options.emit({"records": [record.to_json() for record in found]})
     return int(Exit.OK)
 
 

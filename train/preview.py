@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from assay.chat import IGNORED, ChatTarget
+from assay.chat import ChatTarget, extended
 
+from .before.shown import EXAMPLES, Masked, three
+from .before.shown import render as render_examples
 from .order import padding_share, training_order
-from .rows import Row
 from .stage import Prepared
-
-
-@dataclass(frozen=True)
-class Part:
-    """A stretch of a record's text that is trained on throughout, or not at all."""
-
-    text: str
-    trained: bool
 
 
 @dataclass(frozen=True)
@@ -29,12 +21,10 @@ class Preview:
     tokens: int
     trained_tokens: int
     padding: float
-    example: Row
-    parts: tuple[Part, ...]
+    examples: tuple[Masked, ...]
 
     def to_json(self, *, redact: bool = False) -> dict[str, Any]:
         rows, recipe = self.prepared.rows, self.prepared.recipe
-        parts = [{"text": None if redact else part.text, "trained": part.trained} for part in self.parts]
         return {
             "recipe": recipe.to_json(),
             "records": {"train": len(rows.training), "validation": len(rows.validation)},
@@ -46,23 +36,22 @@ class Preview:
             "longest": rows.longest,
             "steps": recipe.steps,
             "warnings": list(rows.warnings),
-            "example": {"record_id": self.example.record_id, "parts": parts},
+            "examples": [example.to_json(redact=redact) for example in self.examples],
         }
 
 
 def preview(prepared: Prepared, target: ChatTarget) -> Preview:
     """Of the rows, order and recipe that `train` would use."""
     rows, recipe = prepared.rows, prepared.recipe
+    target = extended(target, recipe.new_tokens)
     lengths = [len(row.input_ids) for row in rows.training]
     order = training_order(lengths, recipe.num_train_epochs, recipe.effective_batch_size, recipe.seed)
-    example = rows.training[0]
     return Preview(
         prepared,
         tokens=sum(lengths),
         trained_tokens=sum(row.trained_tokens for row in rows.training),
         padding=padding_share(lengths, order, recipe.per_device_train_batch_size),
-        example=example,
-        parts=tuple(_parts(example, target)),
+        examples=three(rows, target),
     )
 
 
@@ -83,20 +72,8 @@ def render(shown: Preview, *, redact: bool = False) -> str:
         if name not in ("grounds", "steps", "processes"):
             lines.append(f"  {name:<29}{_short(value):<22}{recipe.grounds.get(name, 'set')}")
     if not redact:
-        lines += ["", f"the first record ({shown.example.record_id}); [[ ]] stand around what is trained on", ""]
-        text = "".join(f"[[{part.text}]]" if part.trained else part.text for part in shown.parts)
-        lines += [f"  {line}" for line in text.splitlines()]
+        lines += ["", EXAMPLES, *render_examples(shown.examples)]
     return "\n".join(lines)
-
-
-def _parts(row: Row, target: ChatTarget) -> Iterator[Part]:
-    start = 0
-    for end in range(1, len(row.labels) + 1):
-        trained = row.labels[start] != IGNORED
-        if end == len(row.labels) or (row.labels[end] != IGNORED) != trained:
-            text = target.tokenizer.decode(row.input_ids[start:end], clean_up_tokenization_spaces=False)
-            yield Part(str(text), trained)
-            start = end
 
 
 def _short(value: Any) -> str:

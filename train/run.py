@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from assay.locks import OF_LOCKS
 from assay.runs import RunStore
 from assay.storage import sha256_file
 
+from .before.shown import say_examples
 from .checkpoints import FACT
 from .inputs import Inputs
 from .mixing import general_digests
@@ -40,6 +42,7 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
     """
     target, store = inputs.target, RunStore(inputs.store)
     digests = {"data": inputs.data.digest, **general_digests(inputs.general), **target.digests()}
+    look = functools.partial(say_examples, target=target, options=options)
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
         reused = run.complete
         if reused:
@@ -47,7 +50,7 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
         else:
             trained = train(
                 inputs.data, inputs.settings, run.path, target, target.ref,
-                general=inputs.general, run=run, say=options.say,
+                general=inputs.general, run=run, say=options.say, look=look,
             )  # fmt: skip
             run.facts |= trained.to_json()
         known = {field.name for field in fields(Trained)}

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from assay.runs import Run, run_digest
 from assay.storage import write_table
 
 from .adapter import RECORDS, adapter_card, save_adapter
+from .before.stops import check_stops
+from .before.template import check_template
 from .checkpoints import Checkpoints
 from .failures import storage_failures
 from .methods.initial import initial_adapter, initialise
@@ -104,9 +106,11 @@ def prepare(
         hardware = find_hardware(settings)
     except ImportError as error:
         raise missing_extra("train", error) from error
+    check_template(target)
     pad = padding_token(settings, target)
     data, note = with_split(data, settings)
     rows = encode_rows(data, settings, target, general)
+    rows = replace(rows, warnings=(*rows.warnings, *check_stops(rows, target)))
     recipe = resolve(
         settings,
         records=len(rows.training),
@@ -135,6 +139,7 @@ def train(
     general: Sequence[GeneralFile] | None = None,
     run: Run | None = None,
     say: Callable[[str], None] = lambda _: None,
+    look: Callable[[Prepared], None] = lambda _: None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Trained:
     """Trains a LoRA or QLoRA adapter on the split "train" and keeps the one that is best on "validation".
@@ -146,6 +151,7 @@ def train(
     target     the model's chat side, or its name
     model_ref  the model whose weights train, where it is not the target's
     general    what `settings.general_data` names, where it was read already; else it is read, paths from here
+    look       is given what will train, before weights are loaded
     run        the open run whose folder `out` is; without one, `out/manifest.json` is kept here
 
     Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
@@ -160,6 +166,7 @@ def train(
     own_run = run is None
     run = run or _run_in(out, settings, {"data": data.digest, **general_digests(general), **target.digests()})
     recipe, rows = prepared.recipe, prepared.rows
+    look(prepared)
     for note in prepared.notes:
         say(f"note: {note}")
     for warning in rows.warnings:
@@ -255,7 +262,8 @@ def _start(
         )
         with answers_only_head():
             evidence = check_first_gradient(trainer, rows, recipe)
-    return trainer, watch, resumed, evidence.ratio
+    ratio = evidence.ratio if evidence.measured is None else evidence.measured
+    return trainer, watch, resumed, ratio
 
 
 def _of_them_general(rows: Rows) -> str:

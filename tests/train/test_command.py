@@ -95,11 +95,41 @@ def test_a_dry_run_shows_what_would_train_and_needs_no_weights(
     code, out, _ = run(capsys, *arguments, "--json")
     shown: dict[str, Any] = json.loads(out)
     assert shown["steps"] == 5
-    assert [part["trained"] for part in shown["example"]["parts"]] == [False, True, False]
+    assert [part["trained"] for part in shown["examples"][0]["parts"]] == [False, True, False]
+    assert len(shown["examples"]) == 3
     assert shown["trained_tokens"] < shown["tokens"]
     assert not Path(".assay").exists()
     _, out, _ = run(capsys, *arguments, "--redact")
     assert "red" not in out.partition("recipe")[2]
+
+
+def test_one_record_is_drawn_by_its_place_and_nothing_else_happens(
+    data: Path, without_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("train", "data.jsonl", "--model", str(without_weights), "--show-mask")
+    code, out, _ = run(capsys, *arguments, "data.jsonl:2")
+    assert code == 0
+    assert "[[green<|im_end|>]]" in out and "data.jsonl:2" in out and "36 records train" not in out
+    code, out, _ = run(capsys, *arguments, "data.jsonl:2", "--json")
+    (drawn,) = json.loads(out)["records"]
+    assert drawn["stop"] == "<|im_end|>" and drawn["parts"][1] == {"text": "green<|im_end|>", "trained": True}
+    code, _, err = run(capsys, *arguments, "data.jsonl:99")
+    assert code == 2 and "--show-mask: there is no record data.jsonl:99" in err
+    code, _, err = run(capsys, *arguments, "data.jsonl:2", "--redact")
+    assert code == 2 and "--redact keeps back" in err
+
+
+def test_data_curated_for_another_template_is_refused(
+    data: Path, without_weights: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "curate", "data.jsonl", "--model", str(without_weights), "-o", "clean", "--json")
+    other = tmp_path / "other"
+    shutil.copytree(without_weights, other)
+    template = other / "chat_template.jinja"
+    template.write_text(template.read_text().replace("<|im_end|>\\n", "<|im_end|>"))
+    code, _, err = run(capsys, "train", "clean", "--model", str(other), "--dry-run")
+    assert code == 1
+    assert "the data was curated for the chat template of" in err.splitlines()[-1]
 
 
 def test_the_data_and_settings_of_assay_yaml_are_used(

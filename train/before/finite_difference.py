@@ -84,7 +84,7 @@ def in_float32() -> Iterator[None]:
             return type(value)(widened(item) for item in value)
         return value
 
-    class Widened(TorchDispatchMode):
+    class Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             schema = func._schema
@@ -94,5 +94,5 @@ def in_float32() -> Iterator[None]:
                 return widened(func(*args, **kwargs))
             return func(*map(widened, args), **{name: widened(value) for name, value in kwargs.items()})
 
-    with Widened():
+    with Widened():  # type: ignore[no-untyped-call]
         yield
