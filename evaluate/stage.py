@@ -25,6 +25,7 @@ from .gate.policy import Policy
 from .identity import Models, check_adapters
 from .judging.bench import open_bench
 from .models.backends import Switched, adapters_of, check_answerable, language_model, make_ready
+from .models.unknown_precision import unknown_precision
 from .settings import EvaluateSettings
 from .wording import count, names
 
@@ -67,6 +68,9 @@ def evaluate(
         lacking = "a policy" if policy is None else "a candidate"
         raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
     check_adapters(models, say)
+    unknown = unknown_precision(models, settings)
+    if unknown is not None:
+        say(f"WARNING: {unknown}")
     own, tasks = read_all(suites, settings, models.target)
     bench = open_bench(own, judges, named, settings, say)
     ready = make_ready(models, settings)
@@ -90,7 +94,9 @@ def evaluate(
             identity=ready.identity,
             evidence=ready.evidence(sheets),
             leaks=leaks,
-            settings=_with_notes({**recorded, **judgement.settings}, [*ready.notes, *_of_cut_off(sheets)]),
+            settings=_with_notes(
+                {**recorded, **judgement.settings}, [*filter(None, [unknown]), *ready.notes, *_of_cut_off(sheets)]
+            ),
             judgements=judgement.table,
         )
 

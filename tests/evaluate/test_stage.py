@@ -297,6 +297,8 @@ class TestMisfits:
         )
         assert found.leaks is None
         assert any("no assay.json" in line and "unknown" in line for line in said)
+        (line,) = [line for line in said if "in which precision" in line]
+        assert line == f"WARNING: {found.settings['notes'][0]}"
 
     def test_an_adapter_that_is_not_there(self, target: Any, tmp_path: Path, suites: list[Path]) -> None:
         with pytest.raises(ModelError, match="no such adapter folder"):
