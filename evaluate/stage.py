@@ -68,9 +68,9 @@ def evaluate(
         lacking = "a policy" if policy is None else "a candidate"
         raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
     check_adapters(models, say)
-    unknown = unknown_precision(models, settings)
-    if unknown is not None:
-        say(f"WARNING: {unknown}")
+    notes = [told for told in [unknown_precision(models, settings)] if told is not None]
+    for told in notes:
+        say(f"WARNING: {told}")
     own, tasks = read_all(suites, settings, models.target)
     bench = open_bench(own, judges, named, settings, say)
     ready = make_ready(models, settings)
@@ -94,9 +94,7 @@ def evaluate(
             identity=ready.identity,
             evidence=ready.evidence(sheets),
             leaks=leaks,
-            settings=_with_notes(
-                {**recorded, **judgement.settings}, [*filter(None, [unknown]), *ready.notes, *_of_cut_off(sheets)]
-            ),
+            settings=_with_notes({**recorded, **judgement.settings}, [*notes, *ready.notes, *_of_cut_off(sheets)]),
             judgements=judgement.table,
         )
 
