@@ -124,6 +124,51 @@ def ollama(
     return int(Exit.OK)
 
 
+def _describe(tool: str, start: str, options: Options, source: Path, data: tuple[str, ...], force: bool) -> int:
+    """The settings of another trainer for one run, and the data beside them."""
+    import importlib
+
+    from .described_run import read_run
+    from .gguf_export import check_free
+
+    if options.output is None:
+        raise SettingsError("says not where to", fix="give -o FILE.yaml")
+    check_free(options.output, force=force)
+    run = read_run(source, data, options)
+    file = getattr(importlib.import_module(f"assay.train.exporting.{tool}"), f"{tool}_file")(run, options.output)
+    for note in run.notes:
+        options.say(f"note: {note}")
+    for what in file.left_out:
+        options.say(f"not the same: {what}")
+    written = file.write(options.output, run)
+    options.show("\n".join(f"wrote {path}" for path in written))
+    options.show(f"next: (cd {written[-1].parent} && {start.replace('FILE', written[-1].name)})")
+    options.emit({"written": [str(path) for path in written], "not_the_same": file.left_out, "notes": list(run.notes)})
+    return int(Exit.OK)
+
+
+def _describing(tool: str, name: str, start: str) -> None:
+    """Adds the command that writes one trainer's settings."""
+
+    @export.command(tool, short_help=f"Settings of {name} for the same run.")
+    @click.argument("source", metavar="RUN_OR_SETTINGS", type=click.Path(path_type=Path))
+    @click.option("--data", multiple=True, help="What the run was given, where it does not say it itself.")
+    @click.option("--force", is_flag=True, help="Overwrite what is there.")
+    @common_options
+    def command(options: Options, source: Path, data: tuple[str, ...], force: bool) -> int:
+        return _describe(tool, start, options, source, data, force)
+
+    command.help = (
+        f"Settings of {name} for the same run, and its data beside them.\n\nRUN_OR_SETTINGS is an assay.yaml, "
+        f"or the folder that assay train left. What {name} cannot be told is a comment in the file and a line here."
+    )
+
+
+_describing("axolotl", "Axolotl", "axolotl train FILE")
+_describing("llamafactory", "LLaMA-Factory", "llamafactory-cli train FILE")
+_describing("trl", "TRL", "trl sft --config FILE")
+
+
 class _Job:
     """Conversions of one command, which share a converter. notes: what was said about them."""
 
