@@ -22,7 +22,7 @@ from ..parity.provenance import CARD, FULL, Trained
 from ..parity.recorded import Recorded
 from .folder import check_target, merged_card, unfinished, write_model
 from .room import Need, check_room, need_of
-from .settings import MergeSettings
+from .settings import Base, MergeSettings
 from .weights import check_base, laid_over, merged, rounded
 
 if TYPE_CHECKING:
@@ -121,14 +121,10 @@ def merge(
     say(f"merge: {need.sentence}")
     model, asked = _ask(trained, settings, data, trust_remote_code, say)
     with unfinished(out) as scratch:
-        say(
-            f"merge: adding in float32, rounding to {settings.dtype}"
-            if settings.dtype != "float32"
-            else "merge: adding"
-        )
+        say(f"merge: adding in float32, writing {settings.dtype}")
         plain = rounded(merged(model, str(trained.folder)), settings.dtype, str(trained.folder))
         write_model(plain, scratch, trained)
-        held = Held(_weights(trained, settings), settings.dtype)
+        held = Held(_weights(trained, settings.base), settings.dtype)
         write_json(scratch / CARD, merged_card(trained, run, {"weights": held.base, "dtype": held.dtype}))
         del model, plain
         gc.collect()
@@ -151,8 +147,8 @@ def check_before(trained: Trained, settings: MergeSettings, out: Path) -> Need:
     return need
 
 
-def _weights(trained: Trained, settings: MergeSettings) -> str:
-    return trained.precision.base if settings.base == "dequantized" else FULL
+def _weights(trained: Trained, base: Base) -> str:
+    return trained.precision.base if base == "dequantized" else FULL
 
 
 def _ask(
@@ -160,36 +156,31 @@ def _ask(
 ) -> tuple[Any, _Asked]:
     """The model that will be merged, and the figures of base and adapter: one model in memory at a time."""
     material = of_records(data, trained.target, settings.records) if data is not None else None
-    gated = other = None
+    other = None
     if trained.precision.quantisation is not None:
-        say(f"merge: asking the adapter over the {trained.precision.base} base that it was trained against")
-        over = AdapterOverBase.load(trained, trust_remote_code=trust_remote_code, device="cpu")
+        second: Base = "full" if settings.base == "dequantized" else "dequantized"
+        say(f"merge: asking the adapter over the {second} base, to tell how far the two are apart")
+        over = _over(trained, second, trust_remote_code)
         material = material or of_own_answers(over, trained.target)
-        gated = over.token_scores(material.passages)
-        other = _other_scores(trained, settings, material, trust_remote_code)
+        other = over.token_scores(material.passages)
         del over
         gc.collect()
     say("merge: asking base and adapter")
-    model = laid_over(trained, settings.base, trust_remote_code=trust_remote_code)
-    held = Held(_weights(trained, settings), "float32")
-    over = AdapterOverBase(trained, InMemory(model), held)
+    over = _over(trained, settings.base, trust_remote_code)
     material = material or of_own_answers(over, trained.target)
     scores = over.token_scores(material.passages)
     with over.switched_off() as base:
         effect = difference(scores, base.token_scores(material.passages))
-    bases = difference(gated, other or scores) if gated is not None else None
-    return model, _Asked(material, scores, effect, bases)
+    bases = None
+    if other is not None:
+        bases = difference(other, scores) if settings.base == "full" else difference(scores, other)
+    return over.memory.model, _Asked(material, scores, effect, bases)
 
 
-def _other_scores(
-    trained: Trained, settings: MergeSettings, material: Material, trust_remote_code: bool
-) -> list[TokenScores] | None:
-    """Over the base's own weights, where those are not what is merged into."""
-    if settings.base == "full":
-        return None
-    whole = replace(trained, precision=replace(trained.precision, quantisation=None))
-    over = AdapterOverBase.load(whole, trust_remote_code=trust_remote_code, device="cpu")
-    return over.token_scores(material.passages)
+def _over(trained: Trained, base: Base, trust_remote_code: bool) -> AdapterOverBase:
+    """The dequantised base gives what the 4-bit one does, without dequantising it for every answer."""
+    model = laid_over(trained, base, trust_remote_code=trust_remote_code)
+    return AdapterOverBase(trained, InMemory(model), Held(_weights(trained, base), "float32"))
 
 
 def _prove(
@@ -199,7 +190,7 @@ def _prove(
     over = Recorded(
         str(trained.folder),
         trained.target,
-        Held(_weights(trained, settings), "float32"),
+        Held(_weights(trained, settings.base), "float32"),
         material.passages,
         tuple(asked.over),
     )

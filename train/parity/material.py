@@ -20,7 +20,7 @@ RECORDS = 32
 """Records whose answers are weighed, where nobody says how many."""
 
 OWN_TOKENS = 48
-"""Length of the answers that the gated model gives itself, where there are no records."""
+"""Length of the answers that the adapter gives itself, where there are no records."""
 
 _SYSTEM = Message("system", "You are the assistant of a library. Answer in one sentence.")
 _ASK = Message("user", "When are you open on Saturdays?")
@@ -52,7 +52,7 @@ PROMPTS = (
     "Give a title for a story about a lost dog.",
     "Why is the sky blue?",
 )
-"""Asked where no records are given; the answers are those of the gated model itself."""
+"""Asked where no records are given; the answers are those of the adapter itself, over its base."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _conversation(number: int, record: Record) -> Conversation:
 
 
 def of_own_answers(gated: Artefact, target: ChatTarget, prompts: Sequence[str] = PROMPTS) -> Material:
-    """Greedy answers of the gated model itself, with the token that ends each."""
+    """Greedy answers of the adapter over its base, with the token that ends each."""
     asked = [Conversation(f"prompt {number}", (Message("user", text),)) for number, text in enumerate(prompts, start=1)]
     readable = []
     for conversation in asked:
@@ -119,5 +119,5 @@ def of_own_answers(gated: Artefact, target: ChatTarget, prompts: Sequence[str] =
         whole = (*prompt, *answer, *stop)
         passages.append(Passage(whole, tuple(range(len(prompt), len(whole)))))
     return Material(
-        (*shapes_for(target), *asked), tuple(passages), f"the gated model's own answers to {len(passages)} prompts"
+        (*shapes_for(target), *asked), tuple(passages), f"the adapter's own answers to {len(passages)} prompts"
     )
