@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.dataset import Dataset
 from assay.errors import InputError, SettingsError, SuiteError
 from assay.lineage import lineage
 from assay.outcome import PipelineResult
@@ -130,8 +131,6 @@ def test_what_is_unchanged_is_not_run_again(project: Path, finished: PipelineRes
 
 
 def test_what_a_person_decided_is_replayed(project: Path, tmp_path: Path) -> None:
-    from assay.dataset import Dataset
-
     copy = tmp_path / "project"
     shutil.copytree(project, copy, ignore=shutil.ignore_patterns(".assay"))
     before = run(copy / "assay.yaml", last="curate").stages[0].path
@@ -148,6 +147,20 @@ def test_another_policy_runs_the_gate_alone(project: Path, finished: PipelineRes
     policy.write_text(POLICY.replace("0.2", "0.25"))
     again = run(project / "assay.yaml", overrides=(f"gate.policy={policy}",))
     assert [stage.stage for stage in again.stages if not stage.reused] == ["gate"]
+
+
+def test_general_data_is_mixed_in_and_its_content_is_an_input_of_training(
+    project: Path, finished: PipelineResult, tmp_path: Path
+) -> None:
+    write_lines(tmp_path / "general.jsonl", [{"prompt": f"What is {n}?", "completion": f"{n}"} for n in range(20)])
+    overrides = (f"train.general_data=[{tmp_path / 'general.jsonl'}]", "train.general_ratio=0.2")
+    mixed = run(project / "assay.yaml", overrides=overrides, last="train")
+    assert [stage.stage for stage in mixed.stages if not stage.reused] == ["train"]
+    manifest = json.loads((mixed.stages[-1].path / "manifest.json").read_text())
+    assert any(name.startswith("general_data ") for name in manifest["inputs"])
+    mixture = manifest["facts"]["mixture"]
+    assert mixture["drawn"] == round(mixture["task"] / 4)
+    assert manifest["facts"]["counts"]["read"] == len(Dataset.read_parquet(mixed.stages[0].path / "data.parquet")) + 20
 
 
 def test_suites_and_tasks_of_every_folder_are_scored_and_found_again_from_the_evaluation(

@@ -18,8 +18,10 @@ CARELESS = (
     "train.lora_r=64",
     "train.num_train_epochs=1",
     "train.early_stopping_patience=0",
+    "train.general_data=[]",
+    "train.general_ratio=null",
 )
-"""What the contrast does otherwise: a rate fifty times the usual one, and no early stopping."""
+"""What the contrast does otherwise: a rate fifty times the usual one, no early stopping, no general records."""
 
 
 @click.command()
