@@ -112,8 +112,7 @@ def make_guarded_provider(settings: SynthSettings, default_model: str | None, *,
 
 
 def guarded(provider: Provider, settings: SynthSettings) -> Provider:
-    from .wire.anthropic_batches import AnthropicBatches
-    from .wire.openai_batches import OpenAIBatches
+    from .wire.batched import Batched
     from .wire.remote import Remote
 
     veil = make_veil(settings)
@@ -121,7 +120,7 @@ def guarded(provider: Provider, settings: SynthSettings) -> Provider:
         return provider
     if isinstance(provider, Remote):
         return dataclasses.replace(provider, veil=veil)
-    if isinstance(provider, OpenAIBatches | AnthropicBatches):
+    if isinstance(provider, Batched):
         return dataclasses.replace(provider, remote=dataclasses.replace(provider.remote, veil=veil))
     return VeiledProvider(provider, veil)
 

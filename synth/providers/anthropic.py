@@ -10,7 +10,8 @@ from assay.records import Json
 
 from ..provider import api_key, model_of, provider, refuse_offline
 from ..settings import SynthSettings
-from ..wire.anthropic_batches import AnthropicBatches
+from ..wire.anthropic_batches import AnthropicJobs
+from ..wire.batched import Batched
 from ..wire.messages import MessagesForm
 from ..wire.remote import Remote
 
@@ -48,4 +49,4 @@ def anthropic(settings: SynthSettings, default_model: str | None, offline: bool)
         )
 
     remote = Remote("anthropic", chosen.model, settings.concurrency, chosen, settings.timeout, sdk, connect)
-    return AnthropicBatches(remote, settings.batch_poll_seconds) if settings.batch else remote
+    return Batched(remote, AnthropicJobs(), settings.batch_poll_seconds) if settings.batch else remote

@@ -10,9 +10,10 @@ from assay.records import Json
 
 from ..provider import api_key, model_of, provider, refuse_offline
 from ..settings import SynthSettings
+from ..wire.batched import Batched
 from ..wire.chat import ChatForm
 from ..wire.form import Form
-from ..wire.openai_batches import OpenAIBatches
+from ..wire.openai_batches import OpenAIJobs
 from ..wire.remote import Connect, Remote
 from ..wire.responses import ResponsesForm
 
@@ -60,4 +61,4 @@ def openai(settings: SynthSettings, default_model: str | None, offline: bool) ->
     sdk = official_client()
     connect = connection(sdk, settings.base_url or HOST, key, is_openai=True)
     remote = Remote("openai", model_of(settings), settings.concurrency, chosen, settings.timeout, sdk, connect)
-    return OpenAIBatches(remote, settings.batch_poll_seconds) if settings.batch else remote
+    return Batched(remote, OpenAIJobs(), settings.batch_poll_seconds) if settings.batch else remote

@@ -8,8 +8,9 @@ from assay.records import Json
 
 from ..provider import api_key, model_of, provider, refuse_offline
 from ..settings import SynthSettings
+from ..wire.batched import Batched
 from ..wire.chat import ChatForm
-from ..wire.openai_batches import OpenAIBatches
+from ..wire.openai_batches import OpenAIJobs
 from ..wire.remote import Remote
 from .openai import connection, official_client
 
@@ -35,4 +36,4 @@ def openai_compatible(settings: SynthSettings, default_model: str | None, offlin
     sdk = official_client()
     connect = connection(sdk, settings.base_url, key, is_openai=False)
     remote = Remote("openai_compatible", chosen.model, settings.concurrency, chosen, settings.timeout, sdk, connect)
-    return OpenAIBatches(remote, settings.batch_poll_seconds) if settings.batch else remote
+    return Batched(remote, OpenAIJobs(), settings.batch_poll_seconds) if settings.batch else remote

@@ -97,6 +97,17 @@ def test_a_job_whose_id_was_lost_is_found_and_not_submitted_again(name: str, api
     assert len(api.jobs.jobs) == 1 and sorted(api.answered) == TEXTS
 
 
+def test_a_lost_job_is_waited_for_though_it_takes_longer_than_a_call_may(
+    api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ids of Anthropic's requests can be read once the job has ended, which may be a day later."""
+    monkeypatch.setattr("assay.synth.wire.batched.JOB_SECONDS", 1.0)
+    api.jobs.fates, api.jobs.polls = ["lost"], 60
+    with journal(tmp_path) as book:
+        assert ask("anthropic", api, book) == REPLIES
+    assert len(api.jobs.jobs) == 1 and sorted(api.answered) == TEXTS
+
+
 def test_a_job_that_is_turned_away_costs_nothing_and_says_why(api: Any, tmp_path: Path) -> None:
     api.jobs.fates = ["turned away"]
     with journal(tmp_path) as book:
