@@ -46,6 +46,7 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
     if broken:
         what = f"{len(broken)} of {len(saved)} adapter tensors hold NaN or infinity ({broken[0]})"
         raise ModelError(what, where=where)
+    make_room(model, [folder])
     try:
         with warnings.catch_warnings(), without_bitsandbytes(model):
             warnings.simplefilter("ignore")  # PEFT's warning about missing tensors is our error below
@@ -90,6 +91,52 @@ def without_bitsandbytes(model: PreTrainedModel | PeftModel) -> Iterator[None]:
                 remembers.cache_clear()
     finally:
         del sys.modules["bitsandbytes"]
+
+
+def make_room(model: PreTrainedModel | PeftModel, folders: Sequence[Path]) -> None:
+    """Lengthens the embeddings of a base to hold the tokens that adapters bring along.
+
+    Without the adapter a new token is the mean of all others: it is read as nothing in particular, and never said.
+    Several adapters are given before the first of them is laid over the model: PEFT wraps its embeddings.
+    Raises ModelError when that is too late.
+    """
+    import torch
+
+    needed = max((_tokens_of(folder) for folder in folders), default=0)
+    have = model.get_input_embeddings().weight.shape[0]
+    if needed <= have:
+        return
+    if hasattr(model, "peft_config"):
+        raise ModelError(
+            f"the adapter has a token {needed - 1} and the model {have}, and another adapter lies over it already",
+            where=str(folders[-1]),
+            fix="lay the adapter with the new tokens over the base first",
+        )
+    model.resize_token_embeddings(needed, mean_resizing=False)
+    with torch.no_grad():
+        for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+            if layer is not None:
+                layer.weight[have:] = layer.weight[:have].float().mean(0).to(layer.weight.dtype)
+
+
+def _tokens_of(folder: Path) -> int:
+    """How long the embeddings must be for the tokens whose rows an adapter trains; 0 where it trains none."""
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        indices = config.get("trainable_token_indices") or {}
+    except (OSError, ValueError, AttributeError):
+        return 0
+    rows = [indices] if isinstance(indices, list) else list(indices.values())
+    return max((int(index) + 1 for row in rows for index in row), default=0)
+
+
+def new_tokens_of(folder: Path | None) -> tuple[str, ...]:
+    """The tokens that an adapter of assay's adds to the vocabulary of its base, in the order of their ids."""
+    try:
+        card = json.loads(((folder or Path()) / "assay.json").read_text(encoding="utf-8"))
+        return tuple(str(token) for token in card.get("new_tokens") or ())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return ()
 
 
 _OTHER_SHAPE = re.compile(r"size mismatch for (\S+): copying a param with shape \S*\[([\d, ]*)\]\S* from checkpoint,"

@@ -39,6 +39,7 @@ _RENAMED: dict[str, str] = {
     "micro_batch_size": "per_device_train_batch_size",
     "sample_packing": "packing",
     "peft_init_lora_weights": "init_lora_weights",
+    "tokens": "new_tokens",
     "train_on_inputs": "assistant_only_loss",
     "lora_target_linear": "lora_target_modules",
     "val_set_size": "validation",
@@ -54,6 +55,9 @@ _RENAMED: dict[str, str] = {
     "val_size": "validation",
     "neat_packing": "packing",
     "pissa_init": "init_lora_weights",
+    "add_tokens": "new_tokens",
+    "new_special_tokens": "new_tokens",
+    "add_special_tokens": "new_tokens",
     "mask_history": "completion_only_loss",
     "train_on_prompt": "assistant_only_loss",
     # ms-swift
@@ -77,6 +81,10 @@ def _pissa(value: Any) -> Any:
     return "pissa_niter_16" if value is True else True if value is False else value
 
 
+def _listed(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
 def _reversed(value: Any) -> Any:
     return not value if isinstance(value, bool) else value
 
@@ -88,6 +96,9 @@ def _is_four_bit(value: Any) -> Any:
 _CONVERTED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "lora_target_linear": (_linear, ""),
     "lora_target": (_linear, ""),
+    "add_tokens": (_listed, ""),
+    "new_special_tokens": (_listed, ""),
+    "add_special_tokens": (_listed, ""),
     "pissa_init": (_pissa, " (pissa_niter_16 where this was true)"),
     "train_on_inputs": (_reversed, " (true where this was false)"),
     "train_on_prompt": (_reversed, " (true where this was false)"),

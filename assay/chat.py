@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from assay.answers import Answer, Note
-from assay.chat_target import ChatTarget, TextTarget, load_target
+from assay.chat_target import ChatTarget, TextTarget, extended, load_target
 from assay.encoded import IGNORED, Encoded, tokenize
 from assay.examined import Examined, encode_rendered, examine_all
 from assay.records import Json, Message, Record
@@ -28,6 +28,7 @@ __all__ = [
     "encode",
     "encode_all",
     "examine_all",
+    "extended",
     "inference_prompt",
     "load_target",
     "trained_turns",

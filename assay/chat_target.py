@@ -6,9 +6,10 @@ and no tokenizer: conversations can be rendered and judged as text, and no token
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -140,7 +141,37 @@ def load_target(
     ref = resolve(name, revision=revision, offline=offline, say=say)
     tokenizer = load_tokenizer(ref, trust_remote_code=trust_remote_code)
     config = load_config(ref, trust_remote_code=trust_remote_code)
-    template, tool_template = _templates(tokenizer, chat_template, name)
+    return _target(ref, tokenizer, config, _templates(tokenizer, chat_template, name), say)
+
+
+def extended(target: ChatTarget, tokens: Sequence[str]) -> ChatTarget:
+    """The target with a tokenizer that has these tokens too; itself where it has them all.
+
+    What the template writes becomes a special token, which decoding can leave out; everything else an ordinary one.
+    A token is found wherever it is written, whatever stands beside it.
+    """
+    new = [token for token in dict.fromkeys(tokens) if token not in target.tokenizer.get_vocab()]
+    if not new:
+        return target
+    from tokenizers import AddedToken
+
+    tokenizer = copy.deepcopy(target.tokenizer)
+    tokenizer.add_tokens([AddedToken(token, special=token in target.template, normalized=False) for token in new])
+    templates = target.template, target.tool_template
+    built = _target(target.ref, tokenizer, load_config(target.ref), templates, lambda _: None)
+    return replace(built, variables=target.variables)
+
+
+def _target(
+    ref: ModelRef,
+    tokenizer: PreTrainedTokenizerFast,
+    config: PretrainedConfig,
+    templates: tuple[str, str | None],
+    say: Callable[[str], None],
+) -> ChatTarget:
+    """Raises ModelError when the template does not render the simplest conversation."""
+    template, tool_template = templates
+    name = ref.name
     special = special_tokens_map(tokenizer)
     renderer = shared_renderer()
     generation_config = load_generation_config(ref)

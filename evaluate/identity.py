@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import base_of
-from assay.chat import ChatTarget
+from assay.adapters import base_of, new_tokens_of
+from assay.chat import ChatTarget, extended
 from assay.errors import ModelError
 from assay.general import include_paths
 from assay.models import weights_sha256
@@ -37,6 +37,7 @@ CODE_AND_TEXT = (".yaml", ".yml", ".py", ".json", ".jsonl", ".csv", ".parquet", 
 class Models:
     """Whose answers are compared. candidate None scores the base alone.
 
+    target    with the tokens that the candidate adds to its vocabulary; the base reads them as nothing in particular
     previous  the adapter of the last release
     training  what the candidate was trained on, for an adapter that does not say it itself
     served    where a server has them, once it was asked; target then says how prompts are made
@@ -48,6 +49,9 @@ class Models:
     training: Dataset | None = None
     trust_remote_code: bool = False
     served: ServedModels | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", extended(self.target, new_tokens_of(self.candidate)))
 
     @cached_property
     def adapters(self) -> dict[ModelName, Path]:
@@ -82,6 +86,12 @@ def check_adapters(models: Models, say: Callable[[str], None]) -> None:
             raise ModelError("there is no such adapter folder", where=str(folder))
         card = adapter_card(folder)
         check_kind(folder, models.target, say)
+        new = new_tokens_of(folder)
+        if new:
+            say(
+                f"note: {folder} adds {len(new)} tokens to the vocabulary ({new[0]}): the base is asked with them too, "
+                "and has not learned them"
+            )
         if card is None:
             if name != "candidate" or models.training is None:
                 say(

@@ -32,8 +32,8 @@ def save_adapter(
 ) -> None:
     """Writes the folder whole or not at all: safetensors, adapter_config.json, the template, the records, the card.
 
-    The base is named as the user named it, never by a path of this machine's cache. Embeddings are not saved:
-    no token is ever added, and PEFT would ask the hub whether some were.
+    The base is named as the user named it, never by a path of this machine's cache. Of the embeddings only the rows
+    of new tokens are saved, with the tokenizer; for whole ones PEFT would ask the hub whether tokens were added.
 
     initial  the adapter that training started from, where its part of the weights was taken out of the base: the
              difference to it is saved, as an adapter of twice the rank over the base as it was
@@ -52,6 +52,9 @@ def save_adapter(
         )
         (scratch / "README.md").unlink(missing_ok=True)
         write_text(scratch / "chat_template.jinja", target.template)
+        if config.trainable_token_indices:
+            target.tokenizer.save_pretrained(str(scratch))
+            write_text(scratch / "chat_template.jinja", target.template)
         write_table(rows.trained_records(), scratch / RECORDS)
         write_json(scratch / "assay.json", card)
         scratch.chmod(0o755)
@@ -86,4 +89,5 @@ def adapter_card(
         "quantisation": recipe.bnb_4bit_quant_type if recipe.load_in_4bit else None,
         "bnb_4bit_use_double_quant": recipe.bnb_4bit_use_double_quant if recipe.load_in_4bit else None,
         "dtype": recipe.dtype,
+        "new_tokens": list(recipe.new_tokens),
     }

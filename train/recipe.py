@@ -63,6 +63,8 @@ class Recipe:
     use_rslora: bool
     use_dora: bool
     init_lora_weights: bool | str
+    new_tokens: tuple[str, ...]
+    new_token_ids: tuple[int, ...]
     loraplus_lr_ratio: float
     neftune_noise_alpha: float
     learning_rate: float
@@ -130,7 +132,7 @@ def resolve(
     epochs = take("num_train_epochs", epochs, ground)
     steps = math.ceil(math.floor(epochs * records) / batch)
     target = take("lora_target_modules", "all-linear")
-    dtype, dtype_ground = _dtype(settings, hardware)
+    dtype, dtype_ground = precision(settings, hardware)
     grounds = choices.grounds
     recipe = Recipe(
         load_in_4bit=settings.load_in_4bit,
@@ -145,6 +147,8 @@ def resolve(
         use_rslora=settings.use_rslora,
         use_dora=settings.use_dora,
         init_lora_weights=settings.init_lora_weights,
+        new_tokens=tuple(settings.new_tokens),
+        new_token_ids=(),
         loraplus_lr_ratio=settings.loraplus_lr_ratio,
         neftune_noise_alpha=settings.neftune_noise_alpha,
         learning_rate=take("learning_rate", 2e-4),
@@ -175,6 +179,7 @@ def resolve(
     )
     grounds |= {"dtype": dtype_ground, "device": "the hardware" if settings.device == "auto" else "given"}
     grounds |= _switches(settings)
+    grounds |= {"new_token_ids": "the vocabulary", "packed_length": "not packed", "packed_attention": "not packed"}
     grounds["per_device_eval_batch_size"] = "that of training, without packing"
     grounds["pad_token_id"] = "given" if settings.pad_token else "never a token that ends a turn"
     if not validated:
@@ -230,7 +235,7 @@ def find_hardware(settings: TrainSettings) -> Hardware:
     return Hardware("cpu", cpu_computes_bf16(), processes)
 
 
-def _dtype(settings: TrainSettings, hardware: Hardware) -> tuple[str, str]:
+def precision(settings: TrainSettings, hardware: Hardware) -> tuple[str, str]:
     """On a CPU bfloat16 took 0.7 of float32's time where the processor computes it; elsewhere it is emulated."""
     if settings.dtype != "auto":
         return settings.dtype, "given"

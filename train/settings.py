@@ -41,6 +41,7 @@ class TrainSettings:
     device                  auto | cpu | cuda | cuda:N | mps
     lora_target_modules     "all-linear", or names of modules
     init_lora_weights       true | gaussian | pissa | pissa_niter_N (LoRA) | loftq (QLoRA): what an adapter starts from
+    new_tokens              tokens to add to the vocabulary, or to train where they are in it: their embeddings alone
     loraplus_lr_ratio       LoRA+: the rate of B over that of A; 1 is plain LoRA (Hayou et al., arXiv:2402.12354)
     neftune_noise_alpha     noise on the embeddings while training; 0 is none (Jain et al., arXiv:2310.05914)
     warmup_steps            below 1 a share of all steps, else a number of steps
@@ -53,6 +54,7 @@ class TrainSettings:
     early_stopping_patience evaluations without a better validation loss before training stops; 0 never stops
     general_data            files of general records, mixed in against forgetting
     general_ratio           share of general records among all that train; None is 0.3 where there is general data
+    samples                 validation prompts whose answers are kept at every evaluation; 0 for none
     pad_token               the token that fills batches up; None takes one that never ends a turn
     packing                 the records of a step share rows without padding, and do not read each other
     assistant_only_loss     false puts prompts into the loss too
@@ -74,6 +76,7 @@ class TrainSettings:
     use_rslora: bool = False
     use_dora: bool = False
     init_lora_weights: bool | str = True
+    new_tokens: tuple[str, ...] = ()
     loraplus_lr_ratio: float = 1.0
     neftune_noise_alpha: float = 0.0
     learning_rate: float | None = None
@@ -99,6 +102,7 @@ class TrainSettings:
     general_data: str | tuple[str, ...] = ()
     general_ratio: float | None = None
     pad_token: str | None = None
+    samples: int = 3
     seed: int = 0
     report_to: str = "none"
 
@@ -133,7 +137,7 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise SettingsError(f"{name} is {value}, but should be above 0")
-        for name in ("warmup_steps", "weight_decay", "early_stopping_patience", "neftune_noise_alpha"):
+        for name in ("warmup_steps", "weight_decay", "early_stopping_patience", "neftune_noise_alpha", "samples"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise SettingsError(f"{name} is {value}, but should not be below 0")
@@ -167,6 +171,14 @@ class TrainSettings:
             raise SettingsError(
                 "init_lora_weights: loftq starts from what 4 bits lost, and load_in_4bit is false",
                 fix="leave it out, or take pissa",
+            )
+        if any(not token.strip() for token in self.new_tokens):
+            raise SettingsError("new_tokens names a token of no characters")
+        if str(start).startswith("pissa") and self.new_tokens:
+            raise SettingsError(
+                f"init_lora_weights: {start} with new_tokens is not offered: the adapter is saved as a difference, and "
+                "embeddings have none",
+                fix="leave one of them out",
             )
         if start not in (True, "gaussian") and self.use_dora:
             raise SettingsError(

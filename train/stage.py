@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.chat import ChatTarget, load_target
+from assay.chat import ChatTarget, extended, load_target
 from assay.config import to_json
 from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
@@ -25,6 +25,7 @@ from .before.template import check_template
 from .checkpoints import Checkpoints
 from .failures import storage_failures
 from .methods.initial import initial_adapter, initialise
+from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general, with_general
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
@@ -107,6 +108,7 @@ def prepare(
     except ImportError as error:
         raise missing_extra("train", error) from error
     check_template(target)
+    target = extended(target, settings.new_tokens)
     pad = padding_token(settings, target)
     data, note = with_split(data, settings)
     rows = encode_rows(data, settings, target, general)
@@ -119,6 +121,8 @@ def prepare(
         hardware=hardware,
         validated=bool(rows.validation),
     )
+    if settings.new_tokens:
+        recipe = replace(recipe, new_token_ids=token_ids(settings.new_tokens, target, rows))
     if settings.packing:
         varlen = hardware.flash_attention and recipe.dtype != "float32"
         recipe = with_packing(recipe, [len(row.input_ids) for row in rows.training], varlen=varlen)
@@ -161,6 +165,7 @@ def train(
     data = as_dataset(data)
     target = load_target(target, say=say) if isinstance(target, str) else target
     model_ref = model_ref or target.ref
+    target = extended(target, settings.new_tokens)
     general = read_general(settings.general_data, Path()) if general is None else general
     prepared = prepare(data, settings, target, general)
     own_run = run is None
@@ -225,6 +230,7 @@ def _start(
 
     from .failures import enough_room
     from .head import answers_only_head
+    from .methods.new_tokens import grown
     from .trainer import build_trainer, check_first_gradient, quiet_libraries
 
     recipe, rows = prepared.recipe, prepared.rows
@@ -251,6 +257,8 @@ def _start(
             say,
             on_progress,
         )
+        for warning in grown(model, recipe, target, rows):
+            watch.warn(warning)
         trainer = build_trainer(model, recipe, rows, target, checkpoints, watch, resumes=resumed is not None)
         initialise(trainer.model, recipe, model_ref, checkpoints.folder, say)
         parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)

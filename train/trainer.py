@@ -18,6 +18,7 @@ from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient
 from .methods.initial import in_peft
 from .methods.loraplus import speed_up_b
+from .methods.new_tokens import let_the_head_be_read, trainable_rows
 from .methods.packing import as_items, check_isolation, packs_of
 from .order import training_order
 from .progress import Watch
@@ -62,12 +63,13 @@ def build_trainer(
         train_dataset=_packed(rows.training, recipe) if recipe.packing else _in_order(rows.training, recipe),
         eval_dataset=_shortest_first(rows.validation) if validated else None,
         processing_class=target.tokenizer,
-        peft_config=_lora(recipe),
+        peft_config=_lora(recipe, model),
     )
     # Neither the tokenizer of every checkpoint nor its special tokens are the trainer's business.
     trainer.processing_class = None
     # PEFT asks the hub about the base when it saves, unless the base has no name; the adapter gets it at the end.
     trainer.model.peft_config["default"].base_model_name_or_path = ""
+    let_the_head_be_read(trainer.model)
     _keep_adapter_precise(trainer.model)
     if recipe.device == "cpu":
         speed_up_dropout(trainer.model)
@@ -162,7 +164,7 @@ def check_target_modules(model: PreTrainedModel, wanted: str | Sequence[str]) ->
             raise SettingsError("lora_target_modules: lm_head cannot be adapted by this trainer", fix="leave it out")
 
 
-def _lora(recipe: Recipe) -> LoraConfig:
+def _lora(recipe: Recipe, model: PreTrainedModel) -> LoraConfig:
     from peft import LoraConfig
 
     target = recipe.lora_target_modules
@@ -174,6 +176,7 @@ def _lora(recipe: Recipe) -> LoraConfig:
         use_rslora=recipe.use_rslora,
         use_dora=recipe.use_dora,
         init_lora_weights=in_peft(recipe),
+        trainable_token_indices=trainable_rows(model, recipe.new_token_ids),
         task_type="CAUSAL_LM",
     )
 
@@ -200,6 +203,7 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             bf16=recipe.dtype == "bfloat16",
             fp16=recipe.dtype == "float16",
             use_cpu=recipe.device == "cpu",
+            ddp_find_unused_parameters=False,
             eval_strategy="steps" if validated else "no",
             eval_steps=recipe.eval_steps,
             eval_on_start=validated and not resumes,

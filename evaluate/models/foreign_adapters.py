@@ -72,7 +72,9 @@ def _check_embeddings(folder: Path, target: ChatTarget) -> None:
             shapes = {
                 key: weights.get_slice(key).get_shape()
                 for key in weights.keys()  # noqa: SIM118
-                if (".embed_tokens." in key or ".lm_head." in key) and "lora_" not in key
+                if (".embed_tokens." in key or ".lm_head." in key)
+                and "lora_" not in key
+                and "trainable_tokens" not in key  # rows of single tokens, for which `make_room` makes room
             }
     except (OSError, SafetensorError):
         return  # said when the adapter is loaded

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import load_adapter, prove_adapter, without_bitsandbytes
+from assay.adapters import load_adapter, make_room, prove_adapter, without_bitsandbytes
 from assay.models import ModelRef, load_base
 
 from ..evaluation import AdapterEvidence, ModelName
@@ -111,6 +111,7 @@ def load_switched(
         trust_remote_code=trust_remote_code,
         extra="evaluate",
     )
+    make_room(model, list(adapters.values()))
     probe = [int(token) for token in target.tokenizer.encode(PROBE)]
     evidence: dict[str, AdapterEvidence] = {}
     for name, folder in adapters.items():
