@@ -31,6 +31,9 @@ VERBS: dict[str, Verb] = {
     ),
     "synth": Verb("assay.synth.command:synth", "Grow the data with a model, within a budget."),
     "review": Verb("assay.commands.review:review", "Decide, record by record, on what needs a person."),
+    "plan": Verb(
+        "assay.train.planning.command:plan", "Memory, hours and money of a training run, before anything is spent."
+    ),
     "train": Verb("assay.train.command:train", "Train a LoRA or QLoRA adapter."),
     "export": Verb(
         "assay.train.exporting.command:export", "GGUF, an Ollama folder, or the settings of another trainer."
@@ -98,7 +101,8 @@ def main(arguments: list[str] | None = None) -> Any:
     """Entry point. An AssayError, a refused pipe or Ctrl-C ends in one line and an exit code, never a traceback."""
     sys.unraisablehook = _interrupt_again
     try:
-        result = cli.main(args=arguments, prog_name="assay", standalone_mode=False)
+        typed = sys.argv[1:] if arguments is None else arguments
+        result = cli.main(args=arguments, prog_name="assay", standalone_mode=False, obj=tuple(typed))
     except AssayError as error:
         click.echo(f"assay: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
