@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from assay.errors import TrainingError, storage_error
 from assay.storage import write_text
 
+from .watching.heartbeat import Heartbeat
+from .watching.memory import peak_memory
+from .watching.samples import Samples
+from .watching.signs import signs
+from .watching.steps import StepLog, last_loss, last_validation_loss, read_log
+
+__all__ = ["Progress", "StepLog", "Watch", "last_loss", "last_validation_loss"]
+
 SECONDS_BETWEEN_LINES = 10.0
-RISE = 1.01
-"""A validation loss above this many times the best one has risen."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepLog:
-    """One line of `log.jsonl`: a training step (loss), or an evaluation after it (validation_loss).
-
-    Losses are in nats a trained token; the validation loss is the mean of its batches, weighted by their records.
-    seconds count from the start of this process's training.
-    """
-
-    step: int
-    epoch: float
-    seconds: float
-    loss: float | None = None
-    validation_loss: float | None = None
-    learning_rate: float | None = None
-    grad_norm: float | None = None
+LOOKS = 50
+"""At the training loss alone, over the run; what an evaluation shows is looked at as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """For a caller that draws its own progress. seconds_left is None until a step has been timed."""
+    """For a caller that draws its own progress. seconds_left is None until a step has been timed.
+
+    memory  peak in bytes, of the GPU where there is one; 0 where it is not known
+    score   of the answers to the items that select, 0 to 1
+    """
 
     step: int
     steps: int
@@ -46,6 +38,8 @@ class Progress:
     validation_loss: float | None
     seconds_left: float | None
     tokens_per_second: float
+    memory: int = 0
+    score: float | None = None
 
     @property
     def line(self) -> str:
@@ -54,8 +48,12 @@ class Progress:
             parts.append(f"loss {self.loss:.3f}")
         if self.validation_loss is not None:
             parts.append(f"validation {self.validation_loss:.3f}")
+        if self.score is not None:
+            parts.append(f"score {self.score:.1%}")
         if self.tokens_per_second:
             parts.append(f"{self.tokens_per_second:.0f} tokens/s")
+        if self.memory:
+            parts.append(f"{self.memory / 2**30:.1f} GB")
         if self.seconds_left is not None:
             parts.append(f"{_clock(self.seconds_left)} left")
         return "train: " + "  ".join(parts)
@@ -67,6 +65,9 @@ class Watch:
 
     tokens_per_step  tokens of the records of a step, without padding, on average
     epochs           of the whole run
+    device           whose memory is shown
+    heart            says so when nothing happens
+    samples          answers to unseen prompts
     """
 
     path: Path
@@ -76,8 +77,12 @@ class Watch:
     learning_rate: float
     say: Callable[[str], None]
     on_progress: Callable[[Progress], None] | None = None
+    device: str = "cpu"
+    heart: Heartbeat | None = None
+    samples: Samples | None = None
     log: list[StepLog] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
     first_step: int = 0
     started: float = field(default_factory=time.monotonic)
     last_line: float = 0.0
@@ -85,9 +90,23 @@ class Watch:
     def begin(self, resumed_step: int) -> None:
         """Keeps of an earlier log what the checkpoint has behind it, and starts the clock."""
         self.first_step = resumed_step
-        self.log = [entry for entry in _read_log(self.path) if entry.step <= resumed_step] if resumed_step else []
-        write_text(self.path, "".join(_line(entry) for entry in self.log))
+        self.log = [entry for entry in read_log(self.path) if entry.step <= resumed_step] if resumed_step else []
+        write_text(self.path, "".join(entry.line for entry in self.log))
+        if self.samples is not None:
+            self.samples.begin(resumed_step)
+        if self.heart is not None:
+            self.heart.start()
         self.started = time.monotonic()
+
+    def end(self) -> None:
+        """Whatever ended it."""
+        if self.heart is not None:
+            self.heart.stop()
+
+    def beat(self) -> None:
+        """Something was finished."""
+        if self.heart is not None:
+            self.heart.beat()
 
     def trained(self, step: int, loss: float, learning_rate: float | None, grad_norm: float | None) -> None:
         """After each step. Raises TrainingError when the loss is no number."""
@@ -98,16 +117,26 @@ class Watch:
             )
         self._add(StepLog(step, self._epoch(step), self._seconds(), loss, None, learning_rate, grad_norm))
         self._report(due=time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES)
+        if step % max(5, self.steps // LOOKS) == 0:
+            self._look()
 
-    def validated(self, step: int, loss: float) -> None:
-        """After each evaluation. Raises TrainingError when the loss is no number."""
+    def validated(self, step: int, loss: float, score: float | None = None) -> None:
+        """After each evaluation. score: of generated answers, where they select.
+
+        Raises TrainingError when the loss is no number.
+        """
         if not math.isfinite(loss):
             raise TrainingError(f"the validation loss is {loss} at step {step}", fix="lower learning_rate")
-        self._add(StepLog(step, self._epoch(step), self._seconds(), validation_loss=loss))
+        self._add(StepLog(step, self._epoch(step), self._seconds(), validation_loss=loss, score=score))
         self._report(due=True)
-        warning = overfitting(self.log)
-        if warning is not None and not self.warnings:
-            self.warn(warning)
+        self._look()
+
+    def _look(self) -> None:
+        """Says each kind of sign once."""
+        for sign in signs(self.log, self.steps, self.learning_rate):
+            if sign.kind not in self.seen:
+                self.seen.add(sign.kind)
+                self.warn(sign.sentence)
 
     def warn(self, warning: str) -> None:
         """Said now, and kept for the result."""
@@ -133,13 +162,15 @@ class Watch:
             last_validation_loss(self.log),
             (self.steps - step) * seconds / done if done else None,
             self.tokens_per_step * done / seconds if done and seconds else 0.0,
+            peak_memory(self.device),
+            next((entry.score for entry in reversed(self.log) if entry.score is not None), None),
         )
 
     def _add(self, entry: StepLog) -> None:
         self.log.append(entry)
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(_line(entry))
+                file.write(entry.line)
         except OSError as error:
             raise storage_error(error, "writing the training log") from error
 
@@ -148,55 +179,6 @@ class Watch:
 
     def _epoch(self, step: int) -> float:
         return round(self.epochs * step / self.steps, 4)
-
-
-def last_loss(log: list[StepLog]) -> float | None:
-    return next((entry.loss for entry in reversed(log) if entry.loss is not None), None)
-
-
-def last_validation_loss(log: list[StepLog]) -> float | None:
-    return next((entry.validation_loss for entry in reversed(log) if entry.validation_loss is not None), None)
-
-
-def overfitting(log: list[StepLog]) -> str | None:
-    """A sentence when validation loss has risen since its best while training loss went on falling, else None."""
-    evaluations = [(entry.step, entry.validation_loss) for entry in log if entry.validation_loss is not None]
-    if len(evaluations) < 3:
-        return None
-    best_step, best = min(evaluations, key=lambda item: item[1])
-    step, now = evaluations[-1]
-    before = [entry.loss for entry in log if entry.loss is not None and entry.step <= best_step]
-    since = [entry.loss for entry in log if entry.loss is not None and entry.step > best_step]
-    if not before or not since or now <= RISE * best:
-        return None
-    window = before[-len(since) :]
-    fell_from, fell_to = sum(window) / len(window), sum(since) / len(since)
-    if fell_to >= fell_from:
-        return None
-    return (
-        f"since step {best_step} the training loss fell from {fell_from:.3f} to {fell_to:.3f} while the validation "
-        f"loss rose from {best:.3f} to {now:.3f} (step {step}): the model is memorising. The adapter of step "
-        f"{best_step} is kept; fewer epochs, more records or a lower lora_r would help"
-    )
-
-
-def _read_log(path: Path) -> list[StepLog]:
-    entries = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        try:
-            known: dict[str, Any] = json.loads(line)
-            entries.append(StepLog(**known))
-        except (ValueError, TypeError):
-            break
-    return entries
-
-
-def _line(entry: StepLog) -> str:
-    return json.dumps({key: value for key, value in dataclasses.asdict(entry).items() if value is not None}) + "\n"
 
 
 def _clock(seconds: float) -> str:

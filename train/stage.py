@@ -33,6 +33,9 @@ from .recipe import Recipe, find_hardware, resolve
 from .rows import GENERAL, Rows, encode_rows, padding_token
 from .settings import TrainSettings
 from .splitting import with_split
+from .watching.advice import Advice, Facts, advise
+from .watching.heartbeat import Heartbeat
+from .watching.samples import FILE, Question, Samples, questions
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
@@ -40,11 +43,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything that is known before the model is loaded. notes: what was decided about the data."""
+    """Everything that is known before the model is loaded.
+
+    notes    what was decided about the data
+    unseen   prompts whose answers are looked at while it trains
+    """
 
     recipe: Recipe
     rows: Rows
     notes: tuple[str, ...] = ()
+    unseen: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Trained:
     resumed_from     the step that this process went on from, 0 for a fresh start
     mixture          what was read, drawn and left of general data; None without any
     gradient_ratio   measured over predicted change of the loss before the first step; 1 is right
+    advice           what to try next: the first, and nothing else with it
     """
 
     adapter: Path
@@ -74,6 +83,7 @@ class Trained:
     resumed_from: int
     gradient_ratio: float
     stopped_early: bool
+    advice: tuple[Advice, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -91,6 +101,7 @@ class Trained:
             "resumed_from": self.resumed_from,
             "gradient_ratio": round(self.gradient_ratio, 4),
             "stopped_early": self.stopped_early,
+            "advice": [advice.to_json() for advice in self.advice],
         }
 
 
@@ -130,7 +141,8 @@ def prepare(
     if rows.mixture is not None:
         notes.append(rows.mixture.line)
         recipe = with_general(recipe, rows.mixture)
-    return Prepared(recipe, rows, tuple(notes))
+    unseen = questions(rows.validation, settings.samples if recipe.processes == 1 else 0, target)
+    return Prepared(recipe, rows, tuple(notes), unseen)
 
 
 def train(
@@ -232,6 +244,8 @@ def _start(
     from .head import answers_only_head
     from .methods.new_tokens import grown
     from .trainer import build_trainer, check_first_gradient, quiet_libraries
+    from .watching.callbacks import watching
+    from .watching.generating import answering
 
     recipe, rows = prepared.recipe, prepared.rows
     checkpoints = Checkpoints(run)
@@ -256,11 +270,15 @@ def _start(
             recipe.learning_rate,
             say,
             on_progress,
+            recipe.device,
+            Heartbeat(say),
+            Samples(run.path / FILE, prepared.unseen, answering(target, recipe.dtype)),
         )
         for warning in grown(model, recipe, target, rows):
             watch.warn(warning)
         trainer = build_trainer(model, recipe, rows, target, checkpoints, watch, resumes=resumed is not None)
         initialise(trainer.model, recipe, model_ref, checkpoints.folder, say)
+        trainer.add_callback(watching(watch))
         parameters = sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
         enough_room(run.path, parameters)
         say(
@@ -297,6 +315,8 @@ def _run_to_the_end(
         kept = max((int(name.rpartition("-")[2]) for name in Checkpoints(run).listed), default=0)
         say(f"train: stopped at step {trainer.state.global_step}; the same command goes on from step {kept}")
         raise
+    finally:
+        watch.end()
     best = trainer.state.best_model_checkpoint
     if best is not None and not Path(best).is_dir():
         raise TrainingError(
@@ -334,6 +354,24 @@ def _trained(
         resumed_from=int(resumed.name.rpartition("-")[2]) if resumed is not None else 0,
         gradient_ratio=ratio,
         stopped_early=state.global_step < prepared.recipe.steps,
+        advice=advise(_facts(prepared.recipe, watch, int(kept), curated=bool(run.parents))),
+    )
+
+
+def _facts(recipe: Recipe, watch: Watch, best_step: int, *, curated: bool) -> Facts:
+    answered = watch.samples.at(best_step) if watch.samples is not None else []
+    return Facts(
+        log=watch.log,
+        best_step=best_step,
+        steps=recipe.steps,
+        epochs=recipe.num_train_epochs,
+        learning_rate=recipe.learning_rate,
+        lora_r=recipe.lora_r,
+        lora_alpha=recipe.lora_alpha,
+        signs=watch.seen,
+        answers=[sample.answer for sample in answered],
+        references=[sample.reference for sample in answered],
+        curated=curated,
     )
 
 
