@@ -22,11 +22,11 @@ from assay.dataset import Dataset
 from assay.findings import Fate
 from assay.journal import Journal
 from assay.records import Message, Record, Source, record_id, row_id
+from assay.synth.comparing.words import conversation
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import Synthesized, synth
 from assay.synth.verifier import Bench
-from assay.synth.words import conversation
 
 MODEL = "smollm2-135m-instruct"
 ROOT = Path(__file__).resolve().parent.parent

@@ -87,8 +87,8 @@ def _settings(options: Options, provider: str | None, model: str | None) -> Synt
 
 def _show_prompts(seeds: Dataset, settings: SynthSettings, options: Options) -> int:
     """The first requests of each method, as they would be sent, and what it all would cost."""
-    from .estimate import estimate, in_words
-    from .preview import preview
+    from .costs.estimate import estimate, in_words
+    from .costs.preview import preview
     from .provider import priced
 
     price = priced(settings)
@@ -110,11 +110,11 @@ def _generate(
     from assay.commands.measure import check_measurable, measure_and_show
     from assay.suites import read_suite
 
-    from .estimate import estimate, in_words
+    from .asking.judging import make_judge
+    from .asking.personal import make_guarded_provider
+    from .costs.estimate import estimate, in_words
     from .files import JOURNAL, describe, write_synthesized
     from .handed import make_bench, make_encode
-    from .judging import make_judge
-    from .personal import make_guarded_provider
     from .provider import priced
     from .review.seeds import write_seeds
     from .stage import synth as generate

@@ -15,7 +15,7 @@ from assay.protocols import GenerationRequest
 from assay.records import Json, Message, Record
 from assay.registry import Registry
 
-from .prompting import PROMPTS, Prompt, load_prompt
+from .asking.prompting import PROMPTS, Prompt, load_prompt
 
 __all__ = [
     "GENERATORS",

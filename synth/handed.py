@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from assay.protocols import Scorer
 from assay.suites import Suite
 
-from .diversity import Encode
+from .comparing.diversity import Encode
 from .settings import SynthSettings
 from .verifier import Bench
 

@@ -14,7 +14,7 @@ from assay.protocols import GenerationRequest, Price, Provider
 from assay.records import Json
 from assay.registry import Registry
 
-from .prices import MOST_DAYS, listed_price
+from .costs.prices import MOST_DAYS, listed_price
 from .settings import SynthSettings
 
 FREE = Price(0.0, 0.0)

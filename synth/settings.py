@@ -50,7 +50,7 @@ class SynthSettings:
     verify        {step: false} leaves one out, {step: {...}} sets it; steps that ask a model run only when named
     judge         the model of the step `judge`, {provider, model, base_url, price, ...}; naming one turns the step on;
                   without one the writer judges itself, which is said
-    min_new       a method ends when less than this share of its last drafts was accepted and new (synth/diversity.py)
+    min_new       a method ends when less than this share of its last drafts was accepted and new (see docs/synth.md)
     max_declined  a method ends when the model or its provider has declined so many prompts in a row; 0 turns it off
     require_acceptance  share of the records that must be good, as a one-sided 95 % lower bound of what people found
                   (`assay review`); below it none of them trains; 0 or null asks for no review

@@ -19,12 +19,12 @@ from assay.protocols import Audit, Provider
 from assay.records import Record
 from assay.registry import check_settings
 
-from . import judging
-from .diversity import Diversity, Encode, Novelty, measure
+from .asking import judging
+from .comparing.diversity import Diversity, Encode, Novelty, measure
 from .generator import GENERATORS, Job
-from .lineage import Origin
 from .provider import price_of
-from .rounds import Method, Progress, Tally, run_method
+from .running.lineage import Origin
+from .running.rounds import Method, Progress, Tally, run_method
 from .settings import SynthSettings
 from .verifier import Bench, steps
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from assay.records import Json
 
-from .generator import Refused
+from ..generator import Refused
 
 FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 QUOTATION_MARKS = {'"': '"', "'": "'", "“": "”", "«": "»"}

@@ -7,10 +7,10 @@ import dataclasses
 from assay.errors import SettingsError
 from assay.protocols import Provider
 
+from ..provider import Priced, priced
+from ..settings import SynthSettings
+from ..verifier import steps
 from .personal import make_guarded_provider
-from .provider import Priced, priced
-from .settings import SynthSettings
-from .verifier import steps
 
 OWN = (
     "The judge is the model that writes, and models rate their own answers higher than others do (Panickssery et al. "

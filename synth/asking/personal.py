@@ -17,8 +17,8 @@ from assay.errors import ProviderRefusedError
 from assay.protocols import Generation, GenerationRequest, Provider
 from assay.records import Json, Message, ToolCall
 
-from .provider import is_local, make_provider
-from .settings import SynthSettings
+from ..provider import is_local, make_provider
+from ..settings import SynthSettings
 
 Find = Callable[[str], Sequence[Any]]
 """Places in a text, in order: each with start, end, value and pattern.label."""
@@ -112,8 +112,8 @@ def make_guarded_provider(settings: SynthSettings, default_model: str | None, *,
 
 
 def guarded(provider: Provider, settings: SynthSettings) -> Provider:
-    from .wire.batched import Batched
-    from .wire.remote import Remote
+    from ..wire.batched import Batched
+    from ..wire.remote import Remote
 
     veil = make_veil(settings)
     if veil is None:

@@ -12,9 +12,9 @@ from assay.errors import SettingsError
 from assay.protocols import GenerationRequest
 from assay.records import Json, Message
 
-from .settings import SynthSettings
+from ..settings import SynthSettings
 
-PROMPTS = Path(__file__).resolve().parent / "prompts"
+PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from assay.pricing import most_input_tokens, worst_usd
 from assay.protocols import GenerationRequest, Price
 from assay.registry import check_settings, settings_of
 
-from . import judging
-from .generator import GENERATORS
-from .settings import SynthSettings
-from .verifier import steps
+from ..asking import judging
+from ..generator import GENERATORS
+from ..settings import SynthSettings
+from ..verifier import steps
 
 SAMPLE = 64
 DEFAULT_COUNT = 50

@@ -12,10 +12,10 @@ from assay.errors import ProviderRefusedError
 from assay.records import Json, message_to_json
 from assay.registry import check_settings
 
-from .generator import GENERATORS, Job
-from .personal import make_veil
-from .provider import PROVIDERS
-from .settings import SynthSettings
+from ..asking.personal import make_veil
+from ..generator import GENERATORS, Job
+from ..provider import PROVIDERS
+from ..settings import SynthSettings
 
 
 @dataclass(frozen=True)

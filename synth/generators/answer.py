@@ -7,10 +7,10 @@ from functools import partial
 
 from assay.records import Message, Record
 
+from ..asking.prompting import ask_messages
 from ..generator import Draft, Job, Outcome, Refused, generator, load_prompt
-from ..prompting import ask_messages
-from ..seeds import shuffled
 from ..settings import SynthSettings
+from ..starting.seeds import shuffled
 
 
 @generator

@@ -9,13 +9,13 @@ from functools import partial
 from assay.protocols import GenerationRequest
 from assay.records import Message, Record
 
-from ..answers import read_text
-from ..diversity import nearest_by_words
+from ..asking.answers import read_text
+from ..asking.prompting import ask, ask_messages
+from ..comparing.diversity import nearest_by_words
+from ..comparing.words import conversation, echoes
 from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator, load_prompt
-from ..prompting import ask, ask_messages
-from ..seeds import shuffled, single_turn
 from ..settings import SynthSettings
-from ..words import conversation, echoes
+from ..starting.seeds import shuffled, single_turn
 
 SAME_TURN = 0.8
 """Jaccard similarity of words from which a turn is an earlier one again."""

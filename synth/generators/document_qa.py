@@ -11,14 +11,14 @@ from assay.errors import SettingsError, did_you_mean
 from assay.protocols import GenerationRequest
 from assay.records import Json, Message, Record
 
-from ..answers import read_fields, read_text, schema_of
+from ..asking.answers import read_fields, read_text, schema_of
+from ..asking.prompting import ask
+from ..comparing.words import content_words
 from ..documents.reading import Document, read_documents, read_with_llama_index
 from ..documents.splitting import Piece, as_seed, split_sections, split_with_llama_index
 from ..generator import Ask, Draft, Job, Outcome, Prompt, Quote, Refused, generator_from, load_prompt
-from ..prompting import ask
-from ..seeds import shuffled
 from ..settings import SynthSettings
-from ..words import content_words
+from ..starting.seeds import shuffled
 
 ABOUT_THE_TEXT = re.compile(
     r"\b(?:the|this|above|given) (?:text|passage|document|paragraph|excerpt|section|article)\b", re.IGNORECASE

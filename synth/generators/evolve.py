@@ -10,12 +10,12 @@ from assay.errors import SettingsError, did_you_mean
 from assay.protocols import GenerationRequest
 from assay.records import Message, Record
 
-from ..answers import read_text
+from ..asking.answers import read_text
+from ..asking.prompting import ask, ask_messages
+from ..comparing.words import agree, content_words, echoes, overlap
 from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator, load_prompt
-from ..prompting import ask, ask_messages
-from ..seeds import question_of, shuffled, single_turn
 from ..settings import SynthSettings
-from ..words import agree, content_words, echoes, overlap
+from ..starting.seeds import question_of, shuffled, single_turn
 
 DIRECTIONS = {
     "deeper": "Make it need more knowledge or more steps of thought, without changing what it is about.",

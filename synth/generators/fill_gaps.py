@@ -10,14 +10,14 @@ from assay.records import Message, Record
 from assay.style import CONCISE_WORDS, LENGTH, LONG_FORM_WORDS, style_of
 from assay.text import normalize
 
-from ..answers import read_text
-from ..diversity import nearest_by_words
-from ..gaps import Gap, label_gaps, length_gaps, slice_gaps, topic_gaps
+from ..asking.answers import read_text
+from ..asking.prompting import ask, ask_messages
+from ..comparing.diversity import nearest_by_words
+from ..comparing.words import echoes
 from ..generator import Ask, Draft, Job, Outcome, Refused, generator, load_prompt
-from ..prompting import ask, ask_messages
-from ..seeds import circles, question_of, single_turn
 from ..settings import SynthSettings
-from ..words import echoes
+from ..starting.gaps import Gap, label_gaps, length_gaps, slice_gaps, topic_gaps
+from ..starting.seeds import circles, question_of, single_turn
 
 KINDS = ("labels", "topics", "lengths", "slices")
 SHOWN_ANSWERS = 3

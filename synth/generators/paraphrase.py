@@ -11,9 +11,9 @@ from typing import NamedTuple
 from assay.protocols import GenerationRequest
 from assay.records import Message, Record
 
+from ..comparing.words import content_words, overlap, runs
 from ..generator import Draft, Job, Outcome, Refused, generator, load_prompt
 from ..settings import SynthSettings
-from ..words import content_words, overlap, runs
 
 FACT = re.compile(r"[A-Za-z]*\d[\w.,:/-]*\w|\d|\S+@\S+|https?://\S+")
 """Numbers, codes, addresses: what an answer may copy out of its prompt."""

@@ -8,15 +8,15 @@ from functools import partial
 from assay.errors import SettingsError
 from assay.records import Message, Record
 
-from ..answers import read_fields, schema_of
+from ..asking.answers import read_fields, schema_of
+from ..asking.prompting import ask
+from ..comparing.words import content_words
 from ..documents.reading import read_documents
 from ..documents.splitting import Piece, split_sections
 from ..generator import Draft, Job, Outcome, Quote, Refused, generator_from, load_prompt
-from ..held import Contradiction, contradictions
-from ..prompting import ask
-from ..seeds import question_of
 from ..settings import SynthSettings
-from ..words import content_words
+from ..starting.held import Contradiction, contradictions
+from ..starting.seeds import question_of
 
 FIELDS = ("answer", "quote")
 UNKNOWN = "unknown"

@@ -10,13 +10,13 @@ from assay.errors import SettingsError, did_you_mean
 from assay.records import Message, Record
 from assay.style import FEATURES, style_of
 
-from ..answers import read_text
+from ..asking.answers import read_text
+from ..asking.prompting import ask
+from ..comparing.words import NUMBER, content_words, overlap
 from ..generator import Draft, Job, Outcome, Refused, generator, load_prompt
-from ..prompting import ask
-from ..seeds import question_of, shuffled, single_turn
 from ..settings import SynthSettings
-from ..style import described, differing, majority
-from ..words import NUMBER, content_words, overlap
+from ..starting.seeds import question_of, shuffled, single_turn
+from ..starting.style import described, differing, majority
 
 
 @generator

@@ -7,13 +7,13 @@ from functools import partial
 
 from assay.records import Message, Record
 
-from ..answers import read_text
-from ..diversity import nearest_by_words
+from ..asking.answers import read_text
+from ..asking.prompting import ask, ask_messages
+from ..comparing.diversity import nearest_by_words
+from ..comparing.words import echoes
 from ..generator import Ask, Draft, Job, Outcome, Refused, generator, load_prompt
-from ..prompting import ask, ask_messages
-from ..seeds import circles, question_of, rounds_of, single_turn
 from ..settings import SynthSettings
-from ..words import echoes
+from ..starting.seeds import circles, question_of, rounds_of, single_turn
 
 LABELS = ("instruction", "task", "your task", "new task", "a new task", "new instruction")
 

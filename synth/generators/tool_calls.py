@@ -11,12 +11,12 @@ from itertools import islice
 from assay.errors import SettingsError
 from assay.records import Json, Message, Record, Source, ToolCall, record_id, row_id
 
-from ..answers import read_fields, read_object, schema_of
+from ..asking.answers import read_fields, read_object, schema_of
+from ..asking.prompting import ask
+from ..comparing.words import conversation
 from ..generator import Ask, Draft, Job, Outcome, Prompt, Refused, generator_from, load_prompt
-from ..prompting import ask
 from ..settings import SynthSettings
-from ..tools import Tool, problem, read_tools, tools_of
-from ..words import conversation
+from ..starting.tools import Tool, problem, read_tools, tools_of
 
 CALL_ID = "call_1"
 

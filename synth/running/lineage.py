@@ -10,8 +10,8 @@ from assay.pricing import actual_usd
 from assay.protocols import Generation
 from assay.records import Json, Record, Source, record_id
 
-from .generator import Draft, Job, Quote
-from .settings import SynthSettings
+from ..generator import Draft, Job, Quote
+from ..settings import SynthSettings
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assay.caller import Caller
 from assay.protocols import Generation, GenerationRequest
 
-from .generator import Ask, Draft, Outcome, Poll, Refused
+from ..generator import Ask, Draft, Outcome, Poll, Refused
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from assay.findings import Fate, LedgerRow
 from assay.protocols import Audit, Generation
 from assay.records import Record, Source, row_id
 
-from .diversity import Novelty
-from .generator import Draft, Job, Outcome, Refused
+from ..comparing.diversity import Novelty
+from ..generator import Draft, Job, Outcome, Refused
+from ..verifier import Bench, Step
 from .lineage import Candidate, Origin, generated_text
 from .plans import DECLINED, carry_out, unusable
-from .verifier import Bench, Step
 
 ROUND = 64
 """Jobs between two audits at least. A round may be as large as a QUARTER of the records that it is judged beside: then

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from assay.text import words
 
-from .words import STOP_WORDS
+from ..comparing.words import STOP_WORDS
 
 if TYPE_CHECKING:
     import numpy as np

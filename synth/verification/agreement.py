@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from ..asking.prompting import ask_messages
+from ..comparing.words import agree
 from ..generator import Draft, Job, Outcome, Poll, Refused
-from ..prompting import ask_messages
 from ..verifier import Bench, asking_verifier
-from ..words import agree
 
 FIRST_SAMPLE = 10_000
 """Sample numbers that no method uses, so that an answer is never compared with itself."""

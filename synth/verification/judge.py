@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from ..answers import read_object
+from ..asking.answers import read_object
+from ..asking.judging import judge_settings
+from ..asking.prompting import ask, load_prompt
+from ..comparing.words import conversation
 from ..generator import Ask, Draft, Job, Outcome, Refused
-from ..judging import judge_settings
-from ..prompting import ask, load_prompt
 from ..verifier import Bench, judging_verifier
-from ..words import conversation
 
 RUBRIC = (
     "5: correct, complete, and exactly what was asked. 4: correct, with a small flaw of form. 3: right in part. "

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from assay.synth.answers import read_array, read_fields, read_object, read_text
+from assay.synth.asking.answers import read_array, read_fields, read_object, read_text
 from assay.synth.generator import Refused
 
 FIELDS = ("question", "answer")

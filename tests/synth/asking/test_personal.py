@@ -14,7 +14,7 @@ from assay.errors import ProviderRefusedError
 from assay.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
-from assay.synth.personal import guarded, make_guarded_provider, make_veil
+from assay.synth.asking.personal import guarded, make_guarded_provider, make_veil
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
 

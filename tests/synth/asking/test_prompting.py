@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import SettingsError
-from assay.synth.prompting import PROMPTS, load_prompt
+from assay.synth.asking.prompting import PROMPTS, load_prompt
 
 
 def own(folder: Path, text: str) -> str:

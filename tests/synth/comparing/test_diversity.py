@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from assay.dataset import Dataset
-from assay.synth.diversity import WINDOW, Novelty, distinct, grams, measure, nearest_by_words
+from assay.synth.comparing.diversity import WINDOW, Novelty, distinct, grams, measure, nearest_by_words
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import synth

@@ -17,8 +17,8 @@ from assay.errors import SettingsError
 from assay.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
-from assay.synth.estimate import estimate
-from assay.synth.prices import MOST_DAYS, listed_price
+from assay.synth.costs.estimate import estimate
+from assay.synth.costs.prices import MOST_DAYS, listed_price
 from assay.synth.provider import make_provider, price_of, priced
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import synth
@@ -59,7 +59,7 @@ def test_every_listed_price_can_be_read() -> None:
     for name in ("openai", "anthropic"):
         import yaml
 
-        from assay.synth.prices import LIST
+        from assay.synth.costs.prices import LIST
 
         for model in yaml.safe_load(LIST.read_text())[name]["models"]:
             found = listed_price(name, model)

@@ -11,7 +11,7 @@ import pytest
 
 from assay.errors import SettingsError
 from assay.records import Message, Record, Source, record_id, row_id
-from assay.synth.gaps import failed_slices, label_gaps, length_gaps, topic_gaps
+from assay.synth.starting.gaps import failed_slices, label_gaps, length_gaps, topic_gaps
 
 CITIES = ["Oslo", "Rome", "Bonn", "Lyon", "Graz", "Bern", "Porto", "Leeds", "Turin", "Ghent", "Delft", "Basel"]
 

@@ -8,7 +8,7 @@ from typing import Any
 from assay.dataset import Dataset
 from assay.families import assign_families
 from assay.records import Message, Record, Source, record_id, row_id
-from assay.synth.seeds import CIRCLE, circles
+from assay.synth.starting.seeds import CIRCLE, circles
 
 THINGS = [
     "parcel", "refund", "invoice", "thermostat", "sensor", "valve", "account", "subscription", "meter", "tariff",

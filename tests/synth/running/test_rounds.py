@@ -10,7 +10,7 @@ import pytest
 
 from assay.dataset import Dataset
 from assay.synth.provider import make_provider
-from assay.synth.rounds import enough
+from assay.synth.running.rounds import enough
 from assay.synth.settings import SynthSettings
 from assay.synth.stage import Synthesized, synth
 from tests.synth.api_server import Refusal

@@ -12,9 +12,9 @@ import pytest
 from assay.dataset import Dataset
 from assay.errors import SettingsError
 from assay.protocols import Price
-from assay.synth.estimate import estimate, in_words
+from assay.synth.asking.judging import judge_settings, make_judge
+from assay.synth.costs.estimate import estimate, in_words
 from assay.synth.files import describe
-from assay.synth.judging import judge_settings, make_judge
 from assay.synth.provider import make_provider
 from assay.synth.settings import JudgeSettings, SynthSettings
 from assay.synth.stage import Synthesized, synth

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from assay.records import Message, Record, Source
+from assay.synth.asking.prompting import ask
 from assay.synth.generator import Draft, Job, Quote, Refused
-from assay.synth.prompting import ask
 from assay.synth.settings import SynthSettings
 from assay.synth.verification.quote import locate
 from assay.synth.verifier import Bench, steps
