@@ -1,0 +1,108 @@
+"""What autograd keeps of a layer for the backward pass, module by module, in bytes.
+
+Derived from the modules as transformers 5 and PEFT 0.21 run them with frozen weights: a frozen linear layer keeps
+nothing of its input, a LoRA branch keeps its own copy. Tests hold the sums against what autograd really saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .architecture import Architecture, Layer, Linear
+from .workload import Setup, Workload
+
+FLOAT = 4
+SPARSE_DROPOUT = 0.3
+"""As `assay.train.dropout` has it: below it a CPU keeps the positions of what was dropped, 8 bytes each."""
+
+
+def saved_of_layer(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) -> list[int]:
+    """Sizes in bytes of the tensors that one layer keeps."""
+    return [round(size) for size in _saved(layer, setup, work, adapted) if size]
+
+
+def _saved(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) -> Iterator[float]:
+    tokens, half = work.tokens, setup.compute_bytes
+    for norm in layer.norms:  # normalised in float32; with LayerNorm's mean and deviation or RMSNorm's root
+        yield tokens * norm.width * (FLOAT if not norm.bias or setup.cuda else half)
+    for linear in layer.linears:
+        yield from _linear(linear, setup, work, trains=setup.method == "full" or linear.name in adapted)
+    yield from _attention(layer, setup, work)
+    saved, width = layer.mlp_saved, layer.mlp_width
+    while saved > 0 and width:
+        yield tokens * width * half * min(1.0, saved)
+        saved -= 1
+    yield from _experts(layer, setup, work, adapted)
+
+
+def _linear(linear: Linear, setup: Setup, work: Workload, *, trains: bool) -> Iterator[float]:
+    if not trains:
+        return
+    inputs = work.tokens * linear.inputs
+    if setup.method == "full":
+        if linear.leaf not in ("k_proj", "v_proj", "up_proj"):  # which share the input of the layer beside them
+            yield inputs * setup.compute_bytes
+        return
+    yield inputs * setup.compute_bytes
+    yield work.tokens * setup.rank * setup.compute_bytes
+    if setup.compute_bytes < FLOAT:
+        yield linear.lora_parameters(setup.rank) * setup.compute_bytes  # autocast's copies of A and B
+    if work.dropout:
+        positions = not setup.cuda and work.dropout <= SPARSE_DROPOUT
+        yield inputs * (8 * work.dropout if positions else 1 if setup.cuda else FLOAT)
+    if setup.dora:
+        yield 2 * work.tokens * linear.outputs * FLOAT
+
+
+def _attention(layer: Layer, setup: Setup, work: Workload) -> Iterator[float]:
+    shape, tokens, half = layer.attention, work.tokens, setup.compute_bytes
+    repeated = work.eager or work.padded
+    kv_heads = shape.heads if repeated else shape.kv_heads
+    yield tokens * shape.query_width * half
+    yield tokens * kv_heads * shape.head_dim * half
+    yield tokens * kv_heads * shape.value_dim * half
+    if work.eager:
+        scores = tokens * work.sequence * shape.heads
+        yield scores * FLOAT
+        if half < FLOAT:
+            yield scores * half
+    else:
+        yield tokens * shape.output_width * half
+        yield tokens * shape.heads * FLOAT
+
+
+def _experts(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) -> Iterator[float]:
+    """Of each token's way through its experts: what enters, gate and up, their product. An estimate."""
+    experts = layer.experts
+    if experts is None:
+        return
+    ways = work.tokens * experts.active
+    yield ways * experts.hidden * setup.compute_bytes
+    for _ in range(3):
+        yield ways * experts.intermediate * setup.compute_bytes
+    yield ways * experts.hidden * setup.compute_bytes
+    if experts.targets and adapted & set(experts.targets):
+        # PEFT adds the product B A of every expert to its weights before they are used.
+        yield experts.count * 3 * experts.hidden * experts.intermediate * FLOAT
+
+
+def layer_input(architecture: Architecture, setup: Setup, work: Workload) -> int:
+    """What checkpointing keeps of a layer."""
+    return work.tokens * architecture.hidden * setup.compute_bytes
+
+
+def working_bytes(architecture: Architecture, setup: Setup, work: Workload) -> tuple[int, int]:
+    """Passing tensors of the widest block, forward and backward.
+
+    Where the adapter is float32 and the computation is not, a LoRA branch widens its input: the input and what
+    dropout leaves of it on the way there, both gradients on the way back, beside the block's own.
+    """
+    widest = max(
+        max((linear.inputs for linear in layer.linears), default=architecture.hidden)
+        for layer, _ in architecture.layers
+    )
+    elements = work.tokens * max(widest, architecture.hidden)
+    half = setup.compute_bytes
+    widens = setup.method != "full" and half < FLOAT and not (setup.cuda and setup.method == "qlora")
+    branch = FLOAT if widens else half
+    return round(elements * (2 * branch)), round(elements * (2 * branch + 2 * half))
