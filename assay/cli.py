@@ -24,6 +24,7 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("assay.commands.demo:demo", "The main job on the sample data and the embedded model."),
     "init": Verb("assay.commands.init:init", "Write a commented assay.yaml for your data."),
     "run": Verb("assay.commands.run:run", "Run the whole pipeline: curate, synth, train, evaluate, gate."),
+    "sweep": Verb("assay.commands.sweep:sweep", "Try a few settings of a training, and gate the best."),
     "audit": Verb("assay.curate.command:audit", "Look at data, change nothing: is it fit to train on?"),
     "curate": Verb(
         "assay.curate.command:curate",
