@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import SettingsError
 from assay.general import BUNDLED, TIERS, general_names, parameters_of, tier_by_name, tier_for
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Start:
-    """What the user said. suite None: one is set aside from the data."""
+    """What the user said. suite None: one is set aside from the data.
+
+    train     settings of another trainer under the names of assay; empty for the usual ones
+    revision  of a base on the hub
+    """
 
     data: tuple[str, ...]
     format: str
@@ -25,6 +29,8 @@ class Start:
     model: str
     suite: Path | None
     seed: int
+    train: Mapping[str, Any] = field(default_factory=dict)
+    revision: str | None = None
 
 
 SETTINGS = """\
@@ -56,10 +62,7 @@ synth:
   max_requests: 1000
 
 train:
-  load_in_4bit: true     # QLoRA; false for LoRA where memory allows
-  lora_r: 16             # 8 for formatting, 32 for larger shifts; lora_alpha is twice this
-  num_train_epochs: 3
-  learning_rate: 2.0e-4
+{train}
   # general_data: [general.jsonl]   # records that are not about your task, mixed in so that less is forgotten
   # general_ratio: 0.3              # their share of all that trains
 
@@ -71,6 +74,12 @@ evaluate:
 gate:
   policy: policy.yaml
 """
+
+TRAIN = """\
+  load_in_4bit: true     # QLoRA; false for LoRA where memory allows
+  lora_r: 16             # 8 for formatting, 32 for larger shifts; lora_alpha is twice this
+  num_train_epochs: 3
+  learning_rate: 2.0e-4"""
 
 POLICY = """\
 # When is an adapter fit to release? Shares of 1, not percent.
@@ -128,7 +137,8 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
     write_text(
         settings_path,
         SETTINGS.format(
-            model=start.model,
+            model=_scalar(start.model) + (f"\nrevision: {_scalar(start.revision)}" if start.revision else ""),
+            train=_train(start.train),
             data="\n".join(f"  - {_source(path, folder, start.format, columns)}" for path in sources),
             suite=_relative(suite_path, folder),
             bundled=f"{BUNDLED}:{tier}",
@@ -139,6 +149,25 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
     policy = POLICY.format(suite=suite.name, slices=_slices(suite), general=general, margin=SMALLEST_MARGIN)
     write_text(policy_path, policy)
     return [*written, settings_path, policy_path]
+
+
+def _scalar(value: str) -> str:
+    """A value of YAML on one line, whatever stands in it."""
+    import json
+    import re
+
+    return value if re.fullmatch(r"[A-Za-z][\w./-]*", value) else json.dumps(value)
+
+
+def _train(given: Mapping[str, Any]) -> str:
+    """The section's lines: the usual ones with their comments, or what another trainer's file said."""
+    import textwrap
+
+    import yaml
+
+    if not given:
+        return TRAIN
+    return textwrap.indent(yaml.safe_dump(dict(given), sort_keys=False, allow_unicode=True).rstrip("\n"), "  ")
 
 
 def _slices(suite: Suite) -> str:
