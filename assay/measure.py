@@ -219,8 +219,13 @@ def _with_sides(union: Dataset, known: set[str]) -> Dataset:
 
 
 def same_budget(question: Question, data: Sequence[Dataset]) -> tuple[list[Any], int]:
-    """Settings of each arm, and the steps that both take: as many as the recipe gives the larger set."""
-    prepared = [api.prepare_training(part, question.train, question.target) for part in data]
+    """Settings of each arm, and the steps that both take: as many as the recipe gives the larger set.
+
+    Neither is given general data: how much of it is drawn follows from the number of records, and the arms would differ
+    in that too.
+    """
+    asked = dataclasses.replace(question.train, general_data=(), general_ratio=None)
+    prepared = [api.prepare_training(part, asked, question.target) for part in data]
     recipe = prepared[-1].recipe
     shared = {
         name: getattr(recipe, name)
@@ -229,7 +234,7 @@ def same_budget(question: Question, data: Sequence[Dataset]) -> tuple[list[Any],
     longest = max(part.recipe.max_length for part in prepared)
     return [
         dataclasses.replace(
-            question.train,
+            asked,
             **shared,
             max_length=longest,
             per_device_train_batch_size=None,

@@ -106,11 +106,11 @@ class Trained:
 
 
 def prepare(
-    data: Dataset, settings: TrainSettings, target: ChatTarget, general: Sequence[GeneralFile] = ()
+    data: Dataset, settings: TrainSettings, target: ChatTarget, general: Sequence[GeneralFile] | None = None
 ) -> Prepared:
     """The resolved recipe and the encoded rows; every refusal that needs no model happens here.
 
-    general  what `settings.general_data` names, read
+    general  what `settings.general_data` names, where it was read already; else it is read, paths from here
 
     Raises SettingsError, SourceError or TrainingError.
     """
@@ -122,6 +122,7 @@ def prepare(
     target = extended(target, settings.new_tokens)
     pad = padding_token(settings, target)
     data, note = with_split(data, settings)
+    general = read_general(settings.general_data, Path()) if general is None else general
     rows = encode_rows(data, settings, target, general)
     rows = replace(rows, warnings=(*rows.warnings, *check_stops(rows, target)))
     recipe = resolve(

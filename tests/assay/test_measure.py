@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -91,6 +92,13 @@ def test_both_arms_take_the_same_steps_and_validate_on_the_same_records(question
     assert settings[0].max_length == settings[1].max_length and settings[0].seed == settings[1].seed
     validate = [set(data.select_split("validation").row_ids()) for data in (without, with_new)]
     assert validate[0] == validate[1] and validate[0] <= set(question.existing.row_ids()) and validate[0]
+
+
+def test_neither_arm_trains_on_general_data(question: Question) -> None:
+    mixed = dataclasses.replace(question.train, general_data="not-there.jsonl", general_ratio=0.3)
+    data = arms(question.existing, question.combined, mixed)
+    settings, _ = same_budget(dataclasses.replace(question, train=mixed), data)
+    assert [(own.general_data, own.general_ratio) for own in settings] == [((), None)] * 2
 
 
 def test_a_new_record_whose_parent_validates_does_not_train() -> None:

@@ -245,6 +245,34 @@ def test_a_dry_run_shows_the_mixture_with_paths_from_the_settings_file(
     assert shown["counts"]["read"] == 80
 
 
+def test_what_the_settings_name_is_read_where_nobody_read_it(
+    make_colours: Make, target: ChatTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "general.jsonl", [{"prompt": f"What is {n}?", "completion": "1"} for n in range(4)])
+    prepared = prepare(make_colours(4), settings(0.5), target)
+    assert sum(row.role == "general" for row in prepared.rows.training) == 4
+
+
+def test_general_records_go_along_to_another_trainer(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from assay.console import Options
+    from assay.train.exporting.described_run import read_run
+
+    written(tmp_path / "data.jsonl", [{"prompt": f"thing {n}?", "completion": "red"} for n in range(20)])
+    written(tmp_path / "general.jsonl", [{"prompt": f"What is {n}?", "completion": "1"} for n in range(20)])
+    settings_file = tmp_path / "assay.yaml"
+    settings_file.write_text(
+        f"model_name_or_path: {model_folder}\ndata: [{{path: data.jsonl}}]\n"
+        "train: {general_data: [general.jsonl], general_ratio: 0.25}\n"
+    )
+    described = read_run(settings_file, (), Options(quiet=True))
+    prompts = [record.messages[0].content or "" for record in described.records["train"]]
+    assert sum(prompt.startswith("What is") for prompt in prompts) == 6
+    assert len(prompts) == len(described.rows["train"]) == 24
+
+
 def test_another_general_file_is_another_run(
     model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

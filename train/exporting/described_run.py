@@ -12,6 +12,7 @@ from assay.chat import ChatTarget
 from assay.console import Options
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError
+from assay.project import concatenate
 from assay.records import Record
 
 from .artefacts import read_adapter, read_json
@@ -69,12 +70,13 @@ def _of_settings(source: Path, data: tuple[str, ...], options: Options) -> Descr
     from ..stage import prepare
 
     inputs = read_inputs(data, "auto", None, dataclasses.replace(options, config=source))
-    prepared = prepare(inputs.data, inputs.settings, inputs.target)
+    prepared = prepare(inputs.data, inputs.settings, inputs.target, inputs.general)
     rows = {
         "train": {row.row_id: (row.input_ids, row.labels) for row in prepared.rows.training},
         "validation": {row.row_id: (row.input_ids, row.labels) for row in prepared.rows.validation},
     }
-    return _described(prepared.recipe.to_json(), inputs.target, inputs.data, rows, prepared.notes)
+    both = concatenate([inputs.data, *(file.data for file in inputs.general)])
+    return _described(prepared.recipe.to_json(), inputs.target, both, rows, prepared.notes)
 
 
 def _of_folder(source: Path, data: tuple[str, ...], options: Options) -> DescribedRun:
@@ -126,7 +128,7 @@ def _trained_rows(
     if len(records) < len(split_of):
         raise SourceError(
             f"{len(split_of) - len(records)} of the {len(split_of)} records that trained are not in this data",
-            fix="give with --data what the run was given",
+            fix="give with --data all that the run was given, general data too",
         )
     import dataclasses
 
