@@ -254,6 +254,21 @@ def test_what_the_settings_name_is_read_where_nobody_read_it(
     assert sum(row.role == "general" for row in prepared.rows.training) == 4
 
 
+def test_a_plan_counts_general_records_with_paths_from_the_settings_file(model_folder: Path, tmp_path: Path) -> None:
+    from assay.console import Options
+    from assay.train.planning.inputs import Request, read_request
+
+    written(tmp_path / "data.jsonl", [{"prompt": f"thing {n}?", "completion": "red"} for n in range(20)])
+    written(tmp_path / "general.jsonl", [{"prompt": f"What is {n}?", "completion": "1"} for n in range(20)])
+    settings_file = tmp_path / "assay.yaml"
+    settings_file.write_text(
+        f"model_name_or_path: {model_folder}\ndata: [{{path: data.jsonl}}]\n"
+        "train: {general_data: [general.jsonl], general_ratio: 0.25}\n"
+    )
+    request = Request((), "auto", None, None, None, None, None, None)
+    assert read_request(request, Options(config=settings_file, quiet=True)).lengths.records == 24
+
+
 def test_general_records_go_along_to_another_trainer(
     model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -154,10 +154,13 @@ def _counted(
     if ref is not None and subject.chat_template:
         from assay.chat import load_target
 
+        from ..mixing import read_general
         from ..stage import prepare
 
         target: ChatTarget = load_target(subject.name, offline=options.offline, say=options.say)
-        prepared = prepare(data, settings, target)
+        root = (options.config or DEFAULT_CONFIG).parent
+        general = read_general(settings.general_data, root, offline=options.offline)
+        prepared = prepare(data, settings, target, general)
         for note in prepared.notes:
             options.say(f"note: {note}")
         return lengths_of(prepared.rows.training)
