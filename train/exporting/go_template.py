@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -21,8 +22,20 @@ class GoTemplateError(ValueError):
 
 
 def literal(text: str) -> str:
-    """Text that Go writes as it stands: what could be an action, or end the quotes around it, is an action itself."""
-    return re.sub(r'[{}"\x00-\x09\x0b-\x1f\x7f\ufeff]+', lambda found: f"{{{{ {quoted(found[0])} }}}}", text)
+    """Text that Go writes as it stands, and that a Modelfile holds.
+
+    What could be an action, or end the quotes around it, is an action itself; so is every sign but the line break that
+    Ollama's reader of Modelfiles leaves out because it does not print (`parser/parser.go`).
+    """
+    parts = []
+    for stands, signs in groupby(text, key=stands_as_it_is):
+        run = "".join(signs)
+        parts.append(run if stands else f"{{{{ {quoted(run)} }}}}")
+    return "".join(parts)
+
+
+def stands_as_it_is(sign: str) -> bool:
+    return sign == "\n" or (sign.isprintable() and sign not in '{}"')
 
 
 def quoted(text: str) -> str:

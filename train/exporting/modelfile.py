@@ -38,8 +38,14 @@ class Modelfile:
         return "\n".join(lines) + "\n"
 
 
+def fits_quotes(value: str) -> bool:
+    """Whether a value comes back from between three quotes as it is: signs that do not print are left out by Ollama."""
+    shown = all(sign.isprintable() or sign in "\n\t" for sign in value)
+    return shown and '"""' not in value and not value.startswith('"') and not value.endswith('"')
+
+
 def quoted(value: str, what: str) -> str:
     """Between three quotes. Raises ModelError for what would end them, or come back as something else."""
-    if '"""' in value or value.startswith('"') or value.endswith('"') or "\r" in value or "\x00" in value:
-        raise ModelError(f"a Modelfile cannot hold this {what}: quotes at its edges, three in a row, or a control sign")
+    if not fits_quotes(value):
+        raise ModelError(f"a Modelfile cannot hold this {what}: quotes at its edges or three in a row, or hidden signs")
     return f'"""{value}"""'

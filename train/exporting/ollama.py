@@ -16,7 +16,7 @@ from assay.templating import shared_renderer
 
 from .artefacts import template_sha256
 from .gguf_reading import GgufFacts
-from .modelfile import Modelfile
+from .modelfile import Modelfile, fits_quotes
 from .ollama_template import OllamaTemplate, ollama_template
 from .turns import NotExpressible
 
@@ -88,7 +88,7 @@ def write_folder(
         files.append(_beside(adapter, out / ADAPTER))
     for what in template.unproved:
         say(f"unproved: {what}")
-    usable = tuple(stop for stop in stops if '"' not in stop and "\r" not in stop)
+    usable = tuple(stop for stop in stops if fits_quotes(stop))
     for stop in sorted(set(stops) - set(usable)):
         say(f"note: a Modelfile cannot hold the stop {stop!r}; it is left out")
     comments = [

@@ -15,6 +15,7 @@ from assay.records import Message
 from assay.templating import TemplateProblem
 
 from .go_template import execute, literal
+from .modelfile import fits_quotes
 from .turns import Blocks, NotExpressible, Turns, as_blocks, render, take_apart, writes_the_date
 
 LAST = "{{ $last := eq (len (slice $.Messages $i)) 1 }}"
@@ -58,7 +59,7 @@ def _of_blocks(blocks: Blocks, bos: str | None) -> OllamaTemplate:
         system = (system[0].removeprefix(bos), system[1])
     opening = opening.removeprefix(bos or "")
     text = literal(opening)
-    if default is not None and system is not None and not _fits_quotes(default):
+    if default is not None and system is not None and not fits_quotes(default):
         text += "{{ if not .System }}" + literal(system[0] + default + system[1]) + "{{ end }}"
         default = None
     text += EACH
@@ -87,11 +88,6 @@ def _of_turns(turns: Turns, bos: str | None) -> OllamaTemplate:
     text += EACH + '{{ if eq $m.Role "user" }}{{ $m.Content }}{{ if $last }}' + literal(turns.to_generate) + "{{ end }}"
     text += '{{ else if eq $m.Role "assistant" }}' + literal(turns.to_answer) + "{{ $m.Content }}{{ if not $last }}"
     return OllamaTemplate(text + literal(turns.to_user) + "{{ end }}{{ end }}{{ end }}", None, 0, ())
-
-
-def _fits_quotes(text: str) -> bool:
-    """Whether a Modelfile can hold the text between three quotes, which it has no way to escape."""
-    return '"""' not in text and not text.endswith('"') and not text.startswith('"') and "\r" not in text
 
 
 def filled(template: OllamaTemplate, messages: Sequence[Message]) -> str:
