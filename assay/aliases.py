@@ -30,6 +30,7 @@ _RENAMED: dict[str, str] = {
     "alpha": "lora_alpha",
     "padding_free": "packing",
     "target_modules": "lora_target_modules",
+    "target_parameters": "lora_target_parameters",
     "model_name": "model_name_or_path",
     "model": "model_name_or_path",
     # Axolotl

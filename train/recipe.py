@@ -60,6 +60,7 @@ class Recipe:
     lora_alpha: int
     lora_dropout: float
     lora_target_modules: str | tuple[str, ...]
+    lora_target_parameters: str | tuple[str, ...]
     use_rslora: bool
     use_dora: bool
     init_lora_weights: bool | str
@@ -142,8 +143,9 @@ def resolve(
         device=hardware.device,
         lora_r=r,
         lora_alpha=take("lora_alpha", 2 * r, "twice lora_r"),
-        lora_dropout=take("lora_dropout", 0.05),
+        lora_dropout=take("lora_dropout", *_dropout(settings)),
         lora_target_modules=target if isinstance(target, str) else tuple(target),
+        lora_target_parameters=settings.lora_target_parameters,
         use_rslora=settings.use_rslora,
         use_dora=settings.use_dora,
         init_lora_weights=settings.init_lora_weights,
@@ -187,6 +189,11 @@ def resolve(
     import dataclasses
 
     return dataclasses.replace(recipe, grounds=dict(sorted(grounds.items())))
+
+
+def _dropout(settings: TrainSettings) -> tuple[float, str]:
+    """PEFT adds what an adapter learns of a single tensor to the tensor itself, and there is nothing to drop."""
+    return (0.0, "none with lora_target_parameters") if settings.lora_target_parameters else (0.05, "default")
 
 
 def _switches(settings: TrainSettings) -> dict[str, str]:

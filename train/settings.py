@@ -40,6 +40,7 @@ class TrainSettings:
     dtype                   auto | bfloat16 | float16 | float32; auto measures nothing and asks the hardware
     device                  auto | cpu | cuda | cuda:N | mps
     lora_target_modules     "all-linear", or names of modules
+    lora_target_parameters  "experts", or names of tensors that hold the experts of a layer
     init_lora_weights       true | gaussian | pissa | pissa_niter_N (LoRA) | loftq (QLoRA): what an adapter starts from
     new_tokens              tokens to add to the vocabulary, or to train where they are in it: their embeddings alone
     loraplus_lr_ratio       LoRA+: the rate of B over that of A; 1 is plain LoRA (Hayou et al., arXiv:2402.12354)
@@ -73,6 +74,7 @@ class TrainSettings:
     lora_alpha: int | None = None
     lora_dropout: float | None = None
     lora_target_modules: str | tuple[str, ...] | None = None
+    lora_target_parameters: str | tuple[str, ...] = ()
     use_rslora: bool = False
     use_dora: bool = False
     init_lora_weights: bool | str = True
@@ -179,6 +181,11 @@ class TrainSettings:
                 f"init_lora_weights: {start} with new_tokens is not offered: the adapter is saved as a difference, and "
                 "embeddings have none",
                 fix="leave one of them out",
+            )
+        if self.lora_target_parameters and (self.use_dora or self.lora_dropout or start not in (True, "gaussian")):
+            raise SettingsError(
+                "lora_target_parameters goes with plain LoRA alone, without dropout",
+                fix="leave use_dora, lora_dropout and init_lora_weights out",
             )
         if start not in (True, "gaussian") and self.use_dora:
             raise SettingsError(

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget
-from assay.errors import SettingsError, did_you_mean
+from assay.errors import SettingsError
 
 from .checkpoints import Checkpoints
 from .collator import Collator
 from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient
-from .methods.initial import in_peft
+from .methods.lora import lora_config
 from .methods.loraplus import speed_up_b
-from .methods.new_tokens import let_the_head_be_read, trainable_rows
+from .methods.new_tokens import let_the_head_be_read
 from .methods.packing import as_items, check_isolation, packs_of
+from .methods.target_modules import left_alone
 from .order import training_order
 from .progress import Watch
 from .recipe import Recipe
@@ -27,7 +27,6 @@ from .rows import Row, Rows
 
 if TYPE_CHECKING:
     import torch
-    from peft import LoraConfig
     from transformers import PreTrainedModel, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
@@ -53,7 +52,11 @@ def build_trainer(
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     _forbid_telemetry()
-    check_target_modules(model, recipe.lora_target_modules)
+    config = lora_config(recipe, model)
+    adapted = bool(recipe.lora_target_parameters)
+    note = left_alone(model, adapted=adapted, load_in_4bit=recipe.load_in_4bit)
+    if note is not None:
+        watch.say(f"note: {note}")
     _choose_attention(model, recipe, max(rows.longest, recipe.packed_length))
     validated = bool(rows.validation)
     trainer = _trainer_class(recipe)(
@@ -63,7 +66,7 @@ def build_trainer(
         train_dataset=_packed(rows.training, recipe) if recipe.packing else _in_order(rows.training, recipe),
         eval_dataset=_shortest_first(rows.validation) if validated else None,
         processing_class=target.tokenizer,
-        peft_config=_lora(recipe, model),
+        peft_config=config,
     )
     # Neither the tokenizer of every checkpoint nor its special tokens are the trainer's business.
     trainer.processing_class = None
@@ -139,46 +142,8 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
 def _frozen_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
     """The linear layers that adapters are laid over."""
     found = {name: module for name, module in model.named_modules() if name.endswith(".base_layer")}
-    return {name: module for name, module in found.items() if hasattr(module, "in_features")}
-
-
-def check_target_modules(model: PreTrainedModel, wanted: str | Sequence[str]) -> None:
-    """Raises SettingsError when a name matches no module, or the head, which TRL cannot train."""
-    import torch
-
-    if wanted == "all-linear":
-        return
-    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
-    leaves = sorted({name.rpartition(".")[2] for name in linear})
-    names = [wanted] if isinstance(wanted, str) else list(wanted)
-    for name in names:
-        pattern = name if isinstance(wanted, str) else rf"(.*\.)?{re.escape(name)}"
-        try:
-            matched = [module for module in linear if re.fullmatch(pattern, module)]
-        except re.error as error:
-            raise SettingsError(f"lora_target_modules: {name!r} is no regular expression ({error})") from error
-        if not matched:
-            fix = f"{did_you_mean(name, leaves)} (all-linear takes them all)"
-            raise SettingsError(f"lora_target_modules: no linear module matches {name!r}", fix=fix)
-        if any(module.rpartition(".")[2] == "lm_head" for module in matched):
-            raise SettingsError("lora_target_modules: lm_head cannot be adapted by this trainer", fix="leave it out")
-
-
-def _lora(recipe: Recipe, model: PreTrainedModel) -> LoraConfig:
-    from peft import LoraConfig
-
-    target = recipe.lora_target_modules
-    return LoraConfig(
-        r=recipe.lora_r,
-        lora_alpha=recipe.lora_alpha,
-        lora_dropout=recipe.lora_dropout,
-        target_modules=target if isinstance(target, str) else list(target),
-        use_rslora=recipe.use_rslora,
-        use_dora=recipe.use_dora,
-        init_lora_weights=in_peft(recipe),
-        trainable_token_indices=trainable_rows(model, recipe.new_token_ids),
-        task_type="CAUSAL_LM",
-    )
+    # Where one adapter wraps another, as over the tensors of experts, what lies beneath is no layer to itself.
+    return {n: m for n, m in found.items() if hasattr(m, "in_features") and not hasattr(m, "base_layer")}
 
 
 def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) -> SFTConfig:
@@ -225,6 +190,7 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             dataloader_pin_memory=recipe.device.startswith("cuda"),
             dataset_kwargs={"skip_prepare_dataset": True},
             max_length=None,
+            router_aux_loss_coef=0.0,  # routers are frozen: there is nothing to balance, and the loss is the answers'
         )
     except (ValueError, TypeError) as error:
         raise SettingsError(f"the trainer refuses these settings: {str(error).splitlines()[0]}") from error
