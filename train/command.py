@@ -92,6 +92,11 @@ def _summary(result: Mapping[str, Any], inputs: Inputs) -> str:
         f"{counts['dropped']:,} dropped + {counts['held']:,} held",
         f"  {result['steps']:,} steps in {result['seconds']:.0f} s; training loss {result['training_loss']:.3f}",
     ]
+    mixture = result.get("mixture")
+    if mixture is not None:
+        lines.insert(
+            1, f"  {mixture['drawn']:,} of the {mixture['task'] + mixture['drawn']:,} that train are general ones"
+        )
     if result["validation_loss"] is not None:
         before = result["validation_loss_before"]
         fell = f" (before training {before:.3f})" if before is not None else ""

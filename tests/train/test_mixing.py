@@ -302,6 +302,8 @@ def test_another_general_file_is_another_run(
     _, again, err = run(capsys, *arguments)
     assert json.loads(again) == json.loads(first) and "not trained again" in err
     assert json.loads(first)["mixture"]["drawn"] == 4
+    _, shown, _ = run(capsys, *(argument for argument in arguments if argument != "--json"))
+    assert "4 of the 13 that train are general ones" in shown
     written(tmp_path / "general.jsonl", [{"prompt": f"What is {n}?", "completion": "2"} for n in range(4)])
     _, changed, _ = run(capsys, *arguments)
     assert json.loads(changed)["run"] != json.loads(first)["run"]
