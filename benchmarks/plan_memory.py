@@ -67,19 +67,20 @@ def qlora(**more: Any) -> dict[str, Any]:
 
 CASES = (
     Case("135M LoRA bf16", "smollm2-135m", 255, 70, 4, lora(per_device_train_batch_size=4), tuned=True),
-    Case("135M QLoRA, embedded", EMBEDDED, 1400, 300, 4, qlora(per_device_train_batch_size=2)),
-    Case("135M LoRA float32, short", "smollm2-135m", 100, 60, 8, lora(dtype="float32", per_device_train_batch_size=8)),
-    Case("135M LoRA bf16, 4 GB", "smollm2-135m", 500, 400, 4, lora(per_device_train_batch_size=4)),
-    Case("360M QLoRA, q and v, r 8", "smollm2-360m", 400, 60, 2,
+    Case("1B LoRA float32", "llama-3.2-1b", 30, 20, 1, lora(dtype="float32", per_device_train_batch_size=1)),
+    Case("1B QLoRA float32", "llama-3.2-1b", 30, 20, 1, qlora(dtype="float32", per_device_train_batch_size=1)),
+    Case("1B LoRA bf16", "llama-3.2-1b", 100, 20, 1, lora(per_device_train_batch_size=1)),
+    Case("1B QLoRA bf16, r 64", "llama-3.2-1b", 60, 20, 1, qlora(per_device_train_batch_size=1, lora_r=64)),
+    Case("135M LoRA float32, short", "smollm2-135m", 100, 60, 4, lora(dtype="float32", per_device_train_batch_size=4)),
+    Case("360M QLoRA, q and v, r 8", "smollm2-360m", 300, 40, 2,
          qlora(per_device_train_batch_size=2, lora_r=8, lora_target_modules=["q_proj", "v_proj"])),
-    Case("360M LoRA, checkpointing", "smollm2-360m", 650, 60, 4,
+    Case("360M LoRA, checkpointing", "smollm2-360m", 350, 20, 4,
          lora(per_device_train_batch_size=4, gradient_checkpointing=True)),
-    Case("1B LoRA bf16", "llama-3.2-1b", 60, 40, 2, lora(per_device_train_batch_size=1)),
-    Case("1B QLoRA, r 64", "llama-3.2-1b", 60, 40, 2, qlora(per_device_train_batch_size=1, lora_r=64)),
-    Case("1B LoRA float32", "llama-3.2-1b", 40, 20, 1, lora(dtype="float32", per_device_train_batch_size=1)),
-    Case("Qwen3 0.6B, uneven, no dropout", "qwen3-0.6b", 300, 100, 2,
+    Case("Qwen3 0.6B, uneven, no dropout", "qwen3-0.6b", 280, 40, 2,
          lora(per_device_train_batch_size=2, lora_dropout=0.0), uneven=120),
-    Case("Gemma 3 270M, logits", "gemma-3-270m", 60, 500, 2, lora(per_device_train_batch_size=2)),
+    Case("Gemma 3 270M, logits", "gemma-3-270m", 30, 250, 1, lora(per_device_train_batch_size=1)),
+    Case("135M QLoRA, embedded", EMBEDDED, 1400, 300, 2, qlora(per_device_train_batch_size=2)),
+    Case("135M LoRA bf16, 4 GB", EMBEDDED, 1500, 600, 4, lora(per_device_train_batch_size=4)),
 )  # fmt: skip
 
 
@@ -95,12 +96,18 @@ def main() -> None:
         child(json.loads(arguments.child.read_text()))
         return
     chosen = [case for case in CASES if not arguments.only or any(part in case.name for part in arguments.only)]
+    with tempfile.TemporaryDirectory() as models:
+        run(chosen, arguments, Path(models))
+
+
+def run(chosen: list[Case], arguments: argparse.Namespace, models: Path) -> None:
+    """The recipes one after the other; a shape's weights are made once."""
     print(f"{'recipe':<34}{'predicted GB':>13}{'measured GB':>13}{'ratio':>7}  peak while    seconds")
     for case in chosen:
         if arguments.list:
             print(case.name)
             continue
-        row = measure(case, arguments.device)
+        row = measure(case, arguments.device, models)
         mark = " (tuned on)" if case.tuned else ""
         print(
             f"{case.name:<34}{row['predicted'] / 1e9:>13.2f}{row['measured'] / 1e9:>13.2f}"
@@ -112,13 +119,13 @@ def main() -> None:
                 file.write(json.dumps(row) + "\n")
 
 
-def measure(case: Case, device: str) -> dict[str, Any]:
+def measure(case: Case, device: str, models: Path) -> dict[str, Any]:
     """A run in a process of its own, which writes what it found beside its model."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = EMBEDDED if case.shape == EMBEDDED else str(folder / "model")
-        if case.shape != EMBEDDED:
-            make_model(folder / "model", case.shape)
+        model = EMBEDDED if case.shape == EMBEDDED else str(models / case.shape)
+        if case.shape != EMBEDDED and not (models / case.shape).exists():
+            make_model(models / case.shape, case.shape)
         job = {
             "model": model,
             "out": str(folder / "out"),

@@ -25,6 +25,7 @@ def _saved(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) 
     tokens, half = work.tokens, setup.compute_bytes
     for norm in layer.norms:  # normalised in float32; with LayerNorm's mean and deviation or RMSNorm's root
         yield tokens * norm.width * (FLOAT if not norm.bias or setup.cuda else half)
+        yield tokens * FLOAT * (norm.width // norm.weights) * (2 if norm.bias else 1)
     for linear in layer.linears:
         yield from _linear(linear, setup, work, trains=setup.method == "full" or linear.name in adapted)
     yield from _attention(layer, setup, work)
@@ -39,11 +40,10 @@ def _linear(linear: Linear, setup: Setup, work: Workload, *, trains: bool) -> It
     if not trains:
         return
     inputs = work.tokens * linear.inputs
+    if not (_keeps_input_as_it_is(setup, work) and _has_kept_input(linear, work)):
+        yield inputs * setup.compute_bytes
     if setup.method == "full":
-        if linear.leaf not in ("k_proj", "v_proj", "up_proj"):  # which share the input of the layer beside them
-            yield inputs * setup.compute_bytes
         return
-    yield inputs * setup.compute_bytes
     yield work.tokens * setup.rank * setup.compute_bytes
     if setup.compute_bytes < FLOAT:
         yield linear.lora_parameters(setup.rank) * setup.compute_bytes  # autocast's copies of A and B
@@ -54,13 +54,29 @@ def _linear(linear: Linear, setup: Setup, work: Workload, *, trains: bool) -> It
         yield 2 * work.tokens * linear.outputs * FLOAT
 
 
+def _keeps_input_as_it_is(setup: Setup, work: Workload) -> bool:
+    """No dropout and no change of precision makes a copy of the input for the branch alone."""
+    if setup.method == "full":
+        return True
+    widened = setup.compute_bytes < FLOAT and not (setup.cuda and setup.method == "qlora")
+    return not work.dropout and not widened
+
+
+def _has_kept_input(linear: Linear, work: Workload) -> bool:
+    """What the layer beside it keeps already, or the attention kernel as its output."""
+    return linear.leaf in ("k_proj", "v_proj", "up_proj") or (linear.leaf == "o_proj" and not work.eager)
+
+
 def _attention(layer: Layer, setup: Setup, work: Workload) -> Iterator[float]:
     shape, tokens, half = layer.attention, work.tokens, setup.compute_bytes
     repeated = work.eager or work.padded
     kv_heads = shape.heads if repeated else shape.kv_heads
     yield tokens * shape.query_width * half
     yield tokens * kv_heads * shape.head_dim * half
-    yield tokens * kv_heads * shape.value_dim * half
+    values = tokens * kv_heads * shape.value_dim * half
+    if shape.fused and not repeated:
+        values = tokens * (shape.query_width + 2 * shape.key_width) * half
+    yield values
     if work.eager:
         scores = tokens * work.sequence * shape.heads
         yield scores * FLOAT
@@ -69,6 +85,8 @@ def _attention(layer: Layer, setup: Setup, work: Workload) -> Iterator[float]:
     else:
         yield tokens * shape.output_width * half
         yield tokens * shape.heads * FLOAT
+        if work.padded:  # the mask in the precision of the scores, made anew for each layer
+            yield tokens * work.sequence * half
 
 
 def _experts(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) -> Iterator[float]:

@@ -61,12 +61,16 @@ class Norm:
 
 @dataclass(frozen=True)
 class Attention:
-    """heads of head_dim for queries and keys, and of value_dim for values; kv_heads are shared by groups."""
+    """heads of head_dim for queries and keys, and of value_dim for values; kv_heads are shared by groups.
+
+    fused: one matrix makes all three, so that values are a view that holds the whole product.
+    """
 
     heads: int
     kv_heads: int
     head_dim: int
     value_dim: int
+    fused: bool = False
 
     @property
     def query_width(self) -> int:

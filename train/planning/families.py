@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .architecture import Architecture, Attention, Layer, Linear, Norm
 from .keys import Keys
 
@@ -128,7 +130,7 @@ def phi(keys: Keys) -> Architecture:
 def phi3(keys: Keys) -> Architecture:
     """Phi-3 and Phi-4: queries, keys and values from one matrix, gate and up from another."""
     hidden, width = keys.number("hidden_size"), keys.number("intermediate_size")
-    attention = grouped_attention(keys)
+    attention = replace(grouped_attention(keys), fused=True)
     layer = Layer(
         linears=(
             Linear("self_attn.qkv_proj", hidden, attention.query_width + 2 * attention.key_width),
@@ -149,7 +151,7 @@ def falcon(keys: Keys) -> Architecture:
     new, bias = keys.flag("new_decoder_architecture"), keys.flag("bias")
     kv_heads = keys.number("num_kv_heads", heads) if new else 1 if keys.flag("multi_query") else heads
     head_dim = hidden // heads
-    attention = Attention(heads, kv_heads, head_dim, head_dim)
+    attention = Attention(heads, kv_heads, head_dim, head_dim, fused=True)
     width = keys.number("ffn_hidden_size", 4 * hidden)
     two_norms = not keys.flag("parallel_attn") or keys.number("num_ln_in_parallel_attn", 2 if new else 1) == 2
     fused = attention.query_width + 2 * attention.key_width
