@@ -36,6 +36,7 @@ from .splitting import with_split
 from .watching.advice import Advice, Facts, advise
 from .watching.heartbeat import Heartbeat
 from .watching.samples import FILE, Question, Samples, questions
+from .watching.trackers import check_trackers, place_trackers, tracker_failures
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
@@ -119,6 +120,7 @@ def prepare(
     except ImportError as error:
         raise missing_extra("train", error) from error
     check_template(target)
+    check_trackers(settings.report_to)
     target = extended(target, settings.new_tokens)
     pad = padding_token(settings, target)
     data, note = with_split(data, settings)
@@ -249,6 +251,7 @@ def _start(
     from .watching.generating import answering
 
     recipe, rows = prepared.recipe, prepared.rows
+    place_trackers(recipe.report_to, run.path)
     checkpoints = Checkpoints(run)
     resumed = checkpoints.latest(say)
     with contextlib.suppress(MissingExtraError):
@@ -310,7 +313,7 @@ def _run_to_the_end(
         say(f"train: going on from step {step}")
     watch.begin(step)
     try:
-        with quiet_libraries(), answers_only_head():
+        with quiet_libraries(), answers_only_head(), tracker_failures(",".join(trainer.args.report_to)):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed is not None else None)
     except KeyboardInterrupt:
         kept = max((int(name.rpartition("-")[2]) for name in Checkpoints(run).listed), default=0)

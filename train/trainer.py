@@ -24,6 +24,7 @@ from .order import training_order
 from .progress import Watch
 from .recipe import Recipe
 from .rows import Row, Rows
+from .watching.trackers import PROJECT, trackers
 
 if TYPE_CHECKING:
     import torch
@@ -183,7 +184,9 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             logging_steps=1,
             logging_nan_inf_filter=False,
             disable_tqdm=True,
-            report_to=recipe.report_to,
+            report_to=trackers(recipe.report_to) or "none",
+            run_name=folder.parent.name,
+            project=PROJECT,
             seed=recipe.seed,
             train_sampling_strategy="sequential",
             remove_unused_columns=False,
