@@ -48,6 +48,7 @@ _HOMES = {
     "digest_of_reviews": "assay.curate.reviews.sources",
     "evaluate": "assay.evaluate.stage",
     "find_personal": "assay.curate.personal.scan",
+    "foretold_cost": "assay.synth.costs.estimate",
     "gate": "assay.evaluate.gate.gate",
     "gate_evaluation": "assay.evaluate.release.release",
     "history": "assay.evaluate.release.history",

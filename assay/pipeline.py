@@ -267,6 +267,7 @@ def _synth(work: _Work) -> StageRun:
     trainable = work.data.select_split("train")
 
     def do(run: Run) -> None:
+        work.say(api.foretold_cost(trainable, settings))
         provider = api.make_guarded_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
         judge = api.make_judge(settings, work.project.settings.model_name_or_path, offline=work.offline)
         audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)

@@ -112,18 +112,16 @@ def _generate(
 
     from .asking.judging import make_judge
     from .asking.personal import make_guarded_provider
-    from .costs.estimate import estimate, in_words
+    from .costs.estimate import foretold_cost
     from .files import JOURNAL, describe, write_synthesized
     from .handed import make_bench, make_encode
-    from .provider import priced
     from .review.seeds import write_seeds
     from .stage import synth as generate
 
     if measure:
         check_measurable(options, suites)
     name = options.document().data.get("model_name_or_path")
-    price = priced(settings)
-    options.say(in_words(estimate(seeds, settings, price.price), price.price, price.of))
+    options.say(foretold_cost(seeds, settings))
     source = make_guarded_provider(settings, name, offline=options.offline)
     judge = make_judge(settings, name, offline=options.offline)
     read_suites = [read_suite(path) for path in suites]
@@ -134,7 +132,7 @@ def _generate(
     write_synthesized(result, output, seeds)
     write_seeds(seeds, result.data, output)
     options.show(describe(result))
-    if measure:
+    if measure and len(result.data):
         code, found = measure_and_show(options, seeds, result.combined(seeds), suites, output)
         options.emit({**result.to_json(), "measure": found})
         return code

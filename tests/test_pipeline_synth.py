@@ -98,8 +98,13 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, api: Api
 
 
 @pytest.fixture(scope="module")
-def generated(project: Path) -> PipelineResult:
-    return run(project / "assay.yaml", last="synth")
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def generated(project: Path, told: list[str]) -> PipelineResult:
+    return run(project / "assay.yaml", last="synth", say=told.append)
 
 
 def accepted(result: PipelineResult) -> Dataset:
@@ -128,6 +133,12 @@ def test_every_generated_record_is_in_the_ledger_of_a_second_curate(generated: P
     fates = {row["row_id"]: row["fate"] for row in ledger}
     after = Dataset.read_parquet(last_curate(generated) / "data.parquet")
     assert sorted(after.row_ids()) == sorted(row for row, fate in fates.items() if fate in ("kept", "repaired"))
+
+
+def test_what_it_will_cost_is_said_before_anything_is_asked(generated: PipelineResult, told: list[str]) -> None:
+    [estimate] = [number for number, line in enumerate(told) if line.startswith("Price: ") and "at most:" in line]
+    [*_, last] = [number for number, line in enumerate(told) if "requests answered" in line]
+    assert estimate < last and "Cap: $" in told[estimate]
 
 
 def test_a_family_stays_on_one_side_of_the_split(generated: PipelineResult) -> None:

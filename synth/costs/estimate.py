@@ -15,6 +15,7 @@ from assay.registry import check_settings, settings_of
 
 from ..asking import judging
 from ..generator import GENERATORS
+from ..provider import priced
 from ..settings import SynthSettings
 from ..verifier import steps
 
@@ -123,6 +124,12 @@ def _add(case: list[float], requests: int, sample: Sequence[GenerationRequest], 
     case[1] += requests * read
     case[2] += requests * written
     case[3] += requests * usd
+
+
+def foretold_cost(seeds: Dataset, settings: SynthSettings) -> str:
+    """The estimate for a person. Raises SettingsError for a paid model without a price, UnknownNameError."""
+    price = priced(settings)
+    return in_words(estimate(seeds, settings, price.price), price.price, price.of)
 
 
 def in_words(found: Estimate, price: Price, of: str) -> str:

@@ -189,6 +189,11 @@ def enough(missing: int, rate: float) -> int:
 
 def _round(method: Method, jobs: Sequence[Job], progress: Progress, on_progress: Callable[[str], None]) -> bool:
     """Asks, judges and accepts. False when an answer is missing since the budget or the retries ended."""
+    if method.in_batch_jobs:
+        on_progress(
+            f"{method.name}: {len(jobs)} requests in batch jobs, answered within a day; the command may be ended, and "
+            "picks them up when it is started again"
+        )
     told = _tell(method.name, len(jobs), on_progress)
     answers = method.caller.ask([job.request for job in jobs], told)
     drafts, complete = _drafts(method, jobs, answers, progress)
