@@ -88,7 +88,11 @@ class Artefact(Protocol):
         ...
 
     def stop_ids(self) -> frozenset[int]:
-        """Every token that ends an answer. Raises UnprovedError."""
+        """Every token that ends an answer by what ships. Raises UnprovedError."""
+        ...
+
+    def engine_stops(self) -> frozenset[int]:
+        """Tokens that its engine ends at of its own accord, whatever ships; mostly none. Raises UnprovedError."""
         ...
 
     def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:

@@ -91,22 +91,30 @@ def _first_other(ours: Sequence[int], theirs: Sequence[int]) -> str:
     )
 
 
-def check_stops(gated: Artefact, shipped: Artefact) -> Check:
-    """Identical sets of ids. A token that is lacking makes answers go on; one that is new cuts them."""
+def check_stops(gated: Artefact, shipped: Artefact, passages: Sequence[Passage] = ()) -> Check:
+    """Identical sets of ids. A token that is lacking makes answers go on; one that is new cuts them.
+
+    What the engine ends at beside them is named, and fails where it stands within an answer of `passages`.
+    """
     ours = gated.stop_ids()
     try:
-        theirs = shipped.stop_ids()
+        theirs, engine = shipped.stop_ids(), shipped.engine_stops()
     except UnprovedError as error:
         return Check(STOPS, Outcome.UNPROVED, str(error))
-    numbers = {"gated": sorted(ours), "shipped": sorted(theirs)}
-    lacking, new = sorted(ours - theirs), sorted(theirs - ours)
+    numbers = {"gated": sorted(ours), "shipped": sorted(theirs), "engine": sorted(engine)}
+    lacking, new = sorted(ours - theirs - engine), sorted(theirs - ours)
     if lacking:
         what = f"token {lacking[0]} ended answers when it was gated and does not now: they would go on"
         return Check(STOPS, Outcome.FAIL, what, numbers)
+    within = {passage.ids[place] for passage in passages for place in passage.answer} - ours
+    new += sorted((engine - ours) & within)
     if new:
         what = f"token {new[0]} ends answers now and did not when it was gated: they would be cut there"
         return Check(STOPS, Outcome.FAIL, what, numbers)
-    return Check(STOPS, Outcome.PASS, f"identical: {', '.join(map(str, sorted(ours)))}", numbers)
+    beside = sorted(engine - ours)
+    named = ", ".join(map(str, beside[:6])) + (", ..." if len(beside) > 6 else "")
+    also = f"; the engine itself ends at {named} too, which no answer here holds" if beside else ""
+    return Check(STOPS, Outcome.PASS, f"identical: {', '.join(map(str, sorted(ours)))}{also}", numbers)
 
 
 def same_weights(gated: Held, shipped: Held) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ class NotHere:
 
     def stop_ids(self) -> frozenset[int]:
         raise UnprovedError(self.why)
+
+    def engine_stops(self) -> frozenset[int]:
+        return frozenset()
 
     def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
         raise UnprovedError(self.why)
@@ -159,7 +163,16 @@ class GgufModel:
         return self.model.detokenize([token], special=True).decode("utf-8", "replace") if token >= 0 else ""
 
     def stop_ids(self) -> frozenset[int]:
-        """Every token at which llama.cpp ends generation (`llama_vocab_is_eog`)."""
+        """What the file declares: the ends of text, of turn and of message."""
+        names = (f"tokenizer.ggml.{kind}_token_id" for kind in ("eos", "eot", "eom"))
+        return frozenset(int(self.model.metadata[name]) for name in names if name in self.model.metadata)
+
+    def engine_stops(self) -> frozenset[int]:
+        """llama.cpp ends at tokens called `<|im_end|>`, `<|endoftext|>` and the like (`llama_vocab_is_eog`)."""
+        return self._ends - self.stop_ids()
+
+    @cached_property
+    def _ends(self) -> frozenset[int]:
         import llama_cpp
 
         vocabulary = llama_cpp.llama_model_get_vocab(self.model.model)
@@ -188,7 +201,6 @@ class GgufModel:
     def answers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[int, ...]]:
         import numpy as np
 
-        stops = self.stop_ids()
         found = []
         for prompt in prompts:
             self.model.reset()
@@ -196,7 +208,7 @@ class GgufModel:
             new: list[int] = []
             while len(new) < max_new_tokens:
                 token = int(np.argmax(self.model.scores[self.model.n_tokens - 1]))
-                if token in stops:
+                if token in self._ends:
                     break
                 new.append(token)
                 self.model.eval([token])

@@ -141,6 +141,9 @@ class AdapterOverBase:
     def stop_ids(self) -> frozenset[int]:
         return frozenset(self.target.stop_token_ids)
 
+    def engine_stops(self) -> frozenset[int]:
+        return frozenset()
+
     def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
         return self.memory.token_scores(passages)
 
@@ -204,6 +207,9 @@ class ModelFolder:
         if value is None:
             return frozenset()
         return frozenset(int(token) for token in (value if isinstance(value, list | tuple) else [value]))
+
+    def engine_stops(self) -> frozenset[int]:
+        return frozenset()
 
     def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
         self._check_vocabulary(passages)

@@ -46,6 +46,9 @@ class OllamaModel:
         self._known()
         raise UnprovedError("Ollama names stop texts and no token ids; check the GGUF file that it serves")
 
+    def engine_stops(self) -> frozenset[int]:
+        return frozenset()
+
     def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
         self._known()
         raise UnprovedError("Ollama gives no log-probabilities of given answers; check the GGUF file that it serves")

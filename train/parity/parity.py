@@ -110,7 +110,7 @@ def prove(gated: Artefact, shipped: Artefact, material: Material, judge: Judge |
     same = same_weights(gated.held, shipped.held)
     checks: list[Check] = [
         check_prompts(gated, shipped, material.conversations),
-        check_stops(gated, shipped),
+        check_stops(gated, shipped, material.passages),
         check_logprobs(gated, shipped, material.passages),
         judge(gated, shipped) if judge is not None else _no_suite(same),
     ]

@@ -30,6 +30,9 @@ class Recorded:
     def stop_ids(self) -> frozenset[int]:
         return frozenset(self.target.stop_token_ids)
 
+    def engine_stops(self) -> frozenset[int]:
+        return frozenset()
+
     def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
         if tuple(passages) != self.passages:
             raise UnprovedError("other answers were weighed than are asked for")

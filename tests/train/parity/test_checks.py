@@ -1,0 +1,158 @@
+"""Each check by itself, with artefacts that answer as they are told: what engines do that cannot run here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assay.records import Message
+from assay.train.parity.artefact import (
+    Conversation,
+    Held,
+    Passage,
+    RefusedError,
+    TokenScores,
+    UnprovedError,
+)
+from assay.train.parity.checks import Outcome, check_logprobs, check_prompts, check_stops, same_weights
+from assay.train.parity.difference import difference
+from assay.train.parity.gguf import FILE_TYPES, _held, open_gguf
+
+ASK = Conversation("one turn", (Message("user", "Hello?"),))
+PASSAGE = Passage((5, 6, 7, 2), (2, 3))
+
+
+@dataclass
+class Told:
+    """An artefact of figures."""
+
+    stops: frozenset[int] = frozenset({2})
+    engine: frozenset[int] = frozenset()
+    ids: tuple[int, ...] = (5, 6)
+    logprobs: tuple[float, ...] = (-1.0, -0.5)
+    held: Held = field(default_factory=lambda: Held("full", "float32"))
+    refuses: bool = False
+    absent: bool = False
+    name: str = "told"
+    kind: str = "gguf"
+
+    def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
+        if self.absent:
+            raise UnprovedError("it is not here")
+        if self.refuses:
+            raise RefusedError("no system turn")
+        return self.ids
+
+    def stop_ids(self) -> frozenset[int]:
+        if self.absent:
+            raise UnprovedError("it is not here")
+        return self.stops
+
+    def engine_stops(self) -> frozenset[int]:
+        return self.engine
+
+    def token_scores(self, passages: Sequence[Passage]) -> list[TokenScores]:
+        if self.absent:
+            raise UnprovedError("it is not here")
+        return [TokenScores(np.array(self.logprobs), np.array([7, 2])) for _ in passages]
+
+    def answers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[int, ...]]:
+        return [(7,) for _ in prompts]
+
+
+def test_what_an_engine_ends_at_beside_the_file_is_named_unless_an_answer_holds_it() -> None:
+    """llama.cpp ends at every token that is called <|endoftext|>, whatever the file says."""
+    found = check_stops(Told(), Told(engine=frozenset({0})), [PASSAGE])
+    assert found.outcome is Outcome.PASS and "the engine itself ends at 0 too" in found.sentence
+    cut = check_stops(Told(), Told(engine=frozenset({7})), [PASSAGE])
+    assert cut.outcome is Outcome.FAIL and "token 7 ends answers now" in cut.sentence
+
+
+def test_a_stop_that_the_engine_knows_by_name_is_not_lacking() -> None:
+    gated = Told(stops=frozenset({1, 2}))
+    assert check_stops(gated, Told(stops=frozenset({2}), engine=frozenset({1}))).outcome is Outcome.PASS
+    assert check_stops(gated, Told(stops=frozenset({2}))).outcome is Outcome.FAIL
+
+
+def test_conversations_that_the_gated_template_refuses_are_not_compared() -> None:
+    assert check_prompts(Told(refuses=True), Told(), [ASK]).outcome is Outcome.UNPROVED
+    found = check_prompts(Told(), Told(refuses=True), [ASK])
+    assert found.outcome is Outcome.FAIL and "takes none such: no system turn" in found.sentence
+
+
+def test_a_prompt_that_is_longer_fails_with_the_place_where_it_parts() -> None:
+    found = check_prompts(Told(), Told(ids=(1, 5, 6)), [ASK])
+    assert "2 tokens were gated and 3 are shipped; at place 1 stood token 5, and now stands token 1" in found.sentence
+    shorter = check_prompts(Told(), Told(ids=(5,)), [ASK])
+    assert "at place 2 stood token 6, and now stands its end" in shorter.sentence
+
+
+@pytest.mark.parametrize(
+    ("held", "logprobs", "outcome"),
+    [
+        (Held("full", "float32"), (-1.0009, -0.5), Outcome.PASS),
+        (Held("full", "float32"), (-1.0011, -0.5), Outcome.FAIL),
+        (Held("full", "bfloat16"), (-1.05, -0.5), Outcome.PASS),
+        (Held("full", "bfloat16"), (-1.07, -0.5), Outcome.FAIL),
+        (Held("full", "float16"), (-1.009, -0.5), Outcome.PASS),
+        (Held("full", "float16"), (-1.02, -0.5), Outcome.FAIL),
+        (Held("nf4", "float32"), (-3.0, -0.5), Outcome.STATED),
+        (Held("q4_k_m", "q4_k_m"), (-1.0, -0.5), Outcome.STATED),
+    ],
+    ids=str,
+)
+def test_the_tolerance_is_that_of_the_weights(held: Held, logprobs: tuple[float, ...], outcome: Outcome) -> None:
+    assert check_logprobs(Told(), Told(held=held, logprobs=logprobs), [PASSAGE]).outcome is outcome
+
+
+def test_what_is_absent_is_unproved_in_every_check() -> None:
+    absent = Told(absent=True)
+    found = [
+        check_prompts(Told(), absent, [ASK]),
+        check_stops(Told(), absent),
+        check_logprobs(Told(), absent, [PASSAGE]),
+    ]
+    assert [check.outcome for check in found] == [Outcome.UNPROVED] * 3
+    assert all(check.sentence == "it is not here" for check in found)
+
+
+def test_a_difference_is_of_every_token_and_without_its_sign() -> None:
+    one = [TokenScores(np.array([-1.0, -2.0]), np.array([3, 4])), TokenScores(np.array([-4.0]), np.array([5]))]
+    other = [TokenScores(np.array([-1.5, -1.0]), np.array([3, 9])), TokenScores(np.array([-4.0]), np.array([5]))]
+    found = difference(one, other)
+    assert (found.tokens, found.answers, found.flips) == (3, 2, 1)
+    assert (found.mean, found.most, found.of_answer) == pytest.approx((0.5, 1.0, 0.75))
+    assert (found.loss, found.other_loss) == pytest.approx((7 / 3, 6.5 / 3))
+
+
+def test_a_gguf_file_without_llama_cpp_is_unproved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "llama_cpp", None)
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    shipped = open_gguf(tmp_path / "model.gguf")
+    with pytest.raises(UnprovedError, match="pip install llama-cpp-python"):
+        shipped.stop_ids()
+    found = check_logprobs(Told(), shipped, [PASSAGE])
+    assert found.outcome is Outcome.UNPROVED
+
+
+def test_the_type_of_a_gguf_file_says_what_its_weights_are() -> None:
+    assert _held({"general.file_type": "15"}) == Held("q4_k_m", "q4_k_m")
+    assert _held({"general.file_type": "1"}) == Held("full", "float16")
+    assert _held({"general.file_type": "0", "assay.weights": "nf4"}) == Held("nf4", "float32")
+    assert _held({}) == Held("unknown", "unknown")
+    assert not same_weights(Held("full", "float32"), _held({}))
+    assert FILE_TYPES[32] == "bfloat16"
+
+
+def test_types_of_gguf_are_those_of_the_gguf_package() -> None:
+    gguf = pytest.importorskip("gguf")
+    names = {"float32": "ALL_F32", "float16": "MOSTLY_F16", "bfloat16": "MOSTLY_BF16"}
+    for number, name in FILE_TYPES.items():
+        wanted = names.get(name, f"MOSTLY_{name.upper()}")
+        assert gguf.LlamaFileType(number).name == wanted
