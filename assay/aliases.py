@@ -55,6 +55,8 @@ _RENAMED: dict[str, str] = {
     "quantization_bit": "load_in_4bit",
     "val_size": "validation",
     "neat_packing": "packing",
+    "enable_liger_kernel": "use_liger_kernel",
+    "use_unsloth": "backend",
     "pissa_init": "init_lora_weights",
     "add_tokens": "new_tokens",
     "new_special_tokens": "new_tokens",
@@ -86,6 +88,10 @@ def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _unsloth(value: Any) -> Any:
+    return "unsloth" if value is True else "trl" if value is False else value
+
+
 def _reversed(value: Any) -> Any:
     return not value if isinstance(value, bool) else value
 
@@ -100,6 +106,7 @@ _CONVERTED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "add_tokens": (_listed, ""),
     "new_special_tokens": (_listed, ""),
     "add_special_tokens": (_listed, ""),
+    "use_unsloth": (_unsloth, ""),
     "pissa_init": (_pissa, " (pissa_niter_16 where this was true)"),
     "train_on_inputs": (_reversed, " (true where this was false)"),
     "train_on_prompt": (_reversed, " (true where this was false)"),

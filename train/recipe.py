@@ -81,6 +81,8 @@ class Recipe:
     gradient_accumulation_steps: int
     gradient_checkpointing: bool
     max_length: int
+    use_liger_kernel: bool
+    backend: str
     packing: bool
     packed_length: int
     packed_attention: str
@@ -166,6 +168,8 @@ def resolve(
         gradient_accumulation_steps=accumulation,
         gradient_checkpointing=take("gradient_checkpointing", hardware.is_gpu, "the hardware"),
         max_length=max_length,
+        use_liger_kernel=settings.use_liger_kernel,
+        backend=settings.backend,
         packing=settings.packing,
         packed_length=0,
         packed_attention="",

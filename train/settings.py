@@ -57,6 +57,8 @@ class TrainSettings:
     general_ratio           share of general records among all that train; None is 0.3 where there is general data
     samples                 validation prompts whose answers are kept at every evaluation; 0 for none
     pad_token               the token that fills batches up; None takes one that never ends a turn
+    use_liger_kernel        Liger's kernels for norms, rotary positions and MLPs, on a GPU
+    backend                 trl | unsloth: whose model trains, on a GPU
     packing                 the records of a step share rows without padding, and do not read each other
     assistant_only_loss     false puts prompts into the loss too
     completion_only_loss    true leaves all but the last answer of a conversation out of the loss
@@ -94,6 +96,8 @@ class TrainSettings:
     gradient_checkpointing: bool | None = None
     max_length: int | None = None
     truncation: Literal["raise", "drop", "truncate"] = "raise"
+    use_liger_kernel: bool = False
+    backend: Literal["trl", "unsloth"] = "trl"
     packing: bool = False
     assistant_only_loss: bool = True
     completion_only_loss: bool = False
@@ -117,6 +121,11 @@ class TrainSettings:
                 fix="set validation: 0 (curate.split.validation: 0 for the pipeline) if no record can be spared for it",
             )
         self._check_start()
+        if self.backend == "unsloth" and (self.use_dora or self.packing or self.new_tokens or self.use_liger_kernel):
+            raise SettingsError(
+                "backend: unsloth is offered without use_dora, packing, new_tokens and use_liger_kernel",
+                fix="leave them out, or backend",
+            )
         if self.packing and self.neftune_noise_alpha:
             raise SettingsError(
                 "neftune_noise_alpha scales its noise by the length of a row, and a packed row holds many records",

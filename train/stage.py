@@ -25,6 +25,7 @@ from .before.template import check_template
 from .checkpoints import Checkpoints
 from .failures import storage_failures
 from .methods.initial import initial_adapter, initialise
+from .methods.kernels import check_kernels, load_model
 from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general, with_general
@@ -119,6 +120,7 @@ def prepare(
         hardware = find_hardware(settings)
     except ImportError as error:
         raise missing_extra("train", error) from error
+    check_kernels(settings, hardware)
     check_template(target)
     check_trackers(settings.report_to)
     target = extended(target, settings.new_tokens)
@@ -241,7 +243,7 @@ def _start(
     on_progress: Callable[[Progress], None] | None,
 ) -> tuple[SFTTrainer, Watch, Path | None, float]:
     """Loads the model, builds the trainer, and proves the gradient."""
-    from assay.models import import_bitsandbytes, load_base
+    from assay.models import import_bitsandbytes
 
     from .failures import enough_room
     from .head import answers_only_head
@@ -257,14 +259,7 @@ def _start(
     with contextlib.suppress(MissingExtraError):
         import_bitsandbytes()  # else PEFT does, even for plain LoRA, and is not kept from asking the hub for a kernel
     with quiet_libraries():
-        model = load_base(
-            model_ref,
-            load_in_4bit=recipe.load_in_4bit,
-            bnb_4bit_quant_type=recipe.bnb_4bit_quant_type,
-            bnb_4bit_use_double_quant=recipe.bnb_4bit_use_double_quant,
-            dtype=recipe.dtype,
-            device=recipe.device,
-        )
+        model = load_model(model_ref, recipe)
         tokens = sum(len(row.input_ids) for row in rows.training) * recipe.num_train_epochs / recipe.steps
         watch = Watch(
             run.path / "log.jsonl",

@@ -159,6 +159,7 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             per_device_eval_batch_size=recipe.per_device_eval_batch_size,
             gradient_accumulation_steps=recipe.gradient_accumulation_steps,
             gradient_checkpointing=recipe.gradient_checkpointing,
+            use_liger_kernel=recipe.use_liger_kernel,
             neftune_noise_alpha=recipe.neftune_noise_alpha or None,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type=recipe.lr_scheduler_type,

@@ -1,0 +1,57 @@
+"""Kernels from elsewhere are refused in one line where they cannot run, and passed on where they can."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+from typing import Any
+
+import pytest
+
+from assay.config import Document, parse
+from assay.errors import SettingsError
+from assay.train.methods.kernels import check_kernels
+from assay.train.recipe import Hardware
+from assay.train.settings import TrainSettings
+
+CPU, GPU = Hardware("cpu", True), Hardware("cuda:0", True)
+ASKED: list[dict[str, Any]] = [{"use_liger_kernel": True}, {"backend": "unsloth"}]
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_without_a_gpu_they_are_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="needs a CUDA GPU, and training is on cpu; leave it out"):
+        check_kernels(TrainSettings(**asked), CPU)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_where_they_are_not_installed_the_command_is_named(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"is not installed; pip install (liger-kernel|unsloth)"):
+        check_kernels(TrainSettings(**asked), GPU)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_with_both_there_is_nothing_to_say(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.machinery.ModuleSpec("found", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+    check_kernels(TrainSettings(**asked), GPU)
+    check_kernels(TrainSettings(), CPU)
+
+
+def test_other_tools_names_are_taken() -> None:
+    foreign = {
+        "enable_liger_kernel": False, "mask_history": True, "train_on_inputs": False,
+        "new_special_tokens": "<a>, <b>", "quantization_bit": None,
+    }  # fmt: skip
+    settings, notices = parse(TrainSettings, Document(foreign))
+    assert settings.completion_only_loss and settings.assistant_only_loss
+    assert settings.new_tokens == ("<a>", "<b>")
+    assert not settings.load_in_4bit
+    settings, _ = parse(TrainSettings, Document({"pissa_init": True, "load_in_4bit": False, "padding_free": True}))
+    assert (settings.init_lora_weights, settings.packing) == ("pissa_niter_16", True)
+    settings, _ = parse(TrainSettings, Document({"use_unsloth": True, "sample_packing": False}))
+    assert settings.backend == "unsloth"
+    assert len(notices) == 5

@@ -1,0 +1,57 @@
+"""Faster kernels from elsewhere, for a GPU: Liger's for layers, and Unsloth's model in place of transformers'.
+
+Asked for where they cannot run, they are refused before any time is spent, in one line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import SettingsError
+from assay.models import ModelRef, load_base
+
+from ..recipe import Hardware, Recipe
+from ..settings import TrainSettings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def check_kernels(settings: TrainSettings, hardware: Hardware) -> None:
+    """Raises SettingsError for what is not installed, or has no GPU to run on."""
+    asked = [("use_liger_kernel: true", "liger_kernel", "liger-kernel")] if settings.use_liger_kernel else []
+    asked += [("backend: unsloth", "unsloth", "unsloth")] if settings.backend == "unsloth" else []
+    for setting, module, package in asked:
+        if not hardware.is_gpu:
+            raise SettingsError(f"{setting} needs a CUDA GPU, and training is on {hardware.device}", fix="leave it out")
+        if importlib.util.find_spec(module) is None:
+            raise SettingsError(f"{setting}: {package} is not installed", fix=f"pip install {package}, or leave it out")
+
+
+def load_model(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
+    if recipe.backend == "unsloth":
+        return _by_unsloth(ref, recipe)
+    return load_base(
+        ref,
+        load_in_4bit=recipe.load_in_4bit,
+        bnb_4bit_quant_type=recipe.bnb_4bit_quant_type,
+        bnb_4bit_use_double_quant=recipe.bnb_4bit_use_double_quant,
+        dtype=recipe.dtype,
+        device=recipe.device,
+    )
+
+
+def _by_unsloth(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
+    """The base as Unsloth loads it, with its kernels in place of transformers' layers."""
+    unsloth: Any = importlib.import_module("unsloth")
+    model, _ = unsloth.FastLanguageModel.from_pretrained(
+        model_name=str(ref.path),
+        revision=ref.revision if ref.is_hub else None,
+        max_seq_length=max(recipe.max_length, recipe.packed_length),
+        load_in_4bit=recipe.load_in_4bit,
+        dtype=None,
+    )
+    loaded: PreTrainedModel = model
+    return loaded
