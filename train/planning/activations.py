@@ -101,7 +101,7 @@ def _experts(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]
     yield ways * experts.hidden * setup.compute_bytes
     if experts.targets and adapted & set(experts.targets):
         # PEFT adds the product B A of every expert to its weights before they are used.
-        yield experts.count * 3 * experts.hidden * experts.intermediate * FLOAT
+        yield experts.count * 3 * experts.hidden * experts.intermediate * setup.compute_bytes
 
 
 def layer_input(architecture: Architecture, setup: Setup, work: Workload) -> int:

@@ -68,10 +68,13 @@ PARTS = tuple(item.name for item in fields(Memory) if item.name not in ("moment"
 
 def peak_memory(architecture: Architecture, setup: Setup) -> Memory:
     """The greatest of loading, the check before the first step, and a step."""
-    moments = [_loading(architecture, setup), _pass(architecture, setup, setup.step, "step")]
-    if setup.check is not None:
-        moments.append(_pass(architecture, setup, setup.check, "check"))
-    return max(moments, key=lambda memory: memory.peak)
+    return max(moments(architecture, setup), key=lambda memory: memory.peak)
+
+
+def moments(architecture: Architecture, setup: Setup) -> tuple[Memory, ...]:
+    """Loading, a step, and the check before the first where there is one."""
+    found = (_loading(architecture, setup), _pass(architecture, setup, setup.step, "step"))
+    return found if setup.check is None else (*found, _pass(architecture, setup, setup.check, "check"))
 
 
 def weight_bytes(architecture: Architecture, setup: Setup) -> int:

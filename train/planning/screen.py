@@ -50,16 +50,18 @@ def _head(plan: Plan) -> Iterator[str]:
 def _memory(plan: Plan) -> Iterator[str]:
     recipe = plan.recipe
     checkpointing = "with" if recipe.gradient_checkpointing else "without"
+    batch = recipe.per_device_train_batch_size
+    together = f"{batch} records" if batch > 1 else "one record"
     yield (
-        f"  peak memory on a GPU, {recipe.per_device_train_batch_size} records at a time in {recipe.dtype}, "
-        f"{checkpointing} gradient checkpointing (GB)"
+        f"  peak memory on a GPU, {together} at a time in {recipe.dtype}, {checkpointing} gradient checkpointing (GB)"
     )
     yield "    " + " " * 20 + "".join(f"{NAMES[method]:>10}" for method in METHODS)
     for part in PARTS:
         yield f"    {LABELS[part]:<20}" + "".join(f"{getattr(plan.peaks[m], part) / 1e9:>10.1f}" for m in METHODS)
     yield f"    {'peak':<20}" + "".join(f"{plan.peaks[method].peak / 1e9:>10.1f}" for method in METHODS)
     planned = plan.peaks[plan.planned]
-    yield f"    the peak of {NAMES[plan.planned]} is {MOMENTS[planned.moment]}"
+    beside = "" if planned.moment == "step" else f"; a step takes {_size(plan.step.peak)}"
+    yield f"    the peak of {NAMES[plan.planned]} is {MOMENTS[planned.moment]}{beside}"
     spared = plan.peaks["lora"].saved
     if spared:
         yield f"    checkpointing keeps {_size(spared)} of activations from being kept, for a second forward pass"
@@ -73,6 +75,9 @@ def _cards(plan: Plan) -> Iterator[str]:
         fits = "".join(f"{_fit(fit):>9}" for fit in row.fits)
         yield f"    {row.card.name:<18}{row.card.memory / 1e9:>5.0f} GB{fits}    {_effort(row)}"
     yield "    yes: up to nine tenths of the card; tight: up to all of it; xN: N cards that share by FSDP"
+    shares = [share for row in plan.cards if row.effort for share in row.effort.share]
+    if shares:
+        yield f"    hours at {min(shares):.0%} to {max(shares):.0%} of a card's peak"
     dated = sorted({row.card.as_of for row in plan.cards if row.card.usd})
     if dated:
         yield f"    prices on demand, the lowest and the highest that were found from {dated[0]} to {dated[-1]}"
@@ -167,6 +172,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "recipe": plan.recipe.to_json(),
         "peaks": {method: _memory_json(plan.peaks[method]) for method in METHODS},
         "planned": plan.planned,
+        "step": _memory_json(plan.step),
         "cards": [_card_json(row) for row in plan.cards],
         "changes": [dataclasses.asdict(change) for change in plan.changes],
         "advice": [dataclasses.asdict(advice) for advice in plan.advice],

@@ -15,7 +15,7 @@ from .architecture import Architecture
 from .cards import Card
 from .effort import Effort, effort
 from .machine import Machine
-from .memory import Memory, adapter_file_bytes, peak_memory
+from .memory import Memory, adapter_file_bytes, moments, peak_memory
 from .sharing import sharded
 from .workload import METHODS, Lengths, Method, Setup, setup_of
 
@@ -84,13 +84,15 @@ class Here:
 
 @dataclass(frozen=True)
 class Plan:
-    """peaks: by method, on a GPU; tokens: padded, of the whole run; changes: of the method `planned`."""
+    """peaks: by method, on a GPU; step: of the method `planned`, whose peak may be at another moment; tokens: of the
+    whole run; changes: of the method `planned`."""
 
     subject: Subject
     lengths: Lengths
     recipe: Recipe
     peaks: dict[Method, Memory]
     planned: Method
+    step: Memory
     lora_parameters: int
     adapter_bytes: int
     tokens: float
@@ -122,6 +124,7 @@ def plan(
         recipe=recipe,
         peaks=peaks,
         planned=planned,
+        step=next(one for one in moments(architecture, setups[planned]) if one.moment == "step"),
         lora_parameters=architecture.lora_parameters(recipe.lora_r, recipe.lora_target_modules),
         adapter_bytes=adapter_file_bytes(architecture, recipe.lora_r, recipe.lora_target_modules),
         tokens=tokens,
