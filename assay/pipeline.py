@@ -296,16 +296,20 @@ def _train(work: _Work) -> StageRun:
     if work.generated is not None:
         work.generated.check()
     settings = work.project.sections["train"]
+    selection = api.read_selection(settings, work.target, work.project.root)
 
     def do(run: Run) -> None:
         trained = api.train(
-            work.data, settings, run.path, work.target, work.model, general=work.general, run=run, say=work.say
-        )
+            work.data, settings, run.path, work.target, work.model,
+            general=work.general, run=run, say=work.say, selection=selection,
+        )  # fmt: skip
         run.facts |= trained.to_json()
         if work.generated is not None:
             run.facts["acceptance"] = work.generated.to_json()
 
     inputs = {"data": work.data.digest, **api.general_digests(work.general), **work.target.digests()}
+    if selection is not None:
+        inputs["selection"] = selection.data_sha256
     outcome = work.step("train", to_json(settings), inputs, do)
     work.adapter = outcome.path / "adapter"
     return outcome

@@ -188,3 +188,28 @@ class Scorer(Protocol):
     """Scores one output against a reference, 0.0 to 1.0."""
 
     def __call__(self, output: str, reference: str) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionItem:
+    """An item that selects among checkpoints.
+
+    prompt  token ids that the answer follows
+    text    what is asked, as a leak check compares it
+    score   of an answer, 0.0 to 1.0
+    """
+
+    id: str
+    prompt: tuple[int, ...]
+    text: str
+    score: Callable[[str], float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Items of a domain suite by which a checkpoint is chosen. They never judge the adapter that they chose."""
+
+    suite: str
+    data_sha256: str
+    max_new_tokens: int
+    items: tuple[SelectionItem, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -53,7 +54,7 @@ def train(
 
     check_reviewed(inputs, sources, options)
     outcome = run_train(inputs, sources, options)
-    options.show(_summary(outcome.result, inputs))
+    options.show(_summary(outcome.result, inputs, outcome.path, redact=options.redact))
     options.emit(outcome.result)
     return int(Exit.OK)
 
@@ -85,7 +86,9 @@ def _dry_run(inputs: Inputs, options: Options) -> int:
     return int(Exit.OK)
 
 
-def _summary(result: Mapping[str, Any], inputs: Inputs) -> str:
+def _summary(result: Mapping[str, Any], inputs: Inputs, run: Path, *, redact: bool) -> str:
+    from .watching.ending import ending
+
     counts = result["counts"]
     lines = [
         f"  {counts['read']:,} rows read = {counts['kept']:,} kept + {counts['repaired']:,} repaired + "
@@ -102,5 +105,6 @@ def _summary(result: Mapping[str, Any], inputs: Inputs) -> str:
         fell = f" (before training {before:.3f})" if before is not None else ""
         lines.append(f"  validation loss {result['validation_loss']:.3f}{fell}; step {result['best_step']} is kept")
     lines += [f"  warning: {warning}" for warning in result["warnings"]]
+    lines += ending(result, run, redact=redact)
     suggestion = f"assay evaluate --model {inputs.target.name} --adapter {result['adapter']} --suite SUITE.yaml"
     return "\n".join([*lines, f"  adapter  {result['adapter']}", "", "  next", f"  {suggestion}"])

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from assay.storage import write_atomically
 
-from .progress import StepLog
+from .watching.steps import StepLog, scores, training_losses, validation_losses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TRAINING, VALIDATION, KEPT = "#4c6a92", "#c8553d", "#3a7d44"
+TRAINING, VALIDATION, KEPT, SCORE = "#4c6a92", "#c8553d", "#3a7d44", "#7b5ea7"
 
 
 def draw_curve(log: Sequence[StepLog], best_step: int | None, title: str, folder: Path) -> list[Path]:
-    """Writes `curve.png` and `curve.svg`: loss a step, its running mean, validation loss, and the step kept."""
+    """Writes `curve.png` and `curve.svg`: loss a step, its running mean, validation loss, score, and the step kept."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -34,8 +34,7 @@ def draw_curve(log: Sequence[StepLog], best_step: int | None, title: str, folder
 
 
 def _plot(axes: Axes, log: Sequence[StepLog], best_step: int | None, title: str) -> None:
-    training = [(entry.step, entry.loss) for entry in log if entry.loss is not None]
-    validation = [(entry.step, entry.validation_loss) for entry in log if entry.validation_loss is not None]
+    training, validation, scored = training_losses(log), validation_losses(log), scores(log)
     if training:
         steps, losses = zip(*training, strict=True)
         axes.plot(steps, losses, color=TRAINING, alpha=0.3, linewidth=1)
@@ -51,8 +50,16 @@ def _plot(axes: Axes, log: Sequence[StepLog], best_step: int | None, title: str)
     axes.set_ylim(0, 1.08 * max((loss for _, loss in (*training, *validation)), default=1.0))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    if training or validation:
-        axes.legend(frameon=False)
+    lines, labels = axes.get_legend_handles_labels()
+    if scored:
+        beside = axes.twinx()
+        beside.plot(*zip(*scored, strict=True), color=SCORE, linewidth=2, marker="s", label="score")
+        beside.set_ylabel("score of the items that select")
+        beside.set_ylim(0, 1)
+        beside.spines["top"].set_visible(False)
+        lines, labels = lines + beside.get_legend_handles_labels()[0], [*labels, "score"]
+    if lines:
+        axes.legend(lines, labels, frameon=False)
 
 
 def _running_mean(values: Sequence[float], share: float = 0.1) -> list[float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.config import to_json
-from assay.console import Options
+from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import storage_error
 from assay.locks import OF_LOCKS
 from assay.runs import RunStore
@@ -21,6 +21,8 @@ from .checkpoints import FACT
 from .inputs import Inputs
 from .mixing import general_digests
 from .stage import Trained, train
+from .watching.samples import FILE as SAMPLES
+from .watching.selecting import read_selection
 
 CURATED = "data.parquet"
 NOT_COPIED = ("manifest.json", *OF_LOCKS, FACT)
@@ -42,6 +44,9 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
     """
     target, store = inputs.target, RunStore(inputs.store)
     digests = {"data": inputs.data.digest, **general_digests(inputs.general), **target.digests()}
+    selection = read_selection(inputs.settings, target, (options.config or DEFAULT_CONFIG).parent)
+    if selection is not None:
+        digests["selection"] = selection.data_sha256
     look = functools.partial(say_examples, target=target, options=options)
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
         reused = run.complete
@@ -50,14 +55,14 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
         else:
             trained = train(
                 inputs.data, inputs.settings, run.path, target, target.ref,
-                general=inputs.general, run=run, say=options.say, look=look,
+                general=inputs.general, run=run, say=options.say, look=look, selection=selection,
             )  # fmt: skip
             run.facts |= trained.to_json()
         known = {field.name for field in fields(Trained)}
         result = {key: value for key, value in run.facts.items() if key in known} | {"run": run.id}
     result["adapter"] = str(run.path / "adapter")
     if options.output is not None:
-        _copy(run.path, options.output)
+        _copy(run.path, options.output, redact=options.redact)
         result["adapter"] = str(options.output / "adapter")
     return Outcome(run.path, result, reused)
 
@@ -71,11 +76,14 @@ def curate_runs(sources: Iterable[str], store: RunStore) -> tuple[str, ...]:
     return tuple(run.run for run in store.manifests() if run.data.get("outputs", {}).get(CURATED) in digests)
 
 
-def _copy(run: Path, out: Path) -> None:
-    """Everything but checkpoints and manifest; an adapter that stands in OUT is replaced. Raises StorageError."""
+def _copy(run: Path, out: Path, *, redact: bool) -> None:
+    """Everything but checkpoints and manifest; an adapter that stands in OUT is replaced.
+
+    redact leaves the answers to prompts out, which are text of records. Raises StorageError.
+    """
     try:
         for item in sorted(run.iterdir()):
-            if item.name in NOT_COPIED or item.name.startswith("."):
+            if item.name in NOT_COPIED or (redact and item.name == SAMPLES) or item.name.startswith("."):
                 continue
             place = out / item.name
             if item.is_dir():

@@ -56,6 +56,8 @@ class TrainSettings:
     general_data            files of general records, mixed in against forgetting
     general_ratio           share of general records among all that train; None is 0.3 where there is general data
     samples                 validation prompts whose answers are kept at every evaluation; 0 for none
+    selection_suite         a domain suite whose generated score picks the best checkpoint, in place of the loss
+    selection_items         items of it, at most, out of the half that selects; the gate leaves them out
     pad_token               the token that fills batches up; None takes one that never ends a turn
     use_liger_kernel        Liger's kernels for norms, rotary positions and MLPs, on a GPU
     backend                 trl | unsloth: whose model trains, on a GPU
@@ -109,6 +111,8 @@ class TrainSettings:
     general_ratio: float | None = None
     pad_token: str | None = None
     samples: int = 3
+    selection_suite: str = "none"
+    selection_items: int = 50
     seed: int = 0
     report_to: str = "none"
 
@@ -144,6 +148,7 @@ class TrainSettings:
         for name in (
             "lora_r", "lora_alpha", "learning_rate", "num_train_epochs", "effective_batch_size", "max_length",
             "per_device_train_batch_size", "gradient_accumulation_steps", "eval_steps", "max_grad_norm",
+            "selection_items",
         ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not value > 0:

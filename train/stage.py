@@ -16,6 +16,7 @@ from assay.convert import Data, as_dataset
 from assay.dataset import Dataset
 from assay.errors import MissingExtraError, TrainingError, missing_extra
 from assay.models import ModelRef
+from assay.protocols import Selection
 from assay.runs import Run, run_digest
 from assay.storage import write_table
 
@@ -35,8 +36,11 @@ from .rows import GENERAL, Rows, encode_rows, padding_token
 from .settings import TrainSettings
 from .splitting import with_split
 from .watching.advice import Advice, Facts, advise
+from .watching.generating import answering
 from .watching.heartbeat import Heartbeat
 from .watching.samples import FILE, Question, Samples, questions
+from .watching.selecting import check_selection, select_by_score, selected_on, with_selected
+from .watching.steps import scores, validation_losses
 from .watching.trackers import check_trackers, place_trackers, tracker_failures
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ class Trained:
     resumed_from     the step that this process went on from, 0 for a fresh start
     mixture          what was read, drawn and left of general data; None without any
     gradient_ratio   measured over predicted change of the loss before the first step; 1 is right
+    score            of the generated answers to the items that selected, 0 to 1, of the step kept; None without
     advice           what to try next: the first, and nothing else with it
     """
 
@@ -85,6 +90,8 @@ class Trained:
     resumed_from: int
     gradient_ratio: float
     stopped_early: bool
+    score: float | None = None
+    score_before: float | None = None
     advice: tuple[Advice, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -103,6 +110,8 @@ class Trained:
             "resumed_from": self.resumed_from,
             "gradient_ratio": round(self.gradient_ratio, 4),
             "stopped_early": self.stopped_early,
+            "score": self.score,
+            "score_before": self.score_before,
             "advice": [advice.to_json() for advice in self.advice],
         }
 
@@ -161,6 +170,7 @@ def train(
     run: Run | None = None,
     say: Callable[[str], None] = lambda _: None,
     look: Callable[[Prepared], None] = lambda _: None,
+    selection: Selection | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Trained:
     """Trains a LoRA or QLoRA adapter on the split "train" and keeps the one that is best on "validation".
@@ -173,6 +183,7 @@ def train(
     model_ref  the model whose weights train, where it is not the target's
     general    what `settings.general_data` names, where it was read already; else it is read, paths from here
     look       is given what will train, before weights are loaded
+    selection  the items of `settings.selection_suite`, whose score picks the checkpoint that is kept
     run        the open run whose folder `out` is; without one, `out/manifest.json` is kept here
 
     Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
@@ -188,6 +199,7 @@ def train(
     own_run = run is None
     run = run or _run_in(out, settings, {"data": data.digest, **general_digests(general), **target.digests()})
     recipe, rows = prepared.recipe, prepared.rows
+    check_selection(settings, selection, validated=bool(rows.validation), processes=recipe.processes)
     look(prepared)
     for note in prepared.notes:
         say(f"note: {note}")
@@ -196,12 +208,19 @@ def train(
     with storage_failures(run.path):
         _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
         trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress)
+        if selection is not None:
+            select_by_score(trainer, selection, answering(target, recipe.dtype))
+            run.facts["selected_on"] = selected_on(selection)
         _run_to_the_end(trainer, watch, run, resumed, say)
         sources = [data.digest, *general_digests(general).values()]
         card = adapter_card(None if own_run else run.id, model_ref, target, recipe, sources, run.parents)
+        card |= {"selected_on": selected_on(selection)} if selection is not None else {}
         initial = initial_adapter(recipe, Checkpoints(run).folder)
         save_adapter(trainer.model, run.path / "adapter", model_ref, target, rows, card, initial)
-    trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started)
+        if selection is not None:
+            with_selected(selection, run.path / RECORDS, run.path / "adapter" / RECORDS)
+    items = len(selection.items) if selection is not None else 0
+    trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started, items)
     _finish(trained, run, target, say)
     if own_run:
         run.facts |= trained.to_json()
@@ -250,7 +269,6 @@ def _start(
     from .methods.new_tokens import grown
     from .trainer import build_trainer, check_first_gradient, quiet_libraries
     from .watching.callbacks import watching
-    from .watching.generating import answering
 
     recipe, rows = prepared.recipe, prepared.rows
     place_trackers(recipe.report_to, run.path)
@@ -326,12 +344,22 @@ def _run_to_the_end(
 
 
 def _trained(
-    trainer: SFTTrainer, watch: Watch, run: Run, prepared: Prepared, resumed: Path | None, ratio: float, seconds: float
+    trainer: SFTTrainer,
+    watch: Watch,
+    run: Run,
+    prepared: Prepared,
+    resumed: Path | None,
+    ratio: float,
+    seconds: float,
+    items: int,
 ) -> Trained:
+    """items: that the score is of, 0 where the validation loss picked the checkpoint."""
     state = trainer.state
-    losses = [entry.validation_loss for entry in watch.log if entry.validation_loss is not None]
-    best = state.best_metric if prepared.rows.validation else None
-    if losses and best is not None and best >= losses[0]:
+    losses = [loss for _, loss in validation_losses(watch.log)]
+    scored = dict(scores(watch.log)) if items else {}
+    known = state.best_metric is not None and bool(prepared.rows.validation)
+    best = dict(validation_losses(watch.log)).get(state.best_global_step) if known else None
+    if len(losses) > 1 and min(losses[1:]) >= losses[0]:
         watch.warn(
             f"the validation loss never fell below the {losses[0]:.3f} that it had before training; the data may not "
             "be what the answers depend on, or learning_rate may be too high"
@@ -353,11 +381,13 @@ def _trained(
         resumed_from=int(resumed.name.rpartition("-")[2]) if resumed is not None else 0,
         gradient_ratio=ratio,
         stopped_early=state.global_step < prepared.recipe.steps,
-        advice=advise(_facts(prepared.recipe, watch, int(kept), curated=bool(run.parents))),
+        score=scored.get(int(kept)),
+        score_before=scored.get(0),
+        advice=advise(_facts(prepared.recipe, watch, int(kept), items, curated=bool(run.parents))),
     )
 
 
-def _facts(recipe: Recipe, watch: Watch, best_step: int, *, curated: bool) -> Facts:
+def _facts(recipe: Recipe, watch: Watch, best_step: int, items: int, *, curated: bool) -> Facts:
     answered = watch.samples.at(best_step) if watch.samples is not None else []
     return Facts(
         log=watch.log,
@@ -370,6 +400,7 @@ def _facts(recipe: Recipe, watch: Watch, best_step: int, *, curated: bool) -> Fa
         signs=watch.seen,
         answers=[sample.answer for sample in answered],
         references=[sample.reference for sample in answered],
+        items=items,
         curated=curated,
     )
 

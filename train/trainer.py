@@ -255,7 +255,7 @@ def _reporting(watch: Watch, checkpoints: Checkpoints) -> TrainerCallback:
             if "loss" in logs:
                 watch.trained(state.global_step, logs["loss"], logs.get("learning_rate"), logs.get("grad_norm"))
             elif "eval_loss" in logs:
-                watch.validated(state.global_step, logs["eval_loss"])
+                watch.validated(state.global_step, logs["eval_loss"], logs.get("eval_score"))
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             checkpoints.record(state.global_step)
