@@ -58,8 +58,8 @@ def _plot(axes: Axes, log: Sequence[StepLog], best_step: int | None, title: str)
         beside.set_ylim(0, 1)
         beside.spines["top"].set_visible(False)
         lines, labels = lines + beside.get_legend_handles_labels()[0], [*labels, "score"]
-    if lines:
-        axes.legend(lines, labels, frameon=False)
+    if lines and axes.figure is not None:
+        axes.figure.legend(lines, labels, frameon=False, loc="outside lower center", ncols=len(lines))
 
 
 def _running_mean(values: Sequence[float], share: float = 0.1) -> list[float]:
