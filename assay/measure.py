@@ -240,6 +240,7 @@ def same_budget(question: Question, data: Sequence[Dataset]) -> tuple[list[Any],
             per_device_train_batch_size=None,
             gradient_accumulation_steps=None,
             early_stopping_patience=0,
+            selection_suite="none",  # the items that select are those that this is measured on
             num_train_epochs=_epochs(recipe.steps * recipe.effective_batch_size, len(part.rows.training)),
         )
         for part in prepared
