@@ -55,7 +55,7 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 asked = json.loads(open(sys.argv[1]).read())
 given = {"lora_path": asked["lora"]} if asked["lora"] else {}
-model = Llama(model_path=asked["model"], n_ctx=1024, type_k=0, type_v=0, n_threads=2, verbose=False, **given)
+model = Llama(model_path=asked["model"], n_ctx=1024, type_k=0, type_v=0, n_threads=1, verbose=False, **given)
 text = lambda token: model.detokenize([token], special=True).decode() if token >= 0 else ""
 known = model.metadata
 form = Jinja2ChatFormatter(known["tokenizer.chat_template"], text(model.token_eos()), text(model.token_bos()))
