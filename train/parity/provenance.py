@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.adapters import base_of
 from assay.errors import ModelError
+from assay.storage import write_json
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
 
 CARD = "assay.json"
 TEMPLATE = "chat_template.jinja"
+TOKENIZER = "tokenizer.json"
+NOT_CHAT = (CARD, "adapter_config.json", "config.json", "generation_config.json")
+"""JSON beside an adapter that says nothing of its tokenizer, or that is the base's to say."""
+
 FULL = "full"
 """In `Held.base`: the base's weights were not quantised."""
 
@@ -85,17 +92,49 @@ def read_trained(
         raise ModelError("the adapter names no base model", where=str(folder), fix="name it with --model")
     revision = card.get("revision") if card.get("base") == name else config.get("revision")
     own = folder / TEMPLATE
-    chosen = str(own) if own.is_file() else None
     target = load_target(
         str(name),
         revision=_hub_revision(str(name), revision),
         offline=offline,
-        chat_template=chosen,
+        chat_template=str(own) if own.is_file() else None,
         trust_remote_code=trust_remote_code,
         say=say,
     )
+    if (folder / TOKENIZER).is_file() and card.get("tokenizer_sha256") != target.tokenizer_sha256:
+        target = _with_own_tokenizer(folder, target)
     _check_base(card, folder, target)
     return Trained(folder, card, config, target, _precision(card, target))
+
+
+def _with_own_tokenizer(folder: Path, base: ChatTarget) -> ChatTarget:
+    """The base's chat side with the tokenizer beside the adapter, which may know tokens that were added in training.
+
+    Raises ModelError where it numbers tokens otherwise than the base's.
+    """
+    from assay.chat import load_target
+    from assay.models import load_config, load_generation_config
+
+    with tempfile.TemporaryDirectory(prefix="assay-") as name:
+        place = Path(name)
+        load_config(base.ref).save_pretrained(place)
+        settings = load_generation_config(base.ref)
+        if settings is not None:
+            write_json(place / "generation_config.json", settings.to_dict())
+        for file in folder.iterdir():
+            if file.is_file() and file.suffix in (".json", ".jinja", ".model", ".txt") and file.name not in NOT_CHAT:
+                shutil.copyfile(file, place / file.name)
+        own = folder / TEMPLATE
+        found = load_target(str(place), offline=True, chat_template=str(own) if own.is_file() else base.template)
+    ours, theirs = base.tokenizer.get_vocab(), found.tokenizer.get_vocab()
+    moved = next((token for token, number in ours.items() if theirs.get(token, number) != number), None)
+    if moved is not None:
+        raise ModelError(
+            f"was trained with another tokenizer than {base.name} has: {moved!r} is token {theirs[moved]} there and "
+            f"{ours[moved]} here",
+            where=str(folder),
+            fix="give the base that it was trained on with --model",
+        )
+    return replace(found, ref=base.ref)
 
 
 def _adapter_config(folder: Path) -> Mapping[str, Any]:

@@ -73,6 +73,24 @@ def test_a_vocabulary_that_grew_in_training_is_the_merged_models(
     assert json.loads((tmp_path / "merged" / "config.json").read_text())["vocab_size"] == 331
 
 
+def test_tokens_that_were_added_in_training_are_the_merged_models(
+    make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    """As Axolotl and others leave an adapter: its tokenizer beside it, its embeddings in it."""
+    from transformers import AutoTokenizer
+
+    base = make_base()
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.add_tokens(["<fact>"], special_tokens=True)
+    adapter = make_adapter(tmp_path / "adapter", base, tokens=384, card=False)
+    tokenizer.save_pretrained(adapter)
+    found = merge(trained_of(adapter), EXACT, tmp_path / "merged")
+    assert found.parity.outcome is Outcome.PASS
+    kept = AutoTokenizer.from_pretrained(tmp_path / "merged")
+    assert kept.convert_tokens_to_ids("<fact>") == len(tokenizer) - 1 < 384
+    assert kept("<fact>")["input_ids"] == [len(tokenizer) - 1]
+
+
 def test_16_bits_round_each_sum_once(make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
