@@ -15,19 +15,26 @@ from pathlib import Path
 from assay.runs import Run
 from assay.storage import sha256_folder
 
+from .processes.group import ALONE, Group
+
 FACT = "checkpoints"
 NAME = re.compile(r"checkpoint-(\d+)")
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoint folder of a run."""
+    """The checkpoint folder of a run.
+
+    place  where it is, when several processes write into that of the first
+    """
 
     run: Run
+    place: Path | None = None
+    group: Group = ALONE
 
     @property
     def folder(self) -> Path:
-        return self.run.path / FACT
+        return self.place or self.run.path / FACT
 
     @property
     def listed(self) -> Mapping[str, Mapping[str, str]]:
@@ -37,13 +44,21 @@ class Checkpoints:
 
     def record(self, step: int) -> None:
         """Lists the checkpoint of this step in the manifest, once it is whole, and forgets those that are gone."""
-        name = f"checkpoint-{step}"
+        self.group.wait()  # each process writes a file of its own into it
+        if self.group.is_first:
+            self._list(f"checkpoint-{step}")
+        self.group.wait()
+
+    def _list(self, name: str) -> None:
         kept = {other: files for other, files in self.listed.items() if (self.folder / other).is_dir()}
         self.run.facts[FACT] = {**kept, name: sha256_folder(self.folder / name)}
         self.run.write_manifest("running")
 
     def latest(self, say: Callable[[str], None]) -> Path | None:
         """The newest checkpoint that is as it was listed; every other one is set aside, with a line."""
+        return self.group.same(lambda: self._latest(say))
+
+    def _latest(self, say: Callable[[str], None]) -> Path | None:
         whole: list[Path] = []
         for path in self._found():
             problem = self._problem(path)

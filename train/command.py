@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
     from .inputs import Inputs
+    from .processes.launch import Strategy
 
 
 @click.command(short_help="Train a LoRA or QLoRA adapter.")
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 @click.option("--input-format", default="auto", metavar="NAME", help="Format of DATA [auto].")
 @click.option("--dry-run", is_flag=True, help="Show recipe, records and three of them as they train; load no weights.")
 @click.option("--show-mask", metavar="ID", help="Draw one record as it trains, by id or FILE:LINE, and stop.")
+@click.option("--processes", type=click.IntRange(min=2), metavar="N", help="Train on N devices of this machine.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["ddp", "fsdp", "deepspeed"]),
+    default="ddp",
+    show_default=True,
+    help="With --processes: the whole model on each device, or a share of it.",
+)
 @common_options
 def train(
     options: Options,
@@ -29,6 +39,8 @@ def train(
     input_format: str,
     dry_run: bool,
     show_mask: str | None,
+    processes: int | None,
+    strategy: Strategy,
 ) -> int:
     """Train a LoRA or QLoRA adapter.
 
@@ -42,7 +54,13 @@ def train(
     """
     from .before.template import check_curated
     from .inputs import check_reviewed, read_inputs
+    from .processes.group import from_environment
 
+    me = from_environment()
+    if processes is not None and me.size == 1 and not (dry_run or show_mask):
+        return _start(options, split_overrides(data, options)[1], processes, strategy)
+    if not me.is_first:
+        options = dataclasses.replace(options, quiet=True, json=False)
     sources, options = split_overrides(data, options)
     inputs = read_inputs(sources, input_format, model, options)
     if show_mask is not None:
@@ -54,9 +72,27 @@ def train(
 
     check_reviewed(inputs, sources, options)
     outcome = run_train(inputs, sources, options)
+    if not me.is_first:
+        return int(Exit.OK)
     options.show(_summary(outcome.result, inputs, outcome.path, redact=options.redact))
     options.emit(outcome.result)
     return int(Exit.OK)
+
+
+def _start(options: Options, settled: Options, processes: int, strategy: Strategy) -> int:
+    """The same command once for each device. settled: with the overrides that stand among the arguments."""
+    from .processes.launch import Launch, by_hand, start, write_config
+    from .recipe import find_hardware, precision
+    from .settings import TrainSettings
+
+    settings = settled.settings(TrainSettings, "train")
+    hardware = find_hardware(settings)
+    dtype, _ = precision(settings, hardware)
+    launch = Launch(strategy, processes, dtype, hardware.is_gpu, settings.gradient_accumulation_steps or 1)
+    config = (options.output or Path(".assay")) / "accelerate.yaml"
+    write_config(launch, config)
+    options.say(f"train: {processes} processes ({config}); by hand: {by_hand(launch, config)}")
+    return start(launch, config, click.get_current_context().find_root().obj)
 
 
 def _show_mask(inputs: Inputs, name: str, options: Options) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,13 +14,14 @@ from assay.config import to_json
 from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import storage_error
 from assay.locks import OF_LOCKS
-from assay.runs import RunStore
+from assay.runs import Run, RunStore
 from assay.storage import sha256_file
 
 from .before.shown import say_examples
 from .checkpoints import FACT
 from .inputs import Inputs
 from .mixing import general_digests
+from .processes.group import Group, join
 from .stage import Trained, train
 from .watching.samples import FILE as SAMPLES
 from .watching.selecting import read_selection
@@ -42,6 +44,9 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
 
     Raises RunError, StorageError, and what the stage raises.
     """
+    group = join(inputs.settings.device)
+    if not group.is_first:
+        return _take_part(inputs, group)
     target, store = inputs.target, RunStore(inputs.store)
     digests = {"data": inputs.data.digest, **general_digests(inputs.general), **target.digests()}
     selection = read_selection(inputs.settings, target, (options.config or DEFAULT_CONFIG).parent)
@@ -49,13 +54,13 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
         digests["selection"] = selection.data_sha256
     look = functools.partial(say_examples, target=target, options=options)
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
-        reused = run.complete
+        reused = group.same(lambda: run.complete)
         if reused:
             options.say(f"train: unchanged since {run.id}, not trained again")
         else:
             trained = train(
                 inputs.data, inputs.settings, run.path, target, target.ref,
-                general=inputs.general, run=run, say=options.say, look=look, selection=selection,
+                general=inputs.general, run=run, say=options.say, look=look, selection=selection, group=group,
             )  # fmt: skip
             run.facts |= trained.to_json()
         known = {field.name for field in fields(Trained)}
@@ -65,6 +70,19 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
         _copy(run.path, options.output, redact=options.redact)
         result["adapter"] = str(options.output / "adapter")
     return Outcome(run.path, result, reused)
+
+
+def _take_part(inputs: Inputs, group: Group) -> Outcome:
+    """What every process but the first does: it computes, and what it writes is thrown away."""
+    if group.same(lambda: False):
+        return Outcome(Path(), {}, True)
+    with tempfile.TemporaryDirectory(prefix="assay-") as name:
+        scratch = Run("train", "", Path(name), {}, {}, (), False)
+        trained = train(
+            inputs.data, inputs.settings, scratch.path, inputs.target, inputs.target.ref,
+            general=inputs.general, run=scratch, group=group,
+        )  # fmt: skip
+    return Outcome(Path(), trained.to_json(), False)
 
 
 def curate_runs(sources: Iterable[str], store: RunStore) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from .methods.kernels import check_kernels, load_model
 from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general, with_general
+from .processes.group import ALONE, Group
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
 from .recipe import Recipe, find_hardware, resolve
 from .rows import GENERAL, Rows, encode_rows, padding_token
@@ -172,6 +173,7 @@ def train(
     look: Callable[[Prepared], None] = lambda _: None,
     selection: Selection | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    group: Group = ALONE,
 ) -> Trained:
     """Trains a LoRA or QLoRA adapter on the split "train" and keeps the one that is best on "validation".
 
@@ -185,6 +187,7 @@ def train(
     look       is given what will train, before weights are loaded
     selection  the items of `settings.selection_suite`, whose score picks the checkpoint that is kept
     run        the open run whose folder `out` is; without one, `out/manifest.json` is kept here
+    group      the processes that train it together; every one but the first is given a folder of its own
 
     Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
     it can be known then.
@@ -207,7 +210,7 @@ def train(
         say(f"warning: {warning}")
     with storage_failures(run.path):
         _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
-        trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress)
+        trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress, group)
         if selection is not None:
             select_by_score(trainer, selection, answering(target, recipe.dtype))
             run.facts["selected_on"] = selected_on(selection)
@@ -260,6 +263,7 @@ def _start(
     run: Run,
     say: Callable[[str], None],
     on_progress: Callable[[Progress], None] | None,
+    group: Group,
 ) -> tuple[SFTTrainer, Watch, Path | None, float]:
     """Loads the model, builds the trainer, and proves the gradient."""
     from assay.models import import_bitsandbytes
@@ -272,7 +276,7 @@ def _start(
 
     recipe, rows = prepared.recipe, prepared.rows
     place_trackers(recipe.report_to, run.path)
-    checkpoints = Checkpoints(run)
+    checkpoints = Checkpoints(run, group.same(lambda: Checkpoints(run).folder), group)
     resumed = checkpoints.latest(say)
     with contextlib.suppress(MissingExtraError):
         import_bitsandbytes()  # else PEFT does, even for plain LoRA, and is not kept from asking the hub for a kernel
