@@ -89,6 +89,10 @@ class Policy:
 
 def read_policy(path: Path) -> Policy:
     """Raises SettingsError, one line with the place, for the first fault."""
+    if not path.exists():
+        raise SettingsError(
+            "there is no such policy", where=str(path), fix="name one: --policy FILE; `assay init` writes one"
+        )
     return parse_policy(read_document(path))
 
 

@@ -68,7 +68,7 @@ def test_a_fault_is_one_line_with_its_place(tmp_path: Path, old: str, new: str, 
 
 
 def test_a_missing_policy_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot read settings"):
+    with pytest.raises(SettingsError, match="there is no such policy; name one: --policy FILE"):
         read_policy(tmp_path / "none.yaml")
 
 
