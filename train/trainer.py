@@ -71,7 +71,7 @@ def build_trainer(
     )
     # Neither the tokenizer of every checkpoint nor its special tokens are the trainer's business.
     trainer.processing_class = None
-    # TRL would write a model card into every checkpoint, and ask each tracker it can import for an address to put there.
+    # TRL would write a model card into every checkpoint, and ask each tracker it can import for an address in it.
     trainer.create_model_card = lambda *_, **__: None
     # PEFT asks the hub about the base when it saves, unless the base has no name; the adapter gets it at the end.
     trainer.model.peft_config["default"].base_model_name_or_path = ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from trl.trainer.utils import get_trackio_space_url
 
 from assay.chat import ChatTarget
 from assay.dataset import Dataset
@@ -84,3 +85,17 @@ def test_tensorboard_gets_every_loss_and_no_text_of_a_record(
     losses = [entry.loss for entry in run.log if entry.loss is not None]
     assert [event.value for event in found.Scalars("train/loss")] == pytest.approx(losses, abs=1e-3)
     assert len(found.Scalars("eval/loss")) == run.steps + 1
+
+
+def test_a_folder_that_is_called_as_a_tracker_stops_no_run(
+    make_colours: Callable[..., Dataset], train_tiny: Callable[..., Trained], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """TRL asks whatever imports as trackio for an address when it saves a checkpoint."""
+    (tmp_path / "here" / "trackio").mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path / "here"))
+    monkeypatch.setattr("trl.trainer.utils.is_trackio_available", lambda: True)
+    with pytest.raises(ImportError):
+        get_trackio_space_url()
+    run = train_tiny(make_colours(8, 2), tmp_path / "out", num_train_epochs=1, eval_steps=1)
+    assert run.steps == 1
