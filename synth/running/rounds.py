@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ LEAST_RATE = 0.1
 DEVIATIONS = 2.0
 """A batch job takes up to a day, and so does one for the last three records: what is asked leaves fewer than are
 missing in one case of forty (normal approximation of the binomial)."""
+
+TELL_SECONDS = 5.0
 
 BUILT, CURATE, SURPLUS = "method", "curate", "surplus"
 
@@ -194,7 +197,7 @@ def _round(method: Method, jobs: Sequence[Job], progress: Progress, on_progress:
             f"{method.name}: {len(jobs)} requests in batch jobs, answered within a day; the command may be ended, and "
             "picks them up when it is started again"
         )
-    told = _tell(method.name, len(jobs), on_progress)
+    told = _tell(method, len(jobs), on_progress)
     answers = method.caller.ask([job.request for job in jobs], told)
     drafts, complete = _drafts(method, jobs, answers, progress)
     for step in method.free_steps:
@@ -217,8 +220,18 @@ def _round(method: Method, jobs: Sequence[Job], progress: Progress, on_progress:
     return complete
 
 
-def _tell(method: str, total: int, on_progress: Callable[[str], None]) -> Callable[[int], None]:
-    return lambda answered: on_progress(f"{method}: {answered} of {total} requests answered")
+def _tell(method: Method, total: int, on_progress: Callable[[str], None]) -> Callable[[int], None]:
+    """Every few seconds, and at the end, how far it is and what was charged so far."""
+    last = time.monotonic()
+
+    def told(answered: int) -> None:
+        nonlocal last
+        if answered == total or time.monotonic() - last >= TELL_SECONDS:
+            last = time.monotonic()
+            usd = method.caller.journal.spent().usd
+            on_progress(f"{method.name}: {answered} of {total} requests answered, ${usd:.4f}")
+
+    return told
 
 
 def _drafts(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from assay.dataset import Dataset
+from assay.protocols import Price
 from assay.synth.provider import make_provider
 from assay.synth.running.rounds import enough
 from assay.synth.settings import SynthSettings
@@ -138,3 +139,16 @@ def test_what_is_asked_leaves_too_few_in_one_case_of_forty(missing: int, rate: f
     spread = math.sqrt(asked * rate * (1 - rate))
     assert NormalDist(asked * rate, spread).cdf(missing) <= 0.0228
     assert NormalDist((asked - 1) * rate, math.sqrt((asked - 1) * rate * (1 - rate))).cdf(missing) > 0.0227
+
+
+def test_how_far_it_is_is_said_now_and_then_and_not_for_each_answer(api: Any, keep_new: Any, tmp_path: Path) -> None:
+    settings = SynthSettings(
+        provider="openai_compatible", model="m", base_url=f"{api.url}/v1", price=Price(1, 1), min_new=0,
+        methods={"paraphrase": {"count": 20}},
+    )  # fmt: skip
+    said: list[str] = []
+    synth(many(30), settings, make_provider(settings, None), keep_new, tmp_path / "j.sqlite", on_progress=said.append)
+    assert [line for line in said if "requests answered" in line][-1] == (
+        "paraphrase: 20 of 20 requests answered, $0.0003"
+    )
+    assert len(said) < 20
