@@ -28,6 +28,8 @@ def _correct_special_tokens(corrections: dict[str, Any]) -> None:
         self.special_token_ids.update(corrections["special_token_ids"])
         self.add_special_token.update(corrections["add_special_token"])
         write(self, writer, *arguments, **named)
+        for name, value in corrections.get("metadata", {}).items():
+            writer.add_string(name, value)
 
     gguf.SpecialVocab.add_to_gguf = corrected
 

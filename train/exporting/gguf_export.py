@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assay.chat import ChatTarget
@@ -18,7 +18,7 @@ from .conversion import convert
 from .converter import ADAPTER_SCRIPT, MODEL_SCRIPT, Converter
 from .gguf_reading import GgufFacts, check_model, read_gguf
 from .quantising import QUANTISATIONS, Quantiser
-from .staging import NONE, corrections_of, stage_adapter, stage_config, stage_model
+from .staging import NONE, corrections_of, stage_adapter, stage_config, stage_model, weights_metadata
 
 BITS = {"f32": 32.0, "f16": 16.0, "bf16": 16.0, "q8_0": 8.5}
 """Bits a weight of what the converter itself writes."""
@@ -56,7 +56,7 @@ def export_model(
     first = outtype if outtype in BITS else "f16"
     size = sum(path.stat().st_size for path in source.glob("*.safetensors"))
     check_room(out, size if outtype in BITS else 2 * size)
-    corrections = corrections_of(target)
+    corrections = replace(corrections_of(target), metadata=weights_metadata(source))
     with scratch_beside(out) as scratch:
         stage_model(source, target, scratch / "model")
         made = scratch / "model.gguf"

@@ -11,7 +11,7 @@ import math
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,20 @@ class Corrections:
     special_token_ids  {"eos": id, ...} as the GGUF shall name them
     add_special_token  {"bos": whether a token is put before every text, "eos": after}
     splitting          llama.cpp's name for the tokenizer's splitting, where its hash is not known
+    metadata           further keys of the file
     """
 
     special_token_ids: Mapping[str, int]
     add_special_token: Mapping[str, bool]
     splitting: str | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "special_token_ids": dict(self.special_token_ids),
             "add_special_token": dict(self.add_special_token),
             "splitting": self.splitting,
+            "metadata": dict(self.metadata),
         }
 
 
@@ -64,6 +67,15 @@ def corrections_of(target: ChatTarget) -> Corrections:
     if isinstance(tokenizer.bos_token_id, int):
         ids["bos"] = tokenizer.bos_token_id
     return Corrections(ids, {"bos": writes_bos(target), "eos": False}, splitting_name(_description(target)))
+
+
+def weights_metadata(folder: Path) -> dict[str, str]:
+    """{"assay.weights": ...} of a folder that `assay merge` wrote: whose numbers the base's weights are, for parity."""
+    try:
+        weights = read_json(folder / "assay.json")["merge"]["weights"]
+    except (ModelError, KeyError, TypeError):
+        return {}
+    return {"assay.weights": str(weights)}
 
 
 def writes_bos(target: ChatTarget) -> bool:

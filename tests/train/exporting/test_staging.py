@@ -12,7 +12,7 @@ from assay.chat import load_target
 from assay.errors import ModelError
 from assay.train.exporting.artefacts import kind_of, read_adapter
 from assay.train.exporting.splitting_names import LLAMA3, QWEN2, splitting_name
-from assay.train.exporting.staging import corrections_of, scale_of, stage_adapter, stage_model
+from assay.train.exporting.staging import corrections_of, scale_of, stage_adapter, stage_model, weights_metadata
 from tests.train.conftest import make_model
 
 
@@ -55,6 +55,12 @@ def test_the_trained_stop_token_ends_texts_and_nothing_is_put_before_them(model:
     assert corrections.special_token_ids["eos"] == target.stop_token_ids[0]
     assert corrections.add_special_token == {"bos": False, "eos": False}
     assert corrections.splitting == "gpt-2"
+
+
+def test_whose_numbers_the_weights_of_a_merge_are_goes_along(tmp_path: Path) -> None:
+    assert weights_metadata(tmp_path) == {}
+    (tmp_path / "assay.json").write_text('{"kind": "merged", "merge": {"weights": "nf4", "dtype": "bfloat16"}}')
+    assert weights_metadata(tmp_path) == {"assay.weights": "nf4"}
 
 
 @pytest.mark.parametrize(
