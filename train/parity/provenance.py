@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import base_of
+from assay.adapters import base_of, new_tokens_of
 from assay.errors import ModelError
 from assay.storage import write_json
 
@@ -84,6 +84,7 @@ def read_trained(
     Raises ModelError where the folder is no adapter, or the base is another than it was trained on.
     """
     from assay.chat import load_target
+    from assay.chat_target import extended
 
     config = _adapter_config(folder)
     card = read_card(folder)
@@ -100,6 +101,7 @@ def read_trained(
         trust_remote_code=trust_remote_code,
         say=say,
     )
+    target = extended(target, new_tokens_of(folder))
     if (folder / TOKENIZER).is_file() and card.get("tokenizer_sha256") != target.tokenizer_sha256:
         target = _with_own_tokenizer(folder, target)
     _check_base(card, folder, target)

@@ -91,6 +91,19 @@ def test_tokens_that_were_added_in_training_are_the_merged_models(
     assert kept("<fact>")["input_ids"] == [len(tokenizer) - 1]
 
 
+@pytest.mark.parametrize(
+    "settings", [{"new_tokens": ("thing",)}, {"use_dora": True, "load_in_4bit": True}], ids=["new tokens", "QDoRA"]
+)
+def test_what_assay_train_wrote_merges(
+    settings: dict[str, Any], train_tiny: Any, make_colours: Any, trained_of: Read, tmp_path: Path
+) -> None:
+    out = train_tiny(make_colours(40, 8), tmp_path / "out", num_train_epochs=1, **settings)
+    base: Any = "dequantized" if settings.get("load_in_4bit") else "full"
+    found = merge(trained_of(out.adapter), MergeSettings(base, "float32"), tmp_path / "merged")
+    assert found.parity.outcome is Outcome.PASS and found.effect.mean > 1e-3
+    assert (tmp_path / "merged" / "trained_records.parquet").is_file()
+
+
 def test_16_bits_round_each_sum_once(make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
