@@ -18,6 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED = "smollm2-135m-instruct"
+SHORT_OF_MEMORY = 1e9
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="names, or parts of names, of recipes")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--json", type=Path, help="append one JSON line a recipe to this file")
+    parser.add_argument("--models", type=Path, help="keep the random models in this folder, for another run")
     parser.add_argument("--list", action="store_true", help="print the recipes and stop")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -97,7 +100,7 @@ def main() -> None:
         return
     chosen = [case for case in CASES if not arguments.only or any(part in case.name for part in arguments.only)]
     with tempfile.TemporaryDirectory() as models:
-        run(chosen, arguments, Path(models))
+        run(chosen, arguments, arguments.models or Path(models))
 
 
 def run(chosen: list[Case], arguments: argparse.Namespace, models: Path) -> None:
@@ -109,6 +112,8 @@ def run(chosen: list[Case], arguments: argparse.Namespace, models: Path) -> None
             continue
         row = measure(case, arguments.device, models)
         mark = " (tuned on)" if case.tuned else ""
+        if row["least_available"] < SHORT_OF_MEMORY:
+            mark += f" (the machine had {row['least_available'] / 1e9:.1f} GB left: mapped pages were taken back)"
         print(
             f"{case.name:<34}{row['predicted'] / 1e9:>13.2f}{row['measured'] / 1e9:>13.2f}"
             f"{row['predicted'] / row['measured']:>7.2f}  {row['memory']['moment']:<10}{row['seconds']:>10.0f}{mark}",
@@ -221,6 +226,7 @@ def child(job: dict[str, Any]) -> None:
     memory = predicted_peak(load_config(target.ref), target.ref.name, prepared)
     cuda = prepared.recipe.device.startswith("cuda")
     before = 0 if cuda else status("VmRSS")
+    files = MappedFiles()
     train(data, settings, Path(job["out"]), target)
     if cuda:
         free, total = torch.cuda.mem_get_info()
@@ -228,9 +234,38 @@ def child(job: dict[str, Any]) -> None:
         measured = torch.cuda.max_memory_reserved() + outside
     else:
         measured = status("VmHWM") - before
-    parts = {**memory.__dict__}
-    result = {"predicted": memory.peak, "measured": measured, "memory": parts, "dtype": prepared.recipe.dtype}
+    result = {
+        "predicted": memory.peak,
+        "measured": measured,
+        "memory": {**memory.__dict__},
+        "dtype": prepared.recipe.dtype,
+        "mapped": files.most,
+        "least_available": files.least_available,
+    }
     Path(job["result"]).write_text(json.dumps(result))
+
+
+class MappedFiles:
+    """Most bytes of mapped files that were resident, and least memory that the machine had left, every 50 ms.
+
+    Pages of mapped files are taken back when memory is short: then the peak says less than the run would take.
+    """
+
+    def __init__(self) -> None:
+        self._before = status("RssFile")
+        self.most, self.least_available = 0, available()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self.most = max(self.most, status("RssFile") - self._before)
+            self.least_available = min(self.least_available, available())
+            time.sleep(0.05)
+
+
+def available() -> int:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
 
 
 def records(job: dict[str, Any]) -> Any:
