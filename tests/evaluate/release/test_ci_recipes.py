@@ -39,9 +39,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, tiny_ad
     """A repository as the recipes expect it, with `assay` and a `pip` that only notes what it should install."""
     folder = tmp_path_factory.mktemp("checkout")
     base = Path(shutil.copytree(tiny_model, folder / "base"))
-    for name, key in (("config.json", "max_position_embeddings"), ("tokenizer_config.json", "model_max_length")):
+    for name, length in (("config.json", "max_position_embeddings"), ("tokenizer_config.json", "model_max_length")):
         config = json.loads((base / name).read_text())
-        (base / name).write_text(json.dumps(config | {key: 2048}))
+        (base / name).write_text(json.dumps(config | {length: 2048}))
     shutil.copytree(tiny_adapter, folder / "adapter", ignore=shutil.ignore_patterns("assay.json"))
     (folder / "suites").mkdir()
     rows = [{"id": f"a{n}", "prompt": f"the cat {n}", "reference": "cat"} for n in range(8)]
