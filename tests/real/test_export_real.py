@@ -338,7 +338,7 @@ print(read.lora_r, read.base_model)
     "llamafactory": (
         "ASSAY_LLAMAFACTORY_PYTHON",
         """
-import importlib.machinery, os, sys, types, yaml
+import importlib.machinery, importlib.util, os, sys, types, yaml
 os.environ["DISABLE_VERSION_CHECK"] = "1"
 if importlib.util.find_spec("torchaudio") is None:  # imported for audio models
     sys.modules["torchaudio"] = types.ModuleType("torchaudio")

@@ -194,9 +194,11 @@ class _Job:
 
     def base_of(self, adapter: Path, out: Path, outtype: str | None) -> tuple[GgufFacts, tuple[str, ...]]:
         """The GGUF of an adapter's base, with the template that the adapter was trained in."""
-        from .artefacts import folder_of, read_adapter
+        from .artefacts import folder_of, read_adapter, read_json
+        from .staging import check_plain_lora
 
         how = self._how(outtype)
+        check_plain_lora(read_json(adapter / "adapter_config.json"), str(adapter))
         source = read_adapter(adapter, self.base, offline=self.options.offline, say=self.options.say)
         folder = folder_of(source.base, weights=True, offline=self.options.offline)
         return self._convert(folder, source.target, out, *how)
@@ -230,13 +232,27 @@ class _Job:
         check_plain_lora(read_json(folder / "adapter_config.json"), str(folder))
         source = read_adapter(folder, self.base, offline=self.options.offline, say=self.options.say)
         made = export_adapter(source, out, chosen, self.converter(), self.options.say)
-        self._note(made.notes)
+        self._note((*made.notes, *_trained_over(folder)))
         return made.facts
 
     def _note(self, notes: tuple[str, ...]) -> None:
         for note in notes:
             self.options.say(f"note: {note}")
         self.notes += notes
+
+
+def _trained_over(adapter: Path) -> tuple[str, ...]:
+    """What is said of an adapter whose base was quantised while it trained."""
+    from .artefacts import read_json
+
+    if not (adapter / "assay.json").is_file():
+        return ()
+    held = read_json(adapter / "assay.json").get("quantisation")
+    if not held:
+        return ()
+    return (
+        f"it was trained over the base in {held}; over another GGUF of the base it answers otherwise: assay parity",
+    )
 
 
 def _facts_json(facts: GgufFacts, notes: list[str]) -> dict[str, Any]:
