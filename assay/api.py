@@ -74,7 +74,7 @@ _HOMES = {
     "make_selection": "assay.evaluate.suites.selecting",
     "make_scorer": "assay.evaluate.scorer",
     "prepare_suite": "assay.evaluate.asking.domain_suite",
-    "prepare_training": "assay.train.stage",
+    "prepare_training": "assay.train.prepared",
     "read_selection": "assay.train.watching.selecting",
     "price_of": "assay.synth.provider",
     "read_evaluation": "assay.evaluate.evaluation_files",

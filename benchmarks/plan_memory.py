@@ -212,8 +212,9 @@ def child(job: dict[str, Any]) -> None:
     from assay.chat import load_target
     from assay.models import import_bitsandbytes, load_config
     from assay.train.planning.peaks import predicted_peak
+    from assay.train.prepared import prepare
     from assay.train.settings import TrainSettings
-    from assay.train.stage import prepare, train
+    from assay.train.stage import train
 
     import_bitsandbytes()
     for module, names in IMPORTED.items():

@@ -96,7 +96,7 @@ def run_arm(given: argparse.Namespace, arm: str) -> dict[str, Any]:
 
     from assay.chat import load_target
     from assay.dataset import Dataset
-    from assay.train.stage import prepare
+    from assay.train.prepared import prepare
 
     torch.set_num_threads(given.threads)
     target = load_target(given.model)
@@ -223,7 +223,7 @@ def counts(given: argparse.Namespace, name: str) -> dict[str, Any]:
     from assay.dataset import Dataset
     from assay.train.methods.packing import MASKED_ROW, pack
     from assay.train.order import training_order
-    from assay.train.stage import prepare
+    from assay.train.prepared import prepare
 
     data = Dataset.from_records(records_of(given.shared, name, 10**6, 50))
     prepared = prepare(data, settings_of(given, "assay"), load_target(given.model))

@@ -110,8 +110,8 @@ def _show_mask(inputs: Inputs, name: str, options: Options) -> int:
 
 
 def _dry_run(inputs: Inputs, options: Options) -> int:
+    from .prepared import prepare
     from .preview import preview, render
-    from .stage import prepare
 
     prepared = prepare(inputs.data, inputs.settings, inputs.target, inputs.general)
     for note in prepared.notes:

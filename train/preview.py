@@ -10,7 +10,7 @@ from assay.chat import ChatTarget, extended
 from .before.shown import EXAMPLES, Masked, three
 from .before.shown import render as render_examples
 from .order import padding_share, training_order
-from .stage import Prepared
+from .prepared import Prepared
 
 
 @dataclass(frozen=True)

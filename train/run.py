@@ -15,18 +15,17 @@ from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import storage_error
 from assay.locks import OF_LOCKS
 from assay.runs import Run, RunStore
-from assay.storage import sha256_file
 
 from .before.shown import say_examples
 from .checkpoints import FACT
 from .inputs import Inputs
 from .mixing import general_digests
+from .parents import curate_runs
 from .processes.group import Group, join
 from .stage import Trained, train
 from .watching.samples import FILE as SAMPLES
 from .watching.selecting import read_selection
 
-CURATED = "data.parquet"
 NOT_COPIED = ("manifest.json", *OF_LOCKS, FACT)
 
 
@@ -83,15 +82,6 @@ def _take_part(inputs: Inputs, group: Group) -> Outcome:
             general=inputs.general, run=scratch, group=group,
         )  # fmt: skip
     return Outcome(Path(), trained.to_json(), False)
-
-
-def curate_runs(sources: Iterable[str], store: RunStore) -> tuple[str, ...]:
-    """The curate runs of the store that wrote the files which `sources` name: the parents of this run."""
-    paths = [Path(source) / CURATED if Path(source).is_dir() else Path(source) for source in sources]
-    digests = {sha256_file(path) for path in paths if path.is_file() and path.suffix == ".parquet"}
-    if not digests:
-        return ()
-    return tuple(run.run for run in store.manifests() if run.data.get("outputs", {}).get(CURATED) in digests)
 
 
 def _copy(run: Path, out: Path, *, redact: bool) -> None:

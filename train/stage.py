@@ -6,60 +6,41 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget, extended, load_target
 from assay.config import to_json
 from assay.convert import Data, as_dataset
-from assay.dataset import Dataset
-from assay.errors import MissingExtraError, TrainingError, missing_extra
+from assay.errors import MissingExtraError, TrainingError
 from assay.models import ModelRef
 from assay.protocols import Selection
 from assay.runs import Run, run_digest
 from assay.storage import write_table
 
 from .adapter import RECORDS, adapter_card, save_adapter
-from .before.stops import check_stops
-from .before.template import check_template
 from .checkpoints import Checkpoints
 from .failures import storage_failures
 from .methods.initial import initial_adapter, initialise
-from .methods.kernels import check_kernels, load_model
-from .methods.new_tokens import token_ids
-from .methods.packing import with_packing
-from .mixing import GeneralFile, general_digests, general_row_ids, read_general, with_general
+from .methods.kernels import load_model
+from .mixing import GeneralFile, general_digests, general_row_ids, read_general
+from .prepared import Prepared, prepare
 from .processes.group import ALONE, Group
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
-from .recipe import Recipe, find_hardware, resolve
-from .rows import GENERAL, Rows, encode_rows, padding_token
+from .recipe import Recipe
+from .rows import GENERAL, Rows
 from .settings import TrainSettings
-from .splitting import with_split
 from .watching.advice import Advice, Facts, advise
 from .watching.generating import answering
 from .watching.heartbeat import Heartbeat
-from .watching.samples import FILE, Question, Samples, questions
+from .watching.samples import FILE, Samples
 from .watching.selecting import check_selection, select_by_score, selected_on, with_selected
 from .watching.steps import scores, validation_losses
-from .watching.trackers import check_trackers, place_trackers, tracker_failures
+from .watching.trackers import place_trackers, tracker_failures
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Everything that is known before the model is loaded.
-
-    notes    what was decided about the data
-    unseen   prompts whose answers are looked at while it trains
-    """
-
-    recipe: Recipe
-    rows: Rows
-    notes: tuple[str, ...] = ()
-    unseen: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,49 +96,6 @@ class Trained:
             "score_before": self.score_before,
             "advice": [advice.to_json() for advice in self.advice],
         }
-
-
-def prepare(
-    data: Dataset, settings: TrainSettings, target: ChatTarget, general: Sequence[GeneralFile] | None = None
-) -> Prepared:
-    """The resolved recipe and the encoded rows; every refusal that needs no model happens here.
-
-    general  what `settings.general_data` names, where it was read already; else it is read, paths from here
-
-    Raises SettingsError, SourceError or TrainingError.
-    """
-    try:
-        hardware = find_hardware(settings)
-    except ImportError as error:
-        raise missing_extra("train", error) from error
-    check_kernels(settings, hardware)
-    check_template(target)
-    check_trackers(settings.report_to)
-    target = extended(target, settings.new_tokens)
-    pad = padding_token(settings, target)
-    data, note = with_split(data, settings)
-    general = read_general(settings.general_data, Path()) if general is None else general
-    rows = encode_rows(data, settings, target, general)
-    rows = replace(rows, warnings=(*rows.warnings, *check_stops(rows, target)))
-    recipe = resolve(
-        settings,
-        records=len(rows.training),
-        longest=rows.longest,
-        pad_token_id=pad,
-        hardware=hardware,
-        validated=bool(rows.validation),
-    )
-    if settings.new_tokens:
-        recipe = replace(recipe, new_token_ids=token_ids(settings.new_tokens, target, rows))
-    if settings.packing:
-        varlen = hardware.flash_attention and recipe.dtype != "float32"
-        recipe = with_packing(recipe, [len(row.input_ids) for row in rows.training], varlen=varlen)
-    notes = [note] if note is not None else []
-    if rows.mixture is not None:
-        notes.append(rows.mixture.line)
-        recipe = with_general(recipe, rows.mixture)
-    unseen = questions(rows.validation, settings.samples if recipe.processes == 1 else 0, target)
-    return Prepared(recipe, rows, tuple(notes), unseen)
 
 
 def train(

@@ -22,8 +22,8 @@ from assay.project import bundled
 from assay.runs import Run
 from assay.sources import read
 from assay.split import split
+from assay.train.prepared import prepare
 from assay.train.settings import TrainSettings
-from assay.train.stage import prepare
 
 pytestmark = [
     pytest.mark.slow,

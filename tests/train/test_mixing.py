@@ -19,9 +19,10 @@ from assay.models import ModelRef
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.suites import EvaluationText
 from assay.train.mixing import GeneralFile, mix, read_general
+from assay.train.prepared import prepare
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import prepare, train
+from assay.train.stage import train
 
 Make = Callable[..., Dataset]
 

@@ -11,9 +11,9 @@ from assay.chat import IGNORED, ChatTarget
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError, TrainingError
 from assay.records import Message
+from assay.train.prepared import prepare
 from assay.train.rows import encode_rows, padding_token
 from assay.train.settings import TrainSettings
-from assay.train.stage import prepare
 
 Make = Callable[..., Dataset]
 

@@ -21,10 +21,11 @@ from assay.runs import Run
 from assay.train.checkpoints import Checkpoints
 from assay.train.collator import Collator
 from assay.train.head import answers_only_head
+from assay.train.prepared import prepare
 from assay.train.progress import Watch
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, prepare, train
+from assay.train.stage import Trained, train
 from assay.train.trainer import build_trainer
 
 Make = Callable[..., Dataset]

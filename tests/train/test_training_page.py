@@ -35,7 +35,9 @@ def test_the_defaults_on_the_page_are_the_ones_that_are_used() -> None:
     used = dataclasses.asdict(TrainSettings()) | {
         name: value for name, value in recipe.to_json().items() if getattr(TrainSettings(), name, 0) is None
     }
-    words = {"by preset", "twice", "from the data", "on a GPU", "the longest", "about six", "one that", "auto", "0.3 where"}
+    words = {
+        "by preset", "twice", "from the data", "on a GPU", "the longest", "about six", "one that", "auto", "0.3 where"
+    }  # fmt: skip
     for name, (default, _) in table("Settings").items():
         shown = default.strip("`")
         if not any(shown.startswith(word) for word in words):

@@ -17,7 +17,7 @@ from ..rows import Row, Rows
 if TYPE_CHECKING:
     from assay.console import Options
 
-    from ..stage import Prepared
+    from ..prepared import Prepared
 
 EXAMPLES = "three records, the shortest, one of middling length and the longest; [[ ]] stand around what is trained on"
 MOST_MASKED, MOST_TRAINED = 300, 900

@@ -66,7 +66,7 @@ def check_curated(target: ChatTarget, store: Path, sources: Iterable[str]) -> No
     """`check_curated_for`, of the runs of the store that wrote the files which `sources` name."""
     from assay.runs import RunStore
 
-    from ..run import curate_runs
+    from ..parents import curate_runs
 
     if (store / "runs").is_dir():
         runs = RunStore(store)

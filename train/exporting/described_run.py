@@ -67,7 +67,7 @@ def _of_settings(source: Path, data: tuple[str, ...], options: Options) -> Descr
     import dataclasses
 
     from ..inputs import read_inputs
-    from ..stage import prepare
+    from ..prepared import prepare
 
     inputs = read_inputs(data, "auto", None, dataclasses.replace(options, config=source))
     prepared = prepare(inputs.data, inputs.settings, inputs.target, inputs.general)

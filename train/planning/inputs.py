@@ -155,7 +155,7 @@ def _counted(
         from assay.chat import load_target
 
         from ..mixing import read_general
-        from ..stage import prepare
+        from ..prepared import prepare
 
         target: ChatTarget = load_target(subject.name, offline=options.offline, say=options.say)
         root = (options.config or DEFAULT_CONFIG).parent

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
-    from ..stage import Prepared
+    from ..prepared import Prepared
 
 
 def lengths_of(rows: Sequence[Row]) -> Lengths:

@@ -17,8 +17,8 @@ from assay.errors import TrainingError
 from assay.records import Message
 from assay.runs import Manifest
 from assay.train.before.template import check_curated_for
+from assay.train.prepared import Prepared, prepare
 from assay.train.settings import TrainSettings
-from assay.train.stage import Prepared, prepare
 
 Make = Callable[..., Dataset]
 NO_STOP = (

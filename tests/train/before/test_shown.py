@@ -12,8 +12,8 @@ from assay.dataset import Dataset
 from assay.errors import SettingsError
 from assay.records import Message
 from assay.train.before.shown import find, three
+from assay.train.prepared import Prepared, prepare
 from assay.train.settings import TrainSettings
-from assay.train.stage import Prepared, prepare
 
 Make = Callable[..., Dataset]
 

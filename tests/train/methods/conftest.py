@@ -13,9 +13,9 @@ from assay.dataset import Dataset
 from assay.models import ModelRef, load_base
 from assay.runs import Run
 from assay.train.checkpoints import Checkpoints
+from assay.train.prepared import prepare
 from assay.train.progress import Watch
 from assay.train.settings import TrainSettings
-from assay.train.stage import prepare
 from assay.train.trainer import build_trainer
 
 USUAL: dict[str, Any] = {"load_in_4bit": False, "dtype": "float32", "device": "cpu", "num_train_epochs": 2}

@@ -12,8 +12,9 @@ from trl.trainer.utils import get_trackio_space_url
 from assay.chat import ChatTarget
 from assay.dataset import Dataset
 from assay.errors import MissingExtraError, TrainingError
+from assay.train.prepared import prepare
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, prepare
+from assay.train.stage import Trained
 from assay.train.watching.trackers import (
     NOT_SENT,
     PACKAGES,
