@@ -12,6 +12,7 @@ and without dividing by lora_alpha / lora_r.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ def initialise(model: PeftModel, recipe: Recipe, ref: ModelRef, folder: Path, sa
     if is_pissa(recipe):
         # A config that says PiSSA would have PEFT decompose again whatever base it loads the adapter over.
         model.peft_config["default"].init_lora_weights = True
-        model.save_pretrained(str(folder / INITIAL), save_embedding_layers=False)
+        first = os.environ.get("RANK", "0") == "0"
+        model.save_pretrained(str(folder / INITIAL), save_embedding_layers=False, is_main_process=first)
     elif recipe.init_lora_weights == "loftq":
         error = start_from_what_was_lost(model, ref, recipe.seed)
         say(
