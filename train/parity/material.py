@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RECORDS = 32
 """Records whose answers are weighed, where nobody says how many."""
 
-OWN_TOKENS = 48
+OWN_TOKENS = 24
 """Length of the answers that the adapter gives itself, where there are no records."""
 
 _SYSTEM = Message("system", "You are the assistant of a library. Answer in one sentence.")

@@ -40,21 +40,25 @@ def test_a_float32_merge_is_base_and_adapter_to_a_thousandth_of_a_nat(
     assert left_over(tmp_path / "merged") == ["merged"]
 
 
-@pytest.mark.parametrize(
-    "lora",
-    [
-        {"use_dora": True},
-        {"use_rslora": True, "r": 8},
-        {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 32}},
-        {"lora_bias": True, "target_modules": ["q_proj", "k_proj", "v_proj"]},
-        {"modules_to_save": ["lm_head"]},
-        {"modules_to_save": ["embed_tokens"]},
-        {"target_modules": ["q_proj", "embed_tokens"]},
-        {"trainable_token_indices": [3, 7]},
-    ],
-    ids=lambda lora: next(iter(lora)) + str(next(iter(lora.values()))),
+OF_LAYERS: tuple[dict[str, Any], ...] = (
+    {"use_dora": True},
+    {"use_rslora": True, "r": 8},
+    {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 32}},
+    {"lora_bias": True, "target_modules": ["q_proj", "k_proj", "v_proj"]},
 )
-@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+OF_THE_VOCABULARY: tuple[dict[str, Any], ...] = (
+    {"modules_to_save": ["lm_head"]},
+    {"modules_to_save": ["embed_tokens"]},
+    {"target_modules": ["q_proj", "embed_tokens"]},
+    {"trainable_token_indices": [3, 7]},
+)
+
+
+@pytest.mark.parametrize(
+    ("lora", "tied"),
+    [*((lora, True) for lora in (*OF_LAYERS, *OF_THE_VOCABULARY)), *((lora, False) for lora in OF_THE_VOCABULARY)],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "tied" if value else "untied",
+)
 def test_every_kind_of_lora_merges_to_what_it_was(
     lora: dict[str, Any], tied: bool, make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
 ) -> None:
