@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 DEFAULT_RATIO = 0.3
-"""docs/decisions/0021 has what other shares did."""
+"""Near the one share that was measured: docs/decisions/0022."""
 
 SHARED_VALIDATION, SHARED_DATA = "shared_with_validation", "shared_with_data"
 REPEATED, NOT_DRAWN, UNREADABLE, OVER_LONG = "repeated", "not_drawn", "unreadable_row", "over_long"
