@@ -126,7 +126,9 @@ def test_data_curated_for_another_template_is_refused(
     other = tmp_path / "other"
     shutil.copytree(without_weights, other)
     template = other / "chat_template.jinja"
-    template.write_text(template.read_text().replace("<|im_end|>\\n", "<|im_end|>"))
+    own = template.read_text()
+    template.write_text(own.replace("<|im_end|>\n", "<|im_end|>"))
+    assert template.read_text() != own
     code, _, err = run(capsys, "train", "clean", "--model", str(other), "--dry-run")
     assert code == 1
     assert "the data was curated for the chat template of" in err.splitlines()[-1]
