@@ -96,7 +96,8 @@ class Caller:
         batches = [waiting[start : start + size] for start in range(0, len(waiting), size)]
         concurrency = self.provider.concurrency
         pace = Pace(concurrency, self.sleep)
-        ahead, slots = asyncio.Semaphore(max(1, int(concurrency * AHEAD))), asyncio.Semaphore(concurrency)
+        few = int(concurrency * AHEAD)
+        ahead, slots = asyncio.Semaphore(max(1, few)), asyncio.Semaphore(concurrency + few)
         async with (
             _session(self.provider, pace.told) as ask,
             JournalWriter(self.journal) as writer,
@@ -138,7 +139,7 @@ class _Sender:
     """What the tasks of one `ask` share.
 
     ahead  how many more calls may be reserved before their turn comes
-    slots  how many more calls may be begun: one that waits to ask again still has its slot
+    slots  how many more calls may be begun: one that waits to ask again, or for the disk, still has its slot
     ready  calls whose reservation is on disk; None after the last
     held   calls that hold a reservation, which may be more than they will cost
     freed  set when one of them has said what it did cost
@@ -208,16 +209,24 @@ class _Sender:
         return await self._attempt(_Reserved(failed.keys, failed.requests, attempts))
 
     async def _attempt(self, reserved: _Reserved) -> float | None:
-        """None when nothing is left to do, or else the seconds that the server asked to wait before the next."""
+        """None when nothing is left to do, or else the seconds that the server asked to wait before the next.
+
+        An answer is awaited to the disk, while the next call may go already: no more than `slots` of them are lost
+        where the process is killed, however slow the disk is.
+        """
         try:
             generations = await self._ask(reserved.attempts, reserved.requests)
-            if isinstance(generations, list):
-                self._record(reserved.keys, reserved.attempts, generations)
-                return None
-            return generations
+            written = self._record(reserved.attempts, generations) if isinstance(generations, list) else []
         finally:
             self._free()
             self.pace.done()
+        if not isinstance(generations, list):
+            return generations
+        for future in written:
+            await future
+        for key, generation in zip(reserved.keys, generations, strict=True):
+            self.work.tell(key, generation)
+        return None
 
     async def _ask(self, attempts: list[int], requests: list[GenerationRequest]) -> list[Generation] | float | None:
         """The answers; or, once the failure is written, the seconds to wait, None where asking again cannot help."""
@@ -233,22 +242,13 @@ class _Sender:
                 self.pace.refused(error.retry_after)
             return error.retry_after
 
-    def _record(self, keys: list[str], attempts: list[int], generations: list[Generation]) -> None:
-        """Goes to the journal with the reservation of what is asked next: waiting for each would double the waits."""
+    def _record(self, attempts: list[int], generations: list[Generation]) -> list[asyncio.Future[int]]:
         price = self.caller.price
-        written = [
+        self.pace.answered()
+        return [
             self.writer.put(Answer(attempt, generation, actual_usd(generation, price)))
             for attempt, generation in zip(attempts, generations, strict=True)
         ]
-        self.pace.answered()
-        self.group.create_task(self._tell(keys, generations, written))
-
-    async def _tell(self, keys: list[str], generations: list[Generation], written: list[asyncio.Future[int]]) -> None:
-        """Once it is on disk."""
-        for future in written:
-            await future
-        for key, generation in zip(keys, generations, strict=True):
-            self.work.tell(key, generation)
 
     async def _reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:
         """The attempts, or None when the caps leave no room, even once all that is under way has said its real cost."""

@@ -5,33 +5,17 @@ Every key of the file is either taken over or named in a note, with its line.
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.aliases import canonical
-from assay.config import Document, parse, read_document
+from assay.config import Document, read_document
 from assay.errors import SettingsError
-from assay.foreign_keys import NEEDLESS, SAME, SPECIAL, TRACKERS
-from assay.project import SECTIONS
+from assay.foreign_keys import take
+from assay.foreign_reading import Foreign, Reading, usual
 
 ADAPTER_CONFIG = "adapter_config.json"
-
-
-@dataclass
-class Foreign:
-    """What another trainer's file says. data: paths or hub ids; train: settings of assay by name."""
-
-    tool: str
-    model: str | None = None
-    revision: str | None = None
-    data: list[str] = field(default_factory=list)
-    train: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def read_foreign(path: Path) -> Foreign:
@@ -48,7 +32,7 @@ def read_foreign(path: Path) -> Foreign:
         )
     reading = Reading(document, Foreign(tool), path.parent)
     for name, value in document.data.items():
-        reading.take(str(name), value)
+        take(reading, str(name), value)
     reading.finish()
     return reading.foreign
 
@@ -64,78 +48,6 @@ def tool_of(data: Mapping[str, Any]) -> str | None:
     if {"dataset_name", "use_peft", "datasets", "max_length", "max_seq_length", "lora_r"} & set(data):
         return "TRL"
     return None
-
-
-class Reading:
-    """One file, key by key."""
-
-    def __init__(self, document: Document, foreign: Foreign, folder: Path) -> None:
-        self.document, self.foreign, self.folder = document, foreign, folder
-        settings = getattr(importlib.import_module(SECTIONS["train"].partition(":")[0]), "TrainSettings")  # noqa: B009
-        self.settings = settings
-        self.known = [item.name for item in dataclasses.fields(settings)]
-
-    def note(self, name: str, text: str) -> None:
-        self.foreign.notes.append(f"{self.document.where((name,))}: {text}")
-
-    def take(self, name: str, value: Any) -> None:
-        """Takes a key over, or says why not."""
-        if value is None or name in NEEDLESS:
-            return
-        special = SPECIAL.get(name)
-        if special is not None:
-            special(self, name, value)
-        elif name in TRACKERS:
-            if value:
-                self.foreign.train["report_to"] = TRACKERS[name]
-        else:
-            self._plain(name, value)
-
-    def _plain(self, name: str, value: Any) -> None:
-        found = canonical(name, value, self.known)
-        successor, given = (SAME.get(name, name), value) if found is None else (found.name, found.value)
-        if successor not in self.known:
-            self.note(name, f"'{name}' is nothing that assay has; left out")
-        elif given != _usual(self.settings, successor):
-            self.put(name, successor, given)
-
-    def put(self, name: str, setting: str, value: Any) -> None:
-        """A setting that its own type takes; what it does not take is said."""
-        value = _number(value)
-        value = list(value) if isinstance(value, tuple) else value
-        try:
-            parse(self.settings, Document({setting: value}))
-        except SettingsError as error:
-            self.note(name, f"'{name}' is left out: {error.what}")
-            return
-        self.foreign.train[setting] = value
-
-    def finish(self) -> None:
-        """What is said of the file as a whole. Raises SettingsError where the settings contradict each other."""
-        train, foreign = self.foreign.train, self.foreign
-        if "load_in_4bit" not in train:
-            train["load_in_4bit"] = False
-        try:
-            parse(self.settings, Document(train))
-        except SettingsError as error:
-            raise SettingsError(error.what, where=self.document.file, fix=error.fix) from error
-        if foreign.model is None:
-            raise SettingsError("names no model", where=self.document.file)
-
-
-def _usual(settings: Any, name: str) -> Any:
-    found = next(item for item in dataclasses.fields(settings) if item.name == name)
-    return found.default
-
-
-def _number(value: Any) -> Any:
-    """PyYAML reads 2e-4 as text."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
 
 
 ADAPTER_SAID = {"base_model_name_or_path", "revision", "r", "lora_alpha", "lora_dropout", "target_modules", "use_dora",
@@ -161,7 +73,7 @@ def _adapter(folder: Path) -> Foreign:
     for name in sorted(ADAPTER_SAID - {"base_model_name_or_path", "revision", "peft_type"}):
         value = sorted(config[name]) if isinstance(config.get(name), list) else config.get(name)
         setting = renamed.get(name, name)
-        if value not in (None, False) and value != _usual(reading.settings, setting):
+        if value not in (None, False) and value != usual(reading.settings, setting):
             reading.put(name, setting, value)
     for name, value in config.items():
         if name not in ADAPTER_SAID | ADAPTER_FACTS and value and value != ADAPTER_USUAL.get(name):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from assay.foreign import Reading
+from assay.aliases import canonical
+from assay.foreign_reading import Reading, usual
 
 NEEDLESS = {
     "output_dir", "logging_steps", "logging_dir", "save_steps", "save_strategy", "saves_per_epoch", "evals_per_epoch",
@@ -213,7 +213,7 @@ def _left_out_if_set(reading: Reading, name: str, value: Any) -> None:
 
 def _quantisation(reading: Reading, name: str, value: Any) -> None:
     for key, one in (value if isinstance(value, Mapping) else {}).items():
-        reading.take(str(key), one)
+        take(reading, str(key), one)
 
 
 SPECIAL: Mapping[str, Callable[[Reading, str, Any], None]] = {
@@ -242,3 +242,26 @@ SPECIAL: Mapping[str, Callable[[Reading, str, Any], None]] = {
     "bnb_config_kwargs": _quantisation,
     **dict.fromkeys(("lora_modules_to_save", "additional_target"), _left_out_if_set),
 }
+
+
+def take(reading: Reading, name: str, value: Any) -> None:
+    """Takes a key over, or says why not."""
+    if value is None or name in NEEDLESS:
+        return
+    special = SPECIAL.get(name)
+    if special is not None:
+        special(reading, name, value)
+    elif name in TRACKERS:
+        if value:
+            reading.foreign.train["report_to"] = TRACKERS[name]
+    else:
+        _plain(reading, name, value)
+
+
+def _plain(reading: Reading, name: str, value: Any) -> None:
+    found = canonical(name, value, reading.known)
+    successor, given = (SAME.get(name, name), value) if found is None else (found.name, found.value)
+    if successor not in reading.known:
+        reading.note(name, f"'{name}' is nothing that assay has; left out")
+    elif given != usual(reading.settings, successor):
+        reading.put(name, successor, given)

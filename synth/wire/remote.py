@@ -32,9 +32,9 @@ class Veil(Protocol):
 
 
 CODE = re.compile(r"[a-z]+(_[a-z]+)*")
-RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+RETRYABLE = frozenset({408, 409, 425, 429, *range(500, 600)}) - {501, 505}
 BUSY = frozenset({429, 503, 529})
-MAY_HAVE_RUN = frozenset({502, 504})
+MAY_HAVE_RUN = frozenset({502, 504, 520, 524})
 """A gateway says that it heard nothing of the model, which may have answered all the same."""
 
 SPENT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_error", "billing_not_active"})
