@@ -209,7 +209,7 @@ def _set_alarm(seconds: float) -> None:
     import signal
 
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _requests(lines: IO[str]) -> Iterator[dict[str, Any]]:

@@ -14,10 +14,12 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import IO, Any
 
 SECONDS = 2.0
@@ -29,6 +31,10 @@ CHARACTERS_A_SECOND = 4_000_000
 
 STARTUP_SECONDS = 60.0
 MAX_CHARACTERS = 4_000_000
+STARVED = 10
+"""Limits are processor time where the system tells it: on a busy machine a good template would be refused by the clock.
+A worker that has had no turn for so many times its limit is given up."""
+
 KILLS_BEFORE_REFUSAL = 2
 
 
@@ -86,7 +92,8 @@ class Watched:
 class Renderer:
     """One worker process. Safe to call from several threads and after a fork.
 
-    seconds  wall-clock limit of one call of `render_many`, with a little more for long conversations
+    seconds  limit of one call of `render_many`, in processor time where that can be told, and a little more for long
+             conversations
     now      what `strftime_now` tells every template, so that prompts and training texts agree
     """
 
@@ -202,12 +209,25 @@ class _Worker:
         return cls(process, answers, os.getpid())
 
     def ask(self, request: str, seconds: float) -> str | None:
+        """None when it has worked for so many seconds without an answer, or has ended.
+
+        On a busy machine it may have had no turn for that long: it is given up after ten times the limit then.
+        """
         assert self.process.stdin is not None
+        before, given_up = _processor_seconds(self.process.pid), time.monotonic() + STARVED * seconds
         try:
             self.process.stdin.write(request + "\n")
             self.process.stdin.flush()
-            return self.answers.get(timeout=seconds)
-        except (BrokenPipeError, queue.Empty):
+            wait = seconds
+            while True:
+                with contextlib.suppress(queue.Empty):
+                    return self.answers.get(timeout=wait)
+                now = _processor_seconds(self.process.pid)
+                wait = 0.0 if before is None or now is None else seconds - (now - before)
+                if wait <= 0 or time.monotonic() >= given_up:
+                    return None
+                wait = max(wait, 0.05)
+        except BrokenPipeError:
             return None
 
     def kill(self) -> None:
@@ -217,6 +237,15 @@ class _Worker:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def _processor_seconds(process: int) -> float | None:
+    """What a process has used so far; None where the system does not tell it as Linux does."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
 
 
 def _pump(pipe: IO[str], answers: queue.Queue[str | None]) -> None:

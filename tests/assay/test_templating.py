@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +46,22 @@ def test_a_template_that_loops_forever_is_killed_and_others_render_on(renderer: 
     assert problem(renderer, FOREVER).kind == "time"
     assert time.monotonic() - started < 10
     assert renderer.render("{{ messages[0].content }}", HELLO).text == "hello"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells what another process has used")
+def test_a_template_that_gets_no_turn_on_a_busy_machine_is_not_killed() -> None:
+    busy = Renderer(seconds=0.3)
+    template = "{{ messages[0].content }}"
+    try:
+        busy.render(template, HELLO)
+        assert busy._worker is not None
+        worker = busy._worker.process
+        worker.send_signal(signal.SIGSTOP)
+        threading.Timer(1.0, worker.send_signal, (signal.SIGCONT,)).start()
+        assert busy.render(template, HELLO).text == "hello"
+        assert busy._worker.process is worker
+    finally:
+        busy.close()
 
 
 def test_a_template_that_was_killed_is_soon_not_tried_again(renderer: Renderer) -> None:
