@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from assay.chat import ChatTarget
 from assay.errors import SettingsError
 
+from .before.checked import checked
 from .checkpoints import Checkpoints
 from .collator import Collator
 from .dropout import speed_up_dropout
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
-CHECKED_RECORDS = 4
 EAGER_ATTENTION_UP_TO = 256
 """Tokens up to which plain matrix products beat the blocked attention kernel on a CPU (by a tenth of a step)."""
 
@@ -112,8 +112,8 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
     import torch
 
     by_length = sorted(rows.training, key=lambda row: (len(row.input_ids), row.row_id))
-    checked = by_length[max(0, len(by_length) - CHECKED_RECORDS) // 2 :][:CHECKED_RECORDS]
-    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in checked])
+    chosen = [by_length[index] for index in checked([len(row.input_ids) for row in by_length])]
+    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in chosen])
     model = trainer.model
     kind = torch.device(recipe.device).type
     half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.dtype)
@@ -134,7 +134,7 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
     model.eval()
     try:
         if recipe.packing:
-            check_isolation(logits, checked[0], checked[-1], recipe.dtype)
+            check_isolation(logits, chosen[0], chosen[-1], recipe.dtype)
         parameters = [p for p in model.parameters() if p.requires_grad]
         return check_gradient(parameters, loss, _frozen_layers(model), half or torch.float32)
     finally:

@@ -12,7 +12,7 @@ from assay.console import Options, common_options, parse_columns
 from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
-    from assay.foreign import Foreign
+    from assay.foreign_reading import Foreign
 
 
 @click.command()
@@ -81,7 +81,8 @@ def init(
 
 def _taken(foreign: Path | None, options: Options) -> Foreign:
     """What --from says; each note is said."""
-    from assay.foreign import Foreign, read_foreign
+    from assay.foreign import read_foreign
+    from assay.foreign_reading import Foreign
 
     if foreign is None:
         return Foreign("assay")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import ModelError, SettingsError, SourceError
 
+from ..before.checked import CHECKED_RECORDS, checked_shape
 from ..settings import TrainSettings
 from .peaks import lengths_of
 from .reading import from_config, from_file
@@ -82,7 +83,8 @@ def _given(request: Request, settings: TrainSettings) -> Lengths:
         raise SettingsError(
             f"--longest {longest} is below the mean length {tokens}", fix="give the longest record's tokens"
         )
-    return Lengths(records, records * tokens, longest, tokens, PREDICTED, longest != tokens)
+    checked = checked_shape([tokens] * min(records, CHECKED_RECORDS))
+    return Lengths(records, records * tokens, longest, checked, PREDICTED, longest != tokens)
 
 
 def _subject(request: Request, options: Options) -> tuple[Subject, ModelRef | None]:
@@ -188,8 +190,8 @@ def _estimated(data: Dataset, tokenizer: PreTrainedTokenizerFast | None) -> Leng
 
 
 def _spread(sizes: Sequence[int], trained: int) -> Lengths:
-    middling = sizes[min(len(sizes) - 1, len(sizes) // 2 + 1)]
-    return Lengths(len(sizes), sum(sizes), sizes[-1], middling, trained / max(1, sum(sizes)), sizes[0] != sizes[-1])
+    predicted, unequal = trained / max(1, sum(sizes)), sizes[0] != sizes[-1]
+    return Lengths(len(sizes), sum(sizes), sizes[-1], checked_shape(sizes), predicted, unequal)
 
 
 def _read(request: Request, options: Options) -> Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..before.checked import checked_shape
 from ..rows import Row
 from .memory import Memory, peak_memory
 from .reading import from_config
@@ -25,7 +26,7 @@ def lengths_of(rows: Sequence[Row]) -> Lengths:
         records=len(sizes),
         tokens=sum(sizes),
         longest=sizes[-1],
-        middling=sizes[min(len(sizes) - 1, len(sizes) // 2 + 1)],
+        checked=checked_shape(sizes),
         predicted=trained / sum(sizes),
         unequal=sizes[0] != sizes[-1],
     )

@@ -207,7 +207,8 @@ def _alternatives(settings: TrainSettings, lengths: Lengths) -> Iterator[tuple[s
         yield "per_device_train_batch_size: 1", one, lengths
     if lengths.longest >= 64:
         half_length = lengths.longest // 2
-        shorter = change(lengths, longest=half_length, middling=min(lengths.middling, half_length))
+        records, tokens = lengths.checked
+        shorter = change(lengths, longest=half_length, checked=(records, min(tokens, half_length)))
         fixed = change(
             settings,
             per_device_train_batch_size=batch,

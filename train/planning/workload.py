@@ -15,9 +15,6 @@ BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 EAGER_ATTENTION_UP_TO = 256
 """As `assay.train.trainer` has it: shorter batches use plain matrix products on a CPU."""
 
-CHECKED_RECORDS = 4
-"""As `assay.train.trainer` has it: records of the check before the first step."""
-
 
 @dataclass(frozen=True)
 class Workload:
@@ -69,12 +66,17 @@ class Setup:
 
 @dataclass(frozen=True)
 class Lengths:
-    """Of the records that train. longest and middling in tokens; predicted: share of tokens that are trained on."""
+    """Of the records that train.
+
+    longest    in tokens
+    checked    records that the check before the first step goes through, and tokens of the longest of them
+    predicted  share of tokens that are trained on
+    """
 
     records: int
     tokens: int
     longest: int
-    middling: int
+    checked: tuple[int, int]
     predicted: float
     unequal: bool
 
@@ -94,13 +96,13 @@ def setup_of(recipe: Recipe, lengths: Lengths, method: Method, file_dtype: str =
         checkpointing=recipe.gradient_checkpointing,
         dropout=recipe.lora_dropout,
     )
-    checked = min(CHECKED_RECORDS, lengths.records)
+    records, tokens = lengths.checked
     check = replace(
         step,
-        batch=checked,
-        sequence=lengths.middling,
-        predicted=max(1, round(checked * lengths.middling * lengths.predicted)),
-        padded=lengths.unequal and checked > 1,
+        batch=records,
+        sequence=tokens,
+        predicted=max(1, round(records * tokens * lengths.predicted)),
+        padded=lengths.unequal and records > 1,
         checkpointing=False,
         dropout=0.0,
     )

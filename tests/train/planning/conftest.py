@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from assay.train.before.checked import checked_shape
 from assay.train.planning.reading import from_config
 from assay.train.planning.shapes import load_shapes
 from assay.train.planning.stage import Subject
@@ -23,6 +24,6 @@ def subject() -> Callable[[str], Subject]:
 @pytest.fixture(scope="session")
 def lengths() -> Callable[..., Lengths]:
     def made(records: int = 5000, tokens: int = 500) -> Lengths:
-        return Lengths(records, records * tokens, tokens, tokens, 0.5, unequal=False)
+        return Lengths(records, records * tokens, tokens, checked_shape([tokens] * min(records, 4)), 0.5, unequal=False)
 
     return made

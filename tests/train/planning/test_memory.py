@@ -34,7 +34,6 @@ def test_constants_are_those_of_the_trainer_and_of_the_head() -> None:
     from assay.train import dropout, trainer
 
     assert workload.EAGER_ATTENTION_UP_TO == trainer.EAGER_ATTENTION_UP_TO
-    assert workload.CHECKED_RECORDS == trainer.CHECKED_RECORDS
     assert activations.SPARSE_DROPOUT == dropout.SPARSE
     assert memory.VOCABULARY_AT_ONCE == utils._CHUNKED_LOGPROB_CHUNK_SIZE
     assert memory.POSITIONS_AT_ONCE == chunked_logprob.TOKEN_CHUNK_SIZE
@@ -107,6 +106,6 @@ def test_weights_that_are_converted_while_loading_can_be_the_peak(
 ) -> None:
     """On a CPU the file's pages count beside what is made of them."""
     architecture = subject("llama-3.2-1b").architecture
-    few = replace(lengths(), records=1, tokens=32, longest=32, middling=32)
+    few = replace(lengths(), records=1, tokens=32, longest=32, checked=(1, 32))
     found = peak_memory(architecture, setup(few, "lora", CPU, dtype="float32"))
     assert found.moment == "loading" and found.weights == 6 * architecture.parameters

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assay.train.before.checked import checked_shape
 from assay.train.planning.cards import load_cards
 from assay.train.planning.effort import UTILISATION, UTILISATION_SHORT, operations_a_token
 from assay.train.planning.reading import from_config
@@ -39,7 +40,7 @@ def row(start: str) -> list[str]:
 @pytest.fixture(scope="module")
 def planned(subject: Callable[[str], Subject]) -> Callable[..., Plan]:
     def made(name: str, tokens: int = 500, **settings: Any) -> Plan:
-        lengths = Lengths(5000, 5000 * tokens, tokens, tokens, 0.5, unequal=False)
+        lengths = Lengths(5000, 5000 * tokens, tokens, checked_shape([tokens] * 4), 0.5, unequal=False)
         cards = tuple(card for card in load_cards(None) if card.name == "a100-80gb")
         return plan(subject(name), lengths, TrainSettings(**settings), cards)
 
