@@ -28,7 +28,8 @@ class EvaluateSettings:
     backend              whose forward pass: assay's own, lm-eval's hf or vllm, or that of a server (openai)
     batch_size           rows of a batch of the backend hf
     base_url             of the backend openai: the server's address, mostly up to /v1
-    served               of the backend openai: the names under which the server has base, candidate and previous
+    served               of the backend openai: the names under which the server has base, candidate and previous; one
+                         that is on a server of its own as NAME@ADDRESS
     api                  of the backend openai: completions takes prompts, chat conversations
     num_concurrent       of the backend openai: requests under way at once
     tokenized_requests   of the backend openai: prompts are sent as token ids, and not as text

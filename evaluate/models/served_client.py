@@ -21,7 +21,7 @@ from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompleti
 
 from assay.errors import ModelError
 
-from .server import KEY, Server, server_errors
+from .server import KEY, ServedModel, server_errors
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -126,23 +126,23 @@ class OpenAIChat(OpenAIChatCompletion):  # type: ignore[misc]
         return _chat_texts(outputs)
 
 
-def make_client(server: Server, name: str, target: ChatTarget, settings: EvaluateSettings, max_length: int) -> Any:
-    """Of one model of the server. max_length: tokens of prompt and answer."""
+def make_client(model: ServedModel, target: ChatTarget, settings: EvaluateSettings, max_length: int) -> Any:
+    """Of one model of a server. max_length: tokens of prompt and answer."""
     common = {
-        "model": name,
+        "model": model.name,
         "max_length": max_length,
         "num_concurrent": settings.num_concurrent,
         "timeout": TIMEOUT,
         "max_retries": TRIES,
         "seed": settings.seed,
     }
-    if server.api == "chat":
-        kind = OpenAIChat if server.is_openai else Chat
-        return kind(base_url=f"{server.base_url}/chat/completions", **common)
-    if server.is_openai and not os.environ.get(KEY):
-        raise ModelError("the server wants a key", where=server.base_url, fix=f"export {KEY}")
+    if settings.api == "chat":
+        kind = OpenAIChat if model.is_openais else Chat
+        return kind(base_url=f"{model.url}/chat/completions", **common)
+    if model.is_openais and not os.environ.get(KEY):
+        raise ModelError("the server wants a key", where=model.url, fix=f"export {KEY}")
     return Completions(
-        base_url=f"{server.base_url}/completions",
+        base_url=f"{model.url}/completions",
         tokenizer_backend="huggingface",
         tokenizer=str(target.ref.path),
         revision=target.ref.revision if target.ref.is_hub else "main",

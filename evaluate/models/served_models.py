@@ -59,7 +59,7 @@ class ServedModels:
 
     @property
     def url(self) -> str:
-        return self.known.server.base_url
+        return self.known.server.models[self.current].url
 
     @property
     def why_no_likelihoods(self) -> str | None:
@@ -86,8 +86,8 @@ def connect(server: Server, target: ChatTarget, settings: EvaluateSettings) -> S
     limits = context(server, target, settings)
     clients: dict[ModelName, Any] = {}
     for arm, model in server.models.items():
-        clients[arm] = make_client(server, model.name, target, settings, limits)
-    probes = {arm: probe(client, server, target, server.models[arm].name) for arm, client in clients.items()}
+        clients[arm] = make_client(model, target, settings, limits)
+    probes = {arm: probe(client, server.api, target, server.models[arm]) for arm, client in clients.items()}
     known = Known(server, probes)
     known.check()
     return ServedModels(known, clients)

@@ -17,7 +17,7 @@ from assay.errors import ModelError
 
 from ..evaluation import ModelName
 from .served_client import NO_LIKELIHOODS, chat_prompt, check_length, choices_of, echoed_logprobs, listening
-from .server import Server, ServerStatusError, server_errors
+from .server import Api, ServedModel, Server, ServerStatusError, server_errors
 from .switched_model import PROBE
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Known:
             "models": {
                 arm: {
                     "name": model.name,
+                    **({"base_url": model.url} if model.url != self.server.base_url else {}),
                     **model.said,
                     "answered_as": self.probes[arm].answered_as,
                     "system_fingerprint": self.probes[arm].system_fingerprint,
@@ -75,21 +76,21 @@ class Known:
 
     def check(self) -> None:
         """Raises ModelError where one model answered for another."""
-        served = {model.name: arm for arm, model in self.server.models.items()}
+        served = {(model.url, model.name): arm for arm, model in self.server.models.items()}
         for arm, model in self.server.models.items():
-            other = served.get(self.probes[arm].answered_as or "")
+            other = served.get((model.url, self.probes[arm].answered_as or ""))
             if other is not None and other != arm:
                 raise ModelError(
                     f"asked for '{model.name}', '{self.probes[arm].answered_as}' answered: the server does not switch "
                     "between its models",
-                    where=self.server.base_url,
+                    where=model.url,
                 )
         for arm in self.server.models:
             if arm != "base" and self.difference(arm) == 0.0:
                 raise ModelError(
                     f"'{self.server.models[arm].name}' gives every token of a probe the likelihood that the base gives "
                     "it: the adapter is not in effect on the server",
-                    where=self.server.base_url,
+                    where=self.server.models[arm].url,
                     fix="load the adapter there under this name",
                 )
 
@@ -101,15 +102,15 @@ class Known:
         return max((abs(a - b) for a, b in zip(base, other, strict=True)), default=0.0)
 
 
-def probe(client: Any, server: Server, target: ChatTarget, name: str) -> Probe:
+def probe(client: Any, api: Api, target: ChatTarget, model: ServedModel) -> Probe:
     """Two requests. Raises ModelError for a server that answers neither, or reads the probe as another text."""
-    if server.api == "chat":
+    if api == "chat":
         conversation = json.dumps([{"role": "user", "content": PROBE}])
-        response = _answer(client, [chat_prompt(conversation)], server, name)
+        response = _answer(client, [chat_prompt(conversation)], model)
         return _probe(response, None, "a chat endpoint gives no log-likelihoods of a prompt", chat=True)
     ids = [int(token) for token in target.tokenizer.encode(PROBE)]
-    response = _answer(client, [ids], server, name)
-    echoed = _echoed(client, ids, server, name)
+    response = _answer(client, [ids], model)
+    echoed = _echoed(client, ids, model)
     if isinstance(echoed, str):
         return _probe(response, None, echoed, chat=False)
     return _probe(response, echoed, None, chat=False)
@@ -125,31 +126,32 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _answer(client: Any, prompt: Sequence[Any], server: Server, name: str) -> Mapping[str, Any]:
-    with listening() as heard, server_errors(server.base_url, heard):
+def _answer(client: Any, prompt: Sequence[Any], model: ServedModel) -> Mapping[str, Any]:
+    with listening() as heard, server_errors(model.url, heard):
         response = client.model_call(prompt, generate=True, gen_kwargs={"max_gen_toks": ANSWER_TOKENS})
         choices_of(response)[0]
     if not isinstance(response, Mapping):
-        raise ModelError(f"'{name}' gives no answer", where=server.base_url)
+        raise ModelError(f"'{model.name}' gives no answer", where=model.url)
     return response
 
 
-def _echoed(client: Any, ids: Sequence[int], server: Server, name: str) -> tuple[float, ...] | str:
+def _echoed(client: Any, ids: Sequence[int], model: ServedModel) -> tuple[float, ...] | str:
     """Of the probe's tokens but the first; or why the server gives none. Raises ModelError for another tokenizer."""
     try:
-        with listening() as heard, server_errors(server.base_url, heard):
+        with listening() as heard, server_errors(model.url, heard):
             (choice,) = choices_of(client.model_call([list(ids)], generate=False))
     except ServerStatusError as error:
         return error.what
     logprobs = echoed_logprobs(choice)
     if logprobs is None:
         return NO_LIKELIHOODS
-    check_length(logprobs, len(ids), f"'{name}'")
+    check_length(logprobs, len(ids), f"'{model.name}'")
     text = str(choice.get("text") or "")
     if _letters(PROBE) not in _letters(text):
         raise ModelError(
-            f"'{name}' reads the tokens of a text as another ({text[:40]!r}): its tokenizer is not that of --model",
-            where=server.base_url,
+            f"'{model.name}' reads the tokens of a text as another ({text[:40]!r}): its tokenizer is not that of "
+            "--model",
+            where=model.url,
         )
     return tuple(float(value) for value in logprobs[1 : len(ids)])
 

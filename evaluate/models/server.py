@@ -34,15 +34,20 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class ServedModel:
-    """name as the server has it; said: what `/models` says of it, of `SAID`."""
+    """name as the server has it; said: what `/models` says of it, of `SAID`; url: of its server."""
 
     name: str
     said: Mapping[str, Any]
+    url: str
+
+    @property
+    def is_openais(self) -> bool:
+        return urlsplit(self.url).hostname == "api.openai.com"
 
 
 @dataclass(frozen=True)
 class Server:
-    """base_url ends before `/completions`; models are those of the settings, each known to be served."""
+    """models are those of the settings, each known to be served; base_url is that of the base, up to `/completions`."""
 
     base_url: str
     api: Api
@@ -50,7 +55,7 @@ class Server:
 
     @property
     def is_openai(self) -> bool:
-        return urlsplit(self.base_url).hostname == "api.openai.com"
+        return self.models["base"].is_openais
 
     @property
     def context_length(self) -> int | None:
@@ -62,20 +67,19 @@ class Server:
 def find_models(settings: EvaluateSettings) -> Server:
     """Asks the server what it serves. Raises SettingsError for settings that name no server or no base, ModelError for
     a server that cannot be asked, a name that it does not serve, and an adapter that stands on another base."""
-    url = _checked_url(settings.base_url)
     wanted = _wanted(settings)
-    listed = _listed(url)
-    models = {arm: _found(arm, name, listed, url) for arm, name in wanted.items()}
-    base = models["base"].name
+    listed = {url: _listed(url) for url in dict.fromkeys(url for _, url in wanted.values())}
+    models = {arm: _found(arm, name, listed[url], url) for arm, (name, url) in wanted.items()}
+    base = models["base"]
     for arm, model in models.items():
         parent = model.said.get("parent")
-        if arm != "base" and parent in listed and parent != base:
+        if arm != "base" and model.url == base.url and parent in listed[base.url] and parent != base.name:
             raise ModelError(
-                f"the server says that '{model.name}' is an adapter on '{parent}', and the base here is '{base}'",
-                where=url,
+                f"the server says that '{model.name}' is an adapter on '{parent}', and the base here is '{base.name}'",
+                where=base.url,
                 fix=f"evaluate.served.base={parent}",
             )
-    return Server(url, settings.api, models)
+    return Server(base.url, settings.api, models)
 
 
 def _checked_url(given: str | None) -> str:
@@ -96,15 +100,27 @@ def _checked_url(given: str | None) -> str:
     return url
 
 
-def _wanted(settings: EvaluateSettings) -> dict[ModelName, str]:
-    served: dict[ModelName, str] = {arm: settings.served[arm] for arm in ARMS if settings.served.get(arm)}
+_ELSEWHERE = re.compile(r"(.+?)@(https?://.+)")
+"""NAME@ADDRESS: of a model on a server of its own."""
+
+
+def _wanted(settings: EvaluateSettings) -> dict[ModelName, tuple[str, str]]:
+    """{arm: (name, address of its server)}"""
+    served: dict[ModelName, tuple[str, str]] = {}
+    for arm in ARMS:
+        given = settings.served.get(arm)
+        if given and (found := _ELSEWHERE.fullmatch(given)):
+            served[arm] = (found[1], _checked_url(found[2]))
+        elif given:
+            served[arm] = (given, _checked_url(settings.base_url))
     if "base" not in served:
         raise SettingsError(
             "the backend openai needs the name under which the server serves the base", fix="evaluate.served.base=NAME"
         )
     if len(set(served.values())) < len(served):
         raise SettingsError(
-            f"evaluate.served gives two models one name ({names(list(served.values()))}): they would be one model"
+            f"evaluate.served gives two models one name ({names([name for name, _ in served.values()])}): they would "
+            "be one model"
         )
     return served
 
@@ -115,9 +131,11 @@ def _found(arm: str, name: str, listed: Mapping[str, Mapping[str, Any]], url: st
         raise ModelError(
             f"the server serves no '{name}', which evaluate.served.{arm} names; it serves {names(list(listed), 6)}",
             where=url,
-            fix=meant or "load it there: vLLM takes adapters as --lora-modules NAME=FOLDER, Ollama as tags",
+            fix=meant
+            or "load it there: vLLM takes adapters as --lora-modules NAME=FOLDER, Ollama as tags; on another server: "
+            "NAME@ADDRESS",
         )
-    return ServedModel(name, {key: listed[name][key] for key in SAID if listed[name].get(key) is not None})
+    return ServedModel(name, {key: listed[name][key] for key in SAID if listed[name].get(key) is not None}, url)
 
 
 def _listed(url: str) -> dict[str, Mapping[str, Any]]:

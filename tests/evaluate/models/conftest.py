@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -133,12 +134,27 @@ def openai_server(
 ) -> Iterator[OpenAIServer]:
     """The tiny model as `plain`, with the tiny adapter as `tuned`."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    server = OpenAIServer(dict(served_weights), target.tokenizer)
+    with serving(dict(served_weights), target.tokenizer) as server:
+        yield server
+
+
+@pytest.fixture
+def other_server(served_weights: dict[str, Any], target: Any) -> Iterator[OpenAIServer]:
+    """The adapted model alone, under the name that the base has elsewhere, as servers of one model have it."""
+    with serving({"plain": served_weights["tuned"]}, target.tokenizer) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(models: dict[str, Any], tokenizer: Any) -> Iterator[OpenAIServer]:
+    server = OpenAIServer(models, tokenizer)
     listening = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(server))
     server.url = f"http://127.0.0.1:{listening.server_address[1]}/v1"
     thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()
-    yield server
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
+    try:
+        yield server
+    finally:
+        listening.shutdown()
+        listening.server_close()
+        thread.join()

@@ -84,6 +84,25 @@ def test_scores_and_answers_are_those_of_assays_own(
         assert a["logprob"] is None or abs(a["logprob"] - b["logprob"]) < 1e-4
 
 
+def test_a_model_on_a_server_of_its_own_is_asked_there(
+    run: Run, target: Any, tiny_adapter: Path, suites: list[Path], openai_server: Any, other_server: Any
+) -> None:
+    """Whatever it is called there: a server of one model calls every model the same."""
+    settings = EvaluateSettings(damaged_items=0, slightly_damaged_items=0, zero_items=0)
+    own = evaluate(Models(target, tiny_adapter), read_suites(map(str, suites)), settings).items.to_pylist()
+    served = {"base": f"plain@{openai_server.url}", "candidate": f"plain@{other_server.url}/"}
+    found = run(adapter=tiny_adapter, base_url=None, served=served)
+    theirs = found.items.to_pylist()
+    assert [(row["model"], row["score"], row["output"]) for row in theirs] == [
+        (row["model"], row["score"], row["output"]) for row in own
+    ]
+    server = found.identity["server"]
+    assert server["base_url"] == openai_server.url  # type: ignore[index]
+    assert server["models"]["candidate"]["base_url"] == other_server.url  # type: ignore[index]
+    asked = {body["model"] for path, _, body in other_server.asked if path.endswith("completions")}
+    assert asked == {"plain"} and all(body.get("model") != "tuned" for _, _, body in openai_server.asked)
+
+
 def test_what_answered_is_recorded_and_what_was_not_scored_is_said(run: Run, openai_server: Any) -> None:
     openai_server.said["tuned"] = {"parent": "plain", "root": "/adapters/tuned", "owned_by": "vllm", "permission": [1]}
     found = run()
