@@ -81,10 +81,25 @@ def load_vllm(arguments: Mapping[str, Any]) -> Any:
             f"the backend vllm needs {error.name or 'vllm'}, which is not installed", fix="pip install vllm"
         ) from error
     try:
-        return VLLM(**arguments)
+        with engine_errors():
+            return VLLM(**arguments)
     except (ValueError, RuntimeError, OSError, NotImplementedError) as error:
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise ModelError(f"vLLM cannot load it: {reason:.300}", where=str(arguments["pretrained"])) from error
+
+
+@contextlib.contextmanager
+def engine_errors() -> Iterator[None]:
+    """An engine that has died, in vLLM's own words on one line. Raises ModelError."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "vllm":
+            raise
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise ModelError(
+            f"vLLM stopped: {reason:.300}", fix="its own log, above, says why; answers so far are kept"
+        ) from error
 
 
 @dataclass
@@ -125,7 +140,7 @@ def switched(lm: Any, adapters: Mapping[ModelName, Path], target: ChatTarget) ->
     asked = [(None, ids[:1], ids[1:])]
     each = {}
     for name in requests:
-        with models.switched_to(name):
+        with models.switched_to(name), engine_errors():
             ((each[name], _),) = lm._loglikelihood_tokens(asked, disable_tqdm=True)
     for name, folder in adapters.items():
         difference = abs(each[name] - each["base"])
@@ -161,7 +176,8 @@ class VllmEngine:
 
     def likelihoods(self, requests: Sequence[Request], done: Done) -> list[Likelihood]:
         asked = [(None, list(request.context), list(request.continuation)) for request in requests]
-        found = self.lm._loglikelihood_tokens(asked, disable_tqdm=True)
+        with engine_errors():
+            found = self.lm._loglikelihood_tokens(asked, disable_tqdm=True)
         done(len(requests))
         return [Likelihood(float(logprob), bool(greedy)) for logprob, greedy in found]
 
@@ -174,7 +190,8 @@ class VllmEngine:
             SamplingParams(temperature=0, max_tokens=prompt.max_new_tokens, stop_token_ids=ends, stop=texts)
             for prompt in prompts
         ]
-        outputs = self.lm._model_generate([list(prompt.ids) for prompt in prompts], True, parameters)
+        with engine_errors():
+            outputs = self.lm._model_generate([list(prompt.ids) for prompt in prompts], True, parameters)
         done(len(prompts))
         return [finish(output.outputs[0], stopping) for output in outputs]
 

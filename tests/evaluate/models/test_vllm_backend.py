@@ -17,7 +17,7 @@ from assay.errors import MissingExtraError, ModelError
 from assay.evaluate.identity import Models
 from assay.evaluate.models.generation import Stopping, StopText
 from assay.evaluate.models.switched_model import Precision
-from assay.evaluate.models.vllm_backend import VllmModels, finish, load_vllm, vllm_arguments
+from assay.evaluate.models.vllm_backend import VllmModels, engine_errors, finish, load_vllm, vllm_arguments
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.suites import read_suites
@@ -139,3 +139,12 @@ def test_answers_end_where_those_of_every_backend_do(ids: list[int], reason: str
     stopping = Stopping(frozenset({9}), 0, decode, (StopText("55", 3),), decode)
     found = finish(Completion(ids, reason), stopping)
     assert (found.text, found.ended) == (text, ended)
+
+
+def test_an_engine_that_has_died_is_one_line() -> None:
+    died = type("EngineDeadError", (Exception,), {"__module__": "vllm.v1.engine.exceptions"})
+    with pytest.raises(ModelError, match="^vLLM stopped: EngineCore encountered an issue") as said, engine_errors():
+        raise died("EngineCore encountered an issue. See stack trace (above) for the root cause.\nmore")
+    assert "\n" not in str(said.value)
+    with pytest.raises(KeyError), engine_errors():
+        raise KeyError("a mistake of ours is no word of vLLM's")
