@@ -143,7 +143,7 @@ def test_answers_end_where_those_of_every_backend_do(ids: list[int], reason: str
 
 def test_an_engine_that_has_died_is_one_line() -> None:
     died = type("EngineDeadError", (Exception,), {"__module__": "vllm.v1.engine.exceptions"})
-    with pytest.raises(ModelError, match="^vLLM stopped: EngineCore encountered an issue") as said, engine_errors():
+    with pytest.raises(ModelError, match=r"^vLLM stopped: EngineCore encountered an issue") as said, engine_errors():
         raise died("EngineCore encountered an issue. See stack trace (above) for the root cause.\nmore")
     assert "\n" not in str(said.value)
     with pytest.raises(KeyError), engine_errors():
