@@ -33,9 +33,10 @@ BYTES_A_TOKEN = 3
 """Roughly, for what a server is told to expect; caps go by the bound in `pricing`."""
 
 AHEAD = 0.25
-"""Calls whose reservation is written before their turn comes, as a share of those under way. With none each answer
-waits for the disk before the next request goes out, and one write lets many go at once: the server's answers then come
-in waves, and neither side works while the other does. A crash leaves so many more calls charged as unknown."""
+"""Calls that are reserved before their turn comes, or whose answer is on its way to the disk, as a share of those under
+way. With none each answer waits for the disk before the next request goes out, and one write lets many go at once: the
+server's answers then come in waves, and neither side works while the other does. A crash leaves so many more calls
+charged as unknown; below four at once there are none."""
 
 Ask: TypeAlias = Callable[[list[GenerationRequest]], Awaitable[list[Generation]]]
 T = TypeVar("T")
@@ -96,14 +97,13 @@ class Caller:
         batches = [waiting[start : start + size] for start in range(0, len(waiting), size)]
         concurrency = self.provider.concurrency
         pace = Pace(concurrency, self.sleep)
-        few = int(concurrency * AHEAD)
-        ahead, slots = asyncio.Semaphore(max(1, few)), asyncio.Semaphore(concurrency + few)
+        slots = asyncio.Semaphore(concurrency + int(concurrency * AHEAD))
         async with (
             _session(self.provider, pace.told) as ask,
             JournalWriter(self.journal) as writer,
             asyncio.TaskGroup() as group,
         ):
-            sender = _Sender(self, ask, writer, pace, work, group, ahead, slots)
+            sender = _Sender(self, ask, writer, pace, work, group, slots)
             group.create_task(sender.reserve_all(batches))
             group.create_task(sender.send_all())
 
@@ -138,8 +138,7 @@ class _Reserved:
 class _Sender:
     """What the tasks of one `ask` share.
 
-    ahead  how many more calls may be reserved before their turn comes
-    slots  how many more calls may be begun: one that waits to ask again, or for the disk, still has its slot
+    slots  how many more calls may be begun: one has its slot from its reservation until its answer is on disk
     ready  calls whose reservation is on disk; None after the last
     held   calls that hold a reservation, which may be more than they will cost
     freed  set when one of them has said what it did cost
@@ -151,7 +150,6 @@ class _Sender:
     pace: Pace
     work: _Work
     group: asyncio.TaskGroup
-    ahead: asyncio.Semaphore
     slots: asyncio.Semaphore
     ready: asyncio.Queue[_Reserved | None] = field(default_factory=asyncio.Queue)
     held: int = 0
@@ -161,7 +159,7 @@ class _Sender:
     async def reserve_all(self, batches: Sequence[list[str]]) -> None:
         async with asyncio.TaskGroup() as group:
             for keys in batches:
-                await self.ahead.acquire()
+                await self.slots.acquire()
                 if self.work.refusal is not None:
                     break
                 group.create_task(self._reserve_ahead(keys))
@@ -171,16 +169,14 @@ class _Sender:
         requests = [self.work.missing[key] for key in keys]
         attempts = await self._reserve(keys, requests)
         if attempts is None:
-            self.ahead.release()
+            self.slots.release()
         else:
             self.ready.put_nowait(_Reserved(keys, requests, attempts))
 
     async def send_all(self) -> None:
         while (reserved := await self.ready.get()) is not None:
-            await self.slots.acquire()
             if self.work.refusal is None:
                 await self.pace.turn(_most_tokens(reserved.requests))
-            self.ahead.release()
             if self.work.refusal is None:
                 self.group.create_task(self._send(reserved))
             else:

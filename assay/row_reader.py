@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay.console import on_one_line
 from assay.containers.json_values import Fault
 from assay.containers.raw import RawRow
 from assay.dataset import Dataset, dump_json, messages_to_text
@@ -242,7 +243,7 @@ def _no_format(row: Mapping[str, Json]) -> str:
     if "input_ids" in row:
         return "is tokenised already; give assay the conversations behind it: it tokenises them as the model does"
     names = list(row)
-    shown = ", ".join(str(name)[:40] for name in names[:COLUMNS_SHOWN])
+    shown = ", ".join(on_one_line(name)[:40] for name in names[:COLUMNS_SHOWN])
     more = f" and {len(names) - COLUMNS_SHOWN} more" if len(names) > COLUMNS_SHOWN else ""
     yours = "name yours: --columns prompt=...,answer=..., or in assay.yaml columns: {prompt: ..., answer: ...}"
     return f"no known format has the columns {shown}{more}; {yours}"

@@ -252,7 +252,11 @@ def test_a_policy_that_requires_an_unknown_suite_is_met_before_anything_runs(pro
 @pytest.mark.parametrize(
     ("scorer", "more", "words"),
     [
-        ("tool_call", {"tools": [{"function": {"name": "paint"}}]}, r"does not show the declared tools \(paint\)"),
+        (
+            "tool_call",
+            {"tools": [{"function": {"name": "paint"}}], "reference": []},
+            r"does not show the declared tools \(paint\)",
+        ),
         ("code_run", {"tests": "assert x"}, "runs code that a model wrote, which was not allowed"),
         ("quoted_facts", {}, "12 items without 'source'"),
         ("numeric_", {}, "did you mean 'numeric'"),

@@ -1,12 +1,14 @@
 """No row crashes the reader, whatever it holds: hypothesis draws rows that nobody would write."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay import sources
 from assay.containers.raw import RawRow
 from assay.dataset import Dataset
 from assay.formats import FORMATS, NotCarried
@@ -120,3 +122,9 @@ def test_of_several_instances_in_a_row_the_faulty_one_is_a_fault_of_its_own() ->
     data = reader.finish()
     assert (len(data), len(data.faults)) == (2, 1)
     assert len(set(data.row_ids())) == 3
+
+
+def test_a_column_whose_name_breaks_the_line_is_named_on_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"role": [], "\\n": "7"}\n', encoding="utf-8")
+    (fault,) = sources.read([str(tmp_path / "a.jsonl")]).faults
+    assert "no known format has the columns role, \\n;" in fault.message

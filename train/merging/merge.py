@@ -158,6 +158,12 @@ def _ask(
     material = of_records(data, trained.target, settings.records) if data is not None else None
     other = None
     if trained.precision.quantisation is not None:
+        if material is None and settings.base == "dequantized":
+            say("merge: asking the gated model for answers to weigh")
+            over = _over(trained, "dequantized", trust_remote_code)
+            material = of_own_answers(over, trained.target)
+            del over
+            gc.collect()
         second: Base = "full" if settings.base == "dequantized" else "dequantized"
         say(f"merge: asking the adapter over the {second} base, to tell how far the two are apart")
         over = _over(trained, second, trust_remote_code)
