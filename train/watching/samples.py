@@ -13,6 +13,7 @@ from assay.errors import storage_error
 from assay.storage import write_text
 
 from .generating import Asked
+from .lines import read_lines
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -107,17 +108,7 @@ def _question(row: Row, target: ChatTarget) -> Question | None:
 
 def read_samples(path: Path) -> list[Sample]:
     """Up to the first line that is not whole."""
-    found = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        try:
-            found.append(Sample(**json.loads(line)))
-        except (ValueError, TypeError):
-            break
-    return found
+    return read_lines(path, Sample)
 
 
 def before_and_after(samples: Sequence[Sample], first: int, last: int) -> list[str]:

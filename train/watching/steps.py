@@ -7,7 +7,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from .lines import read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,7 @@ class StepLog:
 
 def read_log(path: Path) -> list[StepLog]:
     """Up to the first line that is not whole."""
-    entries = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        try:
-            known: dict[str, Any] = json.loads(line)
-            entries.append(StepLog(**known))
-        except (ValueError, TypeError):
-            break
-    return entries
+    return read_lines(path, StepLog)
 
 
 def training_losses(log: Sequence[StepLog]) -> list[tuple[int, float]]:
