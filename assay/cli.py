@@ -53,6 +53,7 @@ VERBS: dict[str, Verb] = {
         "assay.evaluate.release.verify_command:verify",
         "Recompute what a release certificate claims, from the files it names.",
     ),
+    "ui": Verb("assay.commands.ui:ui", "Look and decide in the browser."),
     "runs": Verb("assay.commands.runs:runs", "List what was run, newest first."),
     "lineage": Verb(
         "assay.commands.runs:lineage", "Walk from an adapter back to its data, and forward to its evaluations."

@@ -1,0 +1,68 @@
+"""`assay ui`: the workbench in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from assay.commands.review import STORE_OPTION
+from assay.console import Options, common_options, split_overrides
+from assay.errors import Exit, SourceError
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, metavar="[FOLDER]...")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: 8765, or any that is free]")
+@click.option("--no-browser", is_flag=True, help="Print the link, open nothing.")
+@click.option("--reviews", type=click.Path(path_type=Path), metavar="FILE", help="The journal of decisions.")
+@STORE_OPTION
+@common_options
+def ui(
+    options: Options,
+    arguments: tuple[str, ...],
+    port: int | None,
+    no_browser: bool,
+    reviews: Path | None,
+    store: Path,
+) -> int:
+    """Look and decide in the browser.
+
+    Data, review queue, training, evaluation and lineage, from the run store alone, on 127.0.0.1, for whoever has the
+    link that is printed; no network is asked for anything. A FOLDER that `curate -o` or `synth -o` wrote is shown
+    besides. From another machine: `ssh -L 8765:127.0.0.1:8765 HOST`, then
+    the same link.
+    """
+    folders, options = split_overrides(arguments, options)
+    serve_at("/", tuple(map(Path, folders)), reviews, store, options, port=port, open_browser=not no_browser)
+    return Exit.OK
+
+
+def serve_at(
+    path: str,
+    folders: tuple[Path, ...],
+    reviews: Path | None,
+    store: Path,
+    options: Options,
+    *,
+    port: int | None,
+    open_browser: bool,
+) -> None:
+    """The workbench, opened at a page. Raises SourceError for a folder that is none, StorageError for a taken port."""
+    import os
+    import sys
+
+    from assay.reviews.journal import usual_journal
+    from assay.runs import RunStore
+    from assay.web.serving import serve
+    from assay.web.site import Site
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise SourceError("is no folder", where=str(folder), fix="name what `assay curate -o` wrote")
+    named = {folder.resolve().name: folder for folder in folders}
+    project = options.config.parent if options.config else store.resolve().parent
+    journal = reviews or usual_journal(options.config.parent if options.config else Path())
+    site = Site(RunStore(store), journal, project, named)
+    seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("darwin", "win32"))
+    serve(site, path=path, port=port, open_browser=open_browser and seen, say=click.echo)

@@ -1,0 +1,20 @@
+"""Evaluation and release: scores, what moved, the verdict and its reasons."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from assay.web.home import stage_runs
+from assay.web.rendering import page, site_of
+
+
+def routes() -> list[Route]:
+    return [Route("/evaluation", runs, methods=["GET"])]
+
+
+def runs(request: Request) -> Response:
+    """Every run there is, newest first."""
+    rows = stage_runs(site_of(request), "evaluate", "gate")
+    return page(request, "web/stage.html", title="Evaluation", rows=rows, command="assay evaluate")
