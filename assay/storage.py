@@ -44,11 +44,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+GROUP_BYTES = 8 * 1024 * 1024
+"""About so much of a table, before compression, is one row group: what a reader of one row has to decode."""
+
+
 def write_table(table: pa.Table, path: Path) -> None:
-    """Parquet, zstd."""
+    """Parquet, zstd, in row groups of about GROUP_BYTES."""
     import pyarrow.parquet as pq
 
-    write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    each = max(1, table.nbytes // max(1, table.num_rows))
+    rows = max(64, GROUP_BYTES // each)
+    write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd", row_group_size=rows))
 
 
 def sha256_file(path: Path) -> str:

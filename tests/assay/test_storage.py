@@ -8,7 +8,7 @@ from typing import IO
 import pytest
 
 from assay.errors import StorageError
-from assay.storage import sha256_file, sha256_folder, write_atomically, write_json, write_text
+from assay.storage import GROUP_BYTES, sha256_file, sha256_folder, write_atomically, write_json, write_table, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -65,3 +65,17 @@ def test_the_errno_of_a_quota_counts_as_a_full_disk() -> None:
     from assay.errors import storage_error
 
     assert "the disk is full" in str(storage_error(OSError(errno.EDQUOT, "quota"), "writing a"))
+
+
+def test_one_row_of_a_large_table_is_in_a_row_group_of_a_bounded_size(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"text": ["x" * 1000] * 40_000, "row": list(range(40_000))})
+    write_table(table, tmp_path / "a.parquet")
+    written = pq.ParquetFile(tmp_path / "a.parquet")
+    groups = [written.metadata.row_group(number) for number in range(written.num_row_groups)]
+    assert max(group.total_byte_size for group in groups) <= GROUP_BYTES
+    assert pq.read_table(tmp_path / "a.parquet").equals(table)
+    write_table(table.slice(0, 0), tmp_path / "empty.parquet")
+    assert pq.read_table(tmp_path / "empty.parquet").num_rows == 0
