@@ -82,6 +82,41 @@ def _remove_empty(made: Sequence[Path]) -> None:
             path.rmdir()
 
 
+def holder(folder: Path) -> int | None:
+    """The process that holds the folder, None where none does: a killed one left its files and holds nothing."""
+    if not is_held(folder):
+        return None
+    try:
+        process = int(json.loads((folder / HOLDER).read_text(encoding="utf-8"))["process"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return process if _has_open(process, folder / LOCK) else None
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process holds the folder. Asked with a shared lock, which is given back at once."""
+    import fcntl
+
+    try:
+        with (folder / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _has_open(process: int, lock: Path) -> bool:
+    """Where the system tells: the number of a process that is gone may be another's by now."""
+    opened = Path(f"/proc/{process}/fd")
+    if not opened.is_dir():
+        return not Path("/proc/self/fd").is_dir()
+    with contextlib.suppress(OSError):
+        return any(lock.resolve() == Path(os.path.realpath(one)) for one in opened.iterdir())
+    return False
+
+
 @contextmanager
 def replaced_together(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """Gives an empty folder; files written there take the place of those in `folder` when the block ends.

@@ -17,7 +17,7 @@ from .watching.samples import Samples
 from .watching.signs import signs
 from .watching.steps import StepLog, last_loss, last_validation_loss, read_log
 
-__all__ = ["Progress", "StepLog", "Watch", "last_loss", "last_validation_loss"]
+__all__ = ["Progress", "StepLog", "Watch", "clock", "last_loss", "last_validation_loss"]
 
 SECONDS_BETWEEN_LINES = 10.0
 LOOKS = 50
@@ -55,7 +55,7 @@ class Progress:
         if self.memory:
             parts.append(f"{self.memory / 2**30:.1f} GB")
         if self.seconds_left is not None:
-            parts.append(f"{_clock(self.seconds_left)} left")
+            parts.append(f"{clock(self.seconds_left)} left")
         return "train: " + "  ".join(parts)
 
 
@@ -181,7 +181,8 @@ class Watch:
         return round(self.epochs * step / self.steps, 4)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """`2 h 5 min`, `3 min 07 s`, `12 s`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

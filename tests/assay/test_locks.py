@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import RunError, StorageError
-from assay.locks import held, replaced_together
+from assay.locks import held, holder, is_held, replaced_together
 from assay.storage import write_text
 
 NAMES = ("items.txt", "notes.txt", "header.txt")
@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from assay.locks import held, replaced_together
+from assay.locks import held, holder, is_held, replaced_together
 with held(Path("out"), "this folder"), replaced_together(Path("out"), ("items.txt", "header.txt")) as place:
     (place / "items.txt").write_text("half")
     Path("out/.items.txt.abcd1234.tmp").write_text("half")
@@ -130,3 +130,31 @@ def test_many_at_once_take_turns_or_are_refused(tmp_path: Path) -> None:
     several = [subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path) for _ in range(3)]
     assert [process.wait(timeout=60) for process in several] == [0, 0, 0], time.monotonic() - started
     assert (tmp_path / "out" / "count").read_text() == "120"
+
+
+def test_a_folder_is_held_by_a_living_process_alone(tmp_path: Path) -> None:
+    assert (is_held(tmp_path), holder(tmp_path)) == (False, None)
+    holding = subprocess.Popen([sys.executable, "-c", HOLDING, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert holding.stdout is not None
+    assert holding.stdout.readline() == "held\n"
+    assert (is_held(tmp_path), holder(tmp_path)) == (True, holding.pid)
+    holding.kill()
+    holding.wait()
+    assert {".lock", ".holder.json"} <= set(found(tmp_path))
+    assert (is_held(tmp_path), holder(tmp_path)) == (False, None)
+
+
+def test_who_is_named_as_holder_and_holds_nothing_is_not_it(tmp_path: Path) -> None:
+    with held(tmp_path, "this folder"):
+        (tmp_path / ".holder.json").write_text('{"process": 1, "since": ""}')
+        assert (is_held(tmp_path), holder(tmp_path)) == (True, None)
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from assay.locks import held
+with held(Path(sys.argv[1]), "this folder"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
