@@ -54,6 +54,7 @@ VERBS: dict[str, Verb] = {
         "Recompute what a release certificate claims, from the files it names.",
     ),
     "ui": Verb("assay.commands.ui:ui", "Look and decide in the browser."),
+    "report": Verb("assay.commands.report:report", "Write a page of a run as one HTML file."),
     "runs": Verb("assay.commands.runs:runs", "List what was run, newest first."),
     "lineage": Verb(
         "assay.commands.runs:lineage", "Walk from an adapter back to its data, and forward to its evaluations."

@@ -35,12 +35,18 @@ NAVIGATION = (
 
 
 @cache
-def environment() -> Environment:
-    """Templates by folder: `web/base.html`, `curate/record.html`. A name that is not there is an error."""
+def environment(redact: bool = False) -> Environment:
+    """Templates by folder: `web/base.html`, `curate/record.html`; what a stage's own reports draw is there too.
+
+    A name that is not there is an error.
+
+    redact  the global of this name; text of records in `parts.text` and `parts.pieces` is then a number of characters
+    """
     from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
-    folders = {stage: PACKAGE / stage / "web" / "templates" for stage in ("curate", "synth", "train", "evaluate")}
-    folders |= {"web": HERE / "templates"}
+    stages = {stage: PACKAGE / stage for stage in ("curate", "synth", "train", "evaluate")}
+    folders = {name: [stage / "web" / "templates", stage / "templates"] for name, stage in stages.items()}
+    folders |= {"web": [HERE / "templates"]}
     made = Environment(
         loader=PrefixLoader({name: FileSystemLoader(folder) for name, folder in folders.items()}),
         autoescape=True,
@@ -49,7 +55,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"shown": shown, "count": count, "percent": percent}
-    made.globals |= {"version": __version__, "navigation": NAVIGATION}
+    made.globals |= {"version": __version__, "navigation": NAVIGATION, "redact": redact}
     return made
 
 
@@ -57,10 +63,11 @@ def page(request: Request, template: str, *, title: str, status: int = 200, **va
     """The page, or, asked with `?save=1`, the same as a file that opens from disk.
 
     In a template `single` says which of the two it is: a file has no navigation, no forms and no links to the server.
+    With `&redact=1` too the file is one without text of records, and `redact` is true.
     """
     single = request.query_params.get("save") == "1"
     body = (
-        environment()
+        environment(redacted(request))
         .get_template(template)
         .render(
             title=title,
@@ -79,6 +86,11 @@ def page(request: Request, template: str, *, title: str, status: int = 200, **va
         "Content-Security-Policy": SINGLE_POLICY,
     }
     return HTMLResponse(body.encode("utf-8", "replace"), status_code=status, headers=headers)
+
+
+def redacted(request: Request) -> bool:
+    """Whether the page is written as a file without text of records."""
+    return request.query_params.get("save") == "1" and request.query_params.get("redact") == "1"
 
 
 def site_of(request: Request) -> Site:
