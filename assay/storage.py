@@ -44,7 +44,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-GROUP_BYTES = 8 * 1024 * 1024
+GROUP_BYTES = 2 * 1024 * 1024
 """About so much of a table, before compression, is one row group: what a reader of one row has to decode."""
 
 

@@ -135,8 +135,8 @@ def curate(
 ) -> int:
     """Decide on each record, write what is fit to train on, and account for every row.
 
-    With -o OUT: data.parquet (kept and repaired), held.parquet (waits for a person), ledger.parquet (the fate of
-    every row), findings.parquet, report.html, summary.json. --format NAME also writes data.jsonl in that format.
+    With -o OUT: data.parquet (kept and repaired), held.parquet (waits for a person), dropped.parquet, ledger.parquet
+    (the fate of every row), findings.parquet, report.html, summary.json. --format NAME also writes data.jsonl so.
     """
     if diff:
         from .versions.show import show_diff

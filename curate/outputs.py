@@ -37,11 +37,11 @@ def write_audited(audited: Audited, folder: Path, *, redact: bool = False) -> No
 
 
 def write_curated(curated: Curated, folder: Path, *, format: str | None = None, redact: bool = False) -> None:  # noqa: A002
-    """data, held and ledger as Parquet, held.csv to decide in, the audit's files, the data in a format of choice.
+    """data, held, dropped and ledger as Parquet, held.csv to decide in, the audit's files, the data in another format.
 
     format  a name that `assay.formats` knows; the data is written to data.jsonl as well
-    redact  keeps record text out of findings and report, and leaves out the sheets for people; data and held are the
-            records themselves
+    redact  keeps record text out of findings and report, and leaves out the sheets for people and the dropped rows;
+            data and held are the records themselves
     Raises StorageError, and UnknownNameError for an unknown format, before anything is written.
     """
     if format is not None:
@@ -50,6 +50,8 @@ def write_curated(curated: Curated, folder: Path, *, format: str | None = None, 
         by_name(format)
     curated.data.write_parquet(folder / "data.parquet")
     curated.held.write_parquet(folder / "held.parquet")
+    if not redact:
+        curated.dropped.write_parquet(folder / "dropped.parquet")
     write_table(curated.ledger.to_arrow(), folder / "ledger.parquet")
     if format is not None:
         from assay.formats import write

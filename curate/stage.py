@@ -140,10 +140,14 @@ class Audited:
 
 @dataclass(frozen=True)
 class Curated:
-    """data: kept and repaired rows with family and split. held: rows that wait for a person, and never train."""
+    """data: kept and repaired rows with family and split. held: rows that wait for a person, and never train.
+
+    dropped  rows that could be read and were of no use, as they were; each file's rows are in the ledger's order
+    """
 
     data: Dataset
     held: Dataset
+    dropped: Dataset
     ledger: Ledger
     audited: Audited
 
@@ -239,24 +243,24 @@ def curate(
     settings = settings or CurateSettings()
     audited = audit(data, settings, target, suites, evaluation_texts, engine, confirmer, releases, reviews)
     decided = audited.decided
-    used, held = parted(audited.data, decided)
+    used, held, dropped = parted(audited.data, decided)
     groups = [*duplicate_groups(audited.findings, audited.checks), *map(list, audited.alike)]
     used = assign_families(used, groups, settings.split.group_column)
     used = split(used, settings.split.validation, settings.seed)
     used = with_reviewers(used, reviews, audited.reviewed.before)
     decided.ledger.check(audited.data.row_id_column())
-    return Curated(replace(used, notes=audited.data.notes), held, decided.ledger, audited)
+    return Curated(replace(used, notes=audited.data.notes), held, dropped, decided.ledger, audited)
 
 
-def parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset]:
-    """What trains, with repaired rows in their new form, and what is held."""
+def parted(data: Dataset, decided: Decided) -> tuple[Dataset, Dataset, Dataset]:
+    """What trains, with repaired rows in their new form, what is held, and what is dropped."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     fates = decided.ledger.table.column("fate").slice(0, len(data)).combine_chunks()
     kept = pc.is_in(fates, value_set=pa.array([str(Fate.KEPT), str(Fate.REPAIRED)]))
-    held = data.table.filter(pc.equal(fates, str(Fate.HELD)))
-    return Dataset(_with_repairs(data.table, decided.repaired).filter(kept)), Dataset(held)
+    held, dropped = (Dataset(data.table.filter(pc.equal(fates, str(fate)))) for fate in (Fate.HELD, Fate.DROPPED))
+    return Dataset(_with_repairs(data.table, decided.repaired).filter(kept)), held, dropped
 
 
 REPAIRED_COLUMNS = ("record_id", "messages", "tools", "meta")

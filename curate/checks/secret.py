@@ -46,7 +46,7 @@ def secret(record: Record, context: Context, *, entities: Sequence[str] = ()) ->
     `entities` narrows it down: `entities: [github_token, private_key]`; all by default.
 
     No report, log or table of assay shows a secret, whichever check quotes the text around it. The record itself is
-    in held.parquet, or in data.parquet where you decide to keep it.
+    in held.parquet, or where you decide otherwise in data.parquet or dropped.parquet.
 
     Example: "export GITHUB_TOKEN=ghp_" and 36 letters and digits
     """

@@ -1,7 +1,7 @@
 """No report, table or log of assay shows personal data or a secret, whichever check quotes the text around it.
 
-Masks are as long as what they hide, so that spans keep their places. The records themselves are in data.parquet and
-held.parquet alone.
+Masks are as long as what they hide, so that spans keep their places. The records themselves are in data.parquet,
+held.parquet and dropped.parquet alone.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def score_usable(
     from ..stage import parted
 
     assert target is not None  # names_of has asked for it
-    usable, _ = parted(audited.data, audited.decided)
+    usable, *_ = parted(audited.data, audited.decided)
     records = list(Corpus(usable.table))
     options.say(f"scoring {len(records):,} records with {target.name}")
     scores = score(records, load_base(target.ref), target, names, options.say)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assay.cli import main
+from assay.dataset import Dataset
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -86,7 +87,9 @@ def test_curate_writes_and_does_not_judge_again_what_is_unchanged(
     assert code == 0
     assert (summary["read"], summary["kept"], summary["dropped"]) == (15, 12, 3)
     files = {path.name for path in Path("out").iterdir()}
-    assert {"data.parquet", "held.parquet", "ledger.parquet", "report.html", "summary.json"} <= files
+    records = {"data.parquet", "held.parquet", "dropped.parquet"}
+    assert {*records, "ledger.parquet", "report.html", "summary.json"} <= files
+    assert len(Dataset.read_parquet(Path("out") / "dropped.parquet")) == 2  # the third could not be read
     _, again, said = run(capsys, "curate", "data.jsonl", "-o", "other", "--json")
     assert "not judged again" in said
     assert json.loads(again)["run"] == summary["run"]

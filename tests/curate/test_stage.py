@@ -207,6 +207,19 @@ def test_repaired_rows_stand_where_they_stood_in_whatever_batch(make: Make) -> N
     records = [make(f"question {number}", f"answer {number}") for number in range(2600)]
     new = {place: records[place].with_messages((Message("user", "new"),)) for place in (0, 5, 1023, 1024, 2599)}
     rows = tuple(LedgerRow(record.row_id, record.id, record.source, Fate.KEPT) for record in records)
-    used, held = parted(Dataset.from_records(records), Decided(Ledger.of(rows), new))
+    used, held, dropped = parted(Dataset.from_records(records), Decided(Ledger.of(rows), new))
     assert list(used.records()) == [new.get(place, record) for place, record in enumerate(records)]
-    assert len(held) == 0
+    assert len(held) == len(dropped) == 0
+
+
+def test_the_rows_of_each_fate_are_in_one_data_set_in_the_order_of_the_ledger(make: Make) -> None:
+    records = [*many(make), make("a?", ""), make("When?", "On 3 May."), make("When?", "On 4 May."), make("b?", "")]
+    curated = curate(Dataset.from_records(records))
+    ledger = curated.ledger.table.to_pylist()
+    for data, fates in (
+        (curated.data, ("kept", "repaired")),
+        (curated.held, ("held",)),
+        (curated.dropped, ("dropped",)),
+    ):
+        assert data.row_ids() == [row["row_id"] for row in ledger if row["fate"] in fates]
+    assert len(curated.dropped) == 2 and len(curated.held) == 2

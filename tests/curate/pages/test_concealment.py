@@ -1,4 +1,4 @@
-"""A secret, or a person's number, comes out in data.parquet and held.parquet and nowhere else."""
+"""A secret, or a person's number, comes out where the records themselves are and nowhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "Xk9!vbQ2rr"
 CARD = "4539 5787 6362 1486"
 MAIL = "otto.brandt@posteo.de"
 CANARIES = (KEY, KEY[4:16], PASSWORD, CARD, "5787 6362", MAIL, "otto.brandt")
-RECORDS = ("data.parquet", "held.parquet", "data.jsonl", "held.csv", "to_read.csv")
+RECORDS = ("data.parquet", "held.parquet", "dropped.parquet", "data.jsonl", "held.csv", "to_read.csv")
 """The records themselves; the sheets are for a person to edit them in."""
 
 Command = Callable[..., str]

@@ -93,6 +93,7 @@ def test_no_record_text_leaves_the_house(run: Command, command: str) -> None:
     document = run(command, "data.jsonl", "-o", "out", "--redact", "--json")
     files = written(Path("out")) | written(Path(".assay") if command == "curate" else Path("out"))
     assert {"report.html", "findings.parquet", "summary.json"} <= set(files)
+    assert "dropped.parquet" not in files
     for name, text in {"terminal": said, "--json": document, **files}.items():
         assert CANARY not in text, name
 
