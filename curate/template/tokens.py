@@ -137,6 +137,11 @@ def show_record(record: Record, target: ChatTarget | TextTarget, variables: Mapp
     return _with_tokens(record, target, asked) if isinstance(target, ChatTarget) else _as_text(record, target, asked)
 
 
+def show_text(record: Record, target: Templated) -> Shown:
+    """The training text in pieces, whether the target has a tokenizer or not: a piece a turn, cut at its answer."""
+    return _as_text(record, target, {})
+
+
 def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json]) -> Shown:
     from assay.chat import IGNORED, Encoded, encode_all
     from assay.encoded import tokenize
@@ -166,7 +171,7 @@ def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json]
     return Shown(target.name, record, tokens, turns, prompts, stops, _notes(result), _problem(result))
 
 
-def _as_text(record: Record, target: TextTarget, asked_with: dict[str, Json]) -> Shown:
+def _as_text(record: Record, target: Templated, asked_with: dict[str, Json]) -> Shown:
     """Pieces of text, trained and not, in place of tokens."""
     from assay.rendered import Rendered, render_all
 

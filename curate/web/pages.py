@@ -9,9 +9,11 @@ from starlette.routing import Route
 from assay.web.home import stage_runs
 from assay.web.rendering import page, site_of
 
+from . import record
+
 
 def routes() -> list[Route]:
-    return [Route("/data", runs, methods=["GET"])]
+    return [Route("/data", runs, methods=["GET"]), *record.routes()]
 
 
 def runs(request: Request) -> Response:

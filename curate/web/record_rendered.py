@@ -1,0 +1,209 @@
+"""A record as the model sees it: rendered by its chat template, and token by token with its mask.
+
+Both by the code that trains (`assay.chat`), so that what is looked at is what is trained on. Templates are rendered by
+the worker of `assay.templating` alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.errors import AssayError
+from assay.records import Record
+from assay.runs import Manifest
+from assay.storage import sha256_file
+from assay.web.site import Site
+
+from ..pages.pieces import Piece
+from ..pages.tokens import visible
+from .record_turns import Text, cut
+
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+
+    from ..template.tokens import Prompt, Shown, Token
+
+TOKENS = 4000
+"""Tokens that one page shows."""
+
+TRAINED = "trained"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The model that a run was curated for. changed: its template is not the one of then."""
+
+    chat: ChatTarget
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A token: what it says, with white space as signs; breaks: line breaks that follow it."""
+
+    text: str
+    title: str
+    kind: str
+    breaks: int
+
+
+@dataclass(frozen=True)
+class TokenTurn:
+    number: int
+    role: str
+    shown: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """The inference prompt before a turn, and whether training begins with exactly it."""
+
+    turn: int
+    size: str
+    ending: str
+    differs: str
+    asked: str
+    trained: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What both views say. problem: why it cannot be trained on as it is; notes: (check, message)."""
+
+    model: str
+    problem: str
+    notes: tuple[tuple[str, str], ...]
+    prompts: tuple[Prompted, ...]
+    stops: tuple[str, ...]
+    changed: bool
+
+
+@dataclass(frozen=True)
+class AsText:
+    """turns: (number, role, text), what is trained marked; None where the template fails on the record."""
+
+    seen: Seen
+    turns: tuple[tuple[int, str, Text], ...]
+    characters: int
+    trained: int
+
+
+@dataclass(frozen=True)
+class AsTokens:
+    """first: the position of the first token that is shown, from 0."""
+
+    seen: Seen
+    turns: tuple[TokenTurn, ...]
+    tokens: int
+    trained: int
+    first: int
+    last: int
+
+
+_loading = threading.Lock()
+
+
+def target_of(site: Site, name: str) -> Target | str:
+    """The model that the run was curated for, or the line that says why it is not at hand."""
+    manifest = site.manifest(name) or _made_by(site, site.folder(name))
+    if manifest is None:
+        return "No manifest says which model this data was curated for."
+    model, _, revision = str(manifest.data.get("inputs", {}).get("model") or "").rpartition("@")
+    if not model:
+        return "This data was curated without a model. With --model NAME, curate judges how its template renders it."
+    try:
+        with _loading:
+            target = _load(_where(model, site.project), None if revision in ("", "None") else revision)
+    except AssayError as error:
+        return f"The model {model} is not at hand: {error}"
+    template = manifest.data["inputs"].get("template")
+    return Target(target, template not in (None, target.template_sha256))
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, revision: str | None) -> ChatTarget:
+    from assay.chat import load_target
+
+    return load_target(name, revision=revision, offline=True)
+
+
+def _where(model: str, project: Path) -> str:
+    """A folder that was named from the project's folder is found from elsewhere too."""
+    beside = project / model
+    return str(beside) if not Path(model).exists() and beside.is_dir() else model
+
+
+def _made_by(site: Site, folder: Path) -> Manifest | None:
+    """The run that wrote an opened folder: the one whose ledger is the same."""
+    ledger = folder / "ledger.parquet"
+    if not ledger.is_file():
+        return None
+    digest = sha256_file(ledger)
+    runs = site.runs("curate")
+    return next((run for run in runs if run.data.get("outputs", {}).get("ledger.parquet") == digest), None)
+
+
+def as_text(record: Record, target: Target, *, whole: bool) -> AsText:
+    from ..template.tokens import show_text
+
+    shown = show_text(record, target.chat)
+    turns = []
+    for turn in shown.turns:
+        own = [token for token in shown.tokens if token.turn == turn.index]
+        pieces = tuple(Piece(token.text, TRAINED if token.trained else "") for token in own)
+        turns.append((turn.index, turn.role, cut(pieces, whole)))
+    sizes = [len(token.text) for token in shown.tokens]
+    trained = sum(len(token.text) for token in shown.tokens if token.trained)
+    return AsText(_seen(shown, target), tuple(turns), sum(sizes), trained)
+
+
+def as_tokens(record: Record, target: Target, *, first: int) -> AsTokens:
+    """TOKENS tokens of the record from one of them on."""
+    from ..template.tokens import show_record
+
+    shown = show_record(record, target.chat)
+    first = min(max(0, first), max(0, len(shown.tokens) - 1))
+    page = shown.tokens[first : first + TOKENS]
+    special = {int(token) for token in target.chat.tokenizer.all_special_ids} | set(target.chat.stop_token_ids)
+    turns = []
+    for turn in shown.turns:
+        cells = tuple(_cell(token, turn.role, special) for token in page if token.turn == turn.index)
+        if cells or turn.start is None:
+            turns.append(TokenTurn(turn.index, turn.role, turn.start is not None, cells))
+    trained = sum(token.trained for token in shown.tokens)
+    return AsTokens(_seen(shown, target), tuple(turns), len(shown.tokens), trained, first, first + len(page))
+
+
+def _cell(token: Token, role: str, special: set[int]) -> Cell:
+    trained = "trained" if token.trained else "not trained"
+    title = f"id {token.id}, turn {token.turn} {role}, {trained}" + (", stop token" if token.stop else "")
+    kinds = [TRAINED] if token.trained else []
+    kinds += ["special"] if token.id in special else []
+    return Cell(visible(token.text), title, " ".join(kinds), token.text.count("\n"))
+
+
+def _seen(shown: Shown, target: Target) -> Seen:
+    notes = tuple(dict.fromkeys((check, message) for check, _, message in shown.notes))
+    problem = f"{shown.problem[0]}: {shown.problem[2]}" if shown.problem is not None else ""
+    prompts = tuple(_prompted(prompt) for prompt in shown.prompts)
+    return Seen(shown.model, problem, notes, prompts, tuple(map(visible, shown.stops)), target.changed)
+
+
+def _prompted(prompt: Prompt) -> Prompted:
+    unit = "token" if prompt.tokens is not None else "character"
+    size = f"{prompt.tokens:,} tokens" if prompt.tokens is not None else f"{len(prompt.text):,} characters"
+    at = prompt.diverges_at
+    differs = "" if at is None else f"{unit} {at:,}"
+    return Prompted(prompt.turn, size, visible(prompt.text[-40:]), differs, visible(prompt.asked), visible(prompt.seen))
+
+
+def merged(prompts: Sequence[Prompted]) -> tuple[Prompted, ...]:
+    """Those in which training differs; of the others the first alone."""
+    same = [prompt for prompt in prompts if not prompt.differs]
+    return (*(prompt for prompt in prompts if prompt.differs), *same[:1])
