@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.dataset import Dataset
-from assay.findings import Finding, Severity, Span
+from assay.findings import Finding, Ledger, LedgerRow, Severity, Span
 from assay.records import Json, Record, Source
 
 if TYPE_CHECKING:
@@ -69,6 +69,22 @@ def find(folder: Path, value: str, name: str = "row_id", files: Sequence[str] = 
         if row >= 0:
             return Place(folder / file, row)
     return None
+
+
+def find_all(folder: Path, values: Sequence[str]) -> list[Place]:
+    """The rows of the run with these row ids, in the order of its files, in one walk over each."""
+    return [Place(folder / file, row) for file in RECORDS for row in rows_among(folder / file, "row_id", values)]
+
+
+def rows_among(path: Path, name: str, values: Sequence[str]) -> list[int]:
+    """Rows of a file whose column has one of the values, in order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = column(path, name)
+    if len(found) == 0 or not values:
+        return []
+    return [int(row) for row in pc.indices_nonzero(pc.is_in(found, pa.array(list(values), found.type))).to_pylist()]
 
 
 def rows_with(path: Path, **values: str) -> list[int]:
@@ -148,6 +164,13 @@ def record_of(folder: Path, row_id: str) -> Record | None:
     """None where no file of the run holds the row."""
     place = find(folder, row_id)
     return None if place is None else next(iter(records_at([place])), None)
+
+
+def ledger_rows(folder: Path, row_ids: Sequence[str]) -> list[LedgerRow]:
+    """What became of these rows, in the order of the ledger."""
+    path = folder / "ledger.parquet"
+    rows = rows_among(path, "row_id", row_ids)
+    return list(Ledger(table_of(path, rows)).rows) if rows else []
 
 
 def findings_at(path: Path, rows: Sequence[int]) -> list[Finding]:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from assay.errors import AssayError, NoSuchRunError
-from assay.findings import Finding, Ledger, LedgerRow
+from assay.findings import Finding, LedgerRow
 from assay.records import Record, Source
 from assay.web.rendering import page, site_of
 from assay.web.site import Site
@@ -22,10 +22,10 @@ from ..pages.concealment import conceal_record
 from ..pages.pieces import Piece
 from ..personal.masking import concealed
 from .neighbours import around
-from .places import Place, column, find, records_at, table_of
-from .record_findings import Fact, findings_of, found_of, groups_of
+from .places import Place, find, ledger_rows, records_at, table_of
+from .record_findings import Fact, findings_of, found_of, groups_of, place_name
 from .record_lineage import Decided, decisions_about, ids_of, made_of, seeds_of, written_of
-from .record_rendered import TOKENS, Target, as_text, as_tokens, merged, target_of
+from .record_rendered import TOKENS, Target, as_text, as_tokens, target_of, worth_saying
 from .record_turns import SHOWN_TURNS, Text, cut, pretty, turns_of
 
 VIEWS = (("", "Conversation", "1"), ("template", "As rendered", "2"), ("tokens", "Tokens", "3"))
@@ -81,6 +81,7 @@ def record(request: Request) -> Response:
         title=f"Record {row.source or row.row_id}",
         run=name,
         row=row,
+        heading=place_name(row.source) if row.source is not None else row.row_id,
         view=view,
         views=[(address, title, key, _query([*keep, *_named(view=address)])) for address, title, key in VIEWS],
         whole_query=_query([*keep, *_named(view=view), ("whole", "1")]),
@@ -113,7 +114,7 @@ def _first(request: Request) -> int:
 
 def _row(folder: Path, row_id: str, shown_as: Callable[[Record], Record]) -> Row:
     """Raises NoSuchRunError for a row that the run never read."""
-    ledger, place = _ledger_row(folder / "ledger.parquet", row_id), find(folder, row_id)
+    ledger, place = next(iter(ledger_rows(folder, [row_id])), None), find(folder, row_id)
     if ledger is None and place is None:
         raise NoSuchRunError(f"no row '{row_id:.40}' in this run", where=str(folder))
     if place is None:
@@ -132,11 +133,6 @@ def _raw(place: Place) -> str:
     except (OSError, ValueError):
         return ""
     return "\n".join(f"{name}: {value}" for name, value in values.items() if name in ("messages", "tools", "meta"))
-
-
-def _ledger_row(path: Path, row_id: str) -> LedgerRow | None:
-    row = column(path, "row_id").index(row_id).as_py()
-    return Ledger(table_of(path, [row])).rows[0] if row >= 0 else None
 
 
 def _facts(row: Row) -> list[Fact]:
@@ -213,12 +209,12 @@ def _rendered(site: Site, name: str, record: Record, view: str, whole: bool, fir
         return {"missing": target}
     if view == "template":
         text = as_text(record, target, whole=whole)
-        return {"missing": "", "text": text, "seen": text.seen, "prompts": merged(text.seen.prompts)}
+        return {"missing": "", "text": text, "seen": text.seen, "prompts": worth_saying(text.seen.prompts)}
     tokens = as_tokens(record, target, first=first)
     return {
         "missing": "",
         "tokens": tokens,
         "seen": tokens.seen,
-        "prompts": merged(tokens.seen.prompts),
+        "prompts": worth_saying(tokens.seen.prompts),
         "earlier": max(0, tokens.first - TOKENS),
     }

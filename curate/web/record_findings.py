@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from assay.findings import Finding, Severity
-from assay.records import Json, Record
+from assay.records import Json, Record, Source
 
 from ..pages.pieces import MAX_DIFF_WORDS, Piece, difference
-from .places import find, findings_at, records_at, rows_with
+from .places import find_all, findings_at, ledger_rows, records_at, rows_with
 from .record_turns import cut, marked, place_of, pretty
 
 FINDINGS = "findings.parquet"
@@ -26,6 +26,7 @@ LISTED = 60
 """Members of a group that are named."""
 
 SHARES = frozenset({"similarity", "share", "confidence", "probability", "given_probability", "usual_share"})
+NAMES = {"message": "turn", "kind": "what", "text": "its text"}
 ASIDE = frozenset({"spans", "other", "others", "row_id", "row_ids", "reviewed", "reviewed_before", "dissenter"})
 """Keys of evidence that are shown in another way: beside the text, or as a link."""
 
@@ -49,10 +50,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Member:
-    """Another row of a group."""
+    """Another row of a group. fate: "" where no ledger says it."""
 
     row_id: str
     place: str
+    fate: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,6 @@ class Group:
     """members: all of them that are named, this row left out; sure: how sure the check is of it."""
 
     check: str
-    title: str
     sure: str
     size: int
     members: tuple[Member, ...]
@@ -84,6 +85,11 @@ def findings_of(folder: Path, row_id: str) -> list[Finding]:
     path = folder / FINDINGS
     found = findings_at(path, rows_with(path, row_id=row_id))
     return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
+
+
+def place_name(source: Source) -> str:
+    """File and line without the folders before the file: the whole path is among the facts."""
+    return str(replace(source, file=PurePath(source.file.replace("\\", "/")).name or source.file))
 
 
 def found_of(findings: Sequence[Finding], record: Record | None) -> list[Found]:
@@ -122,7 +128,7 @@ def facts_of(evidence: Mapping[str, Json]) -> Iterator[Fact]:
     for key, value in evidence.items():
         if key in ASIDE or value in (None, "", [], {}):
             continue
-        yield Fact(key.replace("_", " "), _words(key, value))
+        yield Fact(NAMES.get(key, key.replace("_", " ")), _words(key, value))
     for key, before in (("reviewed", "kept by a person"), ("reviewed_before", "decided before")):
         said = evidence.get(key)
         if isinstance(said, Mapping):
@@ -134,9 +140,9 @@ def _words(key: str, value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return f"{100 * value:.1f} %" if key in SHARES and 0 <= value <= 1 else f"{value:,}"
+        return f"{100 * value:.3g} %" if key in SHARES and 0 <= value <= 1 else f"{value:,}"
     if isinstance(value, str):
-        return value
+        return value.replace("_", " ") if key == "kind" else value
     if isinstance(value, Mapping) and all(isinstance(item, str | int | float) for item in value.values()):
         return ", ".join(f"{name} {_words(str(name), item)}" for name, item in value.items())
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
@@ -164,29 +170,28 @@ def _group(folder: Path, said: Sequence[Finding], record: Record | None, shown_a
     path = folder / FINDINGS
     rows = rows_with(path, check=finding.check, group=finding.group or "")
     others = [item for item in findings_at(path, rows[: LISTED + 1]) if item.row_id != finding.row_id]
-    members = list(dict.fromkeys(Member(item.row_id, str(item.source)) for item in others))
+    fates = {row.row_id: str(row.fate) for row in ledger_rows(folder, [item.row_id for item in others])}
+    rows_of = {item.row_id: item for item in others}
+    members = [Member(row_id, place_name(item.source), fates.get(row_id, "")) for row_id, item in rows_of.items()]
     clash = "spans" in finding.evidence
     named = [item.evidence.get("other") for item in said]
     members.sort(key=lambda member: member.row_id not in named)
     compared = members[:COMPARED]
     texts = {text.row_id: shown_as(text) for text in _texts(folder, [member.row_id for member in compared])}
-    by_row = {item.row_id: item for item in others}
     sides = []
     for member in compared:
         other = texts.get(member.row_id)
         if record is None or other is None:
             continue
-        sides.append(_clashing(said, member, by_row[member.row_id], other) if clash else _beside(member, record, other))
+        sides.append(
+            _clashing(said, member, rows_of[member.row_id], other) if clash else _beside(member, record, other)
+        )
     size = len({finding.row_id, *(item.row_id for item in others)}) + max(0, len(rows) - LISTED - 1)
-    return Group(finding.check, _title(finding, size), _sure(finding), size, tuple(members), tuple(sides), clash)
+    return Group(finding.check, _sure(finding), size, tuple(members), tuple(sides), clash)
 
 
 def _texts(folder: Path, row_ids: Sequence[str]) -> list[Record]:
-    return records_at([place for place in (find(folder, row_id) for row_id in row_ids) if place is not None])
-
-
-def _title(finding: Finding, size: int) -> str:
-    return f"{size:,} records: {finding.message}"
+    return records_at(find_all(folder, row_ids))
 
 
 def _sure(finding: Finding) -> str:

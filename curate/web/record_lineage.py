@@ -18,7 +18,7 @@ from assay.web.site import Site
 
 from ..pages.pieces import Piece
 from .places import RECORDS, Place, find, records_at, rows_whose_list_has
-from .record_findings import Fact, facts_of
+from .record_findings import Fact, facts_of, place_name
 from .record_turns import Text, cut
 
 SHOWN_RELATIVES = 6
@@ -123,7 +123,7 @@ def _relative(run: str, place: Place, shown_as: Callable[[Record], Record]) -> R
         f"/data/{quote(run)}/record/{quote(record.row_id)}" if place.path.name in RECORDS else f"/review/{quote(run)}"
     )
     turns = tuple((message.role, cut((Piece(message.content or ""),), False)) for message in record.messages[:8])
-    return Relative(record.id, run, href, str(record.source), turns)
+    return Relative(record.id, run, href, place_name(record.source), turns)
 
 
 def written_of(record: Record) -> Written | None:

@@ -203,7 +203,7 @@ def _prompted(prompt: Prompt) -> Prompted:
     return Prompted(prompt.turn, size, visible(prompt.text[-40:]), differs, visible(prompt.asked), visible(prompt.seen))
 
 
-def merged(prompts: Sequence[Prompted]) -> tuple[Prompted, ...]:
-    """Those in which training differs; of the others the first alone."""
+def worth_saying(prompts: Sequence[Prompted]) -> tuple[Prompted, ...]:
+    """Those in which training differs; of the others the last alone, which the model is asked at its last turn."""
     same = [prompt for prompt in prompts if not prompt.differs]
-    return (*(prompt for prompt in prompts if prompt.differs), *same[:1])
+    return (*(prompt for prompt in prompts if prompt.differs), *same[-1:])
