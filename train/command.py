@@ -53,7 +53,7 @@ def train(
     that was killed goes on from its last checkpoint when the same command is given again.
     """
     from .before.template import check_curated
-    from .inputs import check_reviewed, read_inputs
+    from .inputs import check_reviewed, named_sources, read_inputs
     from .processes.group import from_environment
 
     me = from_environment()
@@ -65,6 +65,7 @@ def train(
     inputs = read_inputs(sources, input_format, model, options)
     if show_mask is not None:
         return _show_mask(inputs, show_mask, options)
+    sources = named_sources(sources, options)
     check_curated(inputs.target, inputs.store, sources)
     if dry_run:
         return _dry_run(inputs, options)

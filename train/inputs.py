@@ -77,6 +77,16 @@ def check_reviewed(inputs: Inputs, sources: tuple[str, ...], options: Options) -
         check_data(file.data, reviews, required, file.name)
 
 
+def named_sources(data: tuple[str, ...], options: Options) -> tuple[str, ...]:
+    """DATA as it was given; without it, what the settings file names, with its folder before it."""
+    from assay.project import load_project
+
+    if data or not (options.config or DEFAULT_CONFIG).is_file():
+        return data
+    project = load_project(options.document(), _root(options))
+    return tuple(str(project.path(source.path)) for source in project.settings.data)
+
+
 def _read(data: tuple[str, ...], input_format: str, options: Options) -> Dataset:
     from assay.project import load_project
     from assay.sources import ReadSettings, read

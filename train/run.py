@@ -8,15 +8,16 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.config import to_json
 from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import storage_error
 from assay.locks import OF_LOCKS
 from assay.runs import Run, RunStore
+from assay.storage import write_json
 
-from .before.shown import say_examples
+from .before.shown import EXAMPLES_FILE, say_examples, three
 from .checkpoints import FACT
 from .inputs import Inputs
 from .mixing import general_digests
@@ -26,7 +27,15 @@ from .stage import Trained, train
 from .watching.samples import FILE as SAMPLES
 from .watching.selecting import read_selection
 
+if TYPE_CHECKING:
+    from assay.chat import ChatTarget
+    from assay.protocols import Selection
+
+    from .prepared import Prepared
+
 NOT_COPIED = ("manifest.json", *OF_LOCKS, FACT)
+TEXTS = (SAMPLES, EXAMPLES_FILE)
+"""Files with text of records."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +56,10 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
     if not group.is_first:
         return _take_part(inputs, group)
     target, store = inputs.target, RunStore(inputs.store)
-    digests = {"data": inputs.data.digest, **general_digests(inputs.general), **target.digests()}
     selection = read_selection(inputs.settings, target, (options.config or DEFAULT_CONFIG).parent)
-    if selection is not None:
-        digests["selection"] = selection.data_sha256
-    look = functools.partial(say_examples, target=target, options=options)
+    digests = input_digests(inputs, selection)
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
+        look = functools.partial(_show, target=target, options=options, run=run)
         reused = group.same(lambda: run.complete)
         if reused:
             options.say(f"train: unchanged since {run.id}, not trained again")
@@ -71,6 +78,19 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
     return Outcome(run.path, result, reused)
 
 
+def input_digests(inputs: Inputs, selection: Selection | None) -> dict[str, str]:
+    """What a run depends on beside its settings; they name it."""
+    digests = {"data": inputs.data.digest, **general_digests(inputs.general), **inputs.target.digests()}
+    return digests if selection is None else {**digests, "selection": selection.data_sha256}
+
+
+def _show(prepared: Prepared, *, target: ChatTarget, options: Options, run: Run) -> None:
+    """Three records as they train: said, and kept with the run."""
+    say_examples(prepared, target, options)
+    shown = [example.to_json(redact=options.redact) for example in three(prepared.rows, target)]
+    write_json(run.path / EXAMPLES_FILE, {"examples": shown})
+
+
 def _take_part(inputs: Inputs, group: Group) -> Outcome:
     """What every process but the first does: it computes, and what it writes is thrown away."""
     if group.same(lambda: False):
@@ -87,11 +107,11 @@ def _take_part(inputs: Inputs, group: Group) -> Outcome:
 def _copy(run: Path, out: Path, *, redact: bool) -> None:
     """Everything but checkpoints and manifest; an adapter that stands in OUT is replaced.
 
-    redact leaves the answers to prompts out, which are text of records. Raises StorageError.
+    redact leaves out what is text of records. Raises StorageError.
     """
     try:
         for item in sorted(run.iterdir()):
-            if item.name in NOT_COPIED or (redact and item.name == SAMPLES) or item.name.startswith("."):
+            if item.name in NOT_COPIED or (redact and item.name in TEXTS) or item.name.startswith("."):
                 continue
             place = out / item.name
             if item.is_dir():

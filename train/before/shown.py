@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..prepared import Prepared
 
 EXAMPLES = "three records, the shortest, one of middling length and the longest; [[ ]] stand around what is trained on"
+EXAMPLES_FILE = "examples.json"
 MOST_MASKED, MOST_TRAINED = 300, 900
 """Characters of one stretch that are shown of an example; what is drawn by name is shown whole."""
 

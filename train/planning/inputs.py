@@ -66,7 +66,7 @@ def read_request(request: Request, options: Options) -> Planned:
         lengths = _given(request, settings)
     else:
         lengths = None
-    subject, ref = _subject(request, options)
+    subject, ref = read_subject(request, options)
     if lengths is None:
         lengths = _counted(request, settings, subject, ref, options)
     return Planned(subject, lengths, settings)
@@ -87,7 +87,8 @@ def _given(request: Request, settings: TrainSettings) -> Lengths:
     return Lengths(records, records * tokens, longest, checked, PREDICTED, longest != tokens)
 
 
-def _subject(request: Request, options: Options) -> tuple[Subject, ModelRef | None]:
+def read_subject(request: Request, options: Options) -> tuple[Subject, ModelRef | None]:
+    """The model alone, without its data. Raises SettingsError, ModelError."""
     shapes = load_shapes(request.shapes)
     if request.shape is not None:
         if request.model is not None:
