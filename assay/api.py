@@ -92,12 +92,12 @@ _HOMES = {
 _NAMES = {
     "ProviderSettings": "SynthSettings",
     "conceal_text": "concealed",
-    "curate_queue": "waiting",
+    "curate_queue": "open_queue",
     "find_personal": "scan",
     "prepare_suite": "prepare",
     "prepare_training": "prepare",
     "read_evaluation": "read",
-    "synth_queue": "waiting",
+    "synth_queue": "open_queue",
     "write_evaluation": "write",
 }
 """Where the home calls it otherwise."""

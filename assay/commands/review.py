@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from assay.console import Options, common_options, split_overrides
-from assay.errors import Exit, NoSuchRunError, SourceError
+from assay.errors import Exit, NoSuchRunError
 
 if TYPE_CHECKING:
-    from assay.records import Record
-    from assay.reviews.item import Item
+    from assay.reviews.queue import Queue
     from assay.reviews.review import Review
 
 STORE_OPTION = click.option(
@@ -24,17 +23,24 @@ STORE_OPTION = click.option(
 
 
 @dataclass(frozen=True)
-class _Queue:
-    """What waits in a folder. status: how things stand after some decisions, as words and as JSON."""
+class _Waiting:
+    """What waits in a folder. words, facts: how things stand after some decisions, as text and as JSON."""
 
-    items: list[Item]
+    queue: Queue
     words: Callable[[Iterable[Review]], str]
     facts: Callable[[Iterable[Review]], dict[str, Any]]
 
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="RUN")
-@click.option("--terminal", is_flag=True, help="Decide here, one record at a time [default where there is a terminal].")
+@click.option("--terminal", is_flag=True, help="Decide here, one record at a time, in place of the browser.")
+@click.option(
+    "--kind",
+    default="",
+    metavar="NAME",
+    help="Only contradiction, duplicate, label, held, to_read, generated, or what a check of that name found.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Of the browser. [default: 8765, or any that is free]")
 @click.option("--seeds", multiple=True, metavar="FILE", help="Data that generation started from, to be shown beside.")
 @click.option("--reviews", type=click.Path(path_type=Path), metavar="FILE", help="The journal of decisions.")
 @STORE_OPTION
@@ -43,16 +49,21 @@ def review(
     options: Options,
     arguments: tuple[str, ...],
     terminal: bool,
+    kind: str,
+    port: int | None,
     seeds: tuple[str, ...],
     reviews: Path | None,
     store: Path,
 ) -> int:
     """Decide, record by record, on what needs a person.
 
-    RUN is a run of synth or curate (`assay runs` lists them), or the folder that -o named. Of a synth run the records
-    come in an order of which any beginning stands for the whole, and the error rate of the set is shown as you go. Of a
-    curate run come the held ones, then those drawn to be read. Keys: a approve, e edit in $EDITOR, r reject with a
-    reason, s skip, u undo, v view all, q quit. Each decision is on the disk before the next record is shown.
+    RUN is a run of synth or curate (`assay runs` lists them), or the folder that -o named. It opens in the browser,
+    on this machine alone; --terminal stays in the terminal. Of a synth run the records come in an order of which any
+    beginning stands for the whole, and the error rate of the set is shown as you go. Of a curate run come
+    contradictions, suspected labels, what is otherwise held, then records drawn to be read; duplicates that were
+    dropped with --kind duplicate. Keys in the terminal: a approve, e edit in $EDITOR, l relabel, r reject with a
+    reason, 1 to 9 reject for a usual one, g the whole group, s skip, u undo, v view all, q quit. Each decision is on
+    the disk before the next record is shown.
 
     With --json, or without a terminal, it says how things stand.
     """
@@ -60,18 +71,19 @@ def review(
 
     runs, options = split_overrides(arguments, options)
     folder = _folder(runs, store)
-    queue = _queue(folder, _seeds(folder, seeds, options), options)
+    waiting = _waiting(folder, seeds, options)
     journal = reviews or journal_of(folder, options)
     from assay.reviews.journal import reviews_in
 
-    if not terminal and (options.json or not (sys.stdin.isatty() and sys.stdout.isatty())):
-        said = reviews_in(journal)
-        options.show(queue.words(said))
-        options.emit({"run": str(folder), "journal": str(journal), **queue.facts(said)})
-        return Exit.OK
-    _decide(queue, journal)
-    options.show(f"{queue.words(reviews_in(journal))}\ndecisions are in {journal}")
-    options.emit({"run": str(folder), "journal": str(journal), **queue.facts(reviews_in(journal))})
+    is_person = sys.stdin.isatty() and sys.stdout.isatty()
+    if terminal:
+        _decide(waiting, journal, kind)
+    elif is_person and not options.json:
+        _open(folder, store, journal, kind, seeds, options, port)
+    options.show(waiting.words(reviews_in(journal)))
+    if terminal or is_person:
+        options.show(f"decisions are in {journal}")
+    options.emit({"run": str(folder), "journal": str(journal), **_facts(waiting, reviews_in(journal))})
     return Exit.OK
 
 
@@ -102,76 +114,78 @@ def _folder(runs: tuple[str, ...], store: Path) -> Path:
     raise NoSuchRunError(f"no run '{runs[0]}'", where=str(store), fix="`assay runs` lists them")
 
 
-def _queue(folder: Path, seeds: dict[str, Record], options: Options) -> _Queue:
+def _waiting(folder: Path, seeds: tuple[str, ...], options: Options) -> _Waiting:
     """By what the folder holds. Raises SourceError."""
-    from assay.api import curate_queue, synth_queue
-
-    if (folder / "accepted.parquet").is_file():
-        return _generated(synth_queue(folder, seeds, folder.resolve().name), options)
-    if (folder / "held.parquet").is_file():
-        return _held(curate_queue(folder))
-    if (folder / "findings.parquet").is_file():
-        fix = "an audit keeps no records: `assay curate DATA -o OUT`, then `assay review OUT`"
-        raise SourceError("was audited, not curated", where=str(folder), fix=fix)
-    fix = "name a run of synth or curate, or the folder that -o named"
-    raise SourceError("holds nothing that waits for a person", where=str(folder), fix=fix)
-
-
-def _generated(items: list[Item], options: Options) -> _Queue:
-    from assay.reviews.acceptance import acceptance_of
+    from assay.reviews.opened import open_run
     from assay.reviews.rule import required_acceptance
-    from assay.reviews.sample import Placed
 
-    required = required_acceptance(options.document())
-    placed = [Placed(item.record, str((item.noted or {})["stratum"])) for item in items]
-    return _Queue(
-        items,
+    opened = open_run(folder, seeds, offline=options.offline)
+    if opened.placed is None:
+        return _held(opened.queue)
+    placed, required = opened.placed, required_acceptance(options.document())
+    from assay.reviews.acceptance import acceptance_of
+
+    return _Waiting(
+        opened.queue,
         lambda said: acceptance_of(placed, said).sentence(required),
         lambda said: acceptance_of(placed, said).to_json(required),
     )
 
 
-def _held(items: list[Item]) -> _Queue:
-    from assay.reviews.session import waiting_of
+def _held(queue: Queue) -> _Waiting:
+    from assay.reviews.queue import is_decided, of_kind
+    from assay.reviews.standing import Standing
 
-    def words(said: Iterable[Review]) -> str:
-        waiting = waiting_of(items, said)
-        held = sum(not item.is_reading for item in waiting)
-        decided = f"{len(items) - len(waiting):,} of {len(items):,} decided"
-        return f"{decided}; {held:,} held and {len(waiting) - held:,} to read"
+    keys = of_kind(queue.keys, "")
 
-    def facts(said: Iterable[Review]) -> dict[str, Any]:
-        waiting = waiting_of(items, said)
-        held = sum(not item.is_reading for item in waiting)
-        return {"items": len(items), "held": held, "to_read": len(waiting) - held, "sentence": words(said)}
+    def counts(said: Iterable[Review]) -> dict[str, Any]:
+        standing = Standing.of(said)
+        waiting = [key for key in keys if not is_decided(queue, key, standing)]
+        held = sum(key.kind != "to_read" for key in waiting)
+        decided = f"{len(keys) - len(waiting):,} of {len(keys):,} decided"
+        sentence = f"{decided}; {held:,} held and {len(waiting) - held:,} to read"
+        return {"items": len(keys), "held": held, "to_read": len(waiting) - held, "sentence": sentence}
 
-    return _Queue(items, words, facts)
-
-
-def _seeds(folder: Path, named: tuple[str, ...], options: Options) -> dict[str, Record]:
-    """Records that generation may have started from: those named, those beside the run, those of the run before it."""
-    from assay.dataset import Dataset
-    from assay.runs import RunStore
-    from assay.sources import ReadSettings, read
-
-    found: dict[str, Record] = {}
-    if named:
-        found |= {record.id: record for record in read(named, ReadSettings(), offline=options.offline).records()}
-    paths = [folder / "seeds.parquet"]
-    with contextlib.suppress(NoSuchRunError):
-        run = RunStore(folder.resolve().parent.parent).get(folder.resolve().name)
-        paths += [folder.resolve().parent / parent / "data.parquet" for parent in run.parents]
-    for path in paths:
-        if path.is_file():
-            found |= {record.id: record for record in Dataset.read_parquet(path).records()}
-    return found
+    return _Waiting(queue, lambda said: str(counts(said)["sentence"]), counts)
 
 
-def _decide(queue: _Queue, journal: Path) -> None:
+def _facts(waiting: _Waiting, said: tuple[Review, ...]) -> dict[str, Any]:
+    """How things stand, by kind, and how far people agree."""
+    from assay.reviews.agreement import agreements, read_by_two
+    from assay.reviews.queue import KINDS, of_kind, progress
+    from assay.reviews.standing import Standing
+
+    standing, queue = Standing.of(said), waiting.queue
+    own = {kind: [key for key in of_kind(queue.keys, kind) if key.kind == kind] for kind in KINDS}
+    both = read_by_two(said, (key.record_id for key in queue.keys))
+    return {
+        **waiting.facts(said),
+        "kinds": {kind: progress(queue, keys, standing)._asdict() for kind, keys in own.items() if keys},
+        "agreement": [pair.to_json() for pair in agreements(both)],
+    }
+
+
+def _open(
+    folder: Path, store: Path, journal: Path, kind: str, seeds: tuple[str, ...], options: Options, port: int | None
+) -> None:
+    """In the browser, until Ctrl-C."""
+    from urllib.parse import quote, urlencode
+
+    from assay.commands.ui import serve_at
+
+    name = folder.resolve().name
+    is_run = folder.resolve().parent == (store / "runs").resolve()
+    query = [("kind", kind)] if kind else []
+    path = f"/review/{quote(name)}" + (f"?{urlencode(query)}" if query else "")
+    folders = () if is_run else (folder,)
+    serve_at(path, folders, journal, store, options, port=port, open_browser=True, seeds=seeds)
+
+
+def _decide(waiting: _Waiting, journal: Path, kind: str) -> None:
     from assay.api import conceal_record, conceal_text
     from assay.reviews.inspection import Inspection
     from assay.reviews.keys import Keyboard
     from assay.reviews.session import Session
 
-    session = Session(queue.items, journal)
-    Inspection(session, Keyboard(), conceal_record, conceal_text, lambda: queue.words(session.reviews())).run()
+    session = Session(waiting.queue, journal, kind)
+    Inspection(session, Keyboard(), conceal_record, conceal_text, lambda: waiting.words(session.reviews())).run()

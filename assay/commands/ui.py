@@ -47,8 +47,13 @@ def serve_at(
     *,
     port: int | None,
     open_browser: bool,
+    seeds: tuple[str, ...] = (),
 ) -> None:
-    """The workbench, opened at a page. Raises SourceError for a folder that is none, StorageError for a taken port."""
+    """The workbench, opened at a page.
+
+    seeds  files of data that generation started from, shown beside what it wrote
+    Raises SourceError for a folder that is none, StorageError for a taken port.
+    """
     import os
     import sys
 
@@ -63,6 +68,10 @@ def serve_at(
     named = {folder.resolve().name: folder for folder in folders}
     project = options.config.parent if options.config else store.resolve().parent
     journal = reviews or usual_journal(options.config.parent if options.config else Path())
-    site = Site(RunStore(store), journal, project, named)
+    site = Site(RunStore(store), journal, project, named, seeds=seeds)
     seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("darwin", "win32"))
+    if open_browser and not seen:
+        click.echo(
+            "no browser can be opened here: open the link yourself, or decide here with `assay review --terminal`"
+        )
     serve(site, path=path, port=port, open_browser=open_browser and seen, say=click.echo)

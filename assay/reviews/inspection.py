@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import click
@@ -13,13 +13,25 @@ from assay.errors import AssayError
 from assay.records import Record
 
 from .editing import from_text, to_text
-from .item import Beside, Item
+from .item import Item, Shown, shown_item
 from .keys import END, Keyboard
+from .queue import Key
+from .reasons import reason_of
 from .review import Review
-from .screen import KEYS, item_text, width
+from .screen import KEYS, REASON_KEYS, item_text, width
 from .session import Session
+from .steps import Action
 
-UNKNOWN_KEY = f"keys: {KEYS}"
+UNKNOWN_KEY = f"keys: {KEYS}; 1 to 9 reject because: {REASON_KEYS}"
+
+
+@dataclass(frozen=True)
+class _At:
+    """Where one is: a key of the queue, its item, and that as it is shown."""
+
+    key: Key
+    item: Item
+    shown: Shown
 
 
 @dataclass
@@ -40,82 +52,129 @@ class Inspection:
         """Until nothing waits, `q`, or the terminal is gone. Raises StorageError, SourceError."""
         with self.keyboard.opened():
             self._say(self.status())
-            while (item := self.session.next()) is not None:
-                shown = self.conceal(item.record)
-                self._show(item, shown)
-                if not self._decide(item, shown):
+            while (key := self.session.next()) is not None:
+                item = self.session.item(key)
+                at = _At(key, item, shown_item(item, self.conceal, self.conceal_text))
+                self._show(at)
+                if not self._decide(at):
                     return
                 self._say(self.status())
             self._say("nothing is left to decide")
 
-    def _show(self, item: Item, shown: Record, *, whole: bool = False) -> None:
+    def _show(self, at: _At, *, whole: bool = False) -> None:
         done = self.session.progress()
-        beside = tuple(Beside(part.heading, self.conceal_text(part.text)) for part in item.beside)
-        number = f"{done.decided + 1} of {done.decided + done.waiting}"
-        click.echo(item_text(item, shown, beside, number, whole=whole))
+        click.echo(item_text(at.shown, f"{done.decided + 1} of {done.total}", whole=whole))
 
-    def _decide(self, item: Item, shown: Record) -> bool:
+    def _decide(self, at: _At) -> bool:
         """Whether to go on: an item was decided, skipped, or the last decision taken back."""
         while True:
             click.echo(KEYS)
             key = self.keyboard.key()
             if key in ("q", *END):
                 return False
+            reason = reason_of(key)
             act = self._acts.get(key)
+            if reason is not None:
+                return self._done(self.session.decide(at.key, at.item, Action.DROP, reason))
             if act is None:
                 self._say(UNKNOWN_KEY)
-            elif act(item, shown):
+            elif act(at):
                 return True
 
     @property
-    def _acts(self) -> dict[str, Callable[[Item, Record], bool]]:
+    def _acts(self) -> dict[str, Callable[[_At], bool]]:
         """{key: what it does, and whether the next item follows}"""
         return {
-            "a": lambda item, _: self._done(self.session.approve, item),
-            "s": lambda item, _: self._done(self.session.skip, item),
+            "a": lambda at: self._done(self.session.decide(at.key, at.item, Action.KEEP)),
+            "s": self._skip,
             "v": self._show_all,
             "r": self._reject,
+            "x": self._reject,
             "e": self._edit,
+            "l": self._relabel,
+            "g": self._group,
             "u": self._undo,
         }
 
-    def _done(self, write: Callable[[Item], tuple[Review, ...]], item: Item) -> bool:
-        for other in write(item):
+    def _done(self, before: Sequence[Review]) -> bool:
+        for other in before:
             who = other.who or "somebody"
             self._say(f"{who} had said {other.verdict} of it meanwhile; yours holds, and u gives theirs back")
         return True
 
-    def _show_all(self, item: Item, shown: Record) -> bool:
-        self._show(item, shown, whole=True)
+    def _skip(self, at: _At) -> bool:
+        self.session.skip(at.key, at.item)
+        return True
+
+    def _show_all(self, at: _At) -> bool:
+        self._show(at, whole=True)
         return False
 
-    def _reject(self, item: Item, shown: Record) -> bool:
+    def _reject(self, at: _At) -> bool:
         reason = self.keyboard.line("why (Enter rejects it, Escape goes back): ")
         if reason is None:
             self._say("not rejected")
             return False
-        return self._done(lambda rejected: self.session.reject(rejected, reason), item)
+        return self._done(self.session.decide(at.key, at.item, Action.DROP, reason))
 
-    def _edit(self, item: Item, shown: Record) -> bool:
-        if shown != item.record:
+    def _edit(self, at: _At) -> bool:
+        record = at.item.record
+        if at.shown.record != record:
             self._say("not edited: personal data and secrets are masked here; edit the data itself")
             return False
         try:
             with self.keyboard.lent():
-                written = click.edit(to_text(item.record.messages), extension=".txt")
-            messages = item.record.messages if written is None else from_text(written, item.record.messages)
+                written = click.edit(to_text(record.messages), extension=".txt")
+            messages = record.messages if written is None else from_text(written, record.messages)
         except (click.ClickException, AssayError) as error:
             self._say(f"not edited: {error.format_message() if isinstance(error, click.ClickException) else error}")
             return False
-        if messages == item.record.messages:
+        if messages == record.messages:
             self._say("not edited: nothing was changed")
             return False
-        return self._done(lambda edited: self.session.edit(edited, messages), item)
+        return self._done(self.session.decide(at.key, at.item, Action.EDIT, messages=messages))
 
-    def _undo(self, item: Item, shown: Record) -> bool:
+    def _relabel(self, at: _At) -> bool:
+        found = at.item.suggestion
+        if found is None:
+            self._say("no other label is suggested: e edits the answer")
+            return False
+        if at.shown.masked:
+            self._say("not relabelled: personal data and secrets are masked here; edit the data itself")
+            return False
+        return self._done(self.session.decide(at.key, at.item, Action.RELABEL, answer=found.answer))
+
+    def _group(self, at: _At) -> bool:
+        """The same for all of a group, or this one in place of the others."""
+        keys = self.session.group(at.key)
+        if len(keys) < 2:
+            self._say("no other of its group waits")
+            return False
+        others = len(keys) - 1
+        said = self.keyboard.line(
+            f"a keeps all {len(keys)}, x drops all {len(keys)}, o keeps this one and drops the other {others} "
+            "(Enter; Escape goes back): "
+        )
+        ways = {
+            "a": [Action.KEEP] * len(keys),
+            "x": [Action.DROP] * len(keys),
+            "o": [Action.KEEP, *[Action.DROP] * others],
+        }
+        if said not in ways:
+            self._say("nothing was decided")
+            return False
+        return self._done(self.session.decide_group(keys, ways[said]))
+
+    def _undo(self, at: _At) -> bool:
         found = self.session.undo()
-        self._say("nothing of yours to take back" if found is None else f"taken back: record {found.record.id}")
-        return found is not None
+        if found.by:
+            who = found.by[-1].who or "somebody"
+            self._say(f"{who} has said {found.by[-1].verdict} of it since: theirs stays")
+        elif not found.step:
+            self._say("nothing of yours to take back")
+        else:
+            self._say("taken back: " + ", ".join(f"record {record}" for record in found.records))
+        return bool(found.step) and not found.by
 
     def _say(self, line: str) -> None:
         click.echo(click.style(textwrap.fill(printable(line), width()), dim=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from assay.errors import SourceError, storage_error
@@ -30,25 +30,39 @@ def append(path: Path, reviews: Sequence[Review]) -> None:
 
     The lock is beside the file; a last line that a crash cut off in the middle is taken away first.
     """
+    if reviews:
+        append_knowing(path, lambda: reviews)
+
+
+def append_knowing(path: Path, say: Callable[[], Sequence[Review]]) -> None:
+    """Adds what `say` answers when nobody else can write any more, so that it knows all that was said before.
+
+    Raises StorageError, and whatever `say` raises.
+    """
     import filelock
 
-    if not reviews:
-        return
-    lines = "".join(json.dumps(review.to_json(), ensure_ascii=True) + "\n" for review in reviews).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path.with_name(f".{path.name}.lock")), path.open("a+b") as file:
-            start = _whole_lines(file.seek(0, os.SEEK_END), path)
-            file.truncate(start)
-            try:
-                file.write(lines if start == 0 or _byte_before(path, start) == b"\n" else b"\n" + lines)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(start)
-                raise
+        with filelock.FileLock(path.with_name(f".{path.name}.lock")):
+            reviews = say()
+            if reviews:
+                _write(path, reviews)
     except OSError as error:
         raise storage_error(error, f"writing {path.name}") from error
+
+
+def _write(path: Path, reviews: Sequence[Review]) -> None:
+    lines = "".join(json.dumps(review.to_json(), ensure_ascii=True) + "\n" for review in reviews).encode()
+    with path.open("a+b") as file:
+        start = _whole_lines(file.seek(0, os.SEEK_END), path)
+        file.truncate(start)
+        try:
+            file.write(lines if start == 0 or _byte_before(path, start) == b"\n" else b"\n" + lines)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(start)
+            raise
 
 
 def reviews_in(path: Path) -> tuple[Review, ...]:
@@ -62,23 +76,31 @@ def read_reviews(path: Path) -> tuple[Review, ...]:
     A last line without its end that is no JSON was never acknowledged: a crash cut it off, and it does not count.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SourceError(f"the decisions cannot be read ({reason})", where=str(path)) from error
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"the decisions cannot be read ({error.strerror})", where=str(path)) from error
+    return reviews_from_text(data, path)
+
+
+def reviews_from_text(data: bytes, path: Path, first: int = 0) -> tuple[Review, ...]:
+    """Decisions of the lines in `data`, which stand in the file after `first` others. Raises SourceError."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError("the decisions cannot be read (it is not UTF-8)", where=str(path)) from error
     reviews = []
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
+        where = f"{path}:{first + number}"
         try:
-            data = json.loads(line)
+            data_of_line = json.loads(line)
         except (ValueError, RecursionError) as error:
             if number == len(lines):
                 break
             raise SourceError("is not JSON", where=where, fix="one decision a line; take out what is none") from error
-        reviews.append(review_from_json(data, where))
+        reviews.append(review_from_json(data_of_line, where))
     return tuple(reviews)
 
 

@@ -54,6 +54,9 @@ EDITS = frozenset({Verdict.REPAIR, Verdict.RELABEL})
 READING = "reading"
 """In place of a check: the record was drawn at random from those that no check flagged, and read."""
 
+SECOND_READING = "second_reading"
+"""In place of a check: another person read what was decided, without seeing how. It measures, and decides nothing."""
+
 
 class Subject(NamedTuple):
     """What a decision is about; the latest decision about a subject holds."""
@@ -70,7 +73,7 @@ class Review:
 
     messages  new content of the whole record, for repair and relabel
     answer    in its place, new text of the last assistant turn
-    shown     what the person saw, for whoever asks later
+    shown     what the person saw, for whoever asks later; with which press of a key it was said (see steps.py)
     """
 
     subject: Subject
@@ -135,7 +138,7 @@ def review_from_json(data: Any, where: str) -> Review:
     verdict = verdict_from_text(data.get("decision", ""), where)
     subject = Subject(*(data.get(key, "") for key in Subject._fields))
     review = Review(
-        Subject(subject.record_id, READING) if verdict in (Verdict.RIGHT, Verdict.WRONG) else subject,
+        _read(subject) if verdict in (Verdict.RIGHT, Verdict.WRONG) else subject,
         verdict,
         data.get("who", ""),
         data.get("when", ""),
@@ -147,6 +150,10 @@ def review_from_json(data: Any, where: str) -> Review:
     if review.verdict in EDITS and not review.messages and review.answer is None:
         raise SourceError(f"{review.verdict} without new content", where=where, fix="give `answer` or `messages`")
     return review
+
+
+def _read(subject: Subject) -> Subject:
+    return Subject(subject.record_id, SECOND_READING if subject.check == SECOND_READING else READING)
 
 
 def verdict_from_text(text: str, where: str) -> Verdict:
@@ -176,9 +183,11 @@ def _text_or_none(value: Any, where: str) -> str | None:
 
 
 def latest(reviews: Iterable[Review]) -> dict[Subject, Review]:
-    """The decision that holds for each subject: the last one, unless it was undone or skipped."""
+    """The decision that holds for each subject: the last one, unless it was undone or skipped. No second readings."""
     held: dict[Subject, Review] = {}
     for review in reviews:
+        if review.subject.check == SECOND_READING:
+            continue
         held.pop(review.subject, None)
         if review.verdict not in UNDECIDED:
             held[review.subject] = review

@@ -4,55 +4,63 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import click
 
 from assay.console import on_one_line, printable
-from assay.records import Record
-from assay.text import message_text
 
-from .item import Beside, Item
+from .item import Shown, Turn
+from .pieces import signed
+from .reasons import REASONS
 
 WIDEST = 110
 LINES = 24
 """Lines of one text that are shown at once; `v` shows all."""
 
 BESIDE_LINES = 8
-KEYS = "[a]pprove  [e]dit  [r]eject  [s]kip  [u]ndo  [v]iew all  [q]uit"
+KEYS = "[a]pprove  [e]dit  re[l]abel  [r]eject  [1-9] reject because  [g]roup  [s]kip  [u]ndo  [v]iew all  [q]uit"
+REASON_KEYS = "  ".join(f"{number} {reason}" for number, reason in enumerate(REASONS, 1))
 
 
 def width() -> int:
     return min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
 
 
-def item_text(item: Item, record: Record, beside: tuple[Beside, ...], number: str, *, whole: bool = False) -> str:
-    """record, beside: as they may be shown. number: where one stands, such as `12 of 59`."""
-    return "\n".join(_lines(item, record, beside, number, whole)) + "\n"
+def item_text(shown: Shown, number: str, *, whole: bool = False) -> str:
+    """number: where one stands, such as `12 of 59`."""
+    return "\n".join(_lines(shown, number, whole)) + "\n"
 
 
-def _lines(item: Item, record: Record, beside: tuple[Beside, ...], number: str, whole: bool) -> Iterator[str]:
-    wide = width()
+def _lines(shown: Shown, number: str, whole: bool) -> Iterator[str]:
+    wide, item = width(), shown.item
     yield click.style("-" * wide, dim=True)
     head = f"{number}   {on_one_line(item.title)}"
     yield click.style(head, bold=True)
-    yield click.style(f"{on_one_line(record.source)}   record {record.id}", dim=True)
-    for fact in item.facts:
+    yield click.style(f"{on_one_line(shown.record.source)}   record {shown.record.id}", dim=True)
+    for fact in shown.facts:
         yield from _wrapped(fact, wide, "  ", 4 if not whole else None)
-    if record != item.record:
+    if shown.record != item.record:
         yield click.style("  personal data and secrets are masked: it can be approved or rejected only", dim=True)
-    for part in beside:
+    if item.suggestion is not None:
+        yield from _wrapped(f"l makes its label {item.suggestion.label}", wide, "  ", 4)
+    for part in shown.beside:
         yield ""
         yield click.style(on_one_line(part.heading), fg="cyan")
-        yield from _wrapped(part.text, wide, "  | ", None if whole else BESIDE_LINES)
-    if record.tools:
+        text = "\n".join(f"{turn.role}: {signed(turn)}" if turn.role else signed(turn) for turn in part.turns)
+        yield from _wrapped(text, wide, "  | ", None if whole else BESIDE_LINES)
+    if shown.record.tools:
         yield ""
-        yield click.style(f"{len(record.tools)} tools declared", fg="cyan")
-    for message in record.messages:
-        yield ""
-        yield click.style(on_one_line(message.role), fg="green" if message.role == "assistant" else "yellow", bold=True)
-        yield from _wrapped(message_text(message), wide, "  ", None if whole else LINES)
+        yield click.style(f"{len(shown.record.tools)} tools declared", fg="cyan")
+    yield from _turns(shown.turns, wide, None if whole else LINES)
     yield ""
+
+
+def _turns(turns: Sequence[Turn], wide: int, most: int | None) -> Iterator[str]:
+    for turn in turns:
+        yield ""
+        yield click.style(on_one_line(turn.role), fg="green" if turn.role == "assistant" else "yellow", bold=True)
+        yield from _wrapped(signed(turn), wide, "  ", most)
 
 
 def _wrapped(text: str, wide: int, indent: str, most: int | None) -> Iterator[str]:

@@ -6,129 +6,122 @@ any more, and nothing of theirs is taken back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from assay.records import Message
 
 from .item import Item
-from .journal import append, reviews_in
-from .review import READING, UNDECIDED, Review, Subject, Verdict, latest
+from .queue import Key, Progress, Queue, is_decided, of_kind, progress
+from .review import Review
+from .standing import Standing, journal_at
+from .steps import About, Action, Author, Decision, Undone, undo, write
 from .who import now, user
-
-
-class Progress(NamedTuple):
-    """decided: of all items, by anybody. waiting: those not decided, skipped ones included."""
-
-    decided: int
-    waiting: int
-    skipped: int
-
-
-class _Step(NamedTuple):
-    """What was written for an item, and what held before."""
-
-    item: Item
-    reviews: tuple[Review, ...]
-    before: tuple[Review, ...]
 
 
 @dataclass
 class Session:
-    """items in the order in which they are shown. journal: the file of decisions."""
+    """Of one terminal. kind: of what is shown, "" for all that waits. journal: the file of decisions."""
 
-    items: Sequence[Item]
+    queue: Queue
     journal: Path
+    kind: str = ""
     who: str = field(default_factory=user)
     clock: Callable[[], str] = now
-    _steps: list[_Step] = field(default_factory=list)
+    _name: str = field(default_factory=lambda: secrets.token_hex(8))
     _skipped: list[str] = field(default_factory=list)
+    _passed: list[str] = field(default_factory=list)
+    _steps: int = 0
+
+    def __post_init__(self) -> None:
+        self._keys = of_kind(self.queue.keys, self.kind)
 
     def reviews(self) -> tuple[Review, ...]:
         """All decisions there are, those of others included. Raises SourceError."""
-        return reviews_in(self.journal)
+        return journal_at(self.journal).now()[0]
 
     def progress(self) -> Progress:
-        waiting = waiting_of(self.items, self.reviews())
-        skipped = sum(item.record.id in self._skipped for item in waiting)
-        return Progress(len(self.items) - len(waiting), len(waiting), skipped)
+        found = progress(self.queue, self._keys, self._standing)
+        skipped = sum(key.name in self._skipped and not self._is_decided(key) for key in self._keys)
+        return found._replace(skipped=skipped)
 
-    def next(self) -> Item | None:
+    def next(self) -> Key | None:
         """The first that nobody has decided; those skipped in this session come last. None when all are decided."""
-        waiting = waiting_of(self.items, self.reviews())
-        fresh = [item for item in waiting if item.record.id not in self._skipped]
-        if fresh:
-            return fresh[0]
-        return min(waiting, key=lambda item: self._skipped.index(item.record.id)) if waiting else None
+        standing = self._standing
+        last = None
+        for key in self._keys:
+            if is_decided(self.queue, key, standing):
+                continue
+            if key.name not in self._skipped:
+                return key
+            if last is None or self._skipped.index(key.name) < self._skipped.index(last.name):
+                last = key
+        return last
 
-    def approve(self, item: Item) -> tuple[Review, ...]:
-        """What others had said of it meanwhile: the last decision holds, and undo gives theirs back. So below."""
-        return self._say(item, [self._review(item, subject, _good(subject)) for subject in item.subjects])
+    def item(self, key: Key) -> Item:
+        return self.queue.item(key)
 
-    def reject(self, item: Item, reason: str) -> tuple[Review, ...]:
-        return self._say(item, [self._review(item, subject, _bad(subject), reason) for subject in item.subjects])
+    def group(self, key: Key) -> list[Key]:
+        """Those of its group that wait, itself first."""
+        others = [key] if not key.group else [key, *(other for other in self._keys if other.group == key.group)]
+        return [other for other in dict.fromkeys(others) if other == key or not self._is_decided(other)]
 
-    def edit(self, item: Item, messages: tuple[Message, ...], note: str = "") -> tuple[Review, ...]:
-        """The record with other content; of one that was read, that it was wrong before."""
-        said = [self._review(item, Subject(item.record.id), Verdict.REPAIR, note, messages)]
-        said += [self._review(item, s, Verdict.WRONG, note) for s in item.subjects if s.check == READING]
-        return self._say(item, said)
+    def decide(
+        self,
+        key: Key,
+        item: Item,
+        action: Action,
+        note: str = "",
+        messages: tuple[Message, ...] = (),
+        answer: str | None = None,
+    ) -> tuple[Review, ...]:
+        """What others had said of it meanwhile: the last decision holds, and undo gives theirs back."""
+        about = About(key.record_id, item.subjects, item.noted)
+        return self._write([Decision(about, action, note, messages, answer)], [key])
 
-    def skip(self, item: Item) -> tuple[Review, ...]:
+    def decide_group(self, keys: Sequence[Key], actions: Sequence[Action], note: str = "") -> tuple[Review, ...]:
+        """One step for several records, an action each; undo takes all of it back."""
+        decisions = []
+        for key, action in zip(keys, actions, strict=True):
+            item = self.queue.item(key)
+            decisions.append(Decision(About(key.record_id, item.subjects, item.noted), action, note))
+        return self._write(decisions, keys)
+
+    def skip(self, key: Key, item: Item) -> None:
         """Not decided; it comes again at the end, and in the next session."""
-        self._skipped = [name for name in self._skipped if name != item.record.id] + [item.record.id]
-        held = latest(self.reviews())
-        if not _is_decided(item, held):
-            append(self.journal, [self._review(item, subject, Verdict.SKIP) for subject in item.subjects])
-        return ()
+        self._skipped = [name for name in self._skipped if name != key.name] + [key.name]
+        if not self._is_decided(key):
+            self._said([Decision(About(key.record_id, item.subjects, item.noted), Action.SKIP)])
 
-    def undo(self) -> Item | None:
+    def undo(self) -> Undone:
         """Takes the last decision of this session back; what held before holds again.
 
-        None where there is none, or where somebody has decided otherwise since: theirs stays.
+        Where somebody has decided otherwise since, theirs stays; the next `undo` goes on with the one before it.
         """
-        if not self._steps:
-            return None
-        step = self._steps.pop()
-        held = latest(self.reviews())
-        mine = [review for review in step.reviews if held.get(review.subject) == review]
-        if len(mine) < len(step.reviews):
-            return None
-        taken_back = [self._review(step.item, review.subject, Verdict.UNDO) for review in step.reviews]
-        append(self.journal, [*taken_back, *step.before])
-        return step.item
+        found = undo(self.journal, self._author, self._passed)
+        if found.by:
+            self._passed.append(found.step)
+        return found
 
-    def _say(self, item: Item, said: Sequence[Review]) -> tuple[Review, ...]:
-        held = latest(self.reviews())
-        before = tuple(held[review.subject] for review in said if review.subject in held)
-        append(self.journal, said)
-        self._steps.append(_Step(item, tuple(said), before))
-        self._skipped = [name for name in self._skipped if name != item.record.id]
+    @property
+    def _author(self) -> Author:
+        return Author(self.who, self._name, self.clock)
+
+    @property
+    def _standing(self) -> Standing:
+        return journal_at(self.journal).now()[1]
+
+    def _is_decided(self, key: Key) -> bool:
+        return is_decided(self.queue, key, self._standing)
+
+    def _write(self, decisions: Sequence[Decision], keys: Sequence[Key]) -> tuple[Review, ...]:
+        before = self._said(decisions)
+        names = {key.name for key in keys}
+        self._skipped = [name for name in self._skipped if name not in names]
         return before
 
-    def _review(
-        self, item: Item, subject: Subject, verdict: Verdict, note: str = "", messages: tuple[Message, ...] = ()
-    ) -> Review:
-        shown = dict(item.noted) if item.noted and verdict not in UNDECIDED else None
-        return Review(subject, verdict, self.who, self.clock(), note, messages, None, shown)
-
-
-def waiting_of(items: Sequence[Item], reviews: Iterable[Review]) -> list[Item]:
-    """Those that nobody has decided."""
-    held = latest(reviews)
-    return [item for item in items if not _is_decided(item, held)]
-
-
-def _good(subject: Subject) -> Verdict:
-    return Verdict.RIGHT if subject.check == READING else Verdict.KEEP
-
-
-def _bad(subject: Subject) -> Verdict:
-    return Verdict.WRONG if subject.check == READING else Verdict.DROP
-
-
-def _is_decided(item: Item, held: dict[Subject, Review]) -> bool:
-    """Each of its subjects, or the record as a whole."""
-    return Subject(item.record.id) in held or all(subject in held for subject in item.subjects)
+    def _said(self, decisions: Sequence[Decision]) -> tuple[Review, ...]:
+        self._steps += 1
+        return write(self.journal, decisions, self._author, f"{self._name}.{self._steps}").before

@@ -23,6 +23,7 @@ class Site:
     project  the folder that commands are started in: of assay.yaml, where there is one
     folders  {name in an address: folder}, what `-o` named; a name of a run means that run
     who      the name that decisions are written under
+    seeds    files of data that generation started from, shown beside what it wrote
     """
 
     store: RunStore
@@ -30,6 +31,7 @@ class Site:
     project: Path = field(default_factory=Path.cwd)
     folders: Mapping[str, Path] = field(default_factory=dict)
     who: str = field(default_factory=user)
+    seeds: tuple[str, ...] = ()
 
     def runs(self, stage: str | None = None) -> list[Manifest]:
         """Newest first; of one stage, or all."""

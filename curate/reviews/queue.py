@@ -1,33 +1,213 @@
-"""What waits for a person after `assay curate`: what is held, and the records that were drawn to be read.
+"""What waits for a person after `assay curate`: what is held, suspected labels, and the records drawn to be read.
 
-The same decisions as in held.csv and to_read.csv, about the same subjects.
+The same decisions as in held.csv and to_read.csv, about the same subjects. Duplicates that curate dropped by rule are
+there where they are asked for. A run of 50,000 findings opens with a look at a few columns; a record, and the evidence
+against it, are read when it is shown.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from assay.dataset import Dataset
 from assay.errors import SourceError
-from assay.findings import Finding, Severity, Span
-from assay.records import Record, Source
-from assay.reviews.item import Beside, Item
-from assay.reviews.review import READING, Subject
-from assay.text import message_text
+from assay.findings import Finding, Severity
+from assay.records import Record
+from assay.reviews.item import Item
+from assay.reviews.queue import CONTRADICTION, DUPLICATE, HELD, KINDS, LABEL, READ, Key
+from assay.reviews.review import READING, Subject, evidence_digest, group_digest
 
-from .offered import held_entries
-from .sheet import Entry
+from ..web.places import column, find, findings_at, records_at
+from .showing import item_of
 
+CONTRADICTIONS = ("contradiction", "conflicting_answers")
+DUPLICATES = (
+    "edited_duplicate",
+    "reworded_answer",
+    "same_meaning",
+    "near_duplicate",
+    "normalised_duplicate",
+    "exact_duplicate",
+)
+"""Checks that keep one row of a cluster; the first that found something says beside which record it is shown."""
+
+LABELS = ("label_noise",)
 SHOWN_OTHERS = 3
 """Members of a group that are shown beside one of them."""
 
 
-def waiting(folder: Path) -> list[Item]:
+@dataclass(frozen=True)
+class Found:
+    """The findings, without evidence: columns of findings.parquet, and for each row which of them are about it.
+
+    of_row    {row id: positions of findings that are more than a fact}
+    of_group  {(check, group): positions, facts included}
+    """
+
+    checks: list[str]
+    record_ids: list[str]
+    row_ids: list[str]
+    groups: list[str | None]
+    of_row: Mapping[str, Sequence[int]]
+    of_group: Mapping[tuple[str, str], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class CurateQueue:
+    """Of a run of curate, or the folder that -o named."""
+
+    folder: Path
+    found: Found
+    held: frozenset[str]
+    dropped: frozenset[str]
+    drawn: Sequence[str]
+    _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def keys(self) -> Sequence[Key]:
+        """By kind, then in the order of the findings, members of a group one after the other."""
+        order = {kind: place for place, kind in enumerate(KINDS)}
+        firsts: dict[tuple[str, str], int] = {}
+        placed = []
+        for row, own in self.found.of_row.items():
+            key, first = self._key(row, own)
+            if key is not None:
+                at = firsts.setdefault((key.kind, key.group or row), first)
+                placed.append(((order[key.kind], at, first), key))
+        placed.sort(key=lambda entry: entry[0])
+        silent = [Key(row, self._record_ids[row], HELD) for row in self._record_ids if row not in self.found.of_row]
+        drawn = [Key(record_id, record_id, READ, (READING,)) for record_id in self.drawn]
+        return [*(key for _, key in placed), *silent, *drawn]
+
+    @cached_property
+    def _record_ids(self) -> Mapping[str, str]:
+        """{row id: record id} of the held ones"""
+        path = self.folder / "held.parquet"
+        return dict(zip(column(path, "row_id").to_pylist(), column(path, "record_id").to_pylist(), strict=True))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Key]:
+        return {key.name: key for key in self.keys}
+
+    def _key(self, row: str, own: Sequence[int]) -> tuple[Key | None, int]:
+        checks = tuple(dict.fromkeys(self.found.checks[index] for index in own))
+        is_held, is_dropped = row in self.held, row in self.dropped
+        for kind, names in ((CONTRADICTION, CONTRADICTIONS), (DUPLICATE, DUPLICATES), (LABEL, LABELS)):
+            waits = is_held or (kind == LABEL and not is_dropped)
+            settled = kind == DUPLICATE and is_dropped and all(check in names for check in checks)
+            first = next((index for name in names for index in own if self.found.checks[index] == name), None)
+            if first is not None and (waits or settled):
+                group = self.found.groups[first]
+                named = f"{self.found.checks[first]} {group}" if group is not None else ""
+                return Key(row, self.found.record_ids[first], kind, checks, named, settled and not is_held), first
+        if not is_held:
+            return None, own[0]
+        grouped = next((index for index in own if self.found.groups[index] is not None), own[0])
+        group = self.found.groups[grouped]
+        named = f"{self.found.checks[grouped]} {group}" if group is not None else ""
+        return Key(row, self.found.record_ids[own[0]], HELD, checks, named), own[0]
+
+    def subjects(self, key: Key) -> tuple[Subject, ...]:
+        found = self._subjects.get(key.name)
+        if found is None:
+            found = self._subjects[key.name] = self._read_subjects(key)
+        return found
+
+    def _read_subjects(self, key: Key) -> tuple[Subject, ...]:
+        if key.kind == READ:
+            return (Subject(key.record_id, READING),)
+        found = self.findings(key)
+        return tuple(dict.fromkeys(map(self._subject, found))) or (Subject(key.record_id),)
+
+    def _subject(self, finding: Finding) -> Subject:
+        """As `replay.subjects_of` names it; rows that evidence may name are those of the same groups."""
+        record_of: dict[str, str] = {}
+        for index in self.found.of_row.get(finding.row_id, ()):
+            for other in self.members(index):
+                record_of[self.found.row_ids[other]] = self.found.record_ids[other]
+        group = ""
+        if finding.group is not None:
+            own = self.found.of_group[finding.check, finding.group]
+            group = group_digest(self.found.record_ids[index] for index in own)
+        return Subject(finding.record_id, finding.check, group, evidence_digest(finding, record_of))
+
+    def members(self, index: int) -> Sequence[int]:
+        """Positions of the findings of the same group, its own included."""
+        group = self.found.groups[index]
+        return (index,) if group is None else self.found.of_group[self.found.checks[index], group]
+
+    def findings(self, key: Key) -> list[Finding]:
+        """What speaks against a record. Raises SourceError."""
+        return _read(self.folder / "findings.parquet", self.found.of_row.get(key.name, ()))
+
+    def record(self, name: str, column_name: str = "row_id") -> Record | None:
+        """None where it is in no file of the run any more."""
+        place = find(self.folder, name, column_name)
+        return None if place is None else next(iter(records_at([place])), None)
+
+    def item(self, key: Key) -> Item:
+        """Raises SourceError for a record that is in no file of the run."""
+        record = self.record(key.name, "record_id" if key.kind == READ else "row_id")
+        if record is None:
+            fix = "curate it again: an older version kept no dropped records"
+            raise SourceError(f"record {key.record_id} is in no file of the run", where=str(self.folder), fix=fix)
+        found = [] if key.kind == READ else self.findings(key)
+        others = list(self._others(key))
+        return item_of(key, record, found, self.subjects(key), others, self.spelling)
+
+    def _others(self, key: Key) -> Iterator[tuple[str, str, Record | None]]:
+        """(row id, source, record) of those of its group, the ones that its findings name first."""
+        own = self.found.of_row.get(key.name, ())
+        grouped = sorted(own, key=lambda index: f"{self.found.checks[index]} {self.found.groups[index]}" != key.group)
+        rows = [self.found.row_ids[other] for index in grouped for other in self.members(index)]
+        named = [str(f.evidence.get("other")) for f in self.findings(key) if isinstance(f.evidence.get("other"), str)]
+        inside = set(rows)
+        ordered = dict.fromkeys([*(row for row in named if row in inside), *rows])
+        for row in [row for row in ordered if row != key.name][:SHOWN_OTHERS]:
+            yield row, self._source(row), self.record(row)
+
+    def _source(self, row: str) -> str:
+        index = next(iter(self.found.of_row.get(row, ())), None)
+        if index is None:
+            return ""
+        finding = next(iter(_read(self.folder / "findings.parquet", [index])), None)
+        return "" if finding is None else str(finding.source)
+
+    def spelling(self, label: str) -> str | None:
+        """How a plain label is written in the data: findings name labels in lower case, without punctuation."""
+        return self._spellings.get(label)
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, str]:
+        from itertools import islice
+
+        from assay.dataset import Dataset
+        from assay.text import normalize
+
+        path = self.folder / "data.parquet"
+        if not path.is_file():
+            return {}
+        import pyarrow.parquet as pq
+
+        out: dict[str, str] = {}
+        with pq.ParquetFile(path) as file:
+            for batch in islice(file.iter_batches(1024), _SPELLING_BATCHES):
+                for record in Dataset.decode(batch):
+                    answer = record.answer.strip()
+                    if len(answer) <= _LONGEST_LABEL:
+                        out.setdefault(normalize(answer), answer)
+        return out
+
+
+_SPELLING_BATCHES = 4
+_LONGEST_LABEL = 200
+
+
+def open_queue(folder: Path) -> CurateQueue:
     """Of a run of curate, or the folder that -o named. Raises SourceError."""
     if not (folder / "held.csv").is_file():
         raise SourceError(
@@ -35,93 +215,58 @@ def waiting(folder: Path) -> list[Item]:
             where=str(folder),
             fix="curate it without --redact",
         )
-    held, data = Dataset.read_parquet(folder / "held.parquet"), Dataset.read_parquet(folder / "data.parquet")
-    findings = read_findings(folder / "findings.parquet")
-    entries = held_entries(held, findings, len(held))
-    about = _groups(findings)
-    known = {entry.record.row_id: entry.record for entry in entries}
-    beside = {row for entry in entries for row in _others(entry, about)} - set(known)
-    known |= {record.row_id: record for record in data.select_rows(beside).records()}
-    items = [_held(entry, about, known) for entry in entries]
-    return items + [_to_read(record) for record in _drawn(folder / "to_read.csv", data)]
+    held = frozenset(column(folder / "held.parquet", "row_id").to_pylist())
+    found = _found(folder / "findings.parquet")
+    return CurateQueue(folder, found, held, _dropped(folder, found), _drawn(folder / "to_read.csv"))
 
 
-def read_findings(path: Path) -> list[Finding]:
-    """What `write_audited` wrote. Raises SourceError."""
+def _found(path: Path) -> Found:
+    checks, severities, record_ids, row_ids, groups = (
+        column(path, name).to_pylist() for name in ("check", "severity", "record_id", "row_id", "group")
+    )
+    of_row: dict[str, list[int]] = defaultdict(list)
+    of_group: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, (severity, row) in enumerate(zip(severities, row_ids, strict=True)):
+        if severity != Severity.INFO:
+            of_row[row].append(index)
+    for index, group in enumerate(groups):
+        if group is not None:
+            of_group[checks[index], group].append(index)
+    return Found(checks, record_ids, row_ids, groups, of_row, of_group)
+
+
+def _dropped(folder: Path, found: Found) -> frozenset[str]:
+    """Rows that curate dropped, of those that a look at the findings may concern."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow.compute as pc
+
+    named = {
+        row for row, own in found.of_row.items() if any(found.checks[index] in (*DUPLICATES, *LABELS) for index in own)
+    }
+    if not named:
+        return frozenset()
+    dropped = column(folder / "dropped.parquet", "row_id")
+    if len(dropped) == 0:
+        rows, fates = column(folder / "ledger.parquet", "row_id"), column(folder / "ledger.parquet", "fate")
+        dropped = rows.filter(pc.equal(fates, "dropped")) if len(rows) else dropped
+    wanted = pa.array(list(named), pa.string())
+    return frozenset(dropped.filter(pc.is_in(dropped, value_set=wanted)).to_pylist())
+
+
+def _read(path: Path, positions: Sequence[int]) -> list[Finding]:
+    """Raises SourceError."""
+    import pyarrow as pa
 
     try:
-        return [_finding(row) for row in pq.read_table(path).to_pylist()]
+        return findings_at(path, list(positions))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
         fix = "curate it again"
         raise SourceError("cannot be read as findings", where=str(path), fix=fix) from error
 
 
-def _finding(row: Mapping[str, Any]) -> Finding:
-    span = None
-    if row["span_message"] is not None:
-        span = Span(row["span_message"], row["span_start"], row["span_end"], row["span_text"])
-    source = Source(row["source_file"], row["source_line"], row["source_row"])
-    return Finding(
-        row["check"],
-        Severity(row["severity"]),
-        row["message"],
-        row["record_id"],
-        row["row_id"],
-        source,
-        span,
-        json.loads(row["evidence"]),
-        row["group"],
-    )
-
-
-def _groups(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
-    """{(check, group): row ids of its members}"""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for finding in findings:
-        if finding.group is not None:
-            found[finding.check, finding.group].append(finding.row_id)
-    return found
-
-
-def _others(entry: Entry, groups: Mapping[tuple[str, str], Sequence[str]]) -> list[str]:
-    keys = [(finding.check, finding.group) for finding in entry.findings if finding.group is not None]
-    rows = [row for key in keys for row in groups[key] if row != entry.record.row_id]
-    return list(dict.fromkeys(rows))[:SHOWN_OTHERS]
-
-
-def _held(entry: Entry, groups: Mapping[tuple[str, str], Sequence[str]], known: Mapping[str, Record]) -> Item:
-    found = tuple(dict.fromkeys(f"{item.check}: {item.message}" for item in entry.findings))
-    checks = ", ".join(dict.fromkeys(item.check for item in entry.findings))
-    others = [known[row] for row in _others(entry, groups) if row in known]
-    return Item(
-        entry.record,
-        f"held for {checks}" if checks else "held",
-        tuple(dict.fromkeys(entry.subjects)) or (Subject(entry.record.id),),
-        found,
-        tuple(Beside(f"of the same group, {other.source}", _turns(other)) for other in others),
-        {"found": "\n".join(found)} if found else None,
-    )
-
-
-def _turns(record: Record) -> str:
-    return "\n".join(f"{message.role}: {message_text(message)}" for message in record.messages)
-
-
-def _to_read(record: Record) -> Item:
-    return Item(record, "drawn to be read: no check flagged it", (Subject(record.id, READING),))
-
-
-def _drawn(path: Path, data: Dataset) -> list[Record]:
-    """The records of the sheet of what is to be read, in its order."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _drawn(path: Path) -> list[str]:
+    """Record ids of the sheet of what is to be read, in its order."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8-sig", newline="") as file:
-        ids = [str(row["record_id"]) for row in csv.DictReader(file)]
-    rows = data.table.filter(pc.is_in(data.table.column("record_id"), value_set=pa.array(ids, pa.string())))
-    found = {record.id: record for record in Dataset(rows).records()}
-    return [found[name] for name in ids if name in found]
+        return list(dict.fromkeys(str(row["record_id"]) for row in csv.DictReader(file)))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from assay.dataset import Dataset
 from assay.records import Record
-from assay.reviews.item import Beside, Item
+from assay.reviews.item import HIT, Beside, Item, Mark, Turn, turns_of
+from assay.reviews.queue import GENERATED, Key
 from assay.reviews.review import READING, Subject
 from assay.reviews.sample import Placed, lineage_of, reading_order
-from assay.text import message_text
 
 ACCEPTED = "accepted.parquet"
 SHOWN_SEEDS = 3
@@ -22,12 +24,37 @@ def placed_records(folder: Path) -> list[Placed]:
     return reading_order(list(Dataset.read_parquet(folder / ACCEPTED).records()))
 
 
-def waiting(folder: Path, seeds: Mapping[str, Record], name: str) -> list[Item]:
-    """seeds: {record id: record}, as far as they are at hand. name: of the set, kept with each decision.
+@dataclass(frozen=True)
+class GeneratedQueue:
+    """What a run of synth accepted.
 
-    Raises SourceError.
+    placed  the records with their strata, in the order in which to read
+    seeds   {record id: record}, as far as they are at hand
+    name    of the set, kept with each decision
     """
-    return [_item(placed, seeds, name) for placed in placed_records(folder)]
+
+    placed: Sequence[Placed]
+    seeds: Mapping[str, Record]
+    name: str
+
+    @cached_property
+    def keys(self) -> Sequence[Key]:
+        return [Key(record.id, record.id, GENERATED) for record, _ in self.placed]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Placed]:
+        return {placed.record.id: placed for placed in self.placed}
+
+    def subjects(self, key: Key) -> tuple[Subject, ...]:
+        return (Subject(key.record_id, READING),)
+
+    def item(self, key: Key) -> Item:
+        return _item(self._by_id[key.record_id], self.seeds, self.name)
+
+
+def open_queue(folder: Path, seeds: Mapping[str, Record], name: str) -> GeneratedQueue:
+    """Raises SourceError."""
+    return GeneratedQueue(placed_records(folder), seeds, name)
 
 
 def _item(placed: Placed, seeds: Mapping[str, Record], name: str) -> Item:
@@ -41,7 +68,24 @@ def _item(placed: Placed, seeds: Mapping[str, Record], name: str) -> Item:
         tuple(_facts(lineage)),
         (*_seeds(record, seeds), *_quotes(lineage)),
         {"set": name, "stratum": stratum},
+        _from_source(record, lineage),
     )
+
+
+def _from_source(record: Record, lineage: Mapping[str, Any]) -> dict[int, tuple[Mark, ...]]:
+    """Where the passage that a record quotes stands in it word for word."""
+    found: dict[int, tuple[Mark, ...]] = {}
+    for place, turn in enumerate(turns_of(record)):
+        starts = [(turn.text.find(quote), len(quote)) for quote in _quoted(lineage)]
+        marks = tuple(Mark(start, start + length, HIT) for start, length in starts if start >= 0)
+        if marks:
+            found[place] = marks
+    return found
+
+
+def _quoted(lineage: Mapping[str, Any]) -> list[str]:
+    sources = [source for source in _list(lineage.get("sources")) if isinstance(source, Mapping)]
+    return [str(source["quote"]) for source in sources if source.get("quote")]
 
 
 def _facts(lineage: Mapping[str, Any]) -> Iterator[str]:
@@ -56,12 +100,11 @@ def _seeds(record: Record, seeds: Mapping[str, Record]) -> Iterator[Beside]:
     for parent in record.parents[:SHOWN_SEEDS]:
         seed = seeds.get(parent)
         if seed is None:
-            yield Beside(f"seed {parent}", "(not at hand: name its file with --seeds)")
+            yield Beside(f"seed {parent}", (Turn("", "(not at hand: name its file with --seeds)"),))
         else:
-            turns = "\n".join(f"{message.role}: {message_text(message)}" for message in seed.messages)
-            yield Beside(f"seed, {seed.source}", turns)
+            yield Beside(f"seed, {seed.source}", turns_of(seed))
     if len(record.parents) > SHOWN_SEEDS:
-        yield Beside("further seeds", ", ".join(record.parents[SHOWN_SEEDS:]))
+        yield Beside("further seeds", (Turn("", ", ".join(record.parents[SHOWN_SEEDS:])),))
 
 
 def _quotes(lineage: Mapping[str, Any]) -> Iterator[Beside]:
@@ -70,7 +113,7 @@ def _quotes(lineage: Mapping[str, Any]) -> Iterator[Beside]:
             place = str(source.get("location") or source.get("id") or "")
             if source.get("start") is not None:
                 place += f", characters {source['start']} to {source.get('end')}"
-            yield Beside(f"source, {place}", str(source["quote"]))
+            yield Beside(f"source, {place}", (Turn("", str(source["quote"])),))
 
 
 def _list(value: Any) -> list[Any]:

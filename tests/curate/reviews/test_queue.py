@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from assay.cli import main
-from assay.curate.reviews.queue import waiting
+from assay.curate.reviews.queue import open_queue
 from assay.curate.reviews.sheet import read_sheet
 from assay.dataset import Dataset
 from assay.errors import SourceError
+from assay.reviews.item import Item
 from assay.reviews.journal import read_reviews
 from assay.reviews.review import Review, Verdict
 from tests.terminal import terminal
@@ -43,6 +44,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def items(folder: Path) -> list[Item]:
+    queue = open_queue(folder)
+    return [queue.item(key) for key in queue.keys]
+
+
 def fates(folder: Path) -> dict[str, str]:
     """{answer: held | trains}"""
     out = {}
@@ -61,10 +67,10 @@ def test_decisions_in_the_terminal_are_those_of_the_sheet(folder: Path) -> None:
             writer.writeheader()
             writer.writerows({**row, "decision": "keep"} for row in table)
     sheets = [*read_sheet(folder / "out" / "held.csv", "", ""), *read_sheet(folder / "out" / "to_read.csv", "", "")]
-    items = waiting(folder / "out")
+    keys = open_queue(folder / "out").keys
     with terminal("review", "out", "--terminal", folder=folder) as opened:
         opened.wait_for(READY)
-        opened.type("a" * len(items))
+        opened.type("a" * len(keys))
         opened.wait_for("nothing is left")
         assert opened.end() == 0
     said = read_reviews(folder / ".assay" / "reviews.jsonl")
@@ -72,7 +78,7 @@ def test_decisions_in_the_terminal_are_those_of_the_sheet(folder: Path) -> None:
     def plain(reviews: list[Review] | tuple[Review, ...]) -> list[tuple[object, ...]]:
         return sorted((review.subject, review.verdict) for review in reviews)
 
-    assert plain(said) == plain(sheets) and len(said) >= len(items)
+    assert plain(said) == plain(sheets) and len(said) >= len(keys)
 
 
 def test_what_was_decided_is_applied_by_the_next_curate(folder: Path) -> None:
@@ -103,7 +109,7 @@ def test_what_was_decided_is_applied_by_the_next_curate(folder: Path) -> None:
 
 
 def test_the_other_side_of_a_contradiction_stands_beside_it(folder: Path) -> None:
-    item = next(item for item in waiting(folder / "out") if "30 days" in item.record.answer)
+    item = next(item for item in items(folder / "out") if "30 days" in item.record.answer)
     assert any("14 days" in beside.text for beside in item.beside)
     assert any("contradiction" in fact or "conflicting" in fact for fact in item.facts)
 
@@ -123,7 +129,7 @@ def test_what_was_curated_with_redact_cannot_be_judged(folder: Path) -> None:
     with pytest.raises(SystemExit):
         main(["curate", "data.jsonl", "-o", "hidden", "--redact"])
     with pytest.raises(SourceError, match="--redact"):
-        waiting(folder / "hidden")
+        open_queue(folder / "hidden")
 
 
 def test_a_skip_decides_nothing(folder: Path) -> None:
