@@ -1,0 +1,144 @@
+"""The page of a verdict: why it is what it is, what it rests on, and whether its certificate holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assay.errors import AssayError
+from assay.findings import Verdict
+from assay.runs import Manifest
+from assay.summary_page import SENTENCES
+from assay.web.rendering import page, shown, site_of
+from assay.web.site import read_json
+
+from ..gate.decision import SuiteDecision
+from ..gate.policy import Policy, read_policy
+from ..release.release import DECISION, POLICY
+from ..reports.gate_plots import Flips, Intervals, difference_plot, flip_plot, slice_plot
+from ..reports.gate_report import MEANINGS, NEXT_STEPS
+from ..wording import count, interval, nats, percent, points, size
+from .items_pages import worst_losses
+from .places import adapter_files, base_of, candidate_of, evaluation_of, manifest_of, read_header
+from .release_versions import versions_with
+from .stored_decision import decision_from_json
+from .verifying import certificate_of
+
+SEVERITY = {Verdict.BLOCK: 0, Verdict.INVALID: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASS: 3}
+
+
+@dataclass(frozen=True)
+class SuiteRow:
+    """One suite. asked: what had to be proved of it; items: where its items are, without `moved`"""
+
+    decision: SuiteDecision
+    asked: str
+    items: str
+    slices: Intervals | None
+
+
+def gate_page(request: Request, run: str) -> Response:
+    """Of a folder with a decision.json."""
+    site = site_of(request)
+    folder = site.folder(run)
+    manifest = manifest_of(site, run)
+    data = read_json(folder / DECISION)
+    try:
+        decision = decision_from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        return _unreadable(request, run, manifest, error)
+    policy, policy_text = _policy(folder)
+    place = evaluation_of(site, run)
+    header = read_header(place.folder) if place is not None else {}
+    ordered = replace(decision, suites=tuple(sorted(decision.suites, key=_severity)))
+    worst = _most_harmed(ordered.suites, decision.verdict)
+    left_out = bool(manifest is not None and dict(manifest.data.get("settings") or {}).get("redact"))
+    return page(
+        request,
+        "evaluate/gate_run.html",
+        title=f"{decision.verdict}: {run}",
+        run=run,
+        decision=ordered,
+        sentence=SENTENCES[decision.verdict],
+        meaning=_meaning(decision.verdict),
+        next_step=NEXT_STEPS.get(decision.verdict),
+        applied=policy,
+        applied_text=policy_text,
+        rows=[_row(suite, run) for suite in ordered.suites],
+        plot=_visible(difference_plot(ordered, policy)) if any(suite.n for suite in ordered.suites) else None,
+        flips=_visible_flips(flip_plot(ordered.suites)) if any(suite.n for suite in ordered.suites) else None,
+        worst=worst,
+        examples=worst_losses(site, run, worst.suite) if worst is not None else [],
+        left_out=left_out,
+        evaluation=place,
+        candidate=candidate_of(header),
+        is_run=site.store.root.joinpath("runs", candidate_of(header) or "-").is_dir(),
+        base=base_of(header),
+        versions=versions_with(site, adapter_files(header)),
+        started=str(manifest.data.get("started", "")) if manifest is not None else "",
+        certificate=certificate_of(request, run, folder, manifest),
+        unpaired=data.get("unpaired") or (),
+        words={"count": count, "interval": interval, "nats": nats, "points": points, "size": size, "percent": percent},
+    )
+
+
+def _unreadable(request: Request, run: str, manifest: Manifest | None, error: Exception) -> Response:
+    facts: Any = manifest.data.get("facts") if manifest is not None else None
+    word = facts.get("verdict") if isinstance(facts, dict) else None
+    said = f"The run noted {word}. " if word in SENTENCES else ""
+    line = f"{said}Its decision.json is damaged or of another version ({type(error).__name__}: {error})."
+    return page(request, "web/problem.html", title=f"The decision of {run} cannot be read", line=line)
+
+
+def _policy(folder: Path) -> tuple[Policy, str]:
+    """As it was applied; assay's defaults where it is not there, and then no text."""
+    path = folder / POLICY
+    try:
+        return read_policy(path), path.read_text(encoding="utf-8")
+    except (AssayError, OSError, UnicodeDecodeError):
+        return Policy(), ""
+
+
+def _severity(suite: SuiteDecision) -> int:
+    """What holds a release back first; optional suites do not."""
+    return SEVERITY[suite.verdict] if suite.required or suite.verdict is Verdict.BLOCK else 3
+
+
+def _most_harmed(suites: Sequence[SuiteDecision], verdict: Verdict) -> SuiteDecision | None:
+    """The suite whose losses are shown at once; None where nothing was lost, or all is well."""
+    lost = [suite for suite in suites if suite.losses and suite.difference < 0]
+    if verdict is Verdict.PASS or not lost:
+        return None
+    return min(lost, key=lambda suite: (suite.verdict is not Verdict.BLOCK, suite.difference))
+
+
+def _meaning(verdict: Verdict) -> str:
+    said = MEANINGS[verdict]
+    return "" if said == SENTENCES[verdict] else said
+
+
+def _row(suite: SuiteDecision, run: str) -> SuiteRow:
+    address = f"/evaluation/{run}/items?{urlencode({'suite': suite.suite})}"
+    plot = slice_plot(suite)
+    return SuiteRow(suite, _asked_of(suite), address, _visible(plot) if plot is not None else None)
+
+
+def _asked_of(suite: SuiteDecision) -> str:
+    if suite.role == "domain":
+        return f"a gain of more than {size(suite.margin)} is proved" if suite.margin else "a gain is proved"
+    return f"a loss beyond {size(suite.margin)} is excluded"
+
+
+def _visible(plot: Intervals) -> Intervals:
+    """Names of slices come from data."""
+    return replace(plot, rows=tuple(replace(row, name=shown(row.name)) for row in plot.rows))
+
+
+def _visible_flips(plot: Flips) -> Flips:
+    return replace(plot, rows=tuple(replace(row, name=shown(row.name)) for row in plot.rows))
