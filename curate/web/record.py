@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,10 +23,11 @@ from ..pages.pieces import Piece
 from ..personal.masking import concealed
 from .neighbours import around
 from .places import Place, find, ledger_rows, records_at, table_of
-from .record_findings import Fact, findings_of, found_of, groups_of, place_name
+from .record_findings import Fact, findings_of, found_of, place_name
+from .record_groups import groups_of
 from .record_lineage import Decided, decisions_about, ids_of, made_of, seeds_of, written_of
 from .record_rendered import TOKENS, Target, as_text, as_tokens, target_of, worth_saying
-from .record_turns import SHOWN_TURNS, Text, cut, pretty, turns_of
+from .record_turns import SHOWN_TURNS, Text, clashing_words, cut, marked, place_of, pretty, turns_of
 
 VIEWS = (("", "Conversation", "1"), ("template", "As rendered", "2"), ("tokens", "Tokens", "3"))
 OWN = frozenset({"view", "whole", "first", "save", "redact", "token"})
@@ -66,7 +67,7 @@ def record(request: Request) -> Response:
     """Any row of the run's ledger, by its row id. `view`: template or tokens; `whole=1`: nothing cut short."""
     site, name = site_of(request), request.path_params["run"]
     saved = request.query_params.get("save") == "1"
-    row = _row(site.folder(name), request.path_params["row"], conceal_record if saved else _as_it_is)
+    row = _row(site.folder(name), request.path_params["row"], _without_personal_data if saved else _as_it_is)
     view = request.query_params.get("view", "")
     whole = request.query_params.get("whole") == "1"
     keep = [(key, value) for key, value in request.query_params.multi_items() if key not in OWN]
@@ -93,6 +94,11 @@ def record(request: Request) -> Response:
         whole=whole,
         **shown,
     )
+
+
+def _without_personal_data(record: Record) -> Record:
+    """As it may be sent to others; its id stays that of its content."""
+    return replace(conceal_record(record), id=record.id)
 
 
 def _as_it_is(record: Record) -> Record:
@@ -149,7 +155,7 @@ def _facts(row: Row) -> list[Fact]:
 
 
 def _conversation(site: Site, name: str, row: Row, whole: bool, saved: bool) -> dict[str, Any]:
-    folder, shown_as = site.folder(name), conceal_record if saved else _as_it_is
+    folder, shown_as = site.folder(name), _without_personal_data if saved else _as_it_is
     findings = findings_of(folder, row.row_id)
     record, ids = row.record, ids_of(row.record, row.ledger)
     trouble, decided = _decided(site.journal, ids)
@@ -178,15 +184,11 @@ def _decided(journal: Path, ids: Sequence[str]) -> tuple[str, list[Decided]]:
 
 
 def _masked(item: Decided) -> Decided:
-    from dataclasses import replace
-
     return replace(item, note=concealed(item.note), answer=concealed(item.answer))
 
 
 def _marked_answer(record: Record | None, findings: Sequence[Finding]) -> tuple[Piece, ...]:
     """The answer with what clashes in it marked, for beside the answers that it clashes with."""
-    from .record_turns import clashing_words, marked, place_of
-
     if record is None:
         return ()
     places = [place for words in clashing_words(findings) if (place := place_of(record, words)) is not None]

@@ -50,9 +50,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Written:
-    """How a generated record came about: one fact a line, and the passages it quotes."""
+    """How a generated record came about: in short, in detail, and the passages it quotes."""
 
     facts: tuple[Fact, ...]
+    details: tuple[Fact, ...]
     sources: tuple[Source, ...]
 
 
@@ -132,7 +133,7 @@ def written_of(record: Record) -> Written | None:
     if not isinstance(synth, Mapping):
         return None
     facts = [fact for fact in _written(synth) if fact.text]
-    return Written(tuple(facts), tuple(_sources(synth.get("sources"))))
+    return Written(tuple(facts), tuple(_details(synth)), tuple(_sources(synth.get("sources"))))
 
 
 def _written(synth: Mapping[str, Any]) -> Iterator[Fact]:
@@ -145,12 +146,17 @@ def _written(synth: Mapping[str, Any]) -> Iterator[Fact]:
     checks = synth.get("checks")
     yield Fact("checks passed", ", ".join(map(str, checks)) if isinstance(checks, list) else "")
     yield Fact("approved by", str(synth.get("reviewer") or ""))
+    measured = synth.get("facts")
+    yield from facts_of(measured) if isinstance(measured, Mapping) else ()
+
+
+def _details(synth: Mapping[str, Any]) -> Iterator[Fact]:
     kept = {
         key: value
         for key, value in synth.items()
         if key not in {"method", "model", "provider", "judge", "checks", "reviewer", "sources", "facts", "settings"}
     }
-    for group in (synth.get("facts"), synth.get("settings"), kept):
+    for group in (synth.get("settings"), kept):
         yield from facts_of(group) if isinstance(group, Mapping) else ()
 
 

@@ -133,10 +133,13 @@ def marked(text: str, marks: Sequence[Marked]) -> tuple[Piece, ...]:
 
 
 def marks_of(record: Record, findings: Sequence[Finding]) -> Mapping[int, list[Marked]]:
-    """{message: places}: the spans of findings, and the words that clash in a contradiction."""
+    """{message: places}: the spans of findings, and the words that clash in a contradiction.
+
+    A finding about what stood there before a repair has no place in what stands there now.
+    """
     out: dict[int, list[Marked]] = {}
     for finding in findings:
-        span = finding.span
+        span = finding.span if finding.record_id == record.id else None
         if span is not None and 0 <= span.message < len(record.messages):
             out.setdefault(span.message, []).append((span.start, span.end))
     for words in clashing_words(findings):
