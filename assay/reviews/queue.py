@@ -29,6 +29,9 @@ KINDS = {
 }
 """What waits, in the order in which it is shown."""
 
+ANY = "any"
+"""The kind of a record that waits for nobody, and that somebody wants to decide on all the same."""
+
 READINGS = frozenset({READ, GENERATED})
 """Kinds of which any beginning stands for the whole: the first that is undecided comes next."""
 
@@ -55,6 +58,9 @@ class Queue(Protocol):
 
     @property
     def keys(self) -> Sequence[Key]: ...
+
+    def key(self, name: str) -> Key | None:
+        """Of one that waits, or of any other record of the run; None where there is none of that name."""
 
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         """What a decision about it is about."""

@@ -16,22 +16,25 @@ from pathlib import Path
 
 from assay.errors import SourceError
 from assay.findings import Finding, Severity
-from assay.records import Record
+from assay.records import Record, Source
 from assay.reviews.item import Item
-from assay.reviews.queue import CONTRADICTION, DUPLICATE, HELD, KINDS, LABEL, READ, Key
+from assay.reviews.queue import ANY, CONTRADICTION, DUPLICATE, HELD, KINDS, LABEL, READ, Key
 from assay.reviews.review import READING, Subject, evidence_digest, group_digest
 
 from ..web.places import column, find, findings_at, records_at
-from .showing import item_of
+from .showing import Other, item_of
 
 CONTRADICTIONS = ("contradiction", "conflicting_answers")
+EXACT = "exact_duplicate"
+"""Copies of it have nothing to compare, and one decision, by content, is about all of them."""
+
 DUPLICATES = (
     "edited_duplicate",
     "reworded_answer",
     "same_meaning",
     "near_duplicate",
     "normalised_duplicate",
-    "exact_duplicate",
+    EXACT,
 )
 """Checks that keep one row of a cluster; the first that found something says beside which record it is shown."""
 
@@ -90,15 +93,25 @@ class CurateQueue:
         return dict(zip(column(path, "row_id").to_pylist(), column(path, "record_id").to_pylist(), strict=True))
 
     @cached_property
-    def by_name(self) -> Mapping[str, Key]:
+    def _by_name(self) -> Mapping[str, Key]:
         return {key.name: key for key in self.keys}
+
+    def key(self, name: str) -> Key | None:
+        own = self._by_name.get(name)
+        if own is not None:
+            return own
+        place = find(self.folder, name)
+        if place is None:
+            return None
+        checks = tuple(dict.fromkeys(self.found.checks[index] for index in self.found.of_row.get(name, ())))
+        return Key(name, column(place.path, "record_id")[place.row].as_py(), ANY, checks)
 
     def _key(self, row: str, own: Sequence[int]) -> tuple[Key | None, int]:
         checks = tuple(dict.fromkeys(self.found.checks[index] for index in own))
         is_held, is_dropped = row in self.held, row in self.dropped
         for kind, names in ((CONTRADICTION, CONTRADICTIONS), (DUPLICATE, DUPLICATES), (LABEL, LABELS)):
             waits = is_held or (kind == LABEL and not is_dropped)
-            settled = kind == DUPLICATE and is_dropped and all(check in names for check in checks)
+            settled = kind == DUPLICATE and is_dropped and EXACT not in checks and set(checks) <= set(names)
             first = next((index for name in names for index in own if self.found.checks[index] == name), None)
             if first is not None and (waits or settled):
                 group = self.found.groups[first]
@@ -120,6 +133,8 @@ class CurateQueue:
     def _read_subjects(self, key: Key) -> tuple[Subject, ...]:
         if key.kind == READ:
             return (Subject(key.record_id, READING),)
+        if key.kind == ANY:
+            return (Subject(key.record_id),)
         found = self.findings(key)
         return tuple(dict.fromkeys(map(self._subject, found))) or (Subject(key.record_id),)
 
@@ -152,15 +167,14 @@ class CurateQueue:
     def item(self, key: Key) -> Item:
         """Raises SourceError for a record that is in no file of the run."""
         record = self.record(key.name, "record_id" if key.kind == READ else "row_id")
-        if record is None:
-            fix = "curate it again: an older version kept no dropped records"
-            raise SourceError(f"record {key.record_id} is in no file of the run", where=str(self.folder), fix=fix)
         found = [] if key.kind == READ else self.findings(key)
+        if record is None:
+            record = _lost(key, found)
         others = list(self._others(key))
         return item_of(key, record, found, self.subjects(key), others, self.spelling)
 
-    def _others(self, key: Key) -> Iterator[tuple[str, str, Record | None]]:
-        """(row id, source, record) of those of its group, the ones that its findings name first."""
+    def _others(self, key: Key) -> Iterator[Other]:
+        """Those of its group, the ones that its findings name first."""
         own = self.found.of_row.get(key.name, ())
         grouped = sorted(own, key=lambda index: f"{self.found.checks[index]} {self.found.groups[index]}" != key.group)
         rows = [self.found.row_ids[other] for index in grouped for other in self.members(index)]
@@ -168,7 +182,8 @@ class CurateQueue:
         inside = set(rows)
         ordered = dict.fromkeys([*(row for row in named if row in inside), *rows])
         for row in [row for row in ordered if row != key.name][:SHOWN_OTHERS]:
-            yield row, self._source(row), self.record(row)
+            fate = "held" if row in self.held else "dropped" if row in self.dropped else "kept"
+            yield Other(row, fate, self._source(row), self.record(row))
 
     def _source(self, row: str) -> str:
         index = next(iter(self.found.of_row.get(row, ())), None)
@@ -262,6 +277,12 @@ def _read(path: Path, positions: Sequence[int]) -> list[Finding]:
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
         fix = "curate it again"
         raise SourceError("cannot be read as findings", where=str(path), fix=fix) from error
+
+
+def _lost(key: Key, found: Sequence[Finding]) -> Record:
+    """A record that the run did not keep: where it is, and no text. Older versions kept no dropped records."""
+    source = found[0].source if found else Source("", None, 0)
+    return Record(key.record_id, key.name, (), source)
 
 
 def _drawn(path: Path) -> list[str]:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.findings import Finding
 from assay.records import Record
 from assay.reviews.differing import compared
 from assay.reviews.item import HIT, Beside, Item, Mark, Suggestion, Turn, turns_of
-from assay.reviews.queue import CONTRADICTION, DUPLICATE, READ, Key
+from assay.reviews.queue import ANY, CONTRADICTION, DUPLICATE, LABEL, READ, Key
 from assay.reviews.review import Subject
 from assay.text import normalize
 
-Other = tuple[str, str, Record | None]
-"""Row id, source, and the record where the run still has it."""
+
+class Other(NamedTuple):
+    """Another row of the group. fate: kept, held or dropped. record: None where the run did not keep it."""
+
+    row: str
+    fate: str
+    source: str
+    record: Record | None
+
 
 QUOTED = ("near", "ends_with", "unit", "placeholders", "tokens", "phrase")
 """Keys of evidence that quote the record."""
@@ -34,6 +41,8 @@ def item_of(
     if key.kind == READ:
         return Item(record, "drawn to be read: no check flagged it", subjects)
     facts = tuple(dict.fromkeys(f"{item.check}: {item.message}" for item in found))
+    if not record.messages:
+        facts = (*facts, f"the run did not keep its text: it is at {record.source}, or curate the data again")
     own, sides = _marked(key, record, found, others)
     return Item(
         record,
@@ -49,6 +58,10 @@ def item_of(
 
 def _title(key: Key) -> str:
     checks = ", ".join(check.replace("_", " ") for check in key.checks)
+    if key.kind == ANY:
+        return f"nothing waits here; {checks} found something" if checks else "nothing waits here"
+    if key.kind == LABEL:
+        return f"suspected label ({checks})"
     if key.settled:
         return f"dropped as a copy ({checks})"
     return f"held for {checks}" if checks else "held"
@@ -60,10 +73,10 @@ def _marked(
     """The turns of the record, and what stands beside it, with marks."""
     own = turns_of(record)
     sides: list[Beside] = []
-    for row, source, other in others:
+    for row, fate, source, other in others:
         if other is None:
             missing = "(the run did not keep its text: it is at its source, or curate the data again)"
-            sides.append(Beside(_heading(key, source), (Turn("", missing),), row))
+            sides.append(Beside(_heading(key, fate, source), (Turn("", missing),), row))
             continue
         turns = turns_of(other)
         if key.kind == DUPLICATE:
@@ -71,7 +84,7 @@ def _marked(
             own = own if sides else compared_own
         elif key.kind == CONTRADICTION:
             turns = _quoted(turns, _spans(found, other.id))
-        sides.append(Beside(_heading(key, source or str(other.source)), turns, row))
+        sides.append(Beside(_heading(key, fate, source or str(other.source)), turns, row))
     if key.kind != DUPLICATE:
         own = _with_findings(own, found)
         if key.kind == CONTRADICTION:
@@ -83,9 +96,9 @@ def _plain(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     return tuple(turn._replace(marks=()) for turn in turns)
 
 
-def _heading(key: Key, source: str) -> str:
-    what = {CONTRADICTION: "says otherwise", DUPLICATE: "kept in its place" if key.settled else "much like it"}
-    return f"{what.get(key.kind, 'of the same group')}, {source}" if source else what.get(key.kind, "of the same group")
+def _heading(key: Key, fate: str, source: str) -> str:
+    what = {CONTRADICTION: "says otherwise", DUPLICATE: "much like it"}.get(key.kind, "of the same group")
+    return ", ".join(part for part in (what, fate, source) if part)
 
 
 def _spans(found: Iterable[Finding], record_id: str) -> list[str]:
@@ -118,6 +131,7 @@ def _occurrences(text: str, wanted: str) -> tuple[Mark, ...]:
 def _with_findings(turns: Sequence[Turn], found: Iterable[Finding]) -> tuple[Turn, ...]:
     """Marks where the findings point, by place or by what they quote."""
     out = list(turns)
+    whole = []
     for item in found:
         span = item.span
         if span is not None and 0 <= span.message < len(out):
@@ -131,9 +145,11 @@ def _with_findings(turns: Sequence[Turn], found: Iterable[Finding]) -> tuple[Tur
         places = [message] if isinstance(message, int) and 0 <= message < len(out) else []
         if quoted:
             out = list(_quoted(out, quoted))
-        elif places and out[places[0]].text:
-            turn = out[places[0]]
-            out[places[0]] = turn._replace(marks=(*turn.marks, Mark(0, len(turn.text), HIT)))
+        else:
+            whole += places
+    for place in whole:
+        if not out[place].marks:
+            out[place] = out[place]._replace(marks=(Mark(0, len(out[place].text), HIT),))
     return tuple(out)
 
 

@@ -45,6 +45,9 @@ class GeneratedQueue:
     def _by_id(self) -> Mapping[str, Placed]:
         return {placed.record.id: placed for placed in self.placed}
 
+    def key(self, name: str) -> Key | None:
+        return Key(name, name, GENERATED) if name in self._by_id else None
+
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         return (Subject(key.record_id, READING),)
 

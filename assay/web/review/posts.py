@@ -1,0 +1,212 @@
+"""What a page of the queue can change: each press is one step in the journal, written before the next page is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from assay.records import Message
+from assay.reviews.item import Item, Shown, shown_item
+from assay.reviews.queue import Key
+from assay.reviews.reasons import reason_of
+from assay.reviews.review import Verdict
+from assay.reviews.steps import (
+    About,
+    Action,
+    Decision,
+    held_of,
+    second_reading,
+    seen_digest,
+    undo,
+    write,
+)
+
+from ..rendering import page, shown
+from .desk import Desk, clean_name, desk_of, set_name, with_session
+from .view import Holds, holds_of
+
+LONGEST_NOTE = 2000
+DOES = {
+    Action.KEEP: "keep",
+    Action.DROP: "drop",
+    Action.EDIT: "edit",
+    Action.RELABEL: "relabel",
+}
+
+
+def shown_of(item: Item) -> Shown:
+    """With masks over personal data and secrets, as everywhere."""
+    from assay.api import conceal_record, conceal_text
+
+    return shown_item(item, conceal_record, conceal_text)
+
+
+def decided(request: Request, form: FormData) -> Response:
+    """Keep, drop, edit, relabel or skip one item; then on to the next."""
+    desk = desk_of(request, form)
+    key = desk.key(_text(form, "row"))
+    action, note = _action(form), _note(form)
+    if action is None:
+        return _refused(request, desk, key, "Nothing was pressed that decides.")
+    if desk.asked.second:
+        return _second(request, desk, key, action, note, form)
+    item = desk.queue.item(key)
+    try:
+        decision = _decision(About(key.record_id, item.subjects, item.noted), item, action, note, form)
+    except ValueError as error:
+        return _refused(request, desk, key, str(error), form)
+    outcome = write(desk.journal, [decision], desk.author, step_of(desk, form), _text(form, "seen"))
+    if outcome.written or outcome.again:
+        return _onward(request, desk, key)
+    return _clash(request, desk_of(request, form), key, action, note, form)
+
+
+def step_of(desk: Desk, form: FormData) -> str:
+    """The same for the same form, however often it is sent."""
+    number = re.sub(r"[^0-9a-f]", "", _text(form, "step"))[:32]
+    return f"{desk.author.session}.{number or 'none'}"
+
+
+def _decision(about: About, item: Item, action: Action, note: str, form: FormData) -> Decision:
+    """Raises ValueError, in words, for what cannot be written."""
+    if action is Action.EDIT:
+        return Decision(about, action, note, messages=_edited(item, form))
+    if action is Action.RELABEL:
+        if item.suggestion is None or shown_of(item).masked:
+            raise ValueError("No other label is suggested for it: edit the answer.")
+        return Decision(about, action, note, answer=item.suggestion.answer)
+    return Decision(about, action, note)
+
+
+def _edited(item: Item, form: FormData) -> tuple[Message, ...]:
+    messages = item.record.messages
+    if not messages or shown_of(item).masked:
+        raise ValueError("Personal data and secrets are masked here: edit the data itself.")
+    written = tuple(
+        _with_text(message, _text(form, f"text-{place}", whole=True)) if f"text-{place}" in form else message
+        for place, message in enumerate(messages)
+    )
+    for place, (old, new) in enumerate(zip(messages, written, strict=True), 1):
+        if (old.content or "").strip() and not (new.content or "").strip():
+            raise ValueError(f"Nothing was saved: turn {place} ({new.role}) is empty. Drop it, or write a text.")
+    if written == messages:
+        raise ValueError("Nothing was saved: no turn was changed.")
+    return written
+
+
+def _with_text(message: Message, text: str) -> Message:
+    """Line ends come back as a browser sends them, and what cannot be seen as its code: both as they were."""
+    old = message.content or ""
+    new = _unshown(text.replace("\r\n", "\n"), old)
+    return message if new == old or new == old.replace("\r\n", "\n") else replace(message, content=new)
+
+
+def _unshown(text: str, old: str) -> str:
+    """Codes of characters that the text had before are those characters again."""
+    hidden = {shown(sign): sign for sign in set(old) if shown(sign) != sign}
+    for code, sign in hidden.items():
+        text = text.replace(code, sign)
+    return text
+
+
+def _action(form: FormData) -> Action | None:
+    if _text(form, "because"):
+        return Action.DROP if reason_of(_text(form, "because")) else None
+    word = _text(form, "decision")
+    return Action(word) if word in list(Action) else None
+
+
+def _note(form: FormData) -> str:
+    reason, own = reason_of(_text(form, "because")), clean(_text(form, "note"))
+    return ": ".join(part for part in (reason, own) if part)
+
+
+def clean(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_NOTE]
+
+
+def _text(form: FormData, name: str, *, whole: bool = False) -> str:
+    value = form.get(name)
+    return (value if whole else value.strip()) if isinstance(value, str) else ""
+
+
+def _second(request: Request, desk: Desk, key: Key, action: Action, note: str, form: FormData) -> Response:
+    if action in (Action.KEEP, Action.DROP):
+        verdict = Verdict.RIGHT if action is Action.KEEP else Verdict.WRONG
+        second_reading(desk.journal, key.record_id, verdict, desk.author, step_of(desk, form), note)
+    return _onward(request, desk, key)
+
+
+def _onward(request: Request, desk: Desk, key: Key) -> Response:
+    return with_session(request, RedirectResponse(desk.address(after=key.name), status_code=303))
+
+
+def _refused(request: Request, desk: Desk, key: Key, line: str, form: FormData | None = None) -> Response:
+    """Nothing was written; what was typed is still there."""
+    typed = _typed(form) if form is not None else []
+    values = {"desk": desk, "key": key, "line": line, "typed": typed, "seen": _text(form, "seen") if form else ""}
+    return page(request, "web/review_refused.html", title="Not saved", status=422, **values)
+
+
+def _typed(form: FormData) -> list[tuple[str, str]]:
+    names = [name for name in form if re.fullmatch(r"text-\d+", name)]
+    return [(name, _text(form, name, whole=True)) for name in names]
+
+
+def _clash(request: Request, desk: Desk, key: Key, action: Action, note: str, form: FormData) -> Response:
+    """Somebody, or another tab, decided in between: nothing was written, and the person chooses."""
+    about = desk.about(key)
+    values = {
+        "desk": desk,
+        "key": key,
+        "holds": holds_of(held_of(desk.standing, about)),
+        "seen": seen_digest(desk.standing, [about]),
+        "action": action,
+        "does": DOES.get(action, str(action)),
+        "note": note,
+        "typed": _typed(form),
+        "step": _text(form, "step") + "0",
+    }
+    return page(request, "web/review_clash.html", title="Decided meanwhile", status=409, **values)
+
+
+def undone(request: Request, form: FormData) -> Response:
+    """Takes back what this browser said last; shows that item again."""
+    desk = desk_of(request, form)
+    passed = [part for part in _text(form, "passed").split() if part][:50]
+    found = undo(desk.journal, desk.author, passed)
+    if found.by:
+        going_on = " ".join([*passed, found.step])
+        return _stays(request, desk, "Not taken back", holds_of(found.by), going_on, 409)
+    if not found.step:
+        return _stays(request, desk, "Nothing to take back", None, "", 200)
+    again = next((key for key in desk.queue.keys if key.record_id in found.records), None)
+    row = again.name if again is not None else ""
+    return RedirectResponse(desk.address(row=row) if row else desk.address(), status_code=303)
+
+
+def _stays(request: Request, desk: Desk, title: str, holds: Holds | None, passed: str, status: int) -> Response:
+    template = "web/review_stays.html"
+    return page(request, template, title=title, status=status, desk=desk, holds=holds, passed=passed)
+
+
+def named(request: Request, form: FormData) -> Response:
+    """Another name for the decisions of this browser."""
+    desk = desk_of(request, form)
+    answer = RedirectResponse(desk.address(row=_text(form, "row")), status_code=303)
+    name = clean_name(_text(form, "who"))
+    return set_name(answer, name) if name else answer
+
+
+def texts_of(desk: Desk, keys: Sequence[Key]) -> list[str]:
+    """The last turn of each record, with masks, cut short."""
+    out = []
+    for key in keys:
+        turns = shown_of(desk.queue.item(key)).turns
+        out.append(" ".join(turns[-1].text.split())[:300] if turns else "")
+    return out
