@@ -97,7 +97,8 @@ class Acceptance:
         return sum(self.strata[name] for name in weights) ** 2 / squares if squares else 0.0
 
     def meets(self, required: float) -> bool:
-        return self.records == 0 or self.is_whole or (self.read > 0 and self.lower >= required)
+        """0 asks for nothing."""
+        return required <= 0 or self.records == 0 or self.is_whole or (self.read > 0 and self.lower >= required)
 
     def needed(self, required: float) -> int:
         """Reviews still needed, if none of them finds a fault; at most as many as are unread."""
@@ -114,7 +115,7 @@ class Acceptance:
         """What is known, and what is lacking."""
         if not self.records:
             return "no generated record"
-        lacking = "" if required is None else f"; {self._lacking(required)}"
+        lacking = "" if not required else f"; {self._lacking(required)}"
         if self.error_rate is None:
             return f"nobody has read any of the {self.records:,} generated records{lacking}"
         low, high = self.interval

@@ -10,8 +10,8 @@ REASONS = (
     "wrong label",
     "wrong format",
     "incomplete",
-    "copy of another",
-    "unsafe or private",
+    "a copy",
+    "unsafe",
 )
 """By the digits 1 to 9."""
 

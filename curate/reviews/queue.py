@@ -52,6 +52,7 @@ class Found:
     """
 
     checks: list[str]
+    severities: list[str]
     record_ids: list[str]
     row_ids: list[str]
     groups: list[str | None]
@@ -119,10 +120,14 @@ class CurateQueue:
                 return Key(row, self.found.record_ids[first], kind, checks, named, settled and not is_held), first
         if not is_held:
             return None, own[0]
-        grouped = next((index for index in own if self.found.groups[index] is not None), own[0])
-        group = self.found.groups[grouped]
-        named = f"{self.found.checks[grouped]} {group}" if group is not None else ""
-        return Key(row, self.found.record_ids[own[0]], HELD, checks, named), own[0]
+        first = self._gravest(own)
+        group = self.found.groups[first]
+        named = f"{self.found.checks[first]} {group}" if group is not None else ""
+        return Key(row, self.found.record_ids[first], HELD, checks, named), first
+
+    def _gravest(self, own: Sequence[int]) -> int:
+        """The first error, or the first finding."""
+        return next((index for index in own if self.found.severities[index] == Severity.ERROR), own[0])
 
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         found = self._subjects.get(key.name)
@@ -167,7 +172,7 @@ class CurateQueue:
     def item(self, key: Key) -> Item:
         """Raises SourceError for a record that is in no file of the run."""
         record = self.record(key.name, "record_id" if key.kind == READ else "row_id")
-        found = [] if key.kind == READ else self.findings(key)
+        found = [] if key.kind == READ else sorted(self.findings(key), key=lambda finding: _weight(key, finding))
         if record is None:
             record = _lost(key, found)
         others = list(self._others(key))
@@ -176,11 +181,10 @@ class CurateQueue:
     def _others(self, key: Key) -> Iterator[Other]:
         """Those of its group, the ones that its findings name first."""
         own = self.found.of_row.get(key.name, ())
-        grouped = sorted(own, key=lambda index: f"{self.found.checks[index]} {self.found.groups[index]}" != key.group)
-        rows = [self.found.row_ids[other] for index in grouped for other in self.members(index)]
+        inside = [index for index in own if f"{self.found.checks[index]} {self.found.groups[index]}" == key.group]
+        rows = [self.found.row_ids[other] for index in inside for other in self.members(index)]
         named = [str(f.evidence.get("other")) for f in self.findings(key) if isinstance(f.evidence.get("other"), str)]
-        inside = set(rows)
-        ordered = dict.fromkeys([*(row for row in named if row in inside), *rows])
+        ordered = dict.fromkeys([*(row for row in named if row in set(rows)), *rows])
         for row in [row for row in ordered if row != key.name][:SHOWN_OTHERS]:
             fate = "held" if row in self.held else "dropped" if row in self.dropped else "kept"
             yield Other(row, fate, self._source(row), self.record(row))
@@ -247,7 +251,7 @@ def _found(path: Path) -> Found:
     for index, group in enumerate(groups):
         if group is not None:
             of_group[checks[index], group].append(index)
-    return Found(checks, record_ids, row_ids, groups, of_row, of_group)
+    return Found(checks, severities, record_ids, row_ids, groups, of_row, of_group)
 
 
 def _dropped(folder: Path, found: Found) -> frozenset[str]:
@@ -277,6 +281,12 @@ def _read(path: Path, positions: Sequence[int]) -> list[Finding]:
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
         fix = "curate it again"
         raise SourceError("cannot be read as findings", where=str(path), fix=fix) from error
+
+
+def _weight(key: Key, finding: Finding) -> tuple[bool, bool]:
+    """What the record waits for stands first, then errors."""
+    own = {CONTRADICTION: CONTRADICTIONS, DUPLICATE: DUPLICATES, LABEL: LABELS}.get(key.kind, ())
+    return finding.check not in own, finding.severity != Severity.ERROR
 
 
 def _lost(key: Key, found: Sequence[Finding]) -> Record:

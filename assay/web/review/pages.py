@@ -88,7 +88,7 @@ def _item(desk: Desk, key: Key, *, whole: bool, editing: bool) -> dict[str, Any]
         "key": key,
         "item": found,
         "sides": sides_of(shown, whole=whole),
-        "facts": shown.facts,
+        "more_facts": shown.facts if key.kind in (READ, GENERATED) else shown.facts[1:],
         "heading": _heading(key, found.title, shown.facts),
         "masked": shown.masked,
         "can_edit": bool(found.record.messages) and not shown.masked and not desk.asked.second,

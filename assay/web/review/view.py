@@ -17,7 +17,7 @@ PLAIN_TURNS = 6
 """Turns of a conversation that are open when nothing stands beside it; beside others, the last two are."""
 
 LOW_TURN = 120
-"""Characters of a system turn that is open all the same."""
+"""Characters of a system turn that is open, of a record that stands alone."""
 
 SAID = {
     Verdict.KEEP: "kept",
@@ -93,7 +93,7 @@ def _closes(turn: Turn, place: int, count: int, most: int) -> bool:
     if turn.marks or place == count - 1:
         return False
     if turn.role in ("system", "developer"):
-        return len(turn.text) > LOW_TURN
+        return len(turn.text) > LOW_TURN or most < PLAIN_TURNS
     return place < count - most
 
 
