@@ -58,6 +58,7 @@ class Audited:
     seconds     {check or column: processor time}; templates and tokenisation by themselves
     settings    that it was judged by
     reviewed    what people had decided; `data` has their edits
+    target      whose template it was judged by
     """
 
     data: Dataset
@@ -70,6 +71,7 @@ class Audited:
     seconds: Mapping[str, float] = field(default_factory=dict)
     settings: CurateSettings = field(default_factory=CurateSettings)
     reviewed: Reviewed = field(default_factory=Reviewed)
+    target: ChatTarget | None = None
 
     @cached_property
     def languages(self) -> Languages:
@@ -89,6 +91,7 @@ class Audited:
             self.reviewed.reviews,
             self.reviewed.before,
             encode_or_none(self.settings.encoder),
+            self.target,
         )
 
     @property
@@ -205,6 +208,7 @@ def audit(
         examined.seconds,
         settings,
         Reviewed(tuple(reviews), edited.before, replayed.counts),
+        target,
     )
 
 

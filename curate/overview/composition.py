@@ -49,7 +49,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Lengths:
-    """In characters: at the shares SHARES, and the longest. bars: (upper end, records), each end double the last."""
+    """In characters, words or tokens: at the shares SHARES, and the longest.
+
+    bars  (upper end, records), each end double the last
+    """
 
     at: tuple[int, ...]
     longest: int
@@ -147,8 +150,8 @@ def compose(
         languages=_parts(shown, languages, share),
         sources=_counted(data, usable, "source_file", shown, lambda record: record.source.file),
         origins=_counted(data, usable, "origin", shown, lambda record: record.origin),
-        prompts=_lengths([sum(len(message.content or "") for message in record.prompt) for record in sample], share),
-        answers=_lengths([len(record.answer) for record in sample], share),
+        prompts=lengths_of([sum(len(message.content or "") for message in record.prompt) for record in sample], share),
+        answers=lengths_of([len(record.answer) for record in sample], share),
     )
 
 
@@ -188,7 +191,8 @@ def _counted(
     return tuple(sorted(parts, key=lambda part: (-part.records, part.name)))
 
 
-def _lengths(lengths: Sequence[int], share: float) -> Lengths:
+def lengths_of(lengths: Sequence[int], share: float) -> Lengths:
+    """Of some of the records. share: records that each of them stands for."""
     if not lengths:
         return Lengths((0,) * len(SHARES), 0, ())
     ordered = sorted(lengths)

@@ -18,12 +18,15 @@ from ..settings import USABLE_RECORDS, CurateSettings
 from .composition import SAMPLED, Composition, compose
 from .improvements import Improvement, improvements
 from .reading import Reading, draw
+from .shape import Shape, shape_of
 from .topics import Encode
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
+
+    from assay.chat import ChatTarget
 
 ALL = "all"
 """The one stratum of data whose answers are no labels."""
@@ -38,6 +41,7 @@ class Overview:
     composition: Composition
     reading: Reading
     improvements: tuple[Improvement, ...]
+    shape: Shape
 
     def without_text(self) -> Overview:
         """The same without a word of any record in what `to_json` gives."""
@@ -52,6 +56,7 @@ class Overview:
             "reading": self.reading.to_json(),
             "improvements": [item.to_json() for item in self.improvements],
             "composition": self.composition.to_json(),
+            "shape": self.shape.to_json(),
         }
 
 
@@ -64,6 +69,7 @@ def look_over(
     reviews: Sequence[Review] = (),
     before: Mapping[str, Record] | None = None,
     encode: Encode | None = None,
+    target: ChatTarget | None = None,
 ) -> Overview:
     """The overview of what `curate` would leave.
 
@@ -71,6 +77,7 @@ def look_over(
     ledger   one row a row of the data, in its order; faulty rows after them
     before   {row id: the record before a person edited it}
     encode   texts to vectors, for topics by meaning; None for topics by words
+    target   whose tokens lengths are counted in; None for words
     """
     usable = _usable(data, ledger)
     sensitive = {finding.row_id for finding in findings if finding.check in MASKED_ALREADY}
@@ -82,7 +89,9 @@ def look_over(
     fates = ledger.column("fate")
     reading = draw(data, fates, findings, reviews, settings.reading.count, settings.seed, _strata, before)
     doing = improvements(ledger, findings, not_judged, composition, reading, settings)
-    return Overview(settings.purpose, USABLE_RECORDS[settings.purpose], composition, reading, doing)
+    return Overview(
+        settings.purpose, USABLE_RECORDS[settings.purpose], composition, reading, doing, shape_of(sample, target)
+    )
 
 
 def _usable(data: Dataset, ledger: pa.Table) -> npt.NDArray[np.int64]:

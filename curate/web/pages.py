@@ -1,22 +1,40 @@
-"""Data: an overview, a search, and each record."""
+"""Data: what holds curated records, an overview of it, its records; each record is in record.py."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from assay.web.home import stage_runs
-from assay.web.rendering import page, site_of
+from assay.web.rendering import page, redacted, site_of
 
 from . import record
+from .overview import overview_of
+from .records_page import exported, listed
+from .shelf import others, shelf
 
 
 def routes() -> list[Route]:
-    return [Route("/data", runs, methods=["GET"]), *record.routes()]
+    return [
+        Route("/data", everything, methods=["GET"]),
+        Route("/data/{run}", overview, methods=["GET"]),
+        Route("/data/{run}/records", listed, methods=["GET"]),
+        Route("/data/{run}/records.csv", exported, methods=["GET"]),
+        *record.routes(),
+    ]
 
 
-def runs(request: Request) -> Response:
-    """Every run there is, newest first."""
-    rows = stage_runs(site_of(request), "curate")
-    return page(request, "web/stage.html", title="Data", rows=rows, command="assay curate DATA -o OUT")
+def everything(request: Request) -> Response:
+    """What holds curated records, newest first; where there is one alone, that one."""
+    site = site_of(request)
+    found, rest = shelf(site), others(site)
+    if len(found) == 1 and not rest and "save" not in request.query_params:
+        return RedirectResponse(f"/data/{found[0].name}", status_code=302)
+    return page(request, "curate/shelf.html", title="Data", found=found, rest=rest)
+
+
+def overview(request: Request) -> Response:
+    """Is it fit, what would improve it, what does it consist of: from the run's summary alone."""
+    site, name = site_of(request), request.path_params["run"]
+    shown = overview_of(site, name, redact=redacted(request))
+    return page(request, "curate/overview.html", title=f"Data {name}", run=name, shown=shown)
