@@ -87,7 +87,8 @@ def gates_of(site: Site, evaluation: str) -> list[Manifest]:
 
 def candidate_of(header: Mapping[str, Any]) -> str:
     """Where the candidate's adapter lies, as the evaluation names it: the run that trained it, or its folder."""
-    paths = header.get("settings", {}).get("paths") if isinstance(header.get("settings"), Mapping) else None
+    settings = header.get("settings")
+    paths = settings.get("paths") if isinstance(settings, Mapping) else None
     given = paths.get("adapter") if isinstance(paths, Mapping) else None
     parts = Path(str(given)).parts if given else ()
     if len(parts) >= 2 and parts[-1] == "adapter":
@@ -122,4 +123,17 @@ def base_of(header: Mapping[str, Any]) -> str:
 def read_header(folder: Path) -> Mapping[str, Any]:
     """`evaluation.json`, {} where it cannot be read or is something else."""
     found = read_json(folder / HEADER)
-    return found if isinstance(found.get("suites"), list) else {}
+    suites = found.get("suites")
+    if not isinstance(suites, list) or not all(map(_is_suite, suites)):
+        return {}
+    return found
+
+
+def _is_suite(suite: Any) -> bool:
+    if not isinstance(suite, Mapping) or not isinstance(suite.get("scores"), list):
+        return False
+    numbers = ("score", "ci_low", "ci_high", "n")
+    return all(
+        isinstance(score, Mapping) and all(isinstance(score.get(name), int | float) for name in numbers)
+        for score in suite["scores"]
+    )
