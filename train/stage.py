@@ -34,6 +34,7 @@ from .settings import TrainSettings
 from .watching.advice import Advice, Facts, advise
 from .watching.generating import answering
 from .watching.heartbeat import Heartbeat
+from .watching.interrupting import Interruption
 from .watching.samples import FILE, Samples
 from .watching.selecting import check_selection, select_by_score, selected_on, with_selected
 from .watching.steps import scores, validation_losses
@@ -267,9 +268,19 @@ def _run_to_the_end(
     if resumed is not None:
         say(f"train: going on from step {step}")
     watch.begin(step)
+    interruption = Interruption(say)
+    alone = trainer.args.world_size == 1  # several processes would end after different steps, and wait for each other
+    trainer.add_callback(interruption.callback())
     try:
-        with quiet_libraries(), answers_only_head(), tracker_failures(",".join(trainer.args.report_to)):
+        with (
+            quiet_libraries(),
+            answers_only_head(),
+            tracker_failures(",".join(trainer.args.report_to)),
+            interruption.awaited() if alone else contextlib.nullcontext(),
+        ):
             trainer.train(resume_from_checkpoint=str(resumed) if resumed is not None else None)
+        if interruption.asked and trainer.state.global_step < watch.steps:
+            raise KeyboardInterrupt
     except KeyboardInterrupt:
         kept = max((int(name.rpartition("-")[2]) for name in Checkpoints(run).listed), default=0)
         say(f"train: stopped at step {trainer.state.global_step}; the same command goes on from step {kept}")

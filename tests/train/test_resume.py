@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -78,6 +79,37 @@ def test_a_run_killed_with_signal_9_ends_as_an_undisturbed_one(
     assert losses(resumed) == pytest.approx(losses(undisturbed), abs=1e-3)
     assert resumed.validation_loss == pytest.approx(undisturbed.validation_loss, abs=1e-3)
     assert resumed.best_step == undisturbed.best_step
+
+
+def test_ctrl_c_keeps_the_step_it_was_in(train_tiny: Train, make_colours: Make, tmp_path: Path) -> None:
+    data = make_colours(40, 10)
+
+    def press(progress: object) -> None:
+        if getattr(progress, "step", 0) == KILLED_AT - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(data, tmp_path / "stopped", press, **SETTINGS)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    resumed = train_tiny(data, tmp_path / "stopped", **SETTINGS)
+    undisturbed = train_tiny(data, tmp_path / "undisturbed", **SETTINGS)
+    assert (resumed.resumed_from, undisturbed.resumed_from) == (KILLED_AT, 0)
+    assert losses(resumed) == pytest.approx(losses(undisturbed), abs=1e-3)
+    assert (resumed.validation_loss, resumed.best_step) == (
+        pytest.approx(undisturbed.validation_loss, abs=1e-3), undisturbed.best_step,
+    )  # fmt: skip
+
+
+def test_a_second_ctrl_c_stops_at_once(train_tiny: Train, make_colours: Make, tmp_path: Path) -> None:
+    def press(progress: object) -> None:
+        if getattr(progress, "step", 0) == KILLED_AT:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    data = make_colours(40, 10)
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(data, tmp_path, press, **SETTINGS)
+    assert train_tiny(data, tmp_path, **SETTINGS).resumed_from == 10
 
 
 class Killed(BaseException):
