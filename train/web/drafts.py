@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import shlex
@@ -21,17 +22,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from assay.errors import NoSuchRunError, StorageError, storage_error
-from assay.locks import holder, is_held
+from assay.errors import NoSuchRunError, RunError, StorageError, storage_error
+from assay.locks import held, holder, is_held
 from assay.storage import write_json, write_text
 from assay.web.site import Site, read_json
 
 from .output import last_lines
 from .process import ENDED, LOG, start, wait_until_begun
 
+_NAMED = re.compile(r"\btrain-[0-9a-f]{12}\b")
 _ID = re.compile(r"[0-9a-f]{12}")
 FORM, SETTINGS, STARTED, LOOK = "form.json", "settings.yaml", "started.json", "look.json"
-LOOKING, RUNNING = "looking", "running"
+LOOKING, STARTING, RUNNING = "looking", "starting", "running"
 MOST_FILES = 10_000
 
 
@@ -82,10 +84,30 @@ class Draft:
     def started(self) -> bool:
         return bool(self.file)
 
-    @property
+    @cached_property
     def run(self) -> str:
-        """The run that it is, or will be; "" before that was found out."""
-        return str(self.look.get("run") or "")
+        """The run that it is, or will be; "" before that was found out.
+
+        It is another than was foretold where data, model or assay changed in between, and noted once it is seen.
+        """
+        noted = read_json(self.folder / STARTED).get("run")
+        foretold = str(self.look.get("run") or "")
+        if not self.started or noted:
+            return str(noted or foretold)
+        seen = self._seen_run(foretold)
+        if seen:
+            write_json(self.folder / STARTED, {"file": self.file, "run": seen})
+        return seen or foretold
+
+    def _seen_run(self, foretold: str) -> str:
+        """Which run the process holds, or has named; "" before it has opened one."""
+        process, runs = self.process(), self.folder.resolve().parent.parent / "runs"
+        if process is None:
+            named = _NAMED.findall(self.output)
+            return named[-1] if named and (runs / named[-1]).is_dir() else ""
+        candidates = [runs / foretold] if foretold else []
+        candidates += sorted(runs.glob("train-*"), key=lambda path: path.stat().st_mtime, reverse=True)[:20]
+        return next((path.name for path in candidates if holder(path) == process), "")
 
     @cached_property
     def state(self) -> str:
@@ -105,8 +127,7 @@ class Draft:
     @property
     def command(self) -> str:
         """For a shell."""
-        name = self.file or "assay-train-1.yaml"
-        return f"cd {shlex.quote(str(self.project.resolve()))}\nassay train -c {shlex.quote(name)}"
+        return f"cd {shlex.quote(str(self.project.resolve()))}\nassay train -c {shlex.quote(self.file)}"
 
     def begin_to_look(self) -> None:
         (self.folder / LOOKING / LOOK).unlink(missing_ok=True)
@@ -116,13 +137,16 @@ class Draft:
         wait_until_begun(place, since)
 
     def begin(self) -> None:
-        """Writes the settings file, once, and trains by it. Raises StorageError."""
-        if is_held(self.folder / RUNNING):
-            return
+        """Writes the settings file, once, and trains by it; nothing where it is training. Raises StorageError."""
+        with contextlib.suppress(RunError), held(self.folder / STARTING, "the start of this training"):
+            if not is_held(self.folder / RUNNING):
+                self._begin()
+
+    def _begin(self) -> None:
         name = self.file
         if not name or not (self.project / name).is_file():
             name = _write_new(self.project, (self.folder / SETTINGS).read_text(encoding="utf-8"))
-            write_json(self.folder / STARTED, {"file": name})
+        write_json(self.folder / STARTED, {"file": name})
         since = time.time()
         start(self.folder / RUNNING, self.project, "assay.cli", ["train", "-c", name])
         wait_until_begun(self.folder / RUNNING, since)

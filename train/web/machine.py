@@ -42,7 +42,7 @@ def fits_here(plan: Mapping[str, Any]) -> HereSaid | None:
     return HereSaid(
         bool(here["fits"]),
         f"{NAMES[here['method']]} in {here['dtype']} takes {gigabytes(needs)} at its peak{libraries}, and {verdict}: "
-        f"{gigabytes(here['available'])} are free on {here['device']}. The peak is {peak}.",
+        f"{gigabytes(here['available'])} are free on this machine's {here['device']}. The peak is {peak}.",
     )
 
 
@@ -75,11 +75,15 @@ def _hours(span: list[float] | None) -> str:
     if span is None:
         return ""
     low, high = span
-    return f"{low:.1f} to {high:.1f} h" if high >= 1 else f"{low * 60:.0f} to {max(1, high * 60):.0f} min"
+    if high * 60 < 1:
+        return "below 1 min"
+    return f"{low:.1f} to {high:.1f} h" if high >= 1 else f"{low * 60:.0f} to {high * 60:.0f} min"
 
 
 def _money(span: list[float] | None) -> str:
-    return "no price known" if span is None else f"${span[0]:,.2f} to ${span[1]:,.2f}"
+    if span is None:
+        return "no price known"
+    return "below $0.01" if span[1] < 0.01 else f"${span[0]:,.2f} to ${span[1]:,.2f}"
 
 
 def gigabytes(size: float) -> str:

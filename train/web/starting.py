@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -88,6 +90,7 @@ def draft(request: Request) -> Response:
         run=run,
         waiting=waiting,
         plan=plan,
+        unfit=_verdict(found.look) == "NOT_FIT",
         parts_of_memory=parts_here(plan),
         here=fits_here(plan),
         cards=on_cards(plan),
@@ -144,6 +147,11 @@ def _data(site: Site, name: str) -> Data:
     records = sum(counted) if len(counted) == 2 else None
     fit = summary.get("fit")
     return Data(name, str(fit.get("verdict", "NOT_JUDGED")) if isinstance(fit, dict) else "NOT_JUDGED", records)
+
+
+def _verdict(look: Mapping[str, Any]) -> str:
+    audit = look.get("audit") or {}
+    return str((audit.get("fit") or {}).get("verdict", ""))
 
 
 def _run_of(store: RunStore, name: str) -> TrainingRun | None:
