@@ -58,7 +58,7 @@ def test_nothing_of_an_answer_is_markup(client: TestClient, judged: Judge, block
     assert "&lt;script&gt;alert" in text
     assert "<script>alert" not in text and "<img" not in text
     assert "\x1b" not in text and "\u202e" not in text and "⟨U+202E⟩" in text
-    assert "{{ 7*7 }}" in text and "49" not in text[text.index("What was lost most") :][:3000]
+    assert "{{ 7*7 }}" in text and "{% raw %}" in text
 
 
 def test_an_invalid_one_says_which_suite_could_not_have_shown_a_regression(
