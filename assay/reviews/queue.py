@@ -112,15 +112,21 @@ def following(queue: Queue, keys: Sequence[Key], standing: Standing, after: str 
 
     after  name of a key: what stands behind it comes first, but where any beginning must stand for the whole
     """
-    waiting = [(place, key) for place, key in enumerate(keys) if not is_decided(queue, key, standing)]
     start = next((place for place, key in enumerate(keys) if key.name == after), -1) if after else -1
-
-    def rank(entry: tuple[int, Key]) -> tuple[bool, bool, int]:
-        place, key = entry
-        skipped = standing.was_skipped(key.record_id)
-        return skipped, place <= start and (skipped or key.kind not in READINGS), place
-
-    return min(waiting, key=rank)[1] if waiting else None
+    passed: list[Key] = []
+    skipped: list[tuple[bool, Key]] = []
+    for place, key in enumerate(keys):
+        if is_decided(queue, key, standing):
+            continue
+        if standing.was_skipped(key.record_id):
+            skipped.append((place <= start, key))
+        elif place > start or key.kind in READINGS:
+            return key
+        else:
+            passed.append(key)
+    if passed:
+        return passed[0]
+    return min(skipped, key=lambda entry: entry[0])[1] if skipped else None
 
 
 def second_keys(queue: Queue, keys: Iterable[Key], standing: Standing, who: str) -> list[Key]:

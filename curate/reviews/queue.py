@@ -39,6 +39,15 @@ DUPLICATES = (
 """Checks that keep one row of a cluster; the first that found something says beside which record it is shown."""
 
 LABELS = ("label_noise",)
+FILES = ("held.parquet", "dropped.parquet", "data.parquet")
+"""Where a record is looked for: most of what waits is held, and of a million the kept ones are the most."""
+
+RANKS = {name: place for place, name in enumerate((*CONTRADICTIONS, *DUPLICATES, *LABELS))}
+KIND_OF = {
+    **dict.fromkeys(CONTRADICTIONS, CONTRADICTION),
+    **dict.fromkeys(DUPLICATES, DUPLICATE),
+    **dict.fromkeys(LABELS, LABEL),
+}
 SHOWN_OTHERS = 3
 """Members of a group that are shown beside one of them."""
 
@@ -101,33 +110,32 @@ class CurateQueue:
         own = self._by_name.get(name)
         if own is not None:
             return own
-        place = find(self.folder, name)
+        place = find(self.folder, name, files=FILES)
         if place is None:
             return None
         checks = tuple(dict.fromkeys(self.found.checks[index] for index in self.found.of_row.get(name, ())))
         return Key(name, column(place.path, "record_id")[place.row].as_py(), ANY, checks)
 
     def _key(self, row: str, own: Sequence[int]) -> tuple[Key | None, int]:
-        checks = tuple(dict.fromkeys(self.found.checks[index] for index in own))
-        is_held, is_dropped = row in self.held, row in self.dropped
-        for kind, names in ((CONTRADICTION, CONTRADICTIONS), (DUPLICATE, DUPLICATES), (LABEL, LABELS)):
-            waits = is_held or (kind == LABEL and not is_dropped)
-            settled = kind == DUPLICATE and is_dropped and EXACT not in checks and set(checks) <= set(names)
-            first = next((index for name in names for index in own if self.found.checks[index] == name), None)
-            if first is not None and (waits or settled):
-                group = self.found.groups[first]
-                named = f"{self.found.checks[first]} {group}" if group is not None else ""
-                return Key(row, self.found.record_ids[first], kind, checks, named, settled and not is_held), first
+        """Of a row that waits or may be looked at, and the finding that says why; else no key."""
+        checks = tuple(dict.fromkeys([self.found.checks[index] for index in own]))
+        is_held = row in self.held
+        settled = not is_held and row in self.dropped and EXACT not in checks and set(checks) <= set(DUPLICATES)
         if not is_held:
-            return None, own[0]
-        first = self._gravest(own)
+            wanted = DUPLICATES if settled else () if row in self.dropped else LABELS
+            own = [index for index in own if self.found.checks[index] in wanted]
+            if not own:
+                return None, 0
+        first = own[0] if len(own) == 1 else min(own, key=self._rank)
+        kind = KIND_OF.get(self.found.checks[first], HELD)
         group = self.found.groups[first]
         named = f"{self.found.checks[first]} {group}" if group is not None else ""
-        return Key(row, self.found.record_ids[first], HELD, checks, named), first
+        return Key(row, self.found.record_ids[first], kind, checks, named, settled), first
 
-    def _gravest(self, own: Sequence[int]) -> int:
-        """The first error, or the first finding."""
-        return next((index for index in own if self.found.severities[index] == Severity.ERROR), own[0])
+    def _rank(self, index: int) -> tuple[int, bool, int]:
+        """What a record waits for before all: the kinds in their order, then errors, then the first finding."""
+        rank = RANKS.get(self.found.checks[index], len(RANKS))
+        return rank, self.found.severities[index] != Severity.ERROR, index
 
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         found = self._subjects.get(key.name)
@@ -166,7 +174,8 @@ class CurateQueue:
 
     def record(self, name: str, column_name: str = "row_id") -> Record | None:
         """None where it is in no file of the run any more."""
-        place = find(self.folder, name, column_name)
+        order = ("data.parquet",) if column_name == "record_id" else FILES
+        place = find(self.folder, name, column_name, order)
         return None if place is None else next(iter(records_at([place])), None)
 
     def item(self, key: Key) -> Item:
@@ -285,8 +294,7 @@ def _read(path: Path, positions: Sequence[int]) -> list[Finding]:
 
 def _weight(key: Key, finding: Finding) -> tuple[bool, bool]:
     """What the record waits for stands first, then errors."""
-    own = {CONTRADICTION: CONTRADICTIONS, DUPLICATE: DUPLICATES, LABEL: LABELS}.get(key.kind, ())
-    return finding.check not in own, finding.severity != Severity.ERROR
+    return KIND_OF.get(finding.check) != key.kind, finding.severity != Severity.ERROR
 
 
 def _lost(key: Key, found: Sequence[Finding]) -> Record:
