@@ -27,6 +27,7 @@ class EvaluateSettings:
     dtype                of the weights that are not quantised: auto, float32, bfloat16, float16
     backend              whose forward pass: assay's own, lm-eval's hf or vllm, or that of a server (openai)
     batch_size           rows of a batch of the backend hf
+    model_args           of the backend vllm: further arguments of vLLM's engine, such as gpu_memory_utilization
     base_url             of the backend openai: the server's address, mostly up to /v1
     served               of the backend openai: the names under which the server has base, candidate and previous; one
                          that is on a server of its own as NAME@ADDRESS
@@ -54,6 +55,7 @@ class EvaluateSettings:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     backend: Literal["assay", "hf", "vllm", "openai"] = "assay"
     batch_size: int = 8
+    model_args: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     base_url: str | None = None
     served: Mapping[Literal["base", "candidate", "previous"], str] = field(default_factory=dict)
     api: Literal["completions", "chat"] = "completions"

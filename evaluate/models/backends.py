@@ -55,6 +55,9 @@ class Ready:
 def adapters_of(models: Models, settings: EvaluateSettings) -> frozenset[ModelName]:
     """Who is scored beside the base, controls left out. Raises SettingsError for an adapter that no name is given for
     on the server, or names without a server."""
+    if settings.model_args and settings.backend != "vllm":
+        fix = "give --backend vllm, or leave it"
+        raise SettingsError("evaluate.model_args are arguments of vLLM's engine", fix=fix)
     if settings.backend != "openai":
         if settings.served:
             raise SettingsError("evaluate.served names models of a server", fix="give --backend openai, or leave it")
@@ -111,10 +114,12 @@ def _by_vllm(models: Models, settings: EvaluateSettings) -> Ready:
 
     precision, target = precision_of(models, settings), models.target
     length = settings.max_length or target.context_length or DEFAULT_CONTEXT
-    held = load_vllm(vllm_arguments(target, models.adapters, precision, length, settings.seed))
+    given = settings.model_args
+    held = load_vllm(vllm_arguments(target, models.adapters, precision, length, settings.seed, given))
     found = switched(held, models.adapters, target)
+    backend = " ".join(["vllm", *(f"{name}={given[name]}" for name in sorted(given))])
     # lm-eval's class cuts a prompt to one token less than the context
-    lm = AssayLM(VllmEngine(held), target, Limits(settings.batch_tokens, length - 1, "vllm"))
+    lm = AssayLM(VllmEngine(held), target, Limits(settings.batch_tokens, length - 1, backend))
     identity = identity_of(models, precision, found.dtype, found.device, settings.seed)
     return Ready(found, lm, identity, lambda _: found.evidence, ("answered by vLLM: " + NO_CONTROLS,))
 

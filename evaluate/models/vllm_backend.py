@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import MissingExtraError, ModelError
+from assay.errors import MissingExtraError, ModelError, SettingsError
 
 from ..evaluation import AdapterEvidence, ModelName
 from .engine import Done
@@ -29,10 +29,27 @@ RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """Of `max_lora_rank`, as vLLM 0.33 takes it."""
 
 
+DECIDED = frozenset(
+    {"lora_local_path", "max_lora_rank", "revision", "tokenizer", "tokenizer_revision", "add_bos_token"}
+)
+"""Arguments that say what is scored, whether or not they are given here."""
+
+
 def vllm_arguments(
-    target: ChatTarget, adapters: Mapping[ModelName, Path], precision: Precision, max_length: int, seed: int
+    target: ChatTarget,
+    adapters: Mapping[ModelName, Path],
+    precision: Precision,
+    max_length: int,
+    seed: int,
+    further: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What lm-eval's `VLLM` is made with. Raises ModelError for an adapter that vLLM does not lay over a base."""
+    """What lm-eval's `VLLM` is made with.
+
+    further  arguments of vLLM's engine that the user gave
+
+    Raises ModelError for an adapter that vLLM does not lay over a base, SettingsError for a further argument that
+    would change what is scored.
+    """
     place = {"pretrained": str(target.ref.path)}
     if target.ref.is_hub:
         place |= {"revision": str(target.ref.revision), "tokenizer_revision": str(target.ref.revision)}
@@ -50,7 +67,13 @@ def vllm_arguments(
             "max_lora_rank": max(map(_rank, adapters.values())),
             "max_loras": len(adapters),
         }
-    return arguments
+    decided = next((name for name in further or {} if name in DECIDED or name in arguments), None)
+    if decided is not None:
+        raise SettingsError(
+            f"evaluate.model_args: '{decided}' decides what is scored and is not taken from there",
+            fix="it has a setting of its own: evaluate.dtype, load_in_4bit, max_length, seed, or --model and --adapter",
+        )
+    return arguments | dict(further or {})
 
 
 def _rank(adapter: Path) -> int:

@@ -12,6 +12,8 @@ pytest.importorskip("vllm")
 
 
 def test_scores_and_answers_are_those_of_assays_own(tmp_path: Path) -> None:
+    import torch
+
     from assay.chat import load_target
     from assay.evaluate.identity import Models
     from assay.evaluate.settings import EvaluateSettings
@@ -36,15 +38,21 @@ def test_scores_and_answers_are_those_of_assays_own(tmp_path: Path) -> None:
     found = {}
     for backend in ("assay", "vllm"):
         settings = EvaluateSettings(
-            backend=backend, dtype="float32", max_length=512, damaged_items=0, slightly_damaged_items=0, zero_items=0
-        )  # type: ignore[arg-type]
+            backend=backend,  # type: ignore[arg-type]
+            model_args={"max_num_seqs": 1} if backend == "vllm" and not torch.cuda.is_available() else {},
+            dtype="float32",
+            max_length=512,
+            damaged_items=0,
+            slightly_damaged_items=0,
+            zero_items=0,
+        )
         found[backend] = evaluate(Models(target, adapter), suites, settings)
     own, theirs = (found[backend].items.to_pylist() for backend in ("assay", "vllm"))
     assert len(own) == len(theirs) == 16
     for a, b in zip(own, theirs, strict=True):
         assert (a["suite"], a["item_id"], a["model"]) == (b["suite"], b["item_id"], b["model"])
         assert a["output"] == b["output"]
-        assert a["logprob"] is None or abs(a["logprob"] - b["logprob"]) < 1e-2
+        assert a["logprob"] is None or abs(a["logprob"] - b["logprob"]) < 1e-3
     assert found["vllm"].evidence["candidate"].max_logit_difference > 0
     answers = {row["model"]: row["output"] for row in theirs if row["suite"] == "free" and row["item_id"] == "Rome"}
     assert answers["base"] != answers["candidate"], "the adapter is switched"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from assay.errors import MissingExtraError, ModelError
+from assay.errors import MissingExtraError, ModelError, SettingsError
 from assay.evaluate.identity import Models
 from assay.evaluate.models.generation import Stopping, StopText
 from assay.evaluate.models.switched_model import Precision
@@ -49,6 +49,23 @@ def test_lm_evals_class_takes_what_it_is_handed(target: Any, tiny_adapter: Path)
     assert found["quantization"] is None
     in_4bit = vllm_arguments(target, {}, Precision(True, "nf4", True, "auto"), 256, 0)
     assert in_4bit["quantization"] == "bitsandbytes" and "lora_local_path" not in in_4bit
+
+
+def test_further_arguments_of_the_engine_are_handed_on(target: Any) -> None:
+    found = vllm_arguments(target, {}, PLAIN, 256, 0, {"gpu_memory_utilization": 0.5, "max_num_seqs": 1})
+    assert (found["gpu_memory_utilization"], found["max_num_seqs"], found["max_model_len"]) == (0.5, 1, 256)
+
+
+@pytest.mark.parametrize("name", ["pretrained", "dtype", "seed", "lora_local_path", "tokenizer", "add_bos_token"])
+def test_an_argument_that_decides_what_is_scored_is_refused(target: Any, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"'{name}' decides what is scored"):
+        vllm_arguments(target, {}, PLAIN, 256, 0, {name: "x"})
+
+
+def test_arguments_of_the_engine_without_vllm_are_refused(target: Any, make_suite: Callable[..., Path]) -> None:
+    suite = make_suite("s", [{"id": "a", "prompt": "the", "reference": "cat"}])
+    with pytest.raises(SettingsError, match=r"evaluate\.model_args .* give --backend vllm"):
+        evaluate(Models(target, None), read_suites([str(suite)]), EvaluateSettings(model_args={"max_num_seqs": 1}))
 
 
 def test_a_hub_model_is_loaded_at_its_revision(target: Any) -> None:
