@@ -94,6 +94,7 @@ addEventListener("pageshow", () => {
 });
 
 document.addEventListener("DOMContentLoaded", () => {
+  for (const text of document.querySelectorAll(".low")) if (text.scrollHeight > text.clientHeight) text.tabIndex = 0;
   const open = document.querySelector("#keys-open");
   if (open) open.addEventListener("click", listed);
   const live = document.querySelector("[data-reload]");
