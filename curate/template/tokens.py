@@ -94,6 +94,18 @@ def _fields(item: Token | Turn | Prompt) -> dict[str, Any]:
     return {name: getattr(item, name) for name in item.__dataclass_fields__}
 
 
+@dataclass(frozen=True)
+class Part:
+    """shown: with some tokens of the record, and the prompts of its last PROMPTS trained turns; counts are of all."""
+
+    shown: Shown
+    tokens: int
+    trained: int
+
+
+PROMPTS = 12
+
+
 def find_record(records: Iterable[Record], name: str) -> list[Record]:
     """By record id, row id, FILE:LINE or `FILE row N`; of a path the end is enough, of a single file `row N`.
 
@@ -134,7 +146,14 @@ def show_record(record: Record, target: ChatTarget | TextTarget, variables: Mapp
     from assay.chat import ChatTarget
 
     asked = dict(variables or {})
-    return _with_tokens(record, target, asked) if isinstance(target, ChatTarget) else _as_text(record, target, asked)
+    if isinstance(target, ChatTarget):
+        return _with_tokens(record, target, asked, slice(None), len(record.messages)).shown
+    return _as_text(record, target, asked)
+
+
+def show_part(record: Record, target: ChatTarget, first: int, most: int) -> Part:
+    """`show_record` of `most` tokens from one of them on: of an answer of a megabyte no million objects are made."""
+    return _with_tokens(record, target, {}, slice(first, first + most), PROMPTS)
 
 
 def show_text(record: Record, target: Templated) -> Shown:
@@ -142,33 +161,44 @@ def show_text(record: Record, target: Templated) -> Shown:
     return _as_text(record, target, {})
 
 
-def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json]) -> Shown:
+def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json], part: slice, prompts: int) -> Part:
+    """prompts: of so many trained turns, the last ones."""
     from assay.chat import IGNORED, Encoded, encode_all
     from assay.encoded import tokenize
 
     result = next(iter(encode_all([record], target)))
-    whole, prompt_texts = _renderings(record, target, asked_with)
+    whole, prompt_texts = _renderings(record, target, asked_with, prompts)
     stops = tuple(str(target.tokenizer.convert_ids_to_tokens(token)) for token in target.stop_token_ids)
     text = result.text if isinstance(result, Encoded) else whole
     if text is None:
-        return Shown(target.name, record, (), _turns(record, target, None), (), stops, problem=_problem(result))
+        shown = Shown(target.name, record, (), _turns(record, target, None), (), stops, problem=_problem(result))
+        return Part(shown, 0, 0)
     if isinstance(result, Encoded):
-        ids, offsets = result.input_ids, result.offsets
-        trained = [label != IGNORED for label in result.labels]
+        ids, offsets, labels = result.input_ids, result.offsets, result.labels
     else:
         ids, offsets = tokenize([_encodable(text)], target)[0]
-        trained = [False] * len(ids)
+        labels = [IGNORED] * len(ids)
     turns = _turns(record, target, text)
+    wanted = range(*part.indices(len(ids)))
+    turn_of = _turn_of([offsets[i] for i in wanted], turns)
     tokens = tuple(
-        Token(token, _token_text(text, offsets, i, token, target), start, end, turn, trained[i], _stops(token, target))
-        for i, (token, (start, end), turn) in enumerate(zip(ids, offsets, _turn_of(offsets, turns), strict=True))
+        Token(
+            ids[i],
+            _token_text(text, offsets, i, ids[i], target),
+            *offsets[i],
+            turn,
+            labels[i] != IGNORED,
+            _stops(ids[i], target),
+        )
+        for i, turn in zip(wanted, turn_of, strict=True)
     )
     asked = tokenize([_encodable(prompt) for _, prompt in prompt_texts], target)
-    prompts = tuple(
+    compared = tuple(
         _prompt(turn, prompt, prompt_ids, ids, target)
         for (turn, prompt), (prompt_ids, _) in zip(prompt_texts, asked, strict=True)
     )
-    return Shown(target.name, record, tokens, turns, prompts, stops, _notes(result), _problem(result))
+    shown = Shown(target.name, record, tokens, turns, compared, stops, _notes(result), _problem(result))
+    return Part(shown, len(ids), len(labels) - labels.count(IGNORED))
 
 
 def _as_text(record: Record, target: Templated, asked_with: dict[str, Json]) -> Shown:
@@ -176,7 +206,7 @@ def _as_text(record: Record, target: Templated, asked_with: dict[str, Json]) -> 
     from assay.rendered import Rendered, render_all
 
     result = next(iter(render_all([record], target)))
-    whole, prompt_texts = _renderings(record, target, asked_with)
+    whole, prompt_texts = _renderings(record, target, asked_with, len(record.messages))
     stops = target.stop_texts
     if whole is None:
         turns = _turns(record, target, None)
@@ -198,14 +228,17 @@ def _as_text(record: Record, target: Templated, asked_with: dict[str, Json]) -> 
 
 
 def _renderings(
-    record: Record, target: Templated, asked_with: dict[str, Json]
+    record: Record, target: Templated, asked_with: dict[str, Json], most: int
 ) -> tuple[str | None, list[tuple[int, str]]]:
-    """The whole conversation, and (turn, inference prompt) of each trained turn, as far as they can be rendered."""
+    """The whole conversation, and (turn, inference prompt) of the last trained turns, as far as they can be rendered.
+
+    most  so many of them
+    """
     from assay.chat_target import template_for
     from assay.rendered import template_variables, trained_turns
     from assay.templating import Rendering, shared_renderer
 
-    turns = [turn for turn in trained_turns(record.messages) if turn > 0]
+    turns = [turn for turn in trained_turns(record.messages) if turn > 0][-most:]
     renders = [template_variables(record.messages, record.tools, target, prompt=False)]
     renders += [
         {**asked_with, **template_variables(record.messages[:turn], record.tools, target, prompt=True)}

@@ -154,8 +154,11 @@ def as_text(record: Record, target: Target, *, whole: bool) -> AsText:
 
     shown = show_text(record, target.chat)
     turns = []
+    by_turn: dict[int, list[Token]] = {}
+    for token in shown.tokens:
+        by_turn.setdefault(token.turn, []).append(token)
     for turn in shown.turns:
-        own = [token for token in shown.tokens if token.turn == turn.index]
+        own = by_turn.get(turn.index, [])
         pieces = tuple(Piece(token.text, TRAINED if token.trained else "") for token in own)
         turns.append((turn.index, turn.role, cut(pieces, whole)))
     sizes = [len(token.text) for token in shown.tokens]
@@ -165,19 +168,23 @@ def as_text(record: Record, target: Target, *, whole: bool) -> AsText:
 
 def as_tokens(record: Record, target: Target, *, first: int) -> AsTokens:
     """TOKENS tokens of the record from one of them on."""
-    from ..template.tokens import show_record
+    from ..template.tokens import show_part
 
-    shown = show_record(record, target.chat)
-    first = min(max(0, first), max(0, len(shown.tokens) - 1))
-    page = shown.tokens[first : first + TOKENS]
+    part = show_part(record, target.chat, first, TOKENS)
+    if first and first >= part.tokens:
+        return as_tokens(record, target, first=0)
+    shown = part.shown
     special = {int(token) for token in target.chat.tokenizer.all_special_ids} | set(target.chat.stop_token_ids)
-    turns = []
-    for turn in shown.turns:
-        cells = tuple(_cell(token, turn.role, special) for token in page if token.turn == turn.index)
-        if cells or turn.start is None:
-            turns.append(TokenTurn(turn.index, turn.role, turn.start is not None, cells))
-    trained = sum(token.trained for token in shown.tokens)
-    return AsTokens(_seen(shown, target), tuple(turns), len(shown.tokens), trained, first, first + len(page))
+    cells: dict[int, list[Cell]] = {}
+    for token in shown.tokens:
+        cells.setdefault(token.turn, []).append(_cell(token, shown.turns[token.turn].role, special))
+    turns = [
+        TokenTurn(turn.index, turn.role, turn.start is not None, tuple(cells.get(turn.index, ())))
+        for turn in shown.turns
+        if turn.index in cells or turn.start is None
+    ]
+    last = first + len(shown.tokens)
+    return AsTokens(_seen(shown, target), tuple(turns), part.tokens, part.trained, first, last)
 
 
 def _cell(token: Token, role: str, special: set[int]) -> Cell:
