@@ -47,16 +47,17 @@ def serve(site: Site, *, path: str, port: int | None, open_browser: bool, say: C
 
 
 def _listening(port: int | None) -> socket.socket:
-    """Raises StorageError."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Raises StorageError. It listens at once: until one of them does, two processes can bind the same port."""
     for wanted in [USUAL_PORT, 0] if port is None else [port]:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((ADDRESS, wanted))
+            made.listen()
         except OSError as error:
+            made.close()
             if port is None and wanted != 0:
                 continue
-            made.close()
             raise StorageError(
                 f"port {port} cannot be had ({error.strerror})", fix="name another with --port"
             ) from error
