@@ -1,0 +1,245 @@
+"""At the keyboard of a real browser: every decision is in the journal exactly as pressed, whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.reviews.journal import append, read_reviews
+from assay.reviews.opened import open_run
+from assay.reviews.queue import Key, Queue, of_kind
+from assay.reviews.review import Review, Verdict, latest
+from tests.browser import Served, browser, serious_findings, served
+from tests.terminal import terminal
+
+WAIT = 20_000
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def server(chromium: Any, folder: Path) -> Iterator[Served]:
+    with served(folder, "out", "--reviews", "reviews.jsonl") as started:
+        yield started
+
+
+@pytest.fixture
+def queue(folder: Path) -> Queue:
+    return open_run(folder / "out").queue
+
+
+@pytest.fixture
+def page(chromium: Any, server: Served) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    opened.goto(server.link)
+    yield opened
+    context.close()
+
+
+def journal(folder: Path) -> dict[str, str]:
+    """{record id: what holds of it}"""
+    path = folder / "reviews.jsonl"
+    held = latest(read_reviews(path)) if path.is_file() else {}
+    return {subject.record_id: str(review.verdict) for subject, review in held.items()}
+
+
+def row(page: Any) -> str:
+    return str(page.locator("form.deciding input[name=row]").get_attribute("value"))
+
+
+def press(page: Any, key: str) -> None:
+    """A key, and the page that comes of it."""
+    with page.expect_navigation(timeout=WAIT, wait_until="load"):
+        page.keyboard.press(key)
+
+
+def keys_of(queue: Queue, kind: str) -> list[Key]:
+    return of_kind(queue.keys, kind)
+
+
+def test_twenty_items_by_keyboard_alone_are_in_the_journal_as_pressed(
+    page: Any, server: Served, folder: Path, queue: Queue
+) -> None:
+    page.goto(f"{server.root}/review/out?kind=held")
+    wanted: dict[str, str] = {}
+    pressed = ["a", "x", "a", "3", "x", "a", "9", "e", "a", "x"] * 2
+    for key, name in zip(keys_of(queue, "held"), pressed, strict=False):
+        assert row(page) == key.name
+        if name == "e":
+            press(page, "e")
+            assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+            page.keyboard.press("ControlOrMeta+A")
+            page.keyboard.type(f"rewritten for {key.name}")
+            press(page, "Control+Enter")
+        else:
+            press(page, name)
+        wanted[key.record_id] = "keep" if name == "a" else "repair" if name == "e" else "drop"
+        assert journal(folder) == wanted  # before the next one is shown
+    assert len(wanted) == 20
+    texts = [review.messages[-1].content for review in read_reviews(folder / "reviews.jsonl") if review.messages]
+    assert len(texts) == 2 and all(text and text.startswith("rewritten for") for text in texts)
+    page.reload()
+    assert "You" in page.locator("[role=status]").inner_text()
+    press(page, "u")
+    assert len(journal(folder)) == 19
+    assert row(page) == keys_of(queue, "held")[19].name
+
+
+def test_a_reason_in_own_words_by_keyboard_and_enter_decides_nothing(page: Any, server: Served, folder: Path) -> None:
+    page.goto(f"{server.root}/review/out?kind=contradiction")
+    page.keyboard.press("t")
+    page.keyboard.type("superseded in May")
+    page.keyboard.press("Enter")
+    assert journal(folder) == {}
+    page.keyboard.press("Escape")
+    press(page, "x")
+    assert {review.note for review in read_reviews(folder / "reviews.jsonl")} == {"superseded in May"}
+
+
+def test_looking_around_decides_nothing_and_a_group_is_decided_after_a_question(
+    page: Any, server: Served, folder: Path, queue: Queue
+) -> None:
+    first, second = keys_of(queue, "contradiction")[:2]
+    page.goto(f"{server.root}/review/out?kind=contradiction")
+    press(page, "n")
+    assert row(page) == second.name
+    press(page, "p")
+    assert row(page) == first.name and journal(folder) == {}
+    press(page, "o")
+    assert "Keep this one, and drop the other?" in page.inner_text("main") and journal(folder) == {}
+    press(page, "y")
+    assert journal(folder) == {first.record_id: "keep", second.record_id: "drop"}
+
+
+def test_a_suspected_label_is_relabelled_by_one_key(page: Any, server: Served, folder: Path, queue: Queue) -> None:
+    key = next(key for key in keys_of(queue, "label") if queue.item(key).suggestion)
+    page.goto(f"{server.root}/review/out?kind=label&row={key.name}")
+    press(page, "l")
+    assert journal(folder) == {key.record_id: "relabel"}
+
+
+def test_a_second_tab_that_decides_the_same_item_is_asked_first(page: Any, server: Served, folder: Path) -> None:
+    page.goto(f"{server.root}/review/out?kind=to_read")
+    other = page.context.new_page()
+    other.goto(f"{server.root}/review/out?kind=to_read")
+    assert row(page) == row(other)
+    press(page, "a")
+    press(other, "x")
+    assert "found right this at" in other.inner_text("main")
+    assert list(journal(folder).values()) == ["right"]
+    press(other, "y")
+    assert list(journal(folder).values()) == ["wrong"]
+    press(page, "u")  # the last decision of this browser, made in the other tab
+    assert list(journal(folder).values()) == ["right"]
+
+
+def test_decisions_of_another_process_are_kept_and_not_offered_again(
+    page: Any, server: Served, folder: Path, queue: Queue
+) -> None:
+    first, second, third, *_ = keys_of(queue, "to_read")
+    page.goto(f"{server.root}/review/out?kind=to_read")
+    command = ("review", "out", "--terminal", "--kind", "to_read", "--reviews", "reviews.jsonl")
+    with terminal(*command, folder=folder) as other:
+        other.wait_for("[q]uit")
+        other.type("rmade up\n")
+        other.wait_for("[q]uit")
+        press(page, "a")  # of the first, which was decided in the terminal meanwhile
+        assert "found wrong this at" in page.inner_text("main") and "made up" in page.inner_text("main")
+        press(page, "b")
+        assert row(page) == second.name
+        press(page, "a")
+        other.type("a")
+        assert "had said right of it meanwhile" in " ".join(other.wait_for("[q]uit").split())
+        other.type("q")
+        other.end()
+    append(folder / "reviews.jsonl", [Review(s, Verdict.RIGHT, "cem") for s in queue.subjects(third)])
+    page.reload()
+    assert row(page) == keys_of(queue, "to_read")[3].name
+    assert journal(folder) == {first.record_id: "wrong", second.record_id: "right", third.record_id: "right"}
+
+
+def test_a_killed_server_loses_nothing_and_undo_goes_on_after_it(chromium: Any, folder: Path, queue: Queue) -> None:
+    keys = keys_of(queue, "held")[:4]
+    arguments = ("out", "--reviews", "reviews.jsonl")
+    context = chromium.new_context()
+    page = context.new_page()
+    with served(folder, *arguments) as first:
+        page.goto(first.link)
+        page.goto(f"{first.root}/review/out?kind=held")
+        press(page, "a")
+        press(page, "x")
+        first.kill()
+    assert journal(folder) == {keys[0].record_id: "keep", keys[1].record_id: "drop"}
+    with served(folder, *arguments) as again:
+        page.goto(again.link)
+        page.goto(f"{again.root}/review/out?kind=held")
+        assert row(page) == keys[2].name
+        press(page, "x")
+        assert len(journal(folder)) == 3
+        press(page, "u")
+        press(page, "u")  # said before the crash
+    assert journal(folder) == {keys[0].record_id: "keep"}
+    context.close()
+    lines = (folder / "reviews.jsonl").read_text().splitlines()
+    assert all(json.loads(line) for line in lines)
+
+
+def test_another_name_is_kept_and_shown(page: Any, server: Served, folder: Path) -> None:
+    page.goto(f"{server.root}/review/out?kind=to_read")
+    page.click("details.who summary")
+    page.fill("#who", "Zoë Çelik")
+    with page.expect_navigation():
+        page.click("details.who button")
+    press(page, "a")
+    assert "You are Zoë Çelik" in page.inner_text("main")
+    assert [review.who for review in read_reviews(folder / "reviews.jsonl")] == ["Zoë Çelik"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_the_queue_has_a_serious_fault_of_access(
+    chromium: Any, server: Served, queue: Queue, scheme: str
+) -> None:
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(server.link)
+    held, pair = keys_of(queue, "held")[0].name, keys_of(queue, "contradiction")[0].name
+    found: dict[str, list[str]] = {}
+    for address in (
+        "",
+        "?kind=duplicate",
+        "?kind=label",
+        f"?row={held}&edit=1",
+        "/progress",
+        "?second=1",
+        f"/group?row={pair}&way=first",
+    ):
+        page.goto(f"{server.root}/review/out{address}")
+        found[address] = serious_findings(page)
+    context.close()
+    assert {address: faults for address, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("kind", ["contradiction", "duplicate", "label", "held", "to_read"])
+def test_what_the_decision_turns_on_is_seen_without_scrolling(
+    page: Any, server: Served, queue: Queue, kind: str
+) -> None:
+    """At 1280 by 800: every mark of the first items of each kind is above the bar with the buttons."""
+    hidden = []
+    for key in keys_of(queue, kind)[:8]:
+        page.goto(f"{server.root}/review/out?kind={kind}&row={key.name}")
+        bar = page.locator("form.deciding").bounding_box()["y"]
+        marks = [mark.bounding_box() for mark in page.locator("main mark:visible").all()]
+        answer = page.locator(".side.own .turn").last.bounding_box()
+        tops = [mark["y"] for mark in marks] or [answer["y"]]
+        if min(tops) > bar - 20 or bar + page.locator("form.deciding").bounding_box()["height"] > 801:
+            hidden.append(key.name)
+    assert hidden == []
