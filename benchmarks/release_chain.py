@@ -31,10 +31,24 @@ model_name_or_path: MODEL
 store: store
 data: [{path: train.jsonl}]
 curate: {min_records: 300, purpose: domain, split: {validation: 0.08}}
-train: {load_in_4bit: true, lora_r: 16, num_train_epochs: 2, learning_rate: 5.0e-4, effective_batch_size: 8}
+train: {load_in_4bit: true, lora_r: 16, num_train_epochs: 2, learning_rate: 5.0e-4, effective_batch_size: 8,
+  general_data: [GENERAL], general_ratio: 0.35}
 evaluate: {suites: [suite.yaml], include_path: "bundled:small", damaged_items: 100, slightly_damaged_items: 100}
 gate: {policy: policy.yaml}
 """
+MIXED_IN = Path(__file__).resolve().parent.parent / "sample_data" / "general.jsonl"
+"""General records against forgetting: without them one task teaches a small model to answer everything like it."""
+
+GENERAL = (
+    "everyday",
+    "facts",
+    "grammar",
+    "kinds",
+    "one_instruction",
+    "short_answers",
+    "uses_and_places",
+    "word_meaning",
+)
 
 
 @dataclass(frozen=True)
@@ -107,12 +121,16 @@ def prepare(shared: Path, out: Path, data: str, model: str) -> None:
     {"banking77": banking77, "pubmedqa": pubmedqa}[data](shared, out)
     suite = out / "suite.yaml"
     suite.write_text(suite.read_text(encoding="utf-8").replace("name: banking77", f"name: {data}"), encoding="utf-8")
-    (out / "assay.yaml").write_text(SETTINGS.replace("MODEL", model), encoding="utf-8")
+    settings = SETTINGS.replace("MODEL", model).replace("GENERAL", str(MIXED_IN))
+    (out / "assay.yaml").write_text(settings, encoding="utf-8")
     policy = {
         "version": 1,
         "margin": 0.05,
         "guardrail": 0.1,
-        "suites": {data: {"role": "domain", "required": True}},
+        "suites": {
+            data: {"role": "domain", "required": True},
+            **{f"assay_{name}": {"role": "general", "required": True} for name in GENERAL},
+        },
     }
     (out / "policy.yaml").write_text(json.dumps(policy), encoding="utf-8")
 
@@ -145,10 +163,10 @@ def shipped(name: str, artefact: Path, adapter: Path, out: Path, items: int) -> 
     """Parity of one artefact with the adapter that was gated, its scores on the domain suite among it."""
     arguments = ["parity", str(artefact), "--against", str(adapter), "--suite", "suite.yaml", "--records", "16"]
     done = assay(*arguments, "--limit", str(items), "-o", f"parity-{name}", folder=out)
-    checks = tuple((check["name"], f"{check['outcome']}: {check['says']}") for check in done.document.get("checks", ()))
+    checks = tuple((check["name"], f"{check['outcome']}: {check['sentence']}") for check in done.document.get("checks", ()))
     paths = [artefact] if artefact.is_file() else list(artefact.glob("*.safetensors"))
     size = sum(path.stat().st_size for path in paths) / 1e6
-    return Shipped(name, size, done.seconds, str(done.document.get("verdict")), checks)
+    return Shipped(name, size, done.seconds, str(done.document.get("outcome")), checks)
 
 
 def main(shared: Path, out: Path, options: argparse.Namespace, overrides: Sequence[str]) -> None:
