@@ -23,11 +23,13 @@ from ..pages.pieces import Piece
 from ..personal.masking import concealed
 from .neighbours import around
 from .places import Place, find, ledger_rows, records_at, table_of
+from .query import query_of
 from .record_findings import Fact, findings_of, found_of, place_name
 from .record_groups import groups_of
 from .record_lineage import Decided, decisions_about, ids_of, made_of, seeds_of, written_of
 from .record_rendered import TOKENS, Target, as_text, as_tokens, target_of, worth_saying
 from .record_turns import SHOWN_TURNS, Text, clashing_words, cut, marked, place_of, pretty, turns_of
+from .records_page import cache_of
 
 VIEWS = (("", "Conversation", "1"), ("template", "As rendered", "2"), ("tokens", "Tokens", "3"))
 OWN = frozenset({"view", "whole", "first", "save", "redact", "token"})
@@ -89,7 +91,8 @@ def record(request: Request) -> Response:
         keep=urlencode(keep),
         here=f"/data/{quote(name)}/record/{quote(row.row_id)}",
         facts=_facts(row),
-        list_=around(request, site.folder(name), row.row_id, keep),
+        list_=around(site.folder(name), row.row_id, query_of(request.query_params), cache_of(site)),
+        back=f"/data/{quote(name)}/records?{urlencode(keep)}" if keep else "",
         decide=f"/review/{quote(name)}?row={quote(row.row_id)}",
         whole=whole,
         **shown,
