@@ -22,6 +22,9 @@ def read_foreign(path: Path) -> Foreign:
     """Raises SettingsError for what is no settings file of a trainer that assay knows."""
     if path.is_dir() or path.name == ADAPTER_CONFIG:
         return _adapter(path if path.is_dir() else path.parent)
+    if not path.is_file():
+        fix = "name a settings file of Axolotl, LLaMA-Factory or TRL, or an adapter's folder"
+        raise SettingsError("cannot read settings (no such file)", where=str(path), fix=fix)
     document = read_document(path)
     tool = tool_of(document.data)
     if tool is None:

@@ -158,8 +158,16 @@ def _data(known: Known) -> Iterator[str]:
             f"{counts['kept'] + counts['repaired']:,} records; {counts['dropped'] + counts['held']:,} of "
             f"{counts['read']:,} that were read did not train. None of them is in this repository."
         )
+    mixed = known.facts.get("mixture") or {}
+    if mixed.get("drawn"):
+        files = ", ".join(_code(PurePath(str(file["name"])).name) for file in mixed.get("files", []))
+        yield (
+            f"{mixed['drawn']:,} of them are general records, mixed in against forgetting ({mixed['reached']:.1%} of "
+            f"what trained{'; from ' + files if files else ''})."
+        )
     if known.origins is not None:
-        yield f"{known.origins.human:,} were written by people, {known.origins.synthetic:,} by models."
+        rest = "Of the rest " if mixed.get("drawn") else ""
+        yield f"{rest}{known.origins.human:,} were written by people, {known.origins.synthetic:,} by models."
         for model, number in known.origins.writers.items():
             yield f"- {number:,} by {_plain(model)}"
         if known.origins.synthetic:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,9 +92,20 @@ def _start(options: Options, settled: Options, processes: int, strategy: Strateg
     dtype, _ = precision(settings, hardware)
     launch = Launch(strategy, processes, dtype, hardware.is_gpu, settings.gradient_accumulation_steps or 1)
     config = (options.output or Path(".assay")) / "accelerate.yaml"
+    new = [path for path in (config, config.parent) if not path.exists()]
     write_config(launch, config)
     options.say(f"train: {processes} processes ({config}); by hand: {by_hand(launch, config)}")
-    return start(launch, config, click.get_current_context().find_root().obj)
+    code = start(launch, config, click.get_current_context().find_root().obj)
+    if code == Exit.USAGE:
+        _take_back(new)
+    return code
+
+
+def _take_back(written: Sequence[Path]) -> None:
+    """What was written for a command that was refused; a folder only while it is empty."""
+    for path in written:
+        with contextlib.suppress(OSError):
+            path.rmdir() if path.is_dir() else path.unlink()
 
 
 def _show_mask(inputs: Inputs, name: str, options: Options) -> int:

@@ -161,7 +161,7 @@ def test_an_adapter_out_of_a_notebook_tells_rank_alpha_targets_and_base(tmp_path
         ("other.yaml", "a: 1\n", "is not a settings file of Axolotl"),
         ("adapter_config.json", "{", "cannot be read as JSON"),
         ("adapter_config.json", '{"peft_type": "IA3"}', "is not the config of a LoRA adapter"),
-        ("nothing.yaml", None, "cannot read settings"),
+        ("nothing.yaml", None, "cannot read settings .*name a settings file of Axolotl"),
     ],
 )
 def test_what_is_none_of_theirs_is_one_line(name: str, text: str | None, said: str, tmp_path: Path) -> None:

@@ -72,6 +72,18 @@ def test_settings_and_losses_are_those_of_the_run() -> None:
     assert "Validation loss 3.500 before, 0.250 at step 62" in card
 
 
+def test_general_records_that_were_mixed_in_are_told() -> None:
+    files = [{"name": "/home/ana/gen`eral.jsonl", "drawn": 3}]
+    facts = {
+        "counts": {"read": 12, "kept": 10, "repaired": 0, "dropped": 2, "held": 0},
+        "mixture": {"drawn": 3, "reached": 0.3, "files": files},
+    }
+    card = model_card(known(facts=facts))
+    assert "3 of them are general records, mixed in against forgetting (30.0% of what trained" in card
+    assert "/home/ana" not in card
+    assert "general records" not in model_card(known(facts={**facts, "mixture": {"drawn": 0, "reached": 0.0}}))
+
+
 def test_text_of_others_is_no_markup_no_row_and_no_heading() -> None:
     card = model_card(
         known(

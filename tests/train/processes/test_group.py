@@ -103,6 +103,7 @@ def test_settings_that_cannot_be_meant_are_one_line_of_the_first_process(place: 
     told = [line for line in done.stderr.splitlines() if line.startswith("assay:")]
     assert len(told) == 1 and "7" in told[0], done.stderr
     assert "Traceback" not in done.stderr
+    assert not (place / "wrong").exists(), "a command that was refused leaves nothing"
 
 
 def _processes_of(parent: int) -> list[int]:
