@@ -23,6 +23,7 @@ from ..gate.policy import Policy, read_policy
 from ..release.release import DECISION, POLICY
 from ..reports.gate_plots import Flips, Intervals, difference_plot, flip_plot, slice_plot
 from ..reports.gate_report import MEANINGS, NEXT_STEPS
+from ..statistics.items_needed import POWER
 from ..wording import count, interval, nats, percent, points, size
 from .items_pages import worst_losses
 from .places import adapter_files, base_of, candidate_of, evaluation_of, manifest_of, read_header
@@ -35,12 +36,14 @@ SEVERITY = {Verdict.BLOCK: 0, Verdict.INVALID: 1, Verdict.INCONCLUSIVE: 2, Verdi
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """One suite. asked: what had to be proved of it; items: where its items are, without `moved`"""
+    """One suite. asked: what had to be proved of it; items: where its items are, without `moved`; shows: the smallest
+    loss that it would show, in words"""
 
     decision: SuiteDecision
     asked: str
     items: str
     slices: Intervals | None
+    shows: str
 
 
 def gate_page(request: Request, run: str) -> Response:
@@ -68,6 +71,7 @@ def gate_page(request: Request, run: str) -> Response:
         sentence=SENTENCES[decision.verdict],
         meaning=_meaning(decision.verdict),
         next_step=NEXT_STEPS.get(decision.verdict),
+        needed=None if any("more item" in reason for reason in decision.reasons) else decision.items_needed,
         applied=policy,
         applied_text=policy_text,
         rows=[_row(suite, run) for suite in ordered.suites],
@@ -111,11 +115,13 @@ def _severity(suite: SuiteDecision) -> int:
 
 
 def _most_harmed(suites: Sequence[SuiteDecision], verdict: Verdict) -> SuiteDecision | None:
-    """The suite whose losses are shown at once; None where nothing was lost, or all is well."""
-    lost = [suite for suite in suites if suite.losses and suite.difference < 0]
-    if verdict is Verdict.PASS or not lost:
+    """The suite whose losses are shown at once: one that blocks, or that leaves the verdict open. None where losses are
+    not the reason."""
+    if verdict not in (Verdict.BLOCK, Verdict.INCONCLUSIVE):
         return None
-    return min(lost, key=lambda suite: (suite.verdict is not Verdict.BLOCK, suite.difference))
+    lost = [suite for suite in suites if suite.losses and suite.difference < 0 and suite.verdict is not Verdict.INVALID]
+    meant = lost if verdict is Verdict.BLOCK else [suite for suite in lost if suite.verdict is verdict]
+    return min(meant, key=lambda suite: (suite.verdict is not Verdict.BLOCK, suite.difference), default=None)
 
 
 def _meaning(verdict: Verdict) -> str:
@@ -126,13 +132,22 @@ def _meaning(verdict: Verdict) -> str:
 def _row(suite: SuiteDecision, run: str) -> SuiteRow:
     address = f"/evaluation/{run}/items?{urlencode({'suite': suite.suite})}"
     plot = slice_plot(suite)
-    return SuiteRow(suite, _asked_of(suite), address, _visible(plot) if plot is not None else None)
+    return SuiteRow(suite, _asked_of(suite), address, _visible(plot) if plot is not None else None, _shows(suite))
 
 
 def _asked_of(suite: SuiteDecision) -> str:
     if suite.role == "domain":
         return f"a gain of more than {size(suite.margin)} is proved" if suite.margin else "a gain is proved"
     return f"a loss beyond {size(suite.margin)} is excluded"
+
+
+def _shows(suite: SuiteDecision) -> str:
+    power = suite.sensitivity.power
+    if power is None:
+        return ""
+    if power.detectable is None:
+        return f"though {count(power.items, 'item')} show no loss of any size"
+    return f"a loss of {100 * power.detectable:.1f} points would be shown {round(10 * POWER)} times in ten"
 
 
 def _visible(plot: Intervals) -> Intervals:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 MOST_WORDS = 3000
 """Words and gaps of a text that are compared: the time grows with the product of both numbers."""
 
+LEAST_SHARED = 0.25
+"""Of the words of the shorter text: below it all differs, and a page of marks says less than none."""
+
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -23,22 +26,26 @@ class Piece:
 def sides(first: str, second: str) -> tuple[list[Piece], list[Piece]]:
     """The first text with what the second lacks as "removed", the second with what it has besides as "added".
 
-    Beyond MOST_WORDS nothing is marked. Texts without a word in common are not marked either: all of it differs.
+    Beyond MOST_WORDS nothing is marked, and neither are texts that share hardly a word.
     """
     ours, our_rest = _split(first)
     theirs, their_rest = _split(second)
     left: list[Piece] = []
     right: list[Piece] = []
-    shared = False
+    shared = 0
     for kind, a, b, c, d in difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         same = kind == "equal"
         one, other = "".join(ours[a:b]), "".join(theirs[c:d])
-        shared = shared or (same and bool(one.strip()))
+        shared += sum(map(_is_word, ours[a:b])) if same else 0
         left += [Piece(one, "" if same else "removed")] if one else []
         right += [Piece(other, "" if same else "added")] if other else []
-    if not shared:
+    if shared < LEAST_SHARED * min(sum(map(_is_word, ours)), sum(map(_is_word, theirs))) or not shared:
         return [Piece(first)] if first else [], [Piece(second)] if second else []
     return [*left, *our_rest], [*right, *their_rest]
+
+
+def _is_word(piece: str) -> bool:
+    return piece[0].isalnum()
 
 
 def _split(text: str) -> tuple[list[str], list[Piece]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from .graph import Graph, Node
 from .layers import lay_out
 
-WIDE, HIGH = 140.0, 52.0
-ACROSS, DOWN = 174.0, 66.0
+WIDE, HIGH = 126.0, 52.0
+ACROSS, DOWN = 151.0, 66.0
 """From box to box."""
 RIM = 4.0
-NAME_LETTERS, LETTERS = 18, 21
+NAME_LETTERS, LETTERS = 15, 19
 """That fit into a box: of its first line, and of its second."""
 
 

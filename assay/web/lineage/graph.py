@@ -114,7 +114,7 @@ def _run(run: Manifest) -> Node:
     about, word = _about(run, facts if isinstance(facts, Mapping) else {})
     when = str(run.data.get("started", ""))[:16].replace("T", " ")
     stage, _, digest = run.run.partition("-")
-    name = f"{stage} {digest[:8]}" if digest else run.run
+    name = f"{stage} {digest[:6]}" if digest else run.run
     return Node(run.run, "run", name, about, when, word, place_of(run), run.stage)
 
 
