@@ -198,6 +198,7 @@ def test_a_saved_page_hides_personal_data_and_one_without_text_holds_none(store:
 def test_nothing_runs_in_a_real_browser(store: Store) -> None:
     with browser() as chromium, served(store.folder) as server:
         page = chromium.new_page()
+        page.set_default_timeout(150_000)  # the first page with tokens loads a tokenizer
         seen: list[str] = []
         page.on("dialog", lambda dialog: (seen.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on("pageerror", lambda error: seen.append(f"error {error}"))
