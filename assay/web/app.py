@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.applications import Starlette
@@ -34,6 +36,9 @@ PAGES = (
 )
 """Functions without arguments that give a list of routes."""
 
+PREPARATIONS = ("assay.curate.web.preparing:prepare",)
+"""Functions of the site that do, in a thread when the server starts, what the first page would wait for."""
+
 
 class Brought(NamedTuple):
     """The application and its keys: `keys.token()` makes a link that can be used once."""
@@ -52,9 +57,20 @@ def application(site: Site) -> Brought:
         routes=routes,
         middleware=[Middleware(Guard, keys=keys)],
         exception_handlers={AssayError: _said, HTTPException: _not_there},  # type: ignore[dict-item]
+        lifespan=_started,
     )
     app.state.site = site
     return Brought(app, keys)
+
+
+@asynccontextmanager
+async def _started(app: Starlette) -> AsyncIterator[None]:
+    """A page that is written as a file is asked without a server, and nothing is prepared for it."""
+    for target in PREPARATIONS:
+        module, _, function = target.partition(":")
+        prepare = getattr(importlib.import_module(module), function)
+        threading.Thread(target=prepare, args=(app.state.site,), daemon=True).start()
+    yield
 
 
 def brought(target: str) -> list[Route]:

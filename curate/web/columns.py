@@ -11,20 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from assay.errors import SourceError
 from assay.findings import Fate, Severity
 
 from .places import RECORDS, column
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
-
-    Whole: TypeAlias = npt.NDArray[np.int64]
-    Small: TypeAlias = npt.NDArray[np.int32]
+Whole: TypeAlias = npt.NDArray[np.int64]
+Small: TypeAlias = npt.NDArray[np.int32]
 
 FATES = tuple(str(fate) for fate in Fate)
 SEVERITIES = tuple(str(severity) for severity in Severity)
@@ -50,8 +51,6 @@ class Coded(NamedTuple):
 
     def counts(self) -> dict[str, int]:
         """{value: rows}, most frequent first."""
-        import numpy as np
-
         counted = np.bincount(self.codes[self.codes >= 0], minlength=len(self.values)).tolist()
         named = sorted(zip(self.values, counted, strict=True), key=lambda pair: (-pair[1], pair[0]))
         return {value: number for value, number in named if number}
@@ -72,8 +71,6 @@ class Found:
 
     def of(self, position: int) -> slice:
         """The findings of one row."""
-        import numpy as np
-
         first, last = np.searchsorted(self.positions, (position, position + 1))
         return slice(int(first), int(last))
 
@@ -87,8 +84,6 @@ class Columns:
 
     def __init__(self, folder: Path) -> None:
         """Raises SourceError where the files are not of one run."""
-        import numpy as np
-
         self.folder = folder
         self.rows_of = tuple(_rows(folder / name) for name in RECORDS)
         self.fates, self.sources = self._fates_and_sources()
@@ -127,8 +122,6 @@ class Columns:
 
     def _scattered(self, name: str) -> Coded:
         """A column of the files, by the position of the rows; none for rows without text."""
-        import numpy as np
-
         values: list[str] = []
         codes: Small = np.full(len(self), -1, np.int32)
         for file, rows in enumerate(self.rows_of):
@@ -150,8 +143,6 @@ class Columns:
 
     def row_ids(self) -> pa.ChunkedArray:
         """Of every row."""
-        import pyarrow as pa
-
         path = self.folder / LEDGER
         if path.is_file():
             return column(path, "row_id")
@@ -168,10 +159,6 @@ class Columns:
     @cached_property
     def found(self) -> Found:
         """Findings of rows that the ledger does not name are left out."""
-        import numpy as np
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         path = self.folder / FINDINGS
         table = _read(path, ("check", "severity"), ("row_id",)) if path.is_file() else None
         if table is None or not table.num_rows:
@@ -218,9 +205,6 @@ def _columns(folder: Path, version: tuple[tuple[str, int, int], ...]) -> Columns
 
 
 def _rows(path: Path) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         return int(pq.read_metadata(path).num_rows)
     except FileNotFoundError:
@@ -231,9 +215,6 @@ def _rows(path: Path) -> int:
 
 def _read(path: Path, coded: Sequence[str], plain: Sequence[str] = ()) -> pa.Table:
     """Columns of a file, those in `coded` as dictionaries. Raises SourceError."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         with pq.ParquetFile(path, read_dictionary=list(coded), memory_map=True) as file:
             return file.read(columns=[*coded, *plain])
@@ -242,9 +223,6 @@ def _read(path: Path, coded: Sequence[str], plain: Sequence[str] = ()) -> pa.Tab
 
 
 def _coded(table: pa.Table, name: str) -> Coded:
-    import numpy as np
-    import pyarrow as pa
-
     if name not in table.column_names:
         return Coded(np.full(table.num_rows, -1, np.int32), ())
     values = table.column(name)
@@ -258,14 +236,10 @@ def _coded(table: pa.Table, name: str) -> Coded:
 
 
 def _repeated(values: Sequence[str], counts: Sequence[int]) -> Coded:
-    import numpy as np
-
     return Coded(np.repeat(np.arange(len(values), dtype=np.int32), counts), tuple(values))
 
 
 def _concatenated(parts: Sequence[Coded]) -> Coded:
-    import numpy as np
-
     values = tuple(dict.fromkeys(value for part in parts for value in part.values))
     place: Mapping[str, int] = {value: number for number, value in enumerate(values)}
     codes: list[Any] = [np.zeros(0, np.int32)]

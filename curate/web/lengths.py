@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.errors import StorageError
 from assay.storage import write_atomically
@@ -13,18 +18,11 @@ from .columns import Columns, version_of
 from .searching import plain
 from .walking import Remembered, Walk
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
-
 
 class Lengths:
     """characters: shape [rows]; 0 for rows without text, and for those that were not measured yet."""
 
     def __init__(self, columns: Columns, kept: Path) -> None:
-        import numpy as np
-
         self._kept = kept
         self._stored = False
         found = _stored(kept, len(columns))
@@ -58,15 +56,10 @@ def lengths_of(columns: Columns, cache: Path) -> Lengths:
 
 
 def _measured(table: pa.Table) -> npt.NDArray[np.int32]:
-    import numpy as np
-    import pyarrow.compute as pc
-
     return np.asarray(pc.utf8_length(plain(table.column("messages"))), np.int32)
 
 
 def _stored(path: Path, rows: int) -> npt.NDArray[np.int32] | None:
-    import numpy as np
-
     try:
         found = np.fromfile(path, np.int32)
     except OSError:

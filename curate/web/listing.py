@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from assay.records import Record
 from assay.text import conversation_text
@@ -19,11 +22,7 @@ from .reading import records
 from .searching import Scan, marks_of
 from .walking import Remembered
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Positions = npt.NDArray[np.int64]
+Positions: TypeAlias = npt.NDArray[np.int64]
 
 PAGE_ROWS = 50
 FIRST_SECONDS, LATER_SECONDS = 0.15, 1.0
@@ -122,8 +121,6 @@ class List:
 
     def _filtered(self) -> Positions | None:
         """By what is in memory; None for all rows."""
-        import numpy as np
-
         query, columns = self.query, self.columns
         mask = None
         for name, coded in (("fate", "fates"), ("source", "sources"), ("origin", "origins"), ("split", "splits")):
@@ -143,8 +140,6 @@ class List:
         return None if mask is None else np.flatnonzero(mask)
 
     def _of_length(self, left: Positions | None, characters: npt.NDArray[np.int32]) -> Positions:
-        import numpy as np
-
         rows = np.arange(len(self.columns)) if left is None else left
         least, most = self.query.range()
         if self.query.min or self.query.max:
@@ -153,8 +148,6 @@ class List:
         return rows
 
     def _ordered(self, rows: Positions | range) -> Positions | range:
-        import numpy as np
-
         if not self.query.order:
             return rows
         own = np.asarray(rows, np.int64)
@@ -162,8 +155,6 @@ class List:
         return own[np.argsort(-lengths if self.query.order == "longest" else lengths, kind="stable")]
 
     def _scanned(self, left: Positions | None, wanted: int, seconds: float) -> Matches:
-        import numpy as np
-
         key = (self.columns.folder, version_of(self.columns.folder), self.query.address(order=""))
         scan = _SCANS.get(key, lambda: Scan(self.columns, left, self.query))
         ordered = bool(self.query.order)
@@ -177,8 +168,6 @@ class List:
         return Matches(rows, len(hits), walk.ended, walk.looked, walk.total, doing, notes=tuple(self.notes))
 
     def _alike(self, left: Positions | None, seconds: float) -> Matches:
-        import numpy as np
-
         lacking = missing()
         if lacking:
             self.notes.append(f"nothing can be compared by meaning: {lacking}")

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from assay.dataset import messages_from_text
 from assay.errors import StorageError
@@ -21,13 +25,8 @@ from ..meaning.encoder import load_encoder, why_missing
 from .columns import Columns, version_of
 from .walking import Remembered, Walk
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
-
-    Positions = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float32]
+Positions: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 MOST_COMPARED = 100_000
 """Rows; a page encodes them little by little, and a row once."""
@@ -48,8 +47,6 @@ class Meanings:
     """codes: of the rows that are done, int8, shape [rows, 2, dimensions]; what is not written takes no memory."""
 
     def __init__(self, columns: Columns, kept: Path) -> None:
-        import numpy as np
-
         self.encoder = load_encoder(STATIC)
         self.codes = np.zeros((len(columns), 2, self.encoder.dimensions), np.int8)
         self.done = np.zeros(len(columns), np.bool_)
@@ -75,8 +72,6 @@ class Meanings:
             self._store()
 
     def _encoded(self, table: pa.Table) -> npt.NDArray[np.int8]:
-        import numpy as np
-
         from ..meaning.vectors import pack
 
         turns = [messages_from_text(text) for text in table.column("messages").to_pylist()]
@@ -88,8 +83,6 @@ class Meanings:
         self.done[positions] = True
 
     def _store(self) -> None:
-        import numpy as np
-
         positions = np.flatnonzero(self.done)
         try:
             write_atomically(self._kept, lambda file: np.savez(file, positions=positions, codes=self.codes[positions]))
@@ -101,8 +94,6 @@ class Meanings:
 
         wanted  unit vectors, shape [1, dimensions] of a text, or [2, dimensions] of what a record asks and answers
         """
-        import numpy as np
-
         own = positions[self.done[positions]]
         scores = np.zeros(len(own), np.float32)
         for start in range(0, len(own), 8192):
@@ -140,8 +131,6 @@ def _said(messages: tuple[Message, ...], *, answer: bool) -> str:
 
 
 def _stored(path: Path, shape: tuple[int, ...]) -> tuple[Any, Any] | None:
-    import numpy as np
-
     try:
         with np.load(path, allow_pickle=False) as found:
             positions, codes = found["positions"], found["codes"]

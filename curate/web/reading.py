@@ -9,6 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from assay.dataset import Dataset
 from assay.errors import SourceError
 from assay.records import Record
@@ -16,10 +21,6 @@ from assay.records import Record
 from .places import RECORDS
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
-
     from .columns import Columns
 
 WORKERS = min(8, os.cpu_count() or 1)
@@ -32,9 +33,6 @@ POOL = ThreadPoolExecutor(WORKERS, "assay-rows")
 @lru_cache(maxsize=64)
 def _edges(path: str, changed: int, size: int) -> tuple[Any, npt.NDArray[np.int64]]:
     """Metadata of a file, and where its row groups begin and end; shape [groups + 1]."""
-    import numpy as np
-    import pyarrow.parquet as pq
-
     metadata = pq.read_metadata(path)
     sizes = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
     return metadata, np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
@@ -46,8 +44,6 @@ def edges(path: Path) -> npt.NDArray[np.int64]:
 
 
 def _known(path: Path) -> tuple[Any, npt.NDArray[np.int64]]:
-    import pyarrow as pa
-
     try:
         stat = path.stat()
         return _edges(str(path), stat.st_mtime_ns, stat.st_size)
@@ -63,9 +59,6 @@ def group(path: Path, number: int, columns: tuple[str, ...]) -> pa.Table:
 
 @lru_cache(maxsize=REMEMBERED_GROUPS)
 def _group(path: str, changed: int, size: int, number: int, columns: tuple[str, ...]) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     metadata, _ = _edges(path, changed, size)
     try:
         with pq.ParquetFile(path, metadata=metadata, memory_map=True) as file:
@@ -76,9 +69,6 @@ def _group(path: str, changed: int, size: int, number: int, columns: tuple[str, 
 
 def taken(path: Path, rows: Sequence[int] | npt.NDArray[np.int64], columns: tuple[str, ...]) -> pa.Table:
     """Rows of a file in the order that is asked for, each of them once. Raises SourceError."""
-    import numpy as np
-    import pyarrow as pa
-
     wanted = np.asarray(rows, np.int64)
     ends = edges(path)
     order = np.argsort(wanted, kind="stable")
@@ -103,8 +93,6 @@ ALL = (
 
 def records(columns: Columns, positions: Iterable[int]) -> dict[int, Record]:
     """{position: record}; rows without text are left out. Raises SourceError."""
-    import numpy as np
-
     wanted = np.fromiter((position for position in positions if columns.has_text(position)), np.int64)
     out: dict[int, Record] = {}
     for file, name in enumerate(RECORDS):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from assay.dataset import messages_from_text
 from assay.text import conversation_text
@@ -14,15 +19,10 @@ from .columns import Columns
 from .query import Query
 from .walking import Walk
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
+Positions: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
-    Positions: TypeAlias = npt.NDArray[np.int64]
-    Mask: TypeAlias = npt.NDArray[np.bool_]
-
-Look: TypeAlias = "Callable[[pa.Table], Mask]"
+Look: TypeAlias = Callable[[pa.Table], Mask]
 """Which rows of a table with the columns messages and meta are meant."""
 
 
@@ -60,8 +60,6 @@ def looking(query: Query) -> Look:
         parts.append(_with_text(query.q))
 
     def look(table: pa.Table) -> Mask:
-        import numpy as np
-
         left = np.arange(table.num_rows)
         for part in parts:
             if len(left):
@@ -73,8 +71,6 @@ def looking(query: Query) -> Look:
 
 def plain(messages: Any) -> pa.Array:
     """The text of all turns of each row, without roles. Half surrogate pairs stand as question marks."""
-    import pyarrow as pa
-
     return pa.array([_readable(text) for text in messages.to_pylist()], pa.string())
 
 
@@ -85,14 +81,10 @@ def _readable(text: str) -> str:
 
 def _with_text(wanted: str) -> Look:
     """Whatever the case. Rows are sieved as they are stored, in JSON, and of what is left the text is read."""
-    import pyarrow.compute as pc
-
     sieve = max(re.split(r'["\\\x00-\x1f]', wanted), key=len)  # these signs are stored otherwise
     half_pairs = r"\ud"  # of a record with half a surrogate pair everything beyond ASCII is
 
     def look(table: pa.Table) -> Mask:
-        import numpy as np
-
         messages = table.column("messages")
         sieved = _mask(pc.match_substring(messages, sieve, ignore_case=True))
         if not wanted.isascii():
@@ -106,14 +98,11 @@ def _with_text(wanted: str) -> Look:
 
 
 def _with_expression(pattern: str) -> Look:
-    import pyarrow.compute as pc
-
     return lambda table: _mask(pc.match_substring_regex(plain(table.column("messages")), pattern))
 
 
 def _with_turns(turns: str) -> Look:
     """By how often a turn of a role begins: within a text the quotes around a name are escaped."""
-    import pyarrow.compute as pc
 
     def look(table: pa.Table) -> Mask:
         messages = table.column("messages")
@@ -139,23 +128,16 @@ def _with_column(where: str) -> Look:
         return found is not None and (found if isinstance(found, str) else json.dumps(found)) == value
 
     def look(table: pa.Table) -> Mask:
-        import numpy as np
-
         return np.array([has(meta) for meta in table.column("meta").to_pylist()], np.bool_)
 
     return look
 
 
 def _mask(found: Any) -> Mask:
-    import numpy as np
-    import pyarrow.compute as pc
-
     return np.array(pc.fill_null(found, False), np.bool_)
 
 
 def _at(size: int, rows: Positions) -> Mask:
-    import numpy as np
-
     mask = np.zeros(size, np.bool_)
     mask[rows] = True
     return mask
@@ -163,11 +145,8 @@ def _at(size: int, rows: Positions) -> Mask:
 
 def marks_of(texts: Sequence[str], query: Query) -> list[tuple[int, int] | None]:
     """Where the first hit begins and ends in each text, in characters; None where there is none to mark.
-
     By the engine of the search: Python's would never be done with some expressions.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     nothing: list[tuple[int, int] | None] = [None] * len(texts)
     if not query.q or query.kind == "meaning" or query.problems() or not hasattr(pc, "extract_regex_span"):
@@ -197,7 +176,6 @@ def _escaped(text: str) -> str:
 
 def _unnamed(pattern: str) -> str:
     r"""Groups without a name as groups that capture nothing: what captures has to have a name.
-
     >>> print(_unnamed(r"(a|b)\(c[(]"))
     (?:a|b)\(c[(]
     """

@@ -11,25 +11,24 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from .columns import Columns
 from .places import RECORDS
 from .reading import POOL, WORKERS, edges, taken
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import pyarrow as pa
-
-    Positions: TypeAlias = npt.NDArray[np.int64]
+Positions: TypeAlias = npt.NDArray[np.int64]
 
 UNIT_ROWS = 4096
 """Rows that are looked at in one go, about a row group."""
 
 Kept = TypeVar("Kept")
-Work: TypeAlias = "Callable[[pa.Table], Any]"
-Gather: TypeAlias = "Callable[[Positions, Any], None]"
+Work: TypeAlias = Callable[[pa.Table], Any]
+Gather: TypeAlias = Callable[[Positions, Any], None]
 
 
 class Walk:
@@ -76,8 +75,6 @@ class Walk:
                     return
 
     def _unit(self, start: int, end: int) -> tuple[int, list[tuple[Positions, Any]]]:
-        import numpy as np
-
         columns = self._columns
         own = np.arange(start, end) if self._positions is None else self._positions[start:end]
         files, places = columns.files[own], columns.places[own]
@@ -92,8 +89,6 @@ class Walk:
 
 def _units(columns: Columns, positions: Positions | None) -> list[tuple[int, int]]:
     """Of all rows those from one row group of data.parquet to the next; of some rows, so many at a time."""
-    import numpy as np
-
     total = len(columns) if positions is None else len(positions)
     if positions is None and columns.rows_of[0] > UNIT_ROWS:
         begins = np.flatnonzero(columns.files == 0)[edges(columns.folder / RECORDS[0])[:-1]]
