@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from assay.outcome import CheckCount, DataFacts, Outcome, ScoreRow, TrainingFacts
 
@@ -39,6 +43,13 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     if outcome.certificate is not None:
         yield f"certificate  {outcome.certificate}"
     yield f"page         {outcome.page}"
+    yield f"workbench    {typed()} ui {shlex.quote(str(outcome.page.parent))}"
+
+
+def typed() -> str:
+    """What calls assay here: its name, or where it is when no folder of commands has it (as in `make demo`)."""
+    found = Path(sys.argv[0])
+    return str(found) if found.name == "assay" and shutil.which("assay") is None else "assay"
 
 
 def _data(data: DataFacts) -> Iterator[str]:

@@ -21,7 +21,8 @@ from assay.errors import SettingsError, SourceError, SuiteError, did_you_mean, r
 from assay.general import BUNDLED, include_paths, tier_of, with_included
 from assay.generated import Generated, without_replaced, write_replaced
 from assay.outcome import PipelineResult, StageRun, outcome_of
-from assay.project import Project, concatenate, load_project, with_seed, with_tier
+from assay.project import Project, bundled, concatenate, load_project, with_seed, with_tier
+from assay.reviews.journal import journal_of_store
 from assay.runs import Run, RunStore
 from assay.storage import sha256_file
 
@@ -233,9 +234,15 @@ def _check_policy(project: Project, suites: Sequence[Suite]) -> None:
             )
 
 
+def decisions_of(project: Project) -> tuple[tuple[str, ...], Path]:
+    """Files and folder of people's decisions: on the sample data, which lies in the package, those in the store."""
+    journal = journal_of_store(project.store)
+    return (str(journal),) if project.root == bundled(".") and journal.is_file() else (), project.root
+
+
 def _curate(work: _Work, stage: str = "curate") -> StageRun:
     settings = work.project.sections["curate"]
-    decided = api.given_reviews((), work.project.root)
+    decided = api.given_reviews(*decisions_of(work.project))
     for note in decided.notes:
         work.say(note)
 
@@ -284,7 +291,7 @@ def _synth(work: _Work) -> StageRun:
     outcome = work.step("synth", asked, inputs, do)
     accepted = Dataset.read_parquet(outcome.path / "accepted.parquet")
     if len(accepted):
-        reviews = api.given_reviews((), work.project.root).reviews
+        reviews = api.given_reviews(*decisions_of(work.project)).reviews
         work.generated = Generated(outcome.path, accepted, reviews, settings.require_acceptance)
         work.say(work.generated.found.sentence(settings.require_acceptance))
         work.data = concatenate([without_replaced(work.data, outcome.path), accepted])

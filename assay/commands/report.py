@@ -57,7 +57,7 @@ def report(options: Options, arguments: tuple[str, ...], page: str | None, store
 
 def _site(runs: tuple[str, ...], store: Path) -> tuple[Site, str]:
     """The store, or that of a run's folder, and the name in it. Raises NoSuchRunError."""
-    from assay.reviews.journal import usual_journal
+    from assay.reviews.journal import journal_of_store
     from assay.runs import RunStore
     from assay.web.site import Site
 
@@ -72,7 +72,7 @@ def _site(runs: tuple[str, ...], store: Path) -> tuple[Site, str]:
         else:
             opened = {folder.name: folder}
     project = store.resolve().parent
-    site = Site(RunStore(store), usual_journal(project), project, opened)
+    site = Site(RunStore(store), journal_of_store(store), project, opened)
     name = folder.name if folder.is_dir() else runs[0]
     site.folder(name)
     return site, name

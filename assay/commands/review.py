@@ -89,11 +89,10 @@ def review(
 
 def journal_of(folder: Path, options: Options) -> Path:
     """Beside the settings file that the run was made with: of --config, of the store's folder, or of this one."""
-    from assay.reviews.journal import usual_journal
+    from assay.reviews.journal import journal_of_store, usual_journal
 
-    store = folder.resolve().parent.parent
-    if options.config is None and folder.parent.name == "runs" and (store.parent / "assay.yaml").is_file():
-        return _shortest(usual_journal(store.parent))
+    if folder.parent.name == "runs":
+        return _shortest(journal_of_store(folder.resolve().parent.parent, options.config and options.config.parent))
     return usual_journal(options.config.parent if options.config else Path())
 
 
@@ -152,15 +151,16 @@ def _held(queue: Queue) -> _Waiting:
 def _facts(waiting: _Waiting, said: tuple[Review, ...]) -> dict[str, Any]:
     """How things stand, by kind, and how far people agree."""
     from assay.reviews.agreement import agreements, read_by_two
-    from assay.reviews.queue import KINDS, of_kind, progress
+    from assay.reviews.queue import KINDS, of_kind, progress, states_of
     from assay.reviews.standing import Standing
 
-    standing, queue = Standing.of(said), waiting.queue
+    queue = waiting.queue
+    states = states_of(queue, Standing.of(said))
     own = {kind: [key for key in of_kind(queue.keys, kind) if key.kind == kind] for kind in KINDS}
     both = read_by_two(said, (key.record_id for key in queue.keys))
     return {
         **waiting.facts(said),
-        "kinds": {kind: progress(queue, keys, standing)._asdict() for kind, keys in own.items() if keys},
+        "kinds": {kind: progress(keys, states)._asdict() for kind, keys in own.items() if keys},
         "agreement": [pair.to_json() for pair in agreements(both)],
     }
 
@@ -172,10 +172,14 @@ def _open(
     from urllib.parse import quote, urlencode
 
     from assay.commands.ui import serve_at
+    from assay.reviews.queue import states_of
+    from assay.reviews.standing import journal_at
+    from assay.web.review.desk import opened_run
 
     name = folder.resolve().name
     is_run = folder.resolve().parent == (store / "runs").resolve()
     query = [("kind", kind)] if kind else []
+    states_of(opened_run(folder, seeds).queue, journal_at(journal).now()[1])  # so that the first page comes at once
     path = f"/review/{quote(name)}" + (f"?{urlencode(query)}" if query else "")
     folders = () if is_run else (folder,)
     serve_at(path, folders, journal, store, options, port=port, open_browser=True, seeds=seeds)

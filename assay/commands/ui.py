@@ -29,9 +29,8 @@ def ui(
     """Look and decide in the browser.
 
     Data, review queue, training, evaluation and lineage, from the run store alone, on 127.0.0.1, for whoever has the
-    link that is printed; no network is asked for anything. A FOLDER that `curate -o` or `synth -o` wrote is shown
-    besides. From another machine: `ssh -L 8765:127.0.0.1:8765 HOST`, then
-    the same link.
+    link that is printed; no network is asked for anything. A FOLDER is another run store, such as assay-demo, or what
+    `curate -o` or `synth -o` wrote. From another machine: `ssh -L 8765:127.0.0.1:8765 HOST`, then the same link.
     """
     folders, options = split_overrides(arguments, options)
     serve_at("/", tuple(map(Path, folders)), reviews, store, options, port=port, open_browser=not no_browser)
@@ -57,7 +56,7 @@ def serve_at(
     import os
     import sys
 
-    from assay.reviews.journal import usual_journal
+    from assay.reviews.journal import journal_of_store
     from assay.runs import RunStore
     from assay.web.serving import serve
     from assay.web.site import Site
@@ -65,9 +64,12 @@ def serve_at(
     for folder in folders:
         if not folder.is_dir():
             raise SourceError("is no folder", where=str(folder), fix="name what `assay curate -o` wrote")
-    named = {folder.resolve().name: folder for folder in folders}
+    stores = [folder for folder in folders if (folder / "runs").is_dir()]
+    if stores:
+        store = stores[0]
+    named = {folder.resolve().name: folder for folder in folders if folder not in stores}
     project = options.config.parent if options.config else store.resolve().parent
-    journal = reviews or usual_journal(options.config.parent if options.config else Path())
+    journal = reviews or journal_of_store(store, options.config and options.config.parent)
     site = Site(RunStore(store), journal, project, named, seeds=seeds)
     seen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("darwin", "win32"))
     if open_browser and not seen:

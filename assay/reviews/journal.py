@@ -25,6 +25,17 @@ def usual_journal(root: Path) -> Path:
     return beside if beside.is_file() or (root / "assay.yaml").is_file() else STORE / NAME
 
 
+def journal_of_store(store: Path, settings: Path | None = None) -> Path:
+    """Of the runs of a store: beside the settings file that they were made with, else in the store.
+
+    settings  the folder of the settings file, where the user named one; else that of the store and this one are tried
+    """
+    for root in (store.resolve().parent, Path()) if settings is None else (settings,):
+        if (root / NAME).is_file() or (root / "assay.yaml").is_file():
+            return root / NAME
+    return store / NAME
+
+
 def append(path: Path, reviews: Sequence[Review]) -> None:
     """Adds decisions. Raises StorageError when they could not be written; then none of them was.
 

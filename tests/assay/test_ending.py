@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.ending import ending, sparkline
+from assay.ending import ending, sparkline, typed
 from assay.outcome import Bar, CheckCount, DataFacts, Outcome, ScoreRow, StageRun, TrainingFacts
 from assay.summary_page import write_page
 
@@ -52,6 +52,15 @@ def test_the_terminal_shows_audit_curve_scores_and_verdict(outcome: Outcome) -> 
         "warning: loss rises",
     ):
         assert expected in text
+    assert text.splitlines()[-1] == f"workbench    assay ui {outcome.page.parent}"
+
+
+def test_the_workbench_is_named_as_it_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [".venv/bin/assay", "demo"])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert typed() == ".venv/bin/assay"
+    monkeypatch.setattr("sys.argv", ["/usr/lib/python3/assay/cli.py", "demo"])
+    assert typed() == "assay"
 
 
 def test_a_pipeline_that_ended_early_shows_what_there_is(outcome: Outcome) -> None:

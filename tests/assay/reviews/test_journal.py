@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from assay.config import read_document
 from assay.errors import SourceError, StorageError
-from assay.reviews.journal import append, read_reviews
+from assay.pipeline import decisions_of
+from assay.project import bundled, load_project
+from assay.reviews.journal import append, journal_of_store, read_reviews
 from assay.reviews.review import Review, Subject, Verdict
 
 WRITER = """
@@ -80,3 +83,32 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         append(tmp_path / "file" / "reviews.jsonl", [review("a")])
+
+
+def test_decisions_are_beside_the_settings_that_the_runs_were_made_with_else_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, elsewhere, here = tmp_path / "project", tmp_path / "elsewhere", tmp_path / "here"
+    for folder in (project, elsewhere, here):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    (project / "assay.yaml").write_text("version: 1")
+    assert journal_of_store(project / ".assay") == project / "reviews.jsonl"
+    assert journal_of_store(elsewhere / "demo") == elsewhere / "demo" / "reviews.jsonl"
+    (here / "assay.yaml").write_text("version: 1")
+    assert journal_of_store(elsewhere / "demo").resolve() == here / "reviews.jsonl"
+    assert journal_of_store(project / ".assay") == project / "reviews.jsonl"
+    assert journal_of_store(project / ".assay", elsewhere) == project / ".assay" / "reviews.jsonl"
+
+
+def test_decisions_on_the_sample_data_are_kept_in_the_store_and_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = tmp_path / "assay-demo"
+    store.mkdir()
+    document = read_document(bundled("assay.yaml")).override([f"store={store}"])
+    project = load_project(document, bundled("."))
+    assert decisions_of(project) == ((), bundled("."))
+    append(store / "reviews.jsonl", [Review(Subject("a"), Verdict.DROP, "ana", "now")])
+    assert decisions_of(project) == ((str(store / "reviews.jsonl"),), bundled("."))
