@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import re
 import shlex
@@ -27,6 +28,7 @@ from assay.locks import held, holder, is_held
 from assay.storage import write_json, write_text
 from assay.web.site import Site, read_json
 
+from .found import Found
 from .output import last_lines
 from .process import ENDED, LOG, start, wait_until_begun
 
@@ -66,7 +68,8 @@ class Draft:
     @cached_property
     def look(self) -> Mapping[str, Any]:
         """`look.Found`; {} before there is one. The audit comes last."""
-        return read_json(self.folder / LOOKING / LOOK)
+        found = read_json(self.folder / LOOKING / LOOK)
+        return {**dataclasses.asdict(Found()), **found} if found else {}
 
     @property
     def is_looking(self) -> bool:

@@ -33,12 +33,17 @@ HEAD = "# Written by `assay ui`. `assay train -c` with this file trains the same
 
 @dataclass(frozen=True)
 class Project:
-    """What assay.yaml of the project says, where there is one. others: its other settings of training"""
+    """What assay.yaml of the project says, where there is one.
+
+    others  its other settings of training
+    fault   why it cannot be read; what it says is then not carried over
+    """
 
     top: Mapping[str, Any]
     train: TrainSettings
     others: Mapping[str, Any]
     require_acceptance: Mapping[str, Any]
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,14 @@ class Chosen:
 
 
 def read_project(site: Site) -> Project:
-    """A file that cannot be read counts as none: what it says is then not carried over."""
-    usual = TrainSettings()
-    try:
-        document = read_document(site.project / "assay.yaml")
-        train, _ = parse(TrainSettings, document.section("train"))
-    except AssayError:
+    path, usual = site.project / "assay.yaml", TrainSettings()
+    if not path.is_file():
         return Project({}, usual, {}, {})
+    try:
+        document = read_document(path)
+        train, _ = parse(TrainSettings, document.section("train"))
+    except AssayError as error:
+        return Project({}, usual, {}, {}, str(error))
     plain, default = to_json(train), to_json(usual)
     others = {name: value for name, value in plain.items() if name not in BY_FORM and value != default[name]}
     synth = document.data.get("synth")

@@ -136,6 +136,7 @@ def _form(request: Request, chosen: Chosen, status: int = 200) -> Response:
         models=[(model.name, is_installed(model), model.download_mb) for model in EMBEDDED.values()],
         presets=PRESETS,
         others=project.others,
+        fault=project.fault,
         project=site.project.resolve(),
         checked=CHECKED,
     )
