@@ -14,7 +14,7 @@ from .queue import Queue
 from .sample import Placed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opened:
     """placed: the records of a generated set with their strata; None for a curated one."""
 

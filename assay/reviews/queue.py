@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -96,18 +95,31 @@ def is_decided(queue: Queue, key: Key, standing: Standing) -> bool:
     return Subject(key.record_id) in own or all(subject in own for subject in queue.subjects(key))
 
 
-def progress(queue: Queue, keys: Iterable[Key], standing: Standing) -> Progress:
-    counts: Counter[str] = Counter()
-    for key in keys:
+class States(NamedTuple):
+    """Names of keys: those that are decided, and of the others those that somebody skipped."""
+
+    decided: frozenset[str]
+    skipped: frozenset[str]
+
+
+def states_of(queue: Queue, standing: Standing) -> States:
+    """Of all keys, at one time."""
+    decided, skipped = set(), set()
+    for key in queue.keys:
         if is_decided(queue, key, standing):
-            counts["decided"] += 1
-        else:
-            counts["waiting"] += 1
-            counts["skipped"] += standing.was_skipped(key.record_id)
-    return Progress(counts["decided"], counts["waiting"], counts["skipped"])
+            decided.add(key.name)
+        elif standing.was_skipped(key.record_id):
+            skipped.add(key.name)
+    return States(frozenset(decided), frozenset(skipped))
 
 
-def following(queue: Queue, keys: Sequence[Key], standing: Standing, after: str = "") -> Key | None:
+def progress(keys: Iterable[Key], states: States) -> Progress:
+    names = [key.name for key in keys]
+    decided = sum(name in states.decided for name in names)
+    return Progress(decided, len(names) - decided, sum(name in states.skipped for name in names))
+
+
+def following(keys: Sequence[Key], states: States, after: str = "") -> Key | None:
     """The next that nobody has decided, those skipped last; None when all are decided.
 
     after  name of a key: what stands behind it comes first, but where any beginning must stand for the whole
@@ -116,9 +128,9 @@ def following(queue: Queue, keys: Sequence[Key], standing: Standing, after: str 
     passed: list[Key] = []
     skipped: list[tuple[bool, Key]] = []
     for place, key in enumerate(keys):
-        if is_decided(queue, key, standing):
+        if key.name in states.decided:
             continue
-        if standing.was_skipped(key.record_id):
+        if key.name in states.skipped:
             skipped.append((place <= start, key))
         elif place > start or key.kind in READINGS:
             return key
@@ -129,13 +141,13 @@ def following(queue: Queue, keys: Sequence[Key], standing: Standing, after: str 
     return min(skipped, key=lambda entry: entry[0])[1] if skipped else None
 
 
-def second_keys(queue: Queue, keys: Iterable[Key], standing: Standing, who: str) -> list[Key]:
+def second_keys(keys: Iterable[Key], states: States, standing: Standing, who: str) -> list[Key]:
     """What others have decided and this person has not: to be read once more, in an order of chance."""
     others = [
         key
         for key in keys
-        if (key.record_id, who) not in standing.second
-        and is_decided(queue, key, standing)
+        if key.name in states.decided
+        and (key.record_id, who) not in standing.second
         and all(review.who != who for review in standing.about(key.record_id).values())
     ]
     return sorted(others, key=lambda key: hashlib.sha256(f"second {key.record_id}".encode()).digest())

@@ -219,8 +219,12 @@ def evidence_digest(finding: Finding, record_of: Mapping[str, str]) -> str:
 
     record_of  {row id: record id} of rows that evidence may name
     """
-    quoted = finding.span.text if finding.span is not None else ""
-    return _digest(json.dumps([quoted, _words(finding.evidence, record_of)], sort_keys=True, ensure_ascii=True))
+    return digest_of_evidence(finding.span.text if finding.span is not None else "", finding.evidence, record_of)
+
+
+def digest_of_evidence(quoted: str, evidence: Json, record_of: Mapping[str, str]) -> str:
+    """The same, of a finding whose span quotes this text."""
+    return _digest(json.dumps([quoted, _words(evidence, record_of)], sort_keys=True, ensure_ascii=True))
 
 
 def _words(value: Json, record_of: Mapping[str, str]) -> Json:

@@ -14,7 +14,7 @@ from pathlib import Path
 from assay.records import Message
 
 from .item import Item
-from .queue import Key, Progress, Queue, is_decided, of_kind, progress
+from .queue import Key, Progress, Queue, is_decided, of_kind, progress, states_of
 from .review import Review
 from .standing import Standing, journal_at
 from .steps import About, Action, Author, Decision, Undone, undo, write
@@ -43,9 +43,9 @@ class Session:
         return journal_at(self.journal).now()[0]
 
     def progress(self) -> Progress:
-        found = progress(self.queue, self._keys, self._standing)
-        skipped = sum(key.name in self._skipped and not self._is_decided(key) for key in self._keys)
-        return found._replace(skipped=skipped)
+        states = states_of(self.queue, self._standing)
+        skipped = sum(name not in states.decided for name in self._skipped)
+        return progress(self._keys, states)._replace(skipped=skipped)
 
     def next(self) -> Key | None:
         """The first that nobody has decided; those skipped in this session come last. None when all are decided."""

@@ -60,15 +60,21 @@ class Standing:
 
 
 class Journal:
-    """A file of decisions, read on from where it was read last. One for a path: see `journal_at`."""
+    """A file of decisions, read on from where it was read last. One for a path: see `journal_at`.
+
+    version  another number after each change
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.version = 0
         self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
         self._forget()
 
     def _forget(self) -> None:
         self._reviews: list[Review] = []
+        self._held: tuple[Review, ...] = ()
         self._standing = Standing()
         self._whole = 0
         self._digest = hashlib.sha256()
@@ -76,8 +82,12 @@ class Journal:
     def now(self) -> tuple[tuple[Review, ...], Standing]:
         """All decisions in order, and what holds. Raises SourceError."""
         with self._lock:
-            self._read_on()
-            return tuple(self._reviews), self._standing
+            changed = _stamp(self.path)
+            if changed != self._seen or self._whole < 0:
+                self._read_on()
+                self._held = tuple(self._reviews)
+                self._seen, self.version = changed, self.version + 1
+            return self._held, self._standing
 
     def _read_on(self) -> None:
         """Lines that are whole stay read as long as the bytes before them are the same: people edit the file, too."""
@@ -100,6 +110,15 @@ class Journal:
         for review in reviews:
             self._reviews.append(review)
             self._standing.add(review)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Other when the file is another: what is added makes it longer."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ against it, are read when it is shown.
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from assay.findings import Finding, Severity
 from assay.records import Record, Source
 from assay.reviews.item import Item
 from assay.reviews.queue import ANY, CONTRADICTION, DUPLICATE, HELD, KINDS, LABEL, READ, Key
-from assay.reviews.review import READING, Subject, evidence_digest, group_digest
+from assay.reviews.review import READING, Subject, digest_of_evidence, group_digest
 
 from ..web.places import column, find, findings_at, records_at
 from .showing import Other, item_of
@@ -79,6 +80,7 @@ class CurateQueue:
     dropped: frozenset[str]
     drawn: Sequence[str]
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
+    _groups: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> Sequence[Key]:
@@ -148,20 +150,32 @@ class CurateQueue:
             return (Subject(key.record_id, READING),)
         if key.kind == ANY:
             return (Subject(key.record_id),)
-        found = self.findings(key)
-        return tuple(dict.fromkeys(map(self._subject, found))) or (Subject(key.record_id),)
-
-    def _subject(self, finding: Finding) -> Subject:
-        """As `replay.subjects_of` names it; rows that evidence may name are those of the same groups."""
+        own = self.found.of_row.get(key.name, ())
         record_of: dict[str, str] = {}
-        for index in self.found.of_row.get(finding.row_id, ()):
+        for index in own:
             for other in self.members(index):
                 record_of[self.found.row_ids[other]] = self.found.record_ids[other]
-        group = ""
-        if finding.group is not None:
-            own = self.found.of_group[finding.check, finding.group]
-            group = group_digest(self.found.record_ids[index] for index in own)
-        return Subject(finding.record_id, finding.check, group, evidence_digest(finding, record_of))
+        return tuple(dict.fromkeys(self._subject(index, record_of) for index in own)) or (Subject(key.record_id),)
+
+    def _subject(self, index: int, record_of: Mapping[str, str]) -> Subject:
+        """As `replay.subjects_of` names it; rows that evidence may name are those of the same groups.
+
+        From columns that stay in memory: when much has been decided, this is asked of all of it.
+        """
+        path, found = self.folder / "findings.parquet", self.found
+        quoted = column(path, "span_text")[index].as_py() or ""
+        evidence = column(path, "evidence")[index].as_py()
+        group = found.groups[index]
+        named = "" if group is None else self._group_digest((found.checks[index], group))
+        shown = digest_of_evidence(quoted, json.loads(evidence), record_of)
+        return Subject(found.record_ids[index], found.checks[index], named, shown)
+
+    def _group_digest(self, group: tuple[str, str]) -> str:
+        found = self._groups.get(group)
+        if found is None:
+            own = [self.found.record_ids[index] for index in self.found.of_group[group]]
+            found = self._groups[group] = group_digest(own)
+        return found
 
     def members(self, index: int) -> Sequence[int]:
         """Positions of the findings of the same group, its own included."""

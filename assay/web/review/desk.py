@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from assay.errors import NoSuchRunError
 from assay.reviews.opened import Opened, open_run
-from assay.reviews.queue import Key, Queue, of_kind, second_keys
+from assay.reviews.queue import Key, Queue, States, of_kind, second_keys, states_of
 from assay.reviews.review import Review
 from assay.reviews.standing import Standing, journal_at
 from assay.reviews.steps import About, Author
@@ -59,6 +59,11 @@ class Desk:
     author: Author
     reviews: Sequence[Review]
     standing: Standing
+    version: int
+
+    @cached_property
+    def states(self) -> States:
+        return _states(self.opened, self.journal, self.version)
 
     @property
     def queue(self) -> Queue:
@@ -72,7 +77,7 @@ class Desk:
     def keys(self) -> Sequence[Key]:
         """What the filter shows, in order."""
         found = of_kind(self.queue.keys, self.asked.kind)
-        return second_keys(self.queue, found, self.standing, self.author.who) if self.asked.second else found
+        return second_keys(found, self.states, self.standing, self.author.who) if self.asked.second else found
 
     def key(self, name: str) -> Key:
         """Raises NoSuchRunError for a name that is not in the run."""
@@ -101,7 +106,8 @@ def desk_of(request: Request, form: Mapping[str, object] | None = None) -> Desk:
     """The filter comes from the form, or from the address. Raises NoSuchRunError, SourceError."""
     site, run = site_of(request), request.path_params["run"]
     given: Mapping[str, object] = request.query_params if form is None else form
-    reviews, standing = journal_at(site.journal).now()
+    journal = journal_at(site.journal)
+    reviews, standing = journal.now()
     return Desk(
         site,
         run,
@@ -110,7 +116,13 @@ def desk_of(request: Request, form: Mapping[str, object] | None = None) -> Desk:
         Author(who_of(request), session_of(request)),
         reviews,
         standing,
+        journal.version,
     )
+
+
+@lru_cache(maxsize=4)
+def _states(opened: Opened, path: Path, version: int) -> States:
+    return states_of(opened.queue, journal_at(path).now()[1])
 
 
 def opened_run(folder: Path, seeds: tuple[str, ...]) -> Opened:

@@ -45,7 +45,7 @@ def stands(request: Request) -> Response:
     """Progress by kind, the error rate, and agreement."""
     desk = desk_of(request)
     both = read_by_two(desk.reviews, (key.record_id for key in desk.queue.keys))
-    waiting = second_keys(desk.queue, desk.queue.keys, desk.standing, desk.author.who)
+    waiting = second_keys(desk.queue.keys, desk.states, desk.standing, desk.author.who)
     values: dict[str, Any] = {
         "desk": desk,
         "who": desk.author.who,
@@ -64,7 +64,7 @@ def _rows(desk: Desk) -> list[Row]:
     for kind, words in KINDS.items():
         keys = [key for key in desk.queue.keys if key.kind == kind]
         if keys:
-            rows.append(Row(words, desk.with_kind(kind).address(), progress(desk.queue, keys, desk.standing)))
+            rows.append(Row(words, desk.with_kind(kind).address(), progress(keys, desk.states)))
     return rows
 
 

@@ -59,7 +59,7 @@ def item(request: Request) -> Response:
 
 def _next(desk: Desk, after: str) -> Key | None:
     if not desk.asked.second:
-        return following(desk.queue, desk.keys, desk.standing, after)
+        return following(desk.keys, desk.states, after)
     place = next((at for at, key in enumerate(desk.keys) if key.name == after), -1)
     return desk.keys[place + 1] if place + 1 < len(desk.keys) else next(iter(desk.keys), None)
 
@@ -70,7 +70,7 @@ def _frame(desk: Desk) -> dict[str, Any]:
         "desk": desk,
         "who": desk.author.who,
         "tabs": tabs_of(desk),
-        "progress": progress(desk.queue, desk.keys, desk.standing),
+        "progress": progress(desk.keys, desk.states),
         "last": last_words(last_step(desk.journal, desk.author.session)),
         "step": secrets.token_hex(8),
         "rate": rate_sentence(desk),

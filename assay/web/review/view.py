@@ -115,7 +115,7 @@ def _has(desk: Desk, kind: str) -> bool:
 
 
 def _progress(desk: Desk, kind: str) -> Progress:
-    return progress(desk.queue, of_kind(desk.queue.keys, kind), desk.standing)
+    return progress(of_kind(desk.queue.keys, kind), desk.states)
 
 
 def holds_of(reviews: Iterable[Review]) -> Holds | None:
