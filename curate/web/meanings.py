@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -132,9 +133,9 @@ def _said(messages: tuple[Message, ...], *, answer: bool) -> str:
 
 def _stored(path: Path, shape: tuple[int, ...]) -> tuple[Any, Any] | None:
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             positions, codes = found["positions"], found["codes"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, BadZipFile):
         return None
     fits = codes.shape == (len(positions), *shape[1:]) and (not len(positions) or int(positions.max()) < shape[0])
     return (positions, codes) if fits else None
