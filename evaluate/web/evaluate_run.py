@@ -71,6 +71,7 @@ def evaluation_page(request: Request, run: str) -> Response:
         models=[MODELS.get(name, name) for name in models],
         suites=[_suite(suite, models, run) for suite in header["suites"]],
         gates=_gates(site, run),
+        measured=manifest is not None and manifest.stage == "measure",
         candidate=candidate_of(header),
         is_run=site.store.root.joinpath("runs", candidate_of(header) or "-").is_dir(),
         base=base_of(header),

@@ -108,3 +108,13 @@ def test_damaged_headers_are_said_and_hide_no_other_run(
 def test_the_store_of_the_pages_is_the_one_of_the_commands(tmp_path: Path, judged: Judge, blocked: Evaluation) -> None:
     evaluation, gate = judged(blocked)
     assert {run.run for run in RunStore(tmp_path / ".assay").manifests()} == {evaluation, gate}
+
+
+def test_what_synthetic_records_were_worth_is_not_said_to_wait_for_a_gate(
+    client: TestClient, blocked: Evaluation, tmp_path: Path
+) -> None:
+    with RunStore(tmp_path / ".assay").open("measure", {}, {}) as run:
+        write(blocked, run.path)
+    text = client.get(f"/evaluation/{run.id}").text
+    assert "without the synthetic records" in text and "No gate has judged it yet" not in text
+    assert f"/evaluation/{run.id}" in client.get(f"/lineage/{run.id}").text
