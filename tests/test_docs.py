@@ -13,7 +13,7 @@ import pytest
 from assay.cli import VERBS, cli
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guides").glob("*.md"))]
 
 
 def commands(page: Path) -> Iterator[list[str]]:
