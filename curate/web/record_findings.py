@@ -102,13 +102,14 @@ def _quoted(finding: Finding, record: Record | None) -> Iterator[Piece]:
 
 def _repair(evidence: Mapping[str, Json]) -> Iterator[Piece]:
     before, after = evidence.get("before"), evidence.get("after")
-    if isinstance(before, str) and isinstance(after, str):
+    if isinstance(before, str) and isinstance(after, str) and before != after:
         yield from difference(before, after)
 
 
 def facts_of(evidence: Mapping[str, Json]) -> Iterator[Fact]:
     """The evidence of a finding, one fact a key, as words."""
-    repairs = {"before", "after"} if any(_repair(evidence)) else set()
+    mended = isinstance(evidence.get("before"), str) and isinstance(evidence.get("after"), str)
+    repairs = {"before", "after"} if mended else set()
     for key, value in evidence.items():
         if key in ASIDE or key in repairs or value in (None, "", [], {}):
             continue

@@ -18,6 +18,9 @@ from .record_turns import cut, marked, place_of
 COMPARED = 4
 """Members of a group whose text is shown beside the record's."""
 
+USUAL = 2
+"""Records of the usual kind that are shown beside one of another."""
+
 LISTED = 60
 """Members of a group that are named."""
 
@@ -119,7 +122,7 @@ def _sure(finding: Finding) -> str:
 
 def _usual(folder: Path, finding: Finding, shown_as: ShownAs) -> list[Side]:
     """Records outside the group that a finding names, as what is usual: prompt and answer."""
-    named = [str(row) for row in finding.evidence["other"]][:COMPARED]
+    named = [str(row) for row in finding.evidence["other"]][:USUAL]
     fates, usual = _fates(folder, named), finding.evidence.get("usual")
     heading = f"as most are: {usual}" if usual else "held against it"
     return [

@@ -174,7 +174,7 @@ def as_tokens(record: Record, target: Target, *, first: int) -> AsTokens:
     if first and first >= part.tokens:
         return as_tokens(record, target, first=0)
     shown = part.shown
-    special = {int(token) for token in target.chat.tokenizer.all_special_ids} | set(target.chat.stop_token_ids)
+    special = _special(target.chat)
     cells: dict[int, list[Cell]] = {}
     for token in shown.tokens:
         cells.setdefault(token.turn, []).append(_cell(token, shown.turns[token.turn].role, special))
@@ -185,6 +185,12 @@ def as_tokens(record: Record, target: Target, *, first: int) -> AsTokens:
     ]
     last = first + len(shown.tokens)
     return AsTokens(_seen(shown, target), tuple(turns), part.tokens, part.trained, first, last)
+
+
+def _special(target: ChatTarget) -> set[int]:
+    """Tokens that stand for no text: those of the tokenizer, and those that end a turn."""
+    added = {int(number) for number, token in target.tokenizer.added_tokens_decoder.items() if token.special}
+    return added | {int(number) for number in target.tokenizer.all_special_ids} | set(target.stop_token_ids)
 
 
 def _cell(token: Token, role: str, special: set[int]) -> Cell:
