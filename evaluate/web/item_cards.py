@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.records import Message
+from assay.reviews.pieces import Piece
 
 from .items import OTHERS, SHOWN, Answer, Item
 from .prompts import Prompt
-from .word_diff import Piece, sides
+from .word_diff import sides
 
 LABELS = {
     "base": "base",

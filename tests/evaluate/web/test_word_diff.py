@@ -1,13 +1,12 @@
-"""Words of one text alone are marked, the rest is not, and nothing gets lost."""
+"""Words of one answer alone are marked, the rest is not, and nothing gets lost."""
 
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
-from assay.evaluate.web.word_diff import MOST_WORDS, Piece, sides
+from assay.evaluate.web.word_diff import sides
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -18,25 +17,14 @@ def test_the_pieces_of_each_side_are_its_text(seed: int) -> None:
     assert "".join(piece.text for piece in left) == first
     assert "".join(piece.text for piece in right) == second
     assert {piece.mark for piece in left} <= {"", "removed"} and {piece.mark for piece in right} <= {"", "added"}
-    kept = ["".join(piece.text for piece in side if not piece.mark) for side in (left, right)]
-    assert kept[0] == kept[1] or (kept == [first, second])
 
 
 def test_only_what_differs_is_marked() -> None:
-    left, right = sides("comes today.", "comes tomorrow.")
-    assert left == [Piece("comes "), Piece("today", "removed"), Piece(".")]
-    assert right == [Piece("comes "), Piece("tomorrow", "added"), Piece(".")]
+    left, right = sides("it comes today.", "it comes tomorrow.")
+    assert [(piece.text, piece.mark) for piece in left] == [("it comes ", ""), ("today", "removed"), (".", "")]
+    assert [(piece.text, piece.mark) for piece in right] == [("it comes ", ""), ("tomorrow", "added"), (".", "")]
 
 
-def test_texts_without_a_common_word_are_not_marked_at_all() -> None:
-    assert sides("yes indeed", "no") == ([Piece("yes indeed")], [Piece("no")])
-
-
-def test_a_megabyte_is_shown_whole_and_soon() -> None:
-    long = "word other " * 90_000
-    began = time.process_time()
-    left, right = sides(long, long[11:] + "end")
-    assert time.process_time() - began < 20
-    assert "".join(piece.text for piece in left) == long
-    assert "".join(piece.text for piece in right) == long[11:] + "end"
-    assert len(long.split()) > MOST_WORDS
+def test_texts_that_share_hardly_a_word_are_not_marked_at_all() -> None:
+    left, right = sides("yes, indeed it is so", "no, never")
+    assert {piece.mark for piece in (*left, *right)} == {""}
