@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assay.locks import is_held
-from assay.runs import Manifest
+from assay.runs import Manifest, library_versions, sources_digest
 from assay.web.site import Site, read_json
 
 from ..before.shown import EXAMPLES_FILE
@@ -129,6 +129,13 @@ class TrainingRun:
         """The step that the same command goes on from."""
         names = [str(name).rpartition("-")[2] for name in _mapping(self.facts.get("checkpoints"))]
         return max((int(number) for number in names if number.isdigit()), default=0)
+
+    @cached_property
+    def goes_on(self) -> bool:
+        """Whether the same command would be this run: assay's sources and the libraries are those it began with."""
+        code = _mapping(self.manifest.data.get("code"))
+        same_sources = code.get("sources_sha256") == sources_digest()
+        return same_sources and self.manifest.data.get("packages") == library_versions()
 
     @property
     def seconds_left(self) -> float | None:
