@@ -12,7 +12,7 @@ from assay.reviews.pieces import Piece
 
 from .items import OTHERS, SHOWN, Answer, Item
 from .prompts import Prompt
-from .word_diff import sides
+from .word_diff import sides, unmarked
 
 LABELS = {
     "base": "base",
@@ -68,16 +68,25 @@ class Card:
     moved: str
     change: str
     turns: tuple[Turn, ...]
-    question: str
-    reference: str | None
+    question: tuple[Piece, ...]
+    reference: tuple[Piece, ...] | None
     sides: tuple[Side, ...]
     options: Options | None
     tools: int
 
 
-def card(item: Item, prompt: Prompt | None, against: str, compared_with: str, models: Sequence[str] = SHOWN) -> Card:
+def card(
+    item: Item,
+    prompt: Prompt | None,
+    against: str,
+    compared_with: str,
+    models: Sequence[str] = SHOWN,
+    *,
+    whole: bool = False,
+) -> Card:
     """against: base or previous, whose score the candidate's is held against. compared_with: "reference" marks what
-    differs from the reference, anything else what differs between the candidate and `against`."""
+    differs from the reference, anything else what differs between the candidate and `against`. whole: else of long
+    texts what is around marks, or their beginning."""
     answers = {name: item.answers[name] for name in models if name in item.answers}
     change = _change(answers, against)
     return Card(
@@ -87,9 +96,9 @@ def card(item: Item, prompt: Prompt | None, against: str, compared_with: str, mo
         "" if change is None else "lost" if change < 0 else "gained" if change > 0 else "same",
         "" if change is None or abs(change) == 1 else f"{100 * abs(change):.0f} points",
         tuple(Turn(message.role, _text(message)) for message in prompt.messages) if prompt is not None else (),
-        question_text(prompt),
-        item.reference,
-        tuple(_sides(answers, item.reference, against, compared_with)),
+        tuple(unmarked(question_text(prompt), whole=whole)),
+        None if item.reference is None else tuple(unmarked(item.reference, whole=whole)),
+        tuple(_sides(answers, item.reference, against, compared_with, whole)),
         _options(answers, item.reference, prompt),
         prompt.tools if prompt is not None else 0,
     )
@@ -114,19 +123,21 @@ def _change(answers: Mapping[str, Answer], against: str) -> float | None:
     return after.score - before.score
 
 
-def _sides(answers: Mapping[str, Answer], reference: str | None, against: str, compared_with: str) -> list[Side]:
+def _sides(
+    answers: Mapping[str, Answer], reference: str | None, against: str, compared_with: str, whole: bool
+) -> list[Side]:
     marked: dict[str, list[Piece]] = {}
     texts = {name: answer.output for name, answer in answers.items() if answer.output is not None}
     if compared_with == "reference" and reference is not None:
-        marked = {name: sides(reference, text)[1] for name, text in texts.items()}
+        marked = {name: sides(reference, text, whole=whole)[1] for name, text in texts.items()}
     elif against in texts and "candidate" in texts:
-        marked[against], marked["candidate"] = sides(texts[against], texts["candidate"])
+        marked[against], marked["candidate"] = sides(texts[against], texts["candidate"], whole=whole)
     return [
         Side(
             name,
             LABELS.get(name, name),
             _score(answer.score),
-            tuple(marked.get(name, [Piece(answer.output)] if answer.output else [])),
+            tuple(marked[name] if name in marked else unmarked(answer.output or "", whole=whole)),
             answer.ended is False,
         )
         for name, answer in answers.items()

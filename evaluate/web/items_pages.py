@@ -126,7 +126,9 @@ def item(request: Request) -> Response:
         return _nothing(request, asked, f"{asked.query.suite} has no item '{wanted}'.", status=404)
     at = found.index(wanted) if wanted in found else -1
     models = tuple(texts[wanted].answers)
-    shown: Card = card(texts[wanted], known.get(wanted), asked.query.against, asked.compared_with, _in_order(models))
+    shown: Card = card(
+        texts[wanted], known.get(wanted), asked.query.against, asked.compared_with, _in_order(models), whole=True
+    )
     return page(
         request,
         "evaluate/item.html",

@@ -217,3 +217,18 @@ def total_or_none(client: TestClient, run: str, suite: str) -> int:
     answer = client.get(f"/evaluation/{run}/items", params={"suite": suite, "page": "99999999999", "moved": "x"})
     assert answer.status_code == 200 and "<script>alert" not in answer.text
     return total(answer.text)
+
+
+def test_a_megabyte_is_cut_in_the_list_and_whole_on_its_own_page(
+    client: TestClient, put: Put, blocked: Evaluation
+) -> None:
+    def talk(row: dict[str, Any]) -> None:
+        if row["item_id"] == "support-3":
+            row["output"] = "👩‍💻 word " * 80_000 + "the end"
+            row["reference"] = "r " * 500_000
+
+    run = put(with_outputs(blocked, talk)).id
+    listed = page(client, f"/evaluation/{run}/items?suite=support&moved=all&q=the%20end")
+    assert total(listed) == 1 and len(listed) < 30_000 and "characters …" in listed
+    whole = page(client, f"/evaluation/{run}/item?suite=support&moved=all&id=support-3")
+    assert len(whole) > 3_000_000 and "the end" in whole
