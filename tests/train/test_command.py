@@ -134,6 +134,26 @@ def test_data_curated_for_another_template_is_refused(
     assert "the data was curated for the chat template of" in err.splitlines()[-1]
 
 
+def test_a_run_of_a_settings_file_alone_knows_its_data_and_keeps_what_it_showed(
+    data: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "curate", "data.jsonl", "--model", str(model_folder), "-o", "clean", "--json")
+    (tmp_path / "project").mkdir()
+    Path("project/mine.yaml").write_text(
+        f"model_name_or_path: {model_folder}\ndata: [{{path: ../clean}}]\nstore: ../.assay\n"
+    )
+    settings = ("train", "-c", "project/mine.yaml", *FAST, "train.samples=1", "-o", "out")
+    code, _, err = run(capsys, *settings, "--redact")
+    assert code == 0, err
+    (trained,) = Path(".assay/runs").glob("train-*/manifest.json")
+    (curated,) = Path(".assay/runs").glob("curate-*")
+    assert json.loads(trained.read_text())["parents"] == [curated.name]
+    examples = json.loads((trained.parent / "examples.json").read_text())["examples"]
+    assert len(examples) == 3
+    assert {part["text"] for example in examples for part in example["parts"]} == {None}
+    assert not {"examples.json", "samples.jsonl"} & {path.name for path in Path("out").iterdir()}
+
+
 def test_the_data_and_settings_of_assay_yaml_are_used(
     data: Path, without_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
