@@ -134,10 +134,10 @@ class CurateQueue:
         named = f"{self.found.checks[first]} {group}" if group is not None else ""
         return Key(row, self.found.record_ids[first], kind, checks, named, settled), first
 
-    def _rank(self, index: int) -> tuple[int, bool, int]:
-        """What a record waits for before all: the kinds in their order, then errors, then the first finding."""
+    def _rank(self, index: int) -> tuple[int, bool, bool, int]:
+        """What a record waits for before all: the kinds in their order, then errors, then what is about it alone."""
         rank = RANKS.get(self.found.checks[index], len(RANKS))
-        return rank, self.found.severities[index] != Severity.ERROR, index
+        return rank, self.found.severities[index] != Severity.ERROR, self.found.groups[index] is not None, index
 
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         found = self._subjects.get(key.name)
@@ -306,9 +306,9 @@ def _read(path: Path, positions: Sequence[int]) -> list[Finding]:
         raise SourceError("cannot be read as findings", where=str(path), fix=fix) from error
 
 
-def _weight(key: Key, finding: Finding) -> tuple[bool, bool]:
-    """What the record waits for stands first, then errors."""
-    return KIND_OF.get(finding.check) != key.kind, finding.severity != Severity.ERROR
+def _weight(key: Key, finding: Finding) -> tuple[bool, bool, bool]:
+    """What the record waits for stands first, then errors, then what is about it alone: as `_rank` has it."""
+    return KIND_OF.get(finding.check) != key.kind, finding.severity != Severity.ERROR, finding.group is not None
 
 
 def _lost(key: Key, found: Sequence[Finding]) -> Record:

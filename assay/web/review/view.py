@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from assay.reviews.item import Shown, Turn
@@ -13,8 +14,8 @@ from assay.reviews.review import Review, Verdict
 
 from .desk import Desk
 
-PLAIN_TURNS = 6
-"""Turns of a conversation that are open when nothing stands beside it; beside others, the last two are."""
+PLAIN_TURNS, FEW_TURNS = 6, 2
+"""Last turns of a conversation that are open when nothing stands beside it and nothing earlier is marked; and else."""
 
 LOW_TURN = 120
 """Characters of a system turn that is open, of a record that stands alone."""
@@ -39,11 +40,18 @@ class TurnView(NamedTuple):
     beginning: str
 
 
+class Block(NamedTuple):
+    """Turns that are open, or a run of closed ones behind one line."""
+
+    turns: list[TurnView]
+    closed: bool
+
+
 class Side(NamedTuple):
     """A record or passage. name: of its key, where it can be decided on its own."""
 
     heading: str
-    turns: list[TurnView]
+    blocks: list[Block]
     name: str = ""
     is_own: bool = False
 
@@ -73,28 +81,33 @@ class Holds:
 def sides_of(shown: Shown, *, whole: bool) -> list[Side]:
     """The record first, then what it is held against."""
     alone = not shown.beside
-    own = Side("This record", _turns(shown.turns, whole, PLAIN_TURNS if alone else 2), is_own=True)
-    return [own, *(Side(part.heading, _turns(part.turns, whole, 2), part.name) for part in shown.beside)]
+    own = Side("This record", _turns(shown.turns, whole, PLAIN_TURNS if alone else FEW_TURNS), is_own=True)
+    return [own, *(Side(part.heading, _turns(part.turns, whole, FEW_TURNS), part.name) for part in shown.beside)]
 
 
-def _turns(turns: Sequence[Turn], whole: bool, most: int) -> list[TurnView]:
-    return [
+def _turns(turns: Sequence[Turn], whole: bool, most: int) -> list[Block]:
+    if len(turns) > most and any(turn.marks for turn in turns[:-2]):
+        most = FEW_TURNS
+    drawn = [
         TurnView(
             turn.role,
             pieces(turn, whole=whole),
-            not whole and _closes(turn, place, len(turns), most),
+            not whole and _closes(turns, place, most),
             " ".join(turn.text.split())[:90],
         )
         for place, turn in enumerate(turns)
     ]
+    return [Block(list(run), closed) for closed, run in groupby(drawn, key=lambda turn: turn.closed)]
 
 
-def _closes(turn: Turn, place: int, count: int, most: int) -> bool:
+def _closes(turns: Sequence[Turn], place: int, most: int) -> bool:
+    """Neither the last, nor marked, nor what a marked answer answers."""
+    turn, count = turns[place], len(turns)
     if turn.marks or place == count - 1:
         return False
     if turn.role in ("system", "developer"):
         return len(turn.text) > LOW_TURN or most < PLAIN_TURNS
-    return place < count - most
+    return place < count - most and not turns[place + 1].marks
 
 
 def tabs_of(desk: Desk) -> list[Tab]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import re
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -130,6 +134,56 @@ def test_what_was_curated_with_redact_cannot_be_judged(folder: Path) -> None:
         main(["curate", "data.jsonl", "-o", "hidden", "--redact"])
     with pytest.raises(SourceError, match="--redact"):
         open_queue(folder / "hidden")
+
+
+def test_a_kind_is_shown_with_plain_signs_and_a_group_is_decided_by_one_key(folder: Path) -> None:
+    with terminal("review", "out", "--terminal", "--kind", "contradiction", folder=folder) as opened:
+        shown = opened.wait_for(READY)
+        assert ">>30<<" in shown.replace(" days", "") or ">>30 days<<" in shown
+        opened.type("g")
+        assert "keeps this one and drops the other 1" in " ".join(opened.wait_for("back): ").split())
+        opened.type("\x1b")
+        assert "nothing was decided" in opened.wait_for(READY)
+        opened.type("g")
+        opened.wait_for("back): ")
+        opened.type("o\n")
+        opened.wait_for("nothing is left")
+        assert opened.end() == 0
+    said = read_reviews(folder / ".assay" / "reviews.jsonl")
+    first, other = dict.fromkeys(review.subject.record_id for review in said)
+    assert {(review.subject.record_id, review.verdict) for review in said} == {
+        (first, Verdict.KEEP),
+        (other, Verdict.DROP),
+    }
+
+
+def test_a_digit_rejects_for_a_usual_reason_and_undo_takes_it_back(folder: Path) -> None:
+    with terminal("review", "out", "--terminal", "--kind", "to_read", folder=folder) as opened:
+        opened.wait_for(READY)
+        opened.type("3")
+        opened.wait_for(READY)
+        opened.type("l")
+        assert "no other label is suggested" in opened.wait_for(READY)
+        opened.type("u")
+        assert "taken back: record" in opened.wait_for(READY)
+        opened.type("q")
+        opened.end()
+    said = read_reviews(folder / ".assay" / "reviews.jsonl")
+    assert [(review.verdict, review.note) for review in said] == [(Verdict.WRONG, "invented"), (Verdict.UNDO, "")]
+
+
+def test_in_a_terminal_without_a_display_it_says_so_and_prints_the_link(folder: Path) -> None:
+    env = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    with terminal("review", "out", "--kind", "contradiction", folder=folder, env=env) as opened:
+        shown = opened.wait_for("Ctrl-C ends it.")
+        assert "no browser can be opened here" in shown
+        found = re.search(r"http://127\.0\.0\.1:\d+/review/out\?kind=contradiction&token=\S+", shown)
+        assert found is not None
+        with contextlib.suppress(HTTPError):  # no cookie goes with it: it is asked only so that the server runs
+            urlopen(found.group(), timeout=30)
+        opened.type("\x03")
+        assert "decisions are in" in opened.wait_for("reviews.jsonl")
+        assert opened.end() == 0
 
 
 def test_a_skip_decides_nothing(folder: Path) -> None:
