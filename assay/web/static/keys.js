@@ -67,7 +67,7 @@ document.addEventListener("keydown", (event) => {
   const keys = before ? before + " " + event.key : event.key;
   before = "";
   clearTimeout(forget);
-  let done = pressed(keys);
+  let done = !event.repeat && pressed(keys);  // a key that is held down would decide the next item unseen
   if (!done && event.key === "j") done = move(1);
   if (!done && event.key === "k") done = move(-1);
   if (!done && event.key === "Enter" && event.target.matches("[data-row]")) {
