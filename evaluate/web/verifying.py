@@ -69,7 +69,7 @@ def verify_now(request: Request, _: FormData) -> Response:
     """Recomputes the certificate's claims from the files it names; no model is loaded. Runs in a thread."""
     run = str(request.path_params["run"])
     path = site_of(request).folder(run) / CERTIFICATE
-    when = time.strftime("%H:%M:%S UTC", time.gmtime())
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     try:
         claims = tuple(verify(path))
         found = Verified(when, _stamp(path), claims)
