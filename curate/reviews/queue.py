@@ -115,6 +115,9 @@ class CurateQueue:
         place = find(self.folder, name, files=FILES)
         if place is None:
             return None
+        drawn = self._by_name.get(column(place.path, "record_id")[place.row].as_py())
+        if drawn is not None:
+            return drawn
         checks = tuple(dict.fromkeys(self.found.checks[index] for index in self.found.of_row.get(name, ())))
         return Key(name, column(place.path, "record_id")[place.row].as_py(), ANY, checks)
 

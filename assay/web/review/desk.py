@@ -146,7 +146,7 @@ def _opened(folder: Path, seeds: tuple[str, ...], changed: tuple[int, ...]) -> O
 
 def who_of(request: Request) -> str:
     """The name in the cookie, or the one that the workbench was started under."""
-    return clean_name(unquote(request.cookies.get(WHO, ""))) or site_of(request).who
+    return clean_name(unquote(request.cookies.get(WHO, ""))) or site_of(request).who or "somebody"
 
 
 def clean_name(text: str) -> str:

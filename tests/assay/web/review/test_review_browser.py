@@ -120,6 +120,17 @@ def test_looking_around_decides_nothing_and_a_group_is_decided_after_a_question(
     assert journal(folder) == {first.record_id: "keep", second.record_id: "drop"}
 
 
+def test_a_key_that_is_held_down_decides_one_item(page: Any, server: Served, folder: Path) -> None:
+    page.goto(f"{server.root}/review/out?kind=to_read")
+    with page.expect_navigation(timeout=WAIT, wait_until="load"):
+        page.keyboard.down("a")
+    for _ in range(5):
+        page.keyboard.down("a")  # as the keyboard repeats it
+    page.keyboard.up("a")
+    page.reload()
+    assert len(journal(folder)) == 1
+
+
 def test_a_suspected_label_is_relabelled_by_one_key(page: Any, server: Served, folder: Path, queue: Queue) -> None:
     key = next(key for key in keys_of(queue, "label") if queue.item(key).suggestion)
     page.goto(f"{server.root}/review/out?kind=label&row={key.name}")
