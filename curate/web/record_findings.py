@@ -24,7 +24,9 @@ LONGEST_QUOTED = 300
 
 SHARES = frozenset({"similarity", "share", "confidence", "probability", "given_probability", "usual_share"})
 NAMES = {"message": "turn", "kind": "what", "text": "its text"}
-ASIDE = frozenset({"spans", "other", "others", "row_id", "row_ids", "reviewed", "reviewed_before", "dissenter"})
+ASIDE = frozenset(
+    {"found", "spans", "other", "others", "row_id", "row_ids", "reviewed", "reviewed_before", "dissenter"}
+)
 """Keys of evidence that are shown in another way: beside the text, or as a link."""
 
 
@@ -137,7 +139,7 @@ def _words(key: str, value: Json) -> str:
     if isinstance(value, str):
         return value.replace("_", " ") if key == "kind" else value
     if isinstance(value, Mapping) and all(isinstance(item, str | int | float) for item in value.values()):
-        return ", ".join(f"{name} {_words(str(name), item)}" for name, item in value.items())
+        return ", ".join(f"{str(name).replace('_', ' ')} {_words(str(name), item)}" for name, item in value.items())
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(_words(key, item) for item in value)
     return pretty(value) if len(json.dumps(value, default=str)) > 100 else json.dumps(value, ensure_ascii=False)

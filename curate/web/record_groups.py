@@ -30,6 +30,8 @@ TURNS = 8
 ALIKE = 0.4
 """Share of the shorter text that has to stand in both for a comparison word by word."""
 
+DISSENTS = "dissents from most records"
+
 ShownAs = Callable[[Record], Record]
 """What other records are shown as: themselves, or without their personal data."""
 
@@ -143,10 +145,13 @@ def _plain(text: str) -> tuple[Piece, ...]:
 
 def _clashing(said: Sequence[Finding], member: Member, theirs: Finding, other: Record) -> Side:
     """The other answer with what clashes with this record's marked."""
-    words = next((_text_at(item, 1) for item in said if item.evidence.get("other") == member.row_id), None)
-    place = place_of(other, words or _text_at(theirs, 0) or "")
+    against = next((_text_at(item, 1) for item in said if item.evidence.get("other") == member.row_id), None)
+    words = against or _text_at(theirs, 0) or ""
+    place = place_of(other, words)
     pieces = cut(marked(other.answer, [place] if place is not None else []), False).pieces
-    note = "dissents from most records" if theirs.evidence.get("dissenter") else ""
+    own = {(_text_at(item, 0) or "").casefold() for item in said}
+    agrees = bool(words) and words.casefold() in own
+    note = "says the same as this record" if agrees else DISSENTS if theirs.evidence.get("dissenter") else ""
     return Side(member, note, (("assistant", pieces),), 0, False)
 
 

@@ -78,6 +78,18 @@ def test_of_two_contradicting_answers_both_are_shown_with_what_clashes(store: St
     assert re.search(r"The check is \d+ % sure", text_of(page))
 
 
+def test_of_many_answers_it_is_told_which_agree_and_which_dissent(tmp_path: Path) -> None:
+    said = ("You have 30 days to return an item.", "An item can be returned for 30 days.", "Returns take 30 days.")
+    texts = (*said, "You have 14 days to return an item.")
+    asked = [chat("How many days do I have to return an item?", text) for text in texts]
+    write_rows(tmp_path / "data.jsonl", asked)
+    store = curated(tmp_path, "data.jsonl")
+    with holder(tmp_path) as client:
+        text = text_of(client.get(store.page(store.at(1))).text)
+        assert text.count("says the same as this record") == 2
+        assert re.search(r"data.jsonl:4 \w+ dissents from most records You have 14 days to", text)
+
+
 def test_a_duplicate_is_shown_word_by_word_with_its_fate(store: Store, client: TestClient) -> None:
     page = client.get(store.page(store.at(3))).text
     assert [word.strip() for word in marks(page, "removed") if word.strip() != "Struck through"] == ["thin"]
