@@ -7,9 +7,10 @@ is its files one after the other.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -23,6 +24,7 @@ from assay.errors import SourceError
 from assay.findings import Fate, Severity
 
 from .places import RECORDS, column
+from .remembered import Remembered
 
 Whole: TypeAlias = npt.NDArray[np.int64]
 Small: TypeAlias = npt.NDArray[np.int32]
@@ -84,6 +86,7 @@ class Columns:
 
     def __init__(self, folder: Path) -> None:
         """Raises SourceError where the files are not of one run."""
+        self._lock = threading.Lock()
         self.folder = folder
         self.rows_of = tuple(_rows(folder / name) for name in RECORDS)
         self.fates, self.sources = self._fates_and_sources()
@@ -156,9 +159,20 @@ class Columns:
     def has_text(self, position: int) -> bool:
         return bool(self.places[position] < self.rows_of[int(self.files[position])])
 
-    @cached_property
+    @property
     def found(self) -> Found:
         """Findings of rows that the ledger does not name are left out."""
+        with self._lock:  # a page that is asked while it is read for another waits for that
+            return self._found
+
+    @cached_property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """{column: {value: rows}}, most frequent first; of checks their findings."""
+        coded = {"fate": self.fates, "source": self.sources, "origin": self.origins, "split": self.splits}
+        return {name: column.counts() for name, column in {**coded, "check": self.found.checks}.items()}
+
+    @cached_property
+    def _found(self) -> Found:
         path = self.folder / FINDINGS
         table = _read(path, ("check", "severity"), ("row_id",)) if path.is_file() else None
         if table is None or not table.num_rows:
@@ -182,9 +196,12 @@ class Columns:
         )
 
 
+_COLUMNS: Remembered[Columns] = Remembered(HELD_IN_MEMORY)
+
+
 def columns_of(folder: Path) -> Columns:
     """Of the files as they are now: read once a version of them. Raises SourceError."""
-    return _columns(folder, version_of(folder))
+    return _COLUMNS.get((folder, version_of(folder)), lambda: Columns(folder))
 
 
 def version_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -197,11 +214,6 @@ def version_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
             continue
         out.append((name, stat.st_mtime_ns, stat.st_size))
     return tuple(out)
-
-
-@lru_cache(maxsize=HELD_IN_MEMORY)
-def _columns(folder: Path, version: tuple[tuple[str, int, int], ...]) -> Columns:
-    return Columns(folder)
 
 
 def _rows(path: Path) -> int:

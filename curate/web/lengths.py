@@ -15,8 +15,9 @@ from assay.errors import StorageError
 from assay.storage import write_atomically
 
 from .columns import Columns, version_of
+from .remembered import Remembered
 from .searching import plain
-from .walking import Remembered, Walk
+from .walking import Walk
 
 
 class Lengths:

@@ -18,14 +18,14 @@ from .columns import Columns, version_of
 from .lengths import lengths_of
 from .meanings import MOST_COMPARED, meanings_of, missing
 from .query import Query
-from .reading import records
+from .reading import conversations, records
+from .remembered import Remembered
 from .searching import Scan, marks_of
-from .walking import Remembered
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 
 PAGE_ROWS = 50
-FIRST_SECONDS, LATER_SECONDS = 0.15, 1.0
+FIRST_SECONDS, LATER_SECONDS = 0.2, 1.0
 """So long a page waits for texts that have to be read: when first asked, and each time that it is asked again."""
 
 COUNTED = 1_000
@@ -204,7 +204,7 @@ def lines(
     columns: Columns, query: Query, positions: Sequence[int], scores: Sequence[float], *, concealed: bool
 ) -> list[Line]:
     """What is shown of some rows. concealed: with masks over personal data and secrets. Raises SourceError."""
-    found = records(columns, positions)
+    found = conversations(columns, positions)
     if concealed:
         found = {position: conceal_record(record) for position, record in found.items()}
     texts = {position: _parts(record) for position, record in found.items()}

@@ -24,7 +24,8 @@ from assay.text import conversation_text
 from ..meaning.constants import STATIC
 from ..meaning.encoder import load_encoder, why_missing
 from .columns import Columns, version_of
-from .walking import Remembered, Walk
+from .remembered import Remembered
+from .walking import Walk
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]

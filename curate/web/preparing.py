@@ -14,7 +14,10 @@ from assay.web.site import Site
 from .columns import columns_of
 from .overview import overview_of
 
-PAGES = ("curate/overview.html", "curate/records.html", "curate/shelf.html")
+PAGES = (
+    *("web/base.html", "web/parts.html", "web/plots.html"),
+    *("curate/overview.html", "curate/records.html", "curate/shelf.html"),
+)
 
 
 def prepare(site: Site) -> None:
@@ -27,4 +30,4 @@ def prepare(site: Site) -> None:
             overview_of(site, name)
             columns = columns_of(site.folder(name))
             columns.row_ids()
-            columns.found, columns.origins, columns.splits  # noqa: B018 - read once, and kept
+            columns.counts  # noqa: B018 - read once, and kept

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
 
-ORDERS = {"": "as in the data", "longest": "longest first", "shortest": "shortest first"}
+ORDERS = {"": "data order", "longest": "longest first", "shortest": "shortest first"}
 TURNS = {
     "": "any turns",
     "one": "one answer",

@@ -157,14 +157,14 @@ def _chosen(query: Query) -> list[Chosen]:
 
 def _choices(columns: Columns) -> Mapping[str, list[Choice]]:
     """What each filter may be, with the rows of it."""
-    checks: dict[str, int] = columns.found.checks.counts()
+    counts = columns.counts
     return {
-        "check": _counted(checks),
+        "check": _counted(counts["check"]),
         "severity": [Choice(name, name) for name in SEVERITIES],
-        "fate": _counted({fate: columns.fates.counts().get(fate, 0) for fate in FATES}),
-        "source": _counted(dict(list(columns.sources.counts().items())[:SHOWN_SOURCES]), short=True),
-        "origin": _counted(columns.origins.counts()),
-        "split": _counted({name: number for name, number in columns.splits.counts().items() if name}),
+        "fate": _counted({fate: counts["fate"].get(fate, 0) for fate in FATES}),
+        "source": _counted(dict(list(counts["source"].items())[:SHOWN_SOURCES]), short=True),
+        "origin": _counted(counts["origin"]),
+        "split": _counted({name: number for name, number in counts["split"].items() if name}),
         "turns": [Choice(value, text) for value, text in TURNS.items() if value],
     }
 

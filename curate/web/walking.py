@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,16 @@ import pyarrow as pa
 
 from .columns import Columns
 from .places import RECORDS
-from .reading import POOL, WORKERS, edges, taken
+from .reading import WORKERS, edges, taken
 
 Positions: TypeAlias = npt.NDArray[np.int64]
+
+UNITS = ThreadPoolExecutor(WORKERS, "assay-units")
+"""Not the threads that read row groups: a unit waits for those, and would wait for itself."""
 
 UNIT_ROWS = 4096
 """Rows that are looked at in one go, about a row group."""
 
-Kept = TypeVar("Kept")
 Work: TypeAlias = Callable[[pa.Table], Any]
 Gather: TypeAlias = Callable[[Positions, Any], None]
 
@@ -62,7 +64,7 @@ class Walk:
         with self._lock:
             while not self.ended and not enough():
                 while self._starts and len(self._ahead) <= WORKERS:
-                    self._ahead.append(POOL.submit(self._unit, *self._starts.popleft()))
+                    self._ahead.append(UNITS.submit(self._unit, *self._starts.popleft()))
                 try:
                     rows, found = self._ahead[0].result(max(0.001, until - time.monotonic()))
                 except TimeoutError:
@@ -96,21 +98,3 @@ def _units(columns: Columns, positions: Positions | None) -> list[tuple[int, int
     else:
         cuts = [*range(0, total, UNIT_ROWS), total]
     return [(start, end) for start, end in pairwise(cuts) if end > start]
-
-
-class Remembered(Generic[Kept]):
-    """What the last pages were made from, by what was asked; the oldest is forgotten."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-                if len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -156,12 +157,19 @@ def test_a_page_reads_no_further_than_it_has_to(many: Columns) -> None:
 
 
 def test_of_filtered_rows_alone_texts_are_read(many: Columns) -> None:
-    import numpy as np
-
     scan = Scan(many, np.array([7, 770, 14_077]), Query(q="77"))
     scan.extend(10**9, 60)
     assert scan.hits == [770, 14_077]
     assert scan.walk.total == 3
+
+
+def test_rows_all_over_the_file_are_found(many: Columns) -> None:
+    """Units of a walk read several row groups each: with the same threads for both they would wait for each other."""
+    shuffled = np.random.default_rng(1).permutation(15_000)
+    scan = Scan(many, shuffled, Query(q="77"))
+    scan.extend(10**9, 60)
+    assert scan.walk.ended
+    assert scan.hits == [at for at in range(15_000) if "77" in str(at)]
 
 
 def test_marks_are_where_the_hit_is() -> None:
