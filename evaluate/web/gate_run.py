@@ -46,6 +46,17 @@ class SuiteRow:
     shows: str
 
 
+@dataclass(frozen=True)
+class Average:
+    """One task of lm-eval that was logged without samples, in words."""
+
+    task: str
+    n: str
+    base: str
+    candidate: str
+    difference: str
+
+
 def gate_page(request: Request, run: str) -> Response:
     """Of a folder with a decision.json."""
     site = site_of(request)
@@ -87,9 +98,24 @@ def gate_page(request: Request, run: str) -> Response:
         versions=versions_with(site, adapter_files(header)),
         started=str(manifest.data.get("started", "")) if manifest is not None else "",
         certificate=certificate_of(request, run, folder, manifest),
-        unpaired=data.get("unpaired") or (),
+        averages=_averages(data.get("unpaired")),
+        rerun=[str(line) for line in data.get("rerun") or ()],
         words={"count": count, "interval": interval, "nats": nats, "points": points, "size": size, "percent": percent},
     )
+
+
+def _averages(tasks: Any) -> list[Average]:
+    """Of `UnpairedDecision.to_json`; a task without its numbers is left out."""
+    found = []
+    for task in tasks if isinstance(tasks, list) else ():
+        try:
+            low, high = task["ci"]
+            difference = f"{points(task['difference'])} ({interval(low, high)})"
+            scores = (percent(task["base"]), percent(task["candidate"]))
+            found.append(Average(str(task["task"]), f"{task['n']:,}", *scores, difference))
+        except (KeyError, TypeError, ValueError):
+            continue
+    return found
 
 
 def _unreadable(request: Request, run: str, manifest: Manifest | None, error: Exception) -> Response:

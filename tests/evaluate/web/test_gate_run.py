@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from assay.errors import SuiteError
 from assay.evaluate.evaluation import Evaluation
+from assay.evaluate.evaluation_files import write
+from assay.evaluate.release.release import gate_evaluation
+from assay.runs import RunStore
 from assay.summary_page import SENTENCES
+from tests.evaluate.web.conftest import POLICY
 
 Judge = Callable[..., tuple[str, str]]
 
@@ -115,11 +120,21 @@ def test_a_decision_without_suites_is_shown_with_its_reasons(
     """As lm-eval's averages are judged, without items."""
     _, gate = judged(passing)
     bare = {"verdict": "INCONCLUSIVE", "reasons": ["averages alone"], "notes": [], "suites": [], "macro": None}
-    rest = {"items_needed": None, "certificate": None, "unpaired": [{"task": "arc"}], "rerun": []}
+    rest = {
+        "items_needed": None,
+        "certificate": None,
+        "rerun": ["lm_eval --log_samples <b>"],
+        "unpaired": [
+            {"task": "arc", "n": 1200, "base": 0.5, "candidate": 0.45, "difference": -0.05, "ci": [-0.09, -0.01]},
+            7,
+        ],
+    }
+
     file = tmp_path / ".assay" / "runs" / gate / "decision.json"
     file.write_text(json.dumps(bare | rest), encoding="utf-8")
     text = page(client, f"/evaluation/{gate}")
-    assert "averages alone" in text and "arc" in text
+    assert "averages alone" in text and "-5.0 points (-9.0 to -1.0)" in text and "1,200" in text
+    assert "lm_eval --log_samples &lt;b&gt;" in text
 
 
 def test_the_verdict_stays_when_the_evaluation_and_the_policy_are_gone(
@@ -151,11 +166,21 @@ def test_a_run_that_is_not_there_is_a_line(client: TestClient, address: str) -> 
 
 
 def test_a_run_that_failed_says_why(client: TestClient, tmp_path: Path) -> None:
-    from assay.errors import SuiteError
-    from assay.runs import RunStore
-
     store = RunStore(tmp_path / ".assay")
     with pytest.raises(SuiteError), store.open("evaluate", {}, {}) as run:
         raise SuiteError("the suite is empty <b>", where="support.yaml")
     text = page(client, f"/evaluation/{run.id}")
     assert "It failed" in text and "the suite is empty &lt;b&gt;" in text
+
+
+def test_a_gate_over_lm_evals_logs_has_its_items_inside_of_its_own_run(
+    client: TestClient, blocked: Evaluation, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    with RunStore(tmp_path / ".assay").open("gate", {"source": "lm-eval"}, {}) as run:
+        write(blocked, run.path / "evaluation")
+        decision = gate_evaluation(run.path / "evaluation", tmp_path / "policy.yaml", run.path)
+        run.facts["verdict"] = str(decision.verdict)
+    assert f"/evaluation/{run.id}/items?suite=grammar" in page(client, f"/evaluation/{run.id}")
+    assert "What moved on grammar" in page(client, f"/evaluation/{run.id}/items")
+    assert run.id in page(client, "/evaluation")
