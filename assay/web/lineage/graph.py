@@ -166,10 +166,10 @@ def _data(run: Manifest) -> Node:
     except OSError:
         names = ()
     if not names:
-        return _source("data", "names not known", digest or run.run)
+        return _source("data", "names not known", digest or run.run, place_of(run))
     shown = ", ".join(names[:MOST_SOURCES])
     more = f" and {len(names) - MOST_SOURCES} more" if len(names) > MOST_SOURCES else ""
-    return _source(shown + more, "records", digest or run.run)
+    return _source(shown + more, "records", digest or run.run, place_of(run))
 
 
 @lru_cache(maxsize=512)
@@ -187,8 +187,9 @@ def _source_files(path: str, stamp: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(Path(name).name for name in files))
 
 
-def _source(name: str, about: str, digest: str) -> Node:
-    return Node(f"source:{digest}:{name}", "source", name, about, "", "", "")
+def _source(name: str, about: str, digest: str, href: str = "") -> Node:
+    """href: the page of the first run that read it."""
+    return Node(f"source:{digest}:{name}", "source", name, about, "", "", href)
 
 
 def _versions(site: Site, runs: Mapping[str, Manifest]) -> list[tuple[Node, str]]:
