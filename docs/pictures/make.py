@@ -132,12 +132,13 @@ def main(folder: Path) -> None:
                     state = context.storage_state()
                 for shot in wanted:
                     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-                    answer = page.goto(root + shot.address)
-                    if answer is None or not answer.ok:
-                        raise ValueError(f"{shot.address}: {answer.status if answer else 'no answer'}")
+                    address = root + shot.address
+                    answer = page.goto(address)
                     if shot.follow:
-                        page.locator(shot.follow).first.click()
-                        page.wait_for_load_state()
+                        address = root + str(page.locator(shot.follow).first.get_attribute("href"))
+                        answer = page.goto(address)
+                    if answer is None or not answer.ok:
+                        raise ValueError(f"{address}: {answer.status if answer else 'no answer'}")
                     file = HERE / f"{shot.name}-{scheme}.png"
                     print(f"{file.name}  {picture(page, file):,} bytes")
             browser.close()

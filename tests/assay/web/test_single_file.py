@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assay.api import curate, write_curated
+from assay.cli import main
 from assay.errors import NoSuchRunError
 from assay.runs import RunStore
 from assay.web.redaction import quotation, texts_of
@@ -133,3 +136,72 @@ def test_scripts_without_spaces_are_looked_through_by_character() -> None:
 def test_the_start_page_needs_no_text_of_records(site: Site) -> None:
     html = redacted_file(site, "/", _run(site))
     assert "6 records" in html and "Quennerstedt" not in html
+
+
+@pytest.fixture
+def report(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """report(argument, ...): exit code and, with `-o report.html`, what was written."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        file = tmp_path / "report.html"
+        with pytest.raises(SystemExit) as ended:
+            main(["report", *arguments, "--store", str(site.store.root), "-o", str(file)])
+        return int(ended.value.code or 0), file.read_text(encoding="utf-8") if file.is_file() else ""
+
+    return run
+
+
+def test_the_page_of_a_run_follows_from_its_stage(site: Site, report: Callable[..., tuple[int, str]]) -> None:
+    code, html = report(_run(site))
+    assert code == 0 and "Is this data fit to train on?" in html
+    code, html = report(_run(site), "--page", "lineage")
+    assert code == 0 and f"Where {_run(site)} comes from" in html
+
+
+def test_a_folder_that_curate_wrote_has_a_page_too(site: Site, report: Callable[..., tuple[int, str]]) -> None:
+    copy = Path("clean")
+    shutil.copytree(site.folder(_run(site)), copy)
+    code, html = report(str(copy))
+    assert code == 0 and "Is this data fit to train on?" in html
+
+
+def test_the_queue_as_a_file_has_its_texts_and_is_refused_without(
+    site: Site, report: Callable[..., tuple[int, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, html = report(_run(site), "--page", "review")
+    assert code == 0 and "A return is free for" in html
+    Path("report.html").unlink()
+    code, html = report(_run(site), "--page", "review", "--redact")
+    said = capsys.readouterr().err
+    if code:
+        assert (code, html) == (2, "") and said.count("\n") == 1 and "without text of records" in said
+    else:
+        assert "return is free" not in html
+
+
+@pytest.mark.parametrize("page", ["data", "lineage"])
+def test_numbers_need_no_text(site: Site, report: Callable[..., tuple[int, str]], page: str) -> None:
+    code, html = report(_run(site), "--page", page, "--redact")
+    assert code == 0 and len(html) > 5000
+    assert "Quennerstedt" not in html and "return is free" not in html
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["nowhere"], "no run 'nowhere'"),
+        ([], "name one run"),
+        (["RUN", "--page", "evaluation"], "its own pages are data and review and lineage"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(
+    site: Site,
+    report: Callable[..., tuple[int, str]],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    line: str,
+) -> None:
+    code, html = report(*[_run(site) if word == "RUN" else word for word in arguments])
+    said = capsys.readouterr().err
+    assert (code, html) == (2, "") and line in said and said.count("\n") == 1
