@@ -157,7 +157,7 @@ class Server:
     def _settled(self) -> None:
         """Until it has done what it does when it starts, which takes less time than a person takes to open the link."""
         before, calm = -1.0, 0
-        while calm < 5:
+        while calm < 15:
             time.sleep(0.1)
             now = self.processor()
             before, calm = now, calm + 1 if now == before else 0
