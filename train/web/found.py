@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclasses.dataclass
 class Found:
-    """What the page shows. refused: (which part of it, the line that `assay train` would end with)"""
+    """What the page shows. refused: (data, model or settings; the line that `assay train` would end with)"""
 
     run: str = ""
     refused: list[tuple[str, str]] = dataclasses.field(default_factory=list)

@@ -17,13 +17,15 @@ from typing import Any
 
 from assay.config import to_json
 from assay.console import Options
-from assay.errors import AssayError
+from assay.errors import AssayError, ModelError, SettingsError
 from assay.storage import write_json
 from assay.web.site import read_json
 
 from .found import Audit, Found
 
 NOT_TO_BE_SEEN = ".assay-look-"
+PARTS = {ModelError: "model", SettingsError: "settings"}
+"""Which choice an error is about; every other one is about the data."""
 
 
 def main(arguments: list[str]) -> None:
@@ -56,11 +58,12 @@ def _beside(project: Path, text: str) -> Iterator[Path]:
 def _look(found: Found, options: Options, config: str) -> tuple[Path, str] | None:
     """Fills `found`. Gives the data and the model that are to be audited, None where they cannot be read."""
 
-    def asking(part: str, ask: Callable[[], Any]) -> Any:
+    def asking(ask: Callable[[], Any]) -> Any:
         """None where it is refused."""
         try:
             return ask()
         except AssayError as error:
+            part = next((part for kind, part in PARTS.items() if isinstance(error, kind)), "data")
             found.refused.append((part, str(error).replace(config, "the settings")))
             return None
 
@@ -68,8 +71,8 @@ def _look(found: Found, options: Options, config: str) -> tuple[Path, str] | Non
     from ..planning.inputs import Request, read_subject
 
     request = Request((), "auto", None, None, None, None, None, None)
-    subject = asking("model", lambda: read_subject(request, options))
-    inputs = asking("data", lambda: read_inputs((), "auto", None, options)) if subject is not None else None
+    subject = asking(lambda: read_subject(request, options))
+    inputs = asking(lambda: read_inputs((), "auto", None, options)) if subject is not None else None
     if inputs is None:
         return None
     from ..before.template import check_curated
@@ -77,15 +80,15 @@ def _look(found: Found, options: Options, config: str) -> tuple[Path, str] | Non
     from ..preview import preview
 
     sources = named_sources((), options)
-    asking("data", lambda: check_curated(inputs.target, inputs.store, sources))
-    asking("data", lambda: check_reviewed(inputs, sources, options))
-    prepared = asking("data", lambda: prepare(inputs.data, inputs.settings, inputs.target, inputs.general))
+    asking(lambda: check_curated(inputs.target, inputs.store, sources))
+    asking(lambda: check_reviewed(inputs, sources, options))
+    prepared = asking(lambda: prepare(inputs.data, inputs.settings, inputs.target, inputs.general))
     if prepared is not None:
         found.notes += [*prepared.notes, *prepared.rows.warnings]
         shown = preview(prepared, inputs.target).to_json()
         found.preview = {name: shown[name] for name in ("records", "tokens", "trained_tokens", "longest", "steps")}
-        found.plan = asking("model", lambda: _plan(subject[0], prepared, inputs.settings)) or {}
-        found.run = asking("settings", lambda: _run_of(inputs, options)) or ""
+        found.plan = asking(lambda: _plan(subject[0], prepared, inputs.settings)) or {}
+        found.run = asking(lambda: _run_of(inputs, options)) or ""
     return Path(sources[0]), inputs.target.name
 
 
