@@ -32,6 +32,7 @@ from .record_turns import SHOWN_TURNS, Text, clashing_words, cut, marked, place_
 from .records_page import cache_of
 
 VIEWS = (("", "Conversation", "1"), ("template", "As rendered", "2"), ("tokens", "Tokens", "3"))
+SHOWN_FINDINGS = 100
 OWN = frozenset({"view", "whole", "first", "save", "redact", "token"})
 """Names in the address that are this page's; all others are of the list that it was opened from."""
 
@@ -167,7 +168,8 @@ def _conversation(site: Site, name: str, row: Row, whole: bool, saved: bool) -> 
         "more_turns": max(0, len(record.messages) - SHOWN_TURNS) if record is not None and not whole else 0,
         "tools": [_tool(tool, whole) for tool in record.tools] if record is not None else [],
         "columns": _columns(record, whole) if record is not None else [],
-        "found": found_of(findings, record),
+        "found": found_of(findings if whole else findings[:SHOWN_FINDINGS], record),
+        "more_found": 0 if whole else max(0, len(findings) - SHOWN_FINDINGS),
         "groups": groups_of(folder, findings, record, shown_as),
         "answer": _marked_answer(record, findings),
         "written": written_of(record) if record is not None else None,

@@ -17,11 +17,10 @@ from assay.reviews.review import READING, Review, latest
 from assay.web.site import Site
 
 from ..pages.pieces import Piece
-from .places import RECORDS, Place, find, records_at, rows_whose_list_has
+from .places import RECORDS, Place, records_at, rows_among, rows_whose_list_has
 from .record_findings import Fact, facts_of, place_name
 from .record_turns import Text, cut
 
-SHOWN_RELATIVES = 6
 LISTED_RELATIVES = 60
 MOST_RUNS = 24
 """Runs that are looked into for the seeds of a record: its run, and those that it came from."""
@@ -89,16 +88,15 @@ def ancestors(site: Site, name: str) -> list[tuple[str, Path]]:
 
 def seeds_of(site: Site, name: str, record: Record, shown_as: Callable[[Record], Record]) -> list[Relative]:
     """The records that it was generated or edited from, with their text where it is at hand."""
-    runs = ancestors(site, name)
-    return [_seed(parent, runs, shown_as) for parent in record.parents[:LISTED_RELATIVES]]
-
-
-def _seed(parent: str, runs: Sequence[tuple[str, Path]], shown_as: Callable[[Record], Record]) -> Relative:
-    for run, folder in runs:
-        place = find(folder, parent, "record_id", GENERATED)
-        if place is not None:
-            return _relative(run, place, shown_as)
-    return Relative(parent, "", "", "", ())
+    wanted = list(dict.fromkeys(record.parents))[:LISTED_RELATIVES]
+    found: dict[str, Relative] = {}
+    for run, folder in ancestors(site, name):
+        for file in GENERATED:
+            missing = [parent for parent in wanted if parent not in found]
+            for row in rows_among(folder / file, "record_id", missing):
+                relative = _relative(run, Place(folder / file, row), shown_as)
+                found.setdefault(relative.name, relative)
+    return [found.get(parent, Relative(parent, "", "", "", ())) for parent in wanted]
 
 
 def made_of(site: Site, name: str, ids: Sequence[str], shown_as: Callable[[Record], Record]) -> list[Relative]:
@@ -119,7 +117,7 @@ def _generating(site: Site) -> list[tuple[str, Path]]:
 
 
 def _relative(run: str, place: Place, shown_as: Callable[[Record], Record]) -> Relative:
-    record = shown_as(records_at([place])[0])
+    record = shown_as(records_at([place])[0])  # its id stays that of its content, whatever is masked
     href = (
         f"/data/{quote(run)}/record/{quote(record.row_id)}" if place.path.name in RECORDS else f"/review/{quote(run)}"
     )

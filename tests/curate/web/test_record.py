@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from assay.curate.web.record_rendered import Target, target_of
 from assay.dataset import Dataset
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.reviews.journal import append
 from assay.reviews.review import Review, Subject, Verdict
+from assay.runs import RunStore
+from assay.web.site import Site
 from tests.conftest import build_tiny_model
 from tests.curate.web.record_store import Store, chat, curated, holder, write_rows
 
@@ -184,6 +187,21 @@ def test_a_model_that_is_not_at_hand_is_one_line(tmp_path: Path) -> None:
         assert page.status_code == 200
         assert "The model model is not at hand: " in text_of(page.text)
         assert "Paris." in client.get(store.page(store.at(1))).text
+
+
+def test_a_model_that_was_named_from_the_project_is_found_from_elsewhere_and_by_an_opened_folder(
+    tmp_path: Path,
+) -> None:
+    build_tiny_model(tmp_path / "model")
+    write_rows(tmp_path / "data.jsonl", rows()[4:5])
+    store = curated(tmp_path, "data.jsonl", "--model", "model", "-o", "out")
+    site = Site(RunStore(tmp_path / ".assay"), tmp_path / "reviews.jsonl", tmp_path, {"out": tmp_path / "out"})
+    for name in (store.run, "out"):
+        target = target_of(site, name)
+        assert isinstance(target, Target)
+        assert not target.changed
+    shutil.rmtree(tmp_path / ".assay" / "runs" / store.run)
+    assert target_of(site, "out") == "No manifest says which model this data was curated for."
 
 
 def test_data_that_was_curated_without_a_model_says_so(tmp_path: Path) -> None:
