@@ -29,7 +29,7 @@ from .reading import TrainingRun, training_run, training_runs
 MOST_COMPARED = 6
 """As many colours as lines can be told apart by."""
 
-MOST_SHOWN = 4000
+MOST_SHOWN = 2000
 """Characters of one stretch of a record, or of a prompt or an answer."""
 
 RELOAD = 4

@@ -154,7 +154,10 @@ def test_in_a_browser_nothing_runs_and_axe_finds_nothing_serious(trained: Path) 
         one, other = runs_of(trained)
         for address in ("/training", f"/training/{one}", f"/training/compare?run={one}&run={other}", "/training/new"):
             page.goto(server.root + address)
-            assert serious_findings(page) == []
+            for width in (1280, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert serious_findings(page) == []
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.goto(server.root + "/training")
         page.keyboard.press("j")
         page.keyboard.press("Enter")
