@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assay.locks import is_held
 from assay.runs import Manifest
 from assay.web.rendering import page, site_of
 from assay.web.site import Site
@@ -91,8 +92,10 @@ def nothing_page(request: Request, run: str) -> Response:
     manifest = manifest_of(site_of(request), run)
     data = manifest.data if manifest is not None else {}
     outcome, error = str(data.get("outcome", "")), str(data.get("error") or "")
-    said = {"running": "It goes on, or was stopped before it wrote anything.", "failed": f"It failed: {error}"}
+    said = {"running": "It goes on.", "failed": f"It failed: {error}"}
     line = said.get(outcome, "It holds no evaluation.json and no decision.json.")
+    if outcome == "running" and manifest is not None and not is_held(manifest.path):
+        line = "It was stopped before it wrote a result. The same command goes on with it."
     return page(request, "evaluate/nothing.html", title=f"{run} has no result", run=run, line=line)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assay.locks import is_held
 from assay.runs import Manifest
 from assay.summary_page import SENTENCES
 from assay.web.rendering import page, site_of
@@ -83,7 +84,8 @@ def _entry(site: Site, run: Manifest, known: Sequence[Released]) -> Entry:
     header = read_header(place.folder) if place is not None else {}
     word, why = _said(run.path, run.stage, verdict_of(run))
     if run.outcome != "done":
-        word, why = run.outcome, str(run.data.get("error") or "")
+        stopped = run.outcome == "running" and not is_held(run.path)
+        word, why = "stopped" if stopped else run.outcome, str(run.data.get("error") or "")
     started = str(run.data.get("started", "")).replace("T", " ").removesuffix("Z")
     return _of(run.run, run.stage, word, why, header, known, started)
 

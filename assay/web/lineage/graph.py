@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assay.errors import AssayError
+from assay.locks import is_held
 from assay.releases import Releases, Version
 from assay.runs import Manifest
 
@@ -120,6 +121,8 @@ def _run(run: Manifest) -> Node:
 
 def _about(run: Manifest, facts: Mapping[str, Any]) -> tuple[str, str]:
     """(what came of it, class of the style sheet)."""
+    if run.outcome == "running" and not is_held(run.path):
+        return "stopped", "failed"  # its process is gone, and could not say so
     if run.outcome != "done":
         return run.outcome, run.outcome
     counts = facts.get("counts")

@@ -105,6 +105,17 @@ def test_damaged_headers_are_said_and_hide_no_other_run(
         assert client.get("/evaluation/history").status_code == 200
 
 
+def test_an_evaluation_whose_process_is_gone_is_not_said_to_go_on(client: TestClient, tmp_path: Path) -> None:
+    with RunStore(tmp_path / ".assay").open("evaluate", {}, {}) as run:
+        assert "running" in client.get("/evaluation").text
+        assert "It goes on." in client.get(f"/evaluation/{run.id}").text
+    manifest = run.path / "manifest.json"
+    text = manifest.read_text(encoding="utf-8").replace('"outcome": "done"', '"outcome": "running"')
+    manifest.write_text(text, encoding="utf-8")
+    assert "stopped" in client.get("/evaluation").text
+    assert "It was stopped" in client.get(f"/evaluation/{run.id}").text
+
+
 def test_the_store_of_the_pages_is_the_one_of_the_commands(tmp_path: Path, judged: Judge, blocked: Evaluation) -> None:
     evaluation, gate = judged(blocked)
     assert {run.run for run in RunStore(tmp_path / ".assay").manifests()} == {evaluation, gate}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from assay.locks import held
 from assay.releases import Releases
 from assay.runs import RunStore
 
@@ -185,3 +186,16 @@ def test_of_more_runs_than_can_be_looked_at_what_belongs_is_drawn(
     drawn = boxes(text)
     assert len(drawn) < 12 and set(runs[7]) <= drawn.keys()
     assert len(boxes(page(client, f"/lineage/{runs[7][5]}?show=all"))) > 60
+
+
+def test_a_run_whose_process_is_gone_is_not_said_to_go_on(
+    client: TestClient, pipeline: Callable[..., list[str]], store: RunStore
+) -> None:
+    trained = pipeline()[3]
+    manifest = store.root / "runs" / trained / "manifest.json"
+    data = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps(data | {"outcome": "running"}), encoding="utf-8")
+    assert "failed" in boxes(page(client, f"/lineage/{trained}"))[trained]
+    with held(manifest.parent, "this run"):
+        text = page(client, f"/lineage/{trained}")
+    assert "running" in boxes(text)[trained] and "stopped" not in text
