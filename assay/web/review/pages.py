@@ -73,7 +73,7 @@ def _frame(desk: Desk) -> dict[str, Any]:
         "progress": progress(desk.keys, desk.states),
         "last": last_words(last_step(desk.journal, desk.author.session)),
         "step": secrets.token_hex(8),
-        "rate": rate_sentence(desk),
+        "rate": "" if desk.asked.second else rate_sentence(desk),
     }
 
 

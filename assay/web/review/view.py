@@ -21,12 +21,12 @@ LOW_TURN = 120
 """Characters of a system turn that is open, of a record that stands alone."""
 
 SAID = {
-    Verdict.KEEP: "kept",
-    Verdict.DROP: "dropped",
-    Verdict.REPAIR: "edited",
-    Verdict.RELABEL: "relabelled",
-    Verdict.RIGHT: "found right",
-    Verdict.WRONG: "found wrong",
+    Verdict.KEEP: "kept {}",
+    Verdict.DROP: "dropped {}",
+    Verdict.REPAIR: "edited {}",
+    Verdict.RELABEL: "relabelled {}",
+    Verdict.RIGHT: "found {} right",
+    Verdict.WRONG: "found {} wrong",
 }
 STRONGEST = (Verdict.REPAIR, Verdict.RELABEL, Verdict.DROP, Verdict.WRONG, Verdict.KEEP, Verdict.RIGHT)
 
@@ -75,7 +75,7 @@ class Holds:
     @property
     def words(self) -> str:
         note = f" ({self.note})" if self.note else ""
-        return f"{self.who or 'somebody'} {SAID.get(self.verdict, str(self.verdict))} this {_at(self.when)}{note}"
+        return f"{self.who or 'somebody'} {SAID[self.verdict].format('this')} {_at(self.when)}{note}"
 
 
 def sides_of(shown: Shown, *, whole: bool) -> list[Side]:
@@ -133,7 +133,8 @@ def _progress(desk: Desk, kind: str) -> Progress:
 
 def holds_of(reviews: Iterable[Review]) -> Holds | None:
     """The strongest of what holds."""
-    held = sorted(reviews, key=lambda review: STRONGEST.index(review.verdict) if review.verdict in STRONGEST else 9)
+    said = [review for review in reviews if review.verdict in STRONGEST]
+    held = sorted(said, key=lambda review: STRONGEST.index(review.verdict))
     if not held:
         return None
     first = held[0]
@@ -153,7 +154,7 @@ def last_words(lines: Sequence[Review]) -> str:
         if own:
             named = f"record {own[0].subject.record_id}" if len(own) == 1 else f"{len(own)} records"
             note = f" ({own[0].note})" if own[0].note else ""
-            parts.append(f"{SAID[verdict]} {named}{note}")
+            parts.append(f"{SAID[verdict].format(named)}{note}")
     return "You " + " and ".join(parts) if parts else ""
 
 
@@ -170,7 +171,7 @@ def neighbours(keys: Sequence[Key], name: str) -> tuple[Key | None, Key | None, 
 
 
 def _at(when: str) -> str:
-    """UTC, to the minute: "on 29 November at 12:03" says too much on the day itself."""
+    """UTC, to the minute; with the day where it is another."""
     from assay.reviews.who import now
 
     day, _, time = when.partition("T")

@@ -145,7 +145,7 @@ def test_a_second_tab_that_decides_the_same_item_is_asked_first(page: Any, serve
     assert row(page) == row(other)
     press(page, "a")
     press(other, "x")
-    assert "found right this at" in other.inner_text("main")
+    assert "found this right at" in other.inner_text("main")
     assert list(journal(folder).values()) == ["right"]
     press(other, "y")
     assert list(journal(folder).values()) == ["wrong"]
@@ -164,7 +164,7 @@ def test_decisions_of_another_process_are_kept_and_not_offered_again(
         other.type("rmade up\n")
         other.wait_for("[q]uit")
         press(page, "a")  # of the first, which was decided in the terminal meanwhile
-        assert "found wrong this at" in page.inner_text("main") and "made up" in page.inner_text("main")
+        assert "found this wrong at" in page.inner_text("main") and "made up" in page.inner_text("main")
         press(page, "b")
         assert row(page) == second.name
         press(page, "a")
@@ -215,42 +215,34 @@ def test_another_name_is_kept_and_shown(page: Any, server: Served, folder: Path)
     assert [review.who for review in read_reviews(folder / "reviews.jsonl")] == ["Zoë Çelik"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_the_queue_has_a_serious_fault_of_access(
-    chromium: Any, server: Served, queue: Queue, scheme: str
-) -> None:
-    context = chromium.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    page.goto(server.link)
+def test_no_page_has_a_serious_fault_of_access(chromium: Any, server: Served, queue: Queue) -> None:
     held, pair = keys_of(queue, "held")[0].name, keys_of(queue, "contradiction")[0].name
+    addresses = ["", "?kind=duplicate", "?kind=label", f"?row={held}&edit=1", "/progress", "?second=1"]
+    addresses.append(f"/group?row={pair}&way=first")
     found: dict[str, list[str]] = {}
-    for address in (
-        "",
-        "?kind=duplicate",
-        "?kind=label",
-        f"?row={held}&edit=1",
-        "/progress",
-        "?second=1",
-        f"/group?row={pair}&way=first",
-    ):
-        page.goto(f"{server.root}/review/out{address}")
-        found[address] = serious_findings(page)
-    context.close()
+    state = None
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(color_scheme=scheme, storage_state=state)
+        page = context.new_page()
+        if state is None:
+            page.goto(server.link)
+            state = context.storage_state()
+        for address in addresses:
+            page.goto(f"{server.root}/review/out{address}")
+            found[f"{scheme} {address}"] = serious_findings(page)
+        context.close()
     assert {address: faults for address, faults in found.items() if faults} == {}
 
 
-@pytest.mark.parametrize("kind", ["contradiction", "duplicate", "label", "held", "to_read"])
-def test_what_the_decision_turns_on_is_seen_without_scrolling(
-    page: Any, server: Served, queue: Queue, kind: str
-) -> None:
-    """At 1280 by 800: every mark of the first items of each kind is above the bar with the buttons."""
+def test_what_it_turns_on_is_seen_without_scrolling(page: Any, server: Served, queue: Queue) -> None:
+    """At 1280 by 800: the first mark, or the answer, of the first items of each kind is above the bar of buttons."""
     hidden = []
-    for key in keys_of(queue, kind)[:8]:
-        page.goto(f"{server.root}/review/out?kind={kind}&row={key.name}")
-        bar = page.locator("form.deciding").bounding_box()["y"]
-        marks = [mark.bounding_box() for mark in page.locator("main mark:visible").all()]
-        answer = page.locator(".side.own .turn").last.bounding_box()
-        tops = [mark["y"] for mark in marks] or [answer["y"]]
-        if min(tops) > bar - 20 or bar + page.locator("form.deciding").bounding_box()["height"] > 801:
-            hidden.append(key.name)
+    for kind in ("contradiction", "duplicate", "label", "held", "to_read"):
+        for key in keys_of(queue, kind)[:5]:
+            page.goto(f"{server.root}/review/out?kind={kind}&row={key.name}")
+            bar = page.locator("form.deciding").bounding_box()
+            marks = [mark.bounding_box() for mark in page.locator("main mark:visible").all()]
+            tops = [mark["y"] for mark in marks] or [page.locator(".side.own .turn").last.bounding_box()["y"]]
+            if min(tops) > bar["y"] - 20 or bar["y"] + bar["height"] > 801:
+                hidden.append(f"{kind} {key.name}")
     assert hidden == []

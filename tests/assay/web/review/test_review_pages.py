@@ -221,11 +221,11 @@ def test_undo_leaves_what_somebody_else_has_said_of_it_since(ana: Browser, ben: 
     row = row_on(ana.page)
     ana.press("keep")
     ben.open(f"/review/out?row={row}")
-    assert "ana found right this at" in ben.page
+    assert "ana found this right at" in ben.page
     ben.press("drop")
     ana.open("/review/out")
     page = ana.undo()
-    assert ana.status == 409 and "ben found wrong this at" in page
+    assert ana.status == 409 and "ben found this wrong at" in page
     assert sorted(readings(read_reviews(folder / "reviews.jsonl")).values()) == [False, True]
     ana.send({}, "undo")  # the one before
     assert list(readings(read_reviews(folder / "reviews.jsonl")).values()) == [False]
