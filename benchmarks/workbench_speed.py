@@ -244,7 +244,7 @@ def until_done(folder: Path, path: str) -> tuple[float, float, int]:
     try:
         wall = spent = 0.0
         for requests in range(1, 1000):
-            one, two, html = server.page(f"{path}&on=1" if requests > 1 else path)
+            one, two, html = server.page(path)
             wall, spent = wall + one, spent + two
             if "data-reload" not in html:
                 return wall, spent, requests

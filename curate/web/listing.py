@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ FIRST_SECONDS, LATER_SECONDS = 0.2, 1.0
 """So long a page waits for texts that have to be read: when first asked, and each time that it is asked again."""
 
 COUNTED = 1_000
-"""Hits that are looked for beyond the page that is shown, so that a number can be said."""
+"""Hits that are looked for beyond those that are wanted, where time is left, so that a number can be said."""
 
 SHOWN_CHARACTERS = 220
 """Of a question or an answer."""
@@ -158,7 +159,9 @@ class List:
         key = (self.columns.folder, version_of(self.columns.folder), self.query.address(order=""))
         scan = _SCANS.get(key, lambda: Scan(self.columns, left, self.query))
         ordered = bool(self.query.order)
+        began = time.monotonic()
         scan.extend(len(self.columns) if ordered else wanted, seconds)
+        scan.extend(wanted + COUNTED, FIRST_SECONDS - (time.monotonic() - began))
         walk = scan.walk
         if ordered and not walk.ended:
             return self._unfinished("texts are searched; longest and shortest come at the end", walk.looked, walk.total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,10 @@ from assay.web.site import Site
 
 from ..pages.concealment import MASKED_ALREADY, conceal_record
 from .columns import FATES, SEVERITIES, Columns, columns_of
-from .listing import COUNTED, FIRST_SECONDS, LATER_SECONDS, PAGE_ROWS, List, Matches, lines
+from .listing import FIRST_SECONDS, LATER_SECONDS, PAGE_ROWS, List, Matches, lines
 from .query import KINDS, ORDERS, TURNS, Query, query_of
 from .reading import records
+from .remembered import Remembered
 from .shelf import DATA
 
 EXPORTED = 100_000
@@ -55,10 +57,8 @@ def listed(request: Request) -> Response:
     query = query_of(request.query_params)
     single = request.query_params.get("save") == "1"
     number = _page(request)
-    wanted = number * PAGE_ROWS + COUNTED
     asked = List(columns, query, cache_of(site))
-    seconds = SAVED_SECONDS if single else LATER_SECONDS if request.query_params.get("on") else FIRST_SECONDS
-    found = asked.matches(wanted, seconds)
+    found = asked.matches(number * PAGE_ROWS + 1, SAVED_SECONDS if single else _seconds(columns, query))
     last = max(1, -(-found.total // PAGE_ROWS))
     number = min(number, last)
     part = slice((number - 1) * PAGE_ROWS, number * PAGE_ROWS)
@@ -114,6 +114,16 @@ def _columns(site: Site, name: str) -> Columns:
     if not (folder / DATA).is_file():
         raise NoSuchRunError(f"'{name}' holds no curated records", where=str(folder), fix="assay curate DATA -o OUT")
     return columns_of(folder)
+
+
+_ASKED: Remembered[Counter[str]] = Remembered(256)
+
+
+def _seconds(columns: Columns, query: Query) -> float:
+    """So long a page waits for texts: a first answer comes at once, and whoever asks again waits for the rest."""
+    asked = _ASKED.get((columns.folder, query.address()), Counter)
+    asked["times"] += 1
+    return FIRST_SECONDS if asked["times"] == 1 else LATER_SECONDS
 
 
 def _page(request: Request) -> int:

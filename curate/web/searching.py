@@ -44,7 +44,8 @@ class Scan:
 
     def extend(self, wanted: int, seconds: float) -> None:
         """Raises SourceError."""
-        self.walk.go_on(lambda: len(self.hits) >= wanted, seconds)
+        if seconds >= 0:
+            self.walk.go_on(lambda: len(self.hits) >= wanted, seconds)
 
 
 def looking(query: Query) -> Look:

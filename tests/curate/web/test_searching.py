@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.curate.web.columns import Columns, columns_of
+from assay.curate.web.listing import List
 from assay.curate.web.query import Query, fault_of, query_of
 from assay.curate.web.searching import Scan, looking, marks_of
 from assay.dataset import Dataset
@@ -154,6 +155,15 @@ def test_a_page_reads_no_further_than_it_has_to(many: Columns) -> None:
     scan.extend(50, 60)
     assert 50 <= len(scan.hits) < 15_000
     assert not scan.walk.ended
+
+
+def test_a_page_that_is_full_is_not_asked_for_again(many: Columns, tmp_path: Path) -> None:
+    """What is not counted yet is no reason to load a page anew under the eyes of a reader."""
+    found = List(many, Query(q="word 1"), tmp_path).matches(51, 60)
+    assert not found.doing and not found.exact
+    assert 51 <= found.total < 15_000
+    rare = List(many, Query(q="77"), tmp_path).matches(10**6, 60)
+    assert rare.exact and not rare.doing
 
 
 def test_of_filtered_rows_alone_texts_are_read(many: Columns) -> None:
