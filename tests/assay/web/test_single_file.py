@@ -54,36 +54,44 @@ def test_the_file_has_its_style_in_it_and_names_nothing_to_load(site: Site) -> N
     assert not re.search(r"<(script|link|img|iframe|form|nav|button)\b|\bsrc=|url\(|@import|href=", html)
 
 
-def test_opened_from_disk_it_asks_for_nothing_in_both_themes(site: Site, tmp_path: Path) -> None:
-    file = tmp_path / "start.html"
-    file.write_text(single_file(site, "/"), encoding="utf-8")
+@pytest.fixture(scope="module")
+def files(site: Site, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The start page and the three pages of a curate run."""
+    folder = tmp_path_factory.mktemp("files")
+    for page in ("", *(f"{name}/{_run(site)}" for name in ("data", "review", "lineage"))):
+        (folder / f"{page.split('/')[0] or 'start'}.html").write_text(single_file(site, f"/{page}"), encoding="utf-8")
+    return sorted(folder.iterdir())
+
+
+def test_opened_from_disk_a_page_asks_for_nothing_in_both_themes(files: list[Path]) -> None:
     with browser() as chromium:
-        for scheme, ground in (("light", "rgb(246, 247, 249)"), ("dark", "rgb(20, 24, 29)")):
-            page = chromium.new_page(color_scheme=scheme)
-            asked: list[str] = []
-            said: list[str] = []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.on("console", lambda message, said=said: said.append(message.text))
-            page.goto(file.as_uri())
-            assert (asked, said) == ([file.as_uri()], [])
-            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for file in files:
+            for scheme, ground in (("light", "rgb(246, 247, 249)"), ("dark", "rgb(20, 24, 29)")):
+                page = chromium.new_page(color_scheme=scheme)
+                asked: list[str] = []
+                said: list[str] = []
+                page.on("request", lambda request, asked=asked: asked.append(request.url))
+                page.on("console", lambda message, said=said: said.append(message.text))
+                page.goto(file.as_uri())
+                assert (asked, said) == ([file.as_uri()], [])
+                assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), file.name
+                page.close()
 
 
 @pytest.mark.parametrize("width", [703, 725])
-def test_on_paper_it_is_light_and_nothing_is_cut_at_the_right(site: Site, tmp_path: Path, width: int) -> None:
+def test_on_paper_a_page_is_light_and_nothing_is_cut_at_the_right(files: list[Path], width: int) -> None:
     """width: A4 and Letter between their margins, in CSS pixels."""
-    file = tmp_path / "start.html"
-    file.write_text(single_file(site, "/"), encoding="utf-8")
     with browser() as chromium:
         page = chromium.new_page(color_scheme="dark", viewport={"width": width, "height": 1000})
-        page.goto(file.as_uri())
-        page.emulate_media(media="print")
-        colours = page.evaluate(
-            "(({backgroundColor, color}) => [backgroundColor, color])(getComputedStyle(document.body))"
-        )
-        assert colours == ["rgb(255, 255, 255)", "rgb(27, 31, 36)"]
-        assert page.evaluate(CUT) == []
+        page.emulate_media(media="print", color_scheme="dark")
+        for file in files:
+            page.goto(file.as_uri())
+            colours = page.evaluate(
+                "(({backgroundColor, color}) => [backgroundColor, color])(getComputedStyle(document.body))"
+            )
+            assert colours == ["rgb(255, 255, 255)", "rgb(27, 31, 36)"]
+            assert page.evaluate(CUT) == [], file.name
 
 
 CUT = """[...document.querySelectorAll('main *')]
