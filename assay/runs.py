@@ -147,19 +147,27 @@ class RunStore:
         """Every run of the store, newest first; damaged manifests are left out."""
         found = []
         for path in (self.root / "runs").glob("*/manifest.json"):
-            try:
-                found.append(Manifest(path.parent, json.loads(path.read_text(encoding="utf-8"))))
-            except (OSError, json.JSONDecodeError):
-                continue
+            manifest = _read(path)
+            if manifest is not None:
+                found.append(manifest)
         return sorted(found, key=lambda manifest: str(manifest.data.get("started")), reverse=True)
 
     def get(self, run_id: str) -> Manifest:
         """Raises NoSuchRunError."""
-        path = self.root / "runs" / run_id / "manifest.json"
-        try:
-            return Manifest(path.parent, json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, json.JSONDecodeError) as error:
-            raise NoSuchRunError(f"no run '{run_id}'", where=str(self.root), fix="`assay runs` lists them") from error
+        manifest = _read(self.root / "runs" / run_id / "manifest.json")
+        if manifest is None:
+            raise NoSuchRunError(f"no run '{run_id}'", where=str(self.root), fix="`assay runs` lists them")
+        return manifest
+
+
+def _read(path: Path) -> Manifest | None:
+    """None for what is no manifest, or a damaged one."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(data, dict) and all(isinstance(data.get(name), str) for name in ("run", "stage", "outcome"))
+    return Manifest(path.parent, data) if whole and isinstance(data.get("parents"), list) else None
 
 
 def run_digest(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:

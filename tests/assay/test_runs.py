@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.errors import RunError, SettingsError
+from assay.errors import NoSuchRunError, RunError, SettingsError
 from assay.runs import RunStore, run_digest
 
 SETTINGS = {"lora_r": 8}
@@ -89,3 +89,18 @@ def test_runs_are_listed_newest_first_and_damaged_ones_left_out(tmp_path: Path) 
 def test_an_unknown_run_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="assay runs"):
         RunStore(tmp_path).get("train-none")
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "null", '{"run": "x", "stage": "curate", "outcome": "done"}', "\x80", "{"]
+)
+def test_a_manifest_that_lacks_what_all_have_is_left_out_like_a_broken_one(tmp_path: Path, text: str) -> None:
+    store = RunStore(tmp_path / "store")
+    with store.open("curate", {}, {}) as run:
+        pass
+    damaged = store.root / "runs" / "curate-damaged"
+    damaged.mkdir()
+    (damaged / "manifest.json").write_text(text, encoding="latin-1")
+    assert [manifest.run for manifest in store.manifests()] == [run.id]
+    with pytest.raises(NoSuchRunError):
+        store.get("curate-damaged")
