@@ -13,7 +13,7 @@ from assay.models import resolve
 from tests.guides import Walk, missing, steps
 
 FEW = """version: 1
-train: {max_steps: 2, eval_steps: 2}
+train: {num_train_epochs: 0.03, eval_steps: 2}
 evaluate: {limit: 6, damaged_items: 6, slightly_damaged_items: 0, zero_items: 4}
 """
 """Beside the data of the guide that trains and scores, which takes ten minutes as it stands."""
