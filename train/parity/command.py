@@ -67,7 +67,7 @@ def parity(
     if suites:
         from .suites import judge_on
 
-        judge = judge_on(suites, trained.target, margin, say=options.say)
+        judge = judge_on(suites, trained.target, margin, limit=options.limit, say=options.say)
     found = prove(gated, shipped, material, judge)
     if options.output is not None:
         found.write(options.output)

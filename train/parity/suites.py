@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +40,17 @@ def judge_on(
     target: ChatTarget,
     margin: float,
     *,
+    limit: int | None = None,
     allow_code: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Judge:
     """Of the same weights in float32 no score may differ; of all else the gate must prove that it is not worse by more
-    than `margin`. Raises SuiteError for a suite that cannot be read."""
-    read = read_suites(suites)
+    than `margin`.
+
+    limit  at most so many items of each suite, from the front
+    Raises SuiteError for a suite that cannot be read.
+    """
+    read = [replace(suite, items=suite.items[:limit]) for suite in read_suites(suites)]
 
     def judge(gated: Artefact, shipped: Artefact) -> Check:
         exact = same_weights(gated.held, shipped.held) and shipped.held.dtype == "float32"

@@ -18,6 +18,7 @@ from assay.train.parity.held import AdapterOverBase, ModelFolder
 from assay.train.parity.material import Material, of_own_answers
 from assay.train.parity.parity import Parity, prove
 from assay.train.parity.provenance import Trained
+from assay.train.parity.suites import judge_on
 
 Make = Callable[..., Path]
 Read = Callable[[Path], Trained]
@@ -179,6 +180,18 @@ def test_a_qlora_adapter_merged_into_other_weights_is_judged_by_suites_alone(
     assert other.outcome is Outcome.UNPROVED and other.exit == 4
     same = prove(gated, ModelFolder.load(tmp_path / "dequantized"), material)
     assert same.check(LOGPROBS).outcome is Outcome.PASS and same.outcome is Outcome.PASS
+
+
+def test_of_a_suite_no_more_items_are_asked_than_the_limit(ship: Callable[..., Shipped], tmp_path: Path) -> None:
+    rows = [{"id": str(n), "prompt": f"the cat {n}", "reference": "sat"} for n in range(5)]
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    suite = tmp_path / "suite.yaml"
+    suite.write_text("{version: 1, name: s, data: items.jsonl, scorer: contains, max_new_tokens: 2}")
+    shipped = ship()
+    for limit, asked in ((2, 2), (None, 5), (9, 5)):
+        judge = judge_on([suite], shipped.gated.trained.target, 0.02, limit=limit)
+        check = judge(shipped.gated, ModelFolder.load(shipped.folder))
+        assert [found["n"] for found in check.numbers["suites"]] == [asked]  # type: ignore[index,union-attr,call-overload]
 
 
 def test_a_report_holds_the_numbers_and_no_markup_of_others(ship: Callable[..., Shipped], tmp_path: Path) -> None:
