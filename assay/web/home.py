@@ -10,6 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from assay.errors import SourceError
+from assay.locks import is_held
+from assay.reviews.journal import reviews_in
+from assay.reviews.review import latest
 from assay.runs import Manifest
 from assay.summary_page import SENTENCES
 
@@ -22,9 +26,11 @@ FATES = ("kept", "repaired", "held", "dropped")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of the newest gate run."""
+    """Of the newest gate run. of: how many gate runs there are"""
 
     run: str
+    started: str
+    of: int
     word: str
     sentence: str
     reasons: tuple[str, ...]
@@ -69,16 +75,27 @@ def home(request: Request) -> Response:
         more=max(0, len(runs) - SHOWN_RUNS),
         store=site.store.root.resolve(),
         fates=FATES,
+        decided=_decided(site),
+        journal=site.journal,
     )
 
 
+def _decided(site: Site) -> int:
+    """Records that people have decided on, of whatever run."""
+    try:
+        return len({subject.record_id for subject in latest(reviews_in(site.journal))})
+    except SourceError:  # the review page says what is wrong with it
+        return 0
+
+
 def _verdict(site: Site) -> Verdict | None:
-    run = site.latest("gate", "decision.json")
+    gates = [run for run in site.runs("gate") if run.outcome == "done" and (run.path / "decision.json").is_file()]
+    run = gates[0] if gates else None
     decision = read_json(run.path / "decision.json") if run is not None else {}
     word = decision.get("verdict")
     if run is None or word not in SENTENCES:
         return None
-    return Verdict(run.run, word, SENTENCES[word], tuple(decision.get("reasons", ())))
+    return Verdict(run.run, _time(run), len(gates), word, SENTENCES[word], tuple(decision.get("reasons", ())))
 
 
 def _data(site: Site) -> Data | None:
@@ -138,8 +155,12 @@ class Row:
 def _row(run: Manifest) -> Row:
     href = PLACES.get(run.stage, "/lineage/{}").format(run.run)
     seconds = run.data.get("seconds")
-    started = str(run.data.get("started", "")).replace("T", " ").removesuffix("Z")
-    return Row(run.run, run.stage, run.outcome, started, seconds, href, str(run.data.get("error") or ""))
+    outcome = "stopped" if run.outcome == "running" and not is_held(run.path) else run.outcome
+    return Row(run.run, run.stage, outcome, _time(run), seconds, href, str(run.data.get("error") or ""))
+
+
+def _time(run: Manifest) -> str:
+    return str(run.data.get("started", "")).replace("T", " ").removesuffix("Z")
 
 
 def stage_runs(site: Site, *stages: str) -> list[Row]:

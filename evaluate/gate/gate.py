@@ -56,7 +56,7 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
     invalid = [
         *_adapter_faults(evaluation, paired),
         *_missing_suites(policy, paired),
-        *_invalid_suites(judged),
+        *_invalid_suites(judged, policy),
         *_divergence_unknown(macro, policy),
     ]
     proofs = _proofs(bool(invalid), judged, bet_on, macro, policy, known)
@@ -239,7 +239,7 @@ def _proofs(
         kl_excessive=complete and _divergence_above(decision, policy),
         forbidden_loss=_forbidden_loss(bet_on, decision, policy, known),
         complete=complete,
-        domain_better=bool(required) and all(j.proofs.better for j in required),
+        domain_better=(bool(required) or policy.question == "regression") and all(j.proofs.better for j in required),
         macro_within_margin=decision.p_value < policy.alpha,
         guardrails_held=not policy.require_guardrail_proof or held,
         previous_held=policy.previous != "prove" or proved_against_previous,
@@ -292,7 +292,7 @@ def _missing_suites(policy: Policy, paired: dict[str, PairedSuite]) -> list[str]
     return [f"required, but not scored: {names(missing)}"] if missing else []
 
 
-def _invalid_suites(judged: Sequence[JudgedSuite]) -> list[str]:
+def _invalid_suites(judged: Sequence[JudgedSuite], policy: Policy) -> list[str]:
     """Required suites that could not have shown a regression, and roles that no valid suite is left for."""
     found = [
         f"{j.decision.suite} could not have shown a {'gain' if j.decision.role == 'domain' else 'regression'}: "
@@ -313,7 +313,7 @@ def _invalid_suites(judged: Sequence[JudgedSuite]) -> list[str]:
     if found:
         return found
     valid = {j.decision.role for j in judged if j.decision.sensitivity.valid}
-    if "domain" not in valid:
+    if "domain" not in valid and policy.question == "release":
         found.append("no domain suite was judged, so nothing shows that the candidate is better at its task")
     if "general" not in valid:
         found.append("no general suite was judged, so nothing shows that general ability was kept")

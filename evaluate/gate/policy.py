@@ -47,6 +47,8 @@ class SuitePolicy:
 class Policy:
     """policy.yaml. Shares of 1, not percent.
 
+    question    release: is it better at its task, and is general ability kept; regression: is general ability kept,
+                and no more, so that no domain suite is asked for
     alpha       chance, at most, of each wrong proof (one-sided)
     margin      loss of the average over the general suites that is tolerated, and must be proved not to be exceeded
     guardrail   loss on any single suite that blocks once it is proved, at alpha over the number of suites
@@ -63,6 +65,7 @@ class Policy:
     """
 
     version: int = 1
+    question: Literal["release", "regression"] = "release"
     alpha: float = 0.05
     margin: float = 0.02
     guardrail: float = 0.05

@@ -169,6 +169,8 @@ def notes_on(
         if j.decision.sensitivity.valid and j.decision.sensitivity.missing:
             notes.append(f"{j.decision.suite}: checks not run: {names(j.decision.sensitivity.missing)}")
     notes += _open_guardrails(judged)
+    if policy.question == "regression" and not domain_suites(judged):
+        notes.append("general ability alone was asked about: whether the candidate is better at its task is not known")
     if policy.previous == "prove" and all(j.previous is None for j in judged):
         notes.append("no previous release was scored, so the base alone is the measure")
     notes += _notes_of(evaluation)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,11 +18,12 @@ from assay.reviews.steps import held_of, last_step, seen_digest
 from ..app import posting
 from ..home import Row, stage_runs
 from ..rendering import page, site_of
+from ..site import Site, read_json
 from .bulk import ask, group_of, said_of_group
 from .desk import Desk, desk_of, with_session
 from .figures import rate_sentence, stands
 from .posts import decided, named, shown_of, undone
-from .view import holds_of, last_words, neighbours, sides_of, tabs_of
+from .view import Holds, Side, holds_of, last_words, neighbours, sides_of, tabs_of
 
 
 def routes() -> list[Route]:
@@ -38,12 +40,28 @@ def routes() -> list[Route]:
 
 
 def runs(request: Request) -> Response:
-    """Every run whose records can be decided on, newest first."""
+    """Every run whose records can be decided on, newest first, with how many wait for it."""
     site = site_of(request)
     opened = [Row(name, "folder", "done", "", None, f"/review/{name}", "") for name in site.folders]
     made = [replace(row, href=f"/review/{row.name}") for row in stage_runs(site, "curate", "synth")]
-    rows = [*opened, *(row for row in made if row.outcome == "done")]
-    return page(request, "web/stage.html", title="Review", rows=rows, command="assay curate DATA -o OUT")
+    rows = [_waits(site, row) for row in (*opened, *made) if row.outcome == "done"]
+    return page(request, "web/review_runs.html", title="Review", rows=rows)
+
+
+class Waits(NamedTuple):
+    """Counts as the run ended; what was decided since is on the run's own page. None: not told."""
+
+    row: Row
+    held: int | None
+    contradictions: int | None
+    generated: int | None
+
+
+def _waits(site: Site, row: Row) -> Waits:
+    summary = read_json(site.folder(row.name) / "summary.json")
+    found = summary.get("findings")
+    groups = found.get("contradiction", {}).get("groups", 0) if isinstance(found, dict) else None
+    return Waits(row, summary.get("held"), groups, summary.get("accepted"))
 
 
 def item(request: Request) -> Response:
@@ -54,6 +72,7 @@ def item(request: Request) -> Response:
     if key is None:
         return with_session(request, page(request, "web/review_done.html", title="Review", **_frame(desk)))
     values = {**_frame(desk), **_item(desk, key, whole=query.get("whole") == "1", editing=query.get("edit") == "1")}
+    values["just"] = bool(query.get("after"))
     return with_session(request, page(request, "web/review_item.html", title=f"Review of {desk.run}", **values))
 
 
@@ -83,11 +102,12 @@ def _item(desk: Desk, key: Key, *, whole: bool, editing: bool) -> dict[str, Any]
     about = desk.about(key)
     held = held_of(desk.standing, about)
     earlier, later, place = neighbours(desk.keys, key.name)
-    group = group_of(desk, key)
+    group, sides = group_of(desk, key), sides_of(shown, whole=whole)
     return {
         "key": key,
         "item": found,
-        "sides": sides_of(shown, whole=whole),
+        "sides": sides,
+        "beside": {} if desk.asked.second else _said_beside(desk, sides),
         "more_facts": shown.facts if key.kind in (READ, GENERATED) else shown.facts[1:],
         "heading": _heading(key, found.title, shown.facts),
         "masked": shown.masked,
@@ -104,6 +124,13 @@ def _item(desk: Desk, key: Key, *, whole: bool, editing: bool) -> dict[str, Any]
         "reasons": REASONS,
         "words": _words(key),
     }
+
+
+def _said_beside(desk: Desk, sides: Sequence[Side]) -> dict[str, Holds]:
+    """By the name of each record that stands beside: what holds of it, where anything does."""
+    names = [side.name for side in sides if side.name and not side.is_own]
+    found = {name: holds_of(held_of(desk.standing, desk.about(desk.key(name)))) for name in names}
+    return {name: holds for name, holds in found.items() if holds is not None}
 
 
 def _heading(key: Key, title: str, facts: tuple[str, ...]) -> str:

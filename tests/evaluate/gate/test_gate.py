@@ -50,6 +50,25 @@ def test_a_better_candidate_that_kept_its_abilities_passes(synthetic: Make, doma
     assert "a loss beyond 2 points is excluded" in decision.reasons[1]
 
 
+def test_general_ability_can_be_judged_alone_where_the_policy_asks_no_more(
+    synthetic: Make, suite: Any, domain: Any, general: list[Any]
+) -> None:
+    alone = {item.name: SuitePolicy("general") for item in general}
+    evaluation = synthetic(*general)
+    release = gate(evaluation, Policy(suites=alone))
+    assert release.verdict is Verdict.INVALID and "no domain suite was judged" in release.reasons[0]
+    asked = Policy(suites=alone, question="regression")
+    kept = gate(evaluation, asked)
+    assert kept.verdict is Verdict.PASS
+    assert "whether the candidate is better at its task is not known" in " ".join(kept.notes)
+    lost = [suite(f"general_{i}", gain=-0.06) for i in range(6)]
+    assert gate(synthetic(*lost), asked).verdict is Verdict.BLOCK
+    worse = suite("support", n=300, p_base=0.5, gain=-0.2, discordance=0.3, p_damaged=0.02, chance=None, kind="suite")
+    both = policy(general, question="regression")
+    assert gate(synthetic(*general, worse), both).verdict is Verdict.BLOCK, "a domain suite that is named counts"
+    assert "not known" not in " ".join(gate(synthetic(*general, domain), both).notes)
+
+
 def test_the_json_is_the_documented_one(synthetic: Make, domain: Any, general: list[Any]) -> None:
     document = json.loads(json.dumps(gate(synthetic(*general, domain), policy(general)).to_json()))
     assert {"verdict", "reasons", "suites", "certificate"} <= document.keys()

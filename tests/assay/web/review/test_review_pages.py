@@ -382,3 +382,16 @@ def test_a_run_of_an_older_version_without_the_dropped_records_says_where_they_a
 
 def _settled(folder: Path) -> str:
     return next(key.name for key in open_run(folder / "out").queue.keys if key.settled)
+
+
+def test_what_was_just_decided_is_said_with_where_it_is_kept_and_the_other_side_shows_it(ana: Browser) -> None:
+    ana.open("/review/out?kind=contradiction")
+    ana.press("drop", note="out of date")
+    assert "You dropped record" in ana.page and "(out of date)" in ana.page
+    assert "reviews.jsonl" in ana.page and "the next <code>assay curate</code> applies it" in ana.page
+    assert re.search(r"ana dropped this at [0-9:]+ UTC \(out of date\)", ana.page), "the partner is shown as decided"
+
+
+def test_the_runs_that_can_be_reviewed_say_how_much_waits(ana: Browser) -> None:
+    page = ana.open("/review")
+    assert "opened folder" in page and "contradictions" in page
