@@ -27,6 +27,10 @@ T = TypeVar("T")
 
 DEFAULT_CONFIG = Path("assay.yaml")
 
+STORE_OPTION = click.option(
+    "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
+)
+
 
 def printable(text: str) -> str:
     """The text with every control, bidirectional and other invisible character but a line break as its escape.

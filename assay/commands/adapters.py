@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.console import Options, common_options
+from assay.console import STORE_OPTION, Options, common_options
 from assay.errors import Exit, NotReleasedError
 
 if TYPE_CHECKING:
     from assay.releases import Releases, Version
 
-STORE_OPTION = click.option(
-    "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
-)
 LICENCE_OPTION = click.option("--license", "licence", metavar="ID", help="As the hub knows it, e.g. apache-2.0.")
 
 

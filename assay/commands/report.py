@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.commands.runs import STORE_OPTION
-from assay.console import Options, common_options, split_overrides
+from assay.console import STORE_OPTION, Options, common_options, split_overrides
 from assay.errors import Exit, NoSuchRunError, SettingsError
 
 if TYPE_CHECKING:

@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.console import Options, common_options, split_overrides
+from assay.console import STORE_OPTION, Options, common_options, split_overrides
 from assay.errors import Exit, NoSuchRunError
 
 if TYPE_CHECKING:
     from assay.reviews.queue import Queue
     from assay.reviews.review import Review
-
-STORE_OPTION = click.option(
-    "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
-)
 
 
 @dataclass(frozen=True)

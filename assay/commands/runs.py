@@ -9,14 +9,10 @@ from pathlib import Path
 
 import click
 
-from assay.console import Options, common_options
+from assay.console import STORE_OPTION, Options, common_options
 from assay.errors import Exit
 
 SHA256 = re.compile("[0-9a-f]{64}")
-
-STORE_OPTION = click.option(
-    "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
-)
 
 
 OF_EVALUATE = {

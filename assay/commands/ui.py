@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from assay.commands.review import STORE_OPTION
-from assay.console import Options, common_options, split_overrides
+from assay.console import STORE_OPTION, Options, common_options, split_overrides
 from assay.errors import Exit, SourceError
 
 
