@@ -163,7 +163,9 @@ def shipped(name: str, artefact: Path, adapter: Path, out: Path, items: int) -> 
     """Parity of one artefact with the adapter that was gated, its scores on the domain suite among it."""
     arguments = ["parity", str(artefact), "--against", str(adapter), "--suite", "suite.yaml", "--records", "16"]
     done = assay(*arguments, "--limit", str(items), "-o", f"parity-{name}", folder=out)
-    checks = tuple((check["name"], f"{check['outcome']}: {check['sentence']}") for check in done.document.get("checks", ()))
+    checks = tuple(
+        (check["name"], f"{check['outcome']}: {check['sentence']}") for check in done.document.get("checks", ())
+    )
     paths = [artefact] if artefact.is_file() else list(artefact.glob("*.safetensors"))
     size = sum(path.stat().st_size for path in paths) / 1e6
     return Shipped(name, size, done.seconds, str(done.document.get("outcome")), checks)
