@@ -210,6 +210,8 @@ def pages(run: str, records: int) -> list[Asked]:
         Asked("expression, frequent", f"{data}/records?q=t.%2Ba%5Cb&kind=regex"),
         Asked("text in a check", f"{data}/records?q=ea&check=length_outlier"),
         Asked("longest first (first answer)", f"{data}/records?order=longest"),
+        Asked("review queue", f"/review/{run}"),
+        Asked("review, a check", f"/review/{run}?kind=contradiction"),
     ]
 
 
