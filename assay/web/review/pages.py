@@ -72,7 +72,7 @@ def item(request: Request) -> Response:
     if key is None:
         return with_session(request, page(request, "web/review_done.html", title="Review", **_frame(desk)))
     values = {**_frame(desk), **_item(desk, key, whole=query.get("whole") == "1", editing=query.get("edit") == "1")}
-    values["just"] = bool(query.get("after"))
+    values |= {"just": bool(query.get("after")), "undone": query.get("undone") == "1"}
     return with_session(request, page(request, "web/review_item.html", title=f"Review of {desk.run}", **values))
 
 

@@ -187,7 +187,7 @@ def undone(request: Request, form: FormData) -> Response:
         return _stays(request, desk, "Nothing to take back", None, "", 200)
     again = next((key for key in desk.queue.keys if key.record_id in found.records), None)
     row = again.name if again is not None else ""
-    return RedirectResponse(desk.address(row=row) if row else desk.address(), status_code=303)
+    return RedirectResponse(desk.address(row=row, undone="1") if row else desk.address(), status_code=303)
 
 
 def _stays(request: Request, desk: Desk, title: str, holds: Holds | None, passed: str, status: int) -> Response:

@@ -390,6 +390,9 @@ def test_what_was_just_decided_is_said_with_where_it_is_kept_and_the_other_side_
     assert "You dropped record" in ana.page and "(out of date)" in ana.page
     assert "reviews.jsonl" in ana.page and "the next <code>assay curate</code> applies it" in ana.page
     assert re.search(r"ana dropped this at [0-9:]+ UTC \(out of date\)", ana.page), "the partner is shown as decided"
+    ana.undo()
+    assert "Taken back. Nothing is decided about this record." in ana.page
+    assert "You dropped record" not in ana.page
 
 
 def test_the_runs_that_can_be_reviewed_say_how_much_waits(ana: Browser) -> None:
