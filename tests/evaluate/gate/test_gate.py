@@ -69,6 +69,16 @@ def test_general_ability_can_be_judged_alone_where_the_policy_asks_no_more(
     assert "not known" not in " ".join(gate(synthetic(*general, domain), both).notes)
 
 
+def test_a_gain_that_one_constant_answer_would_have_is_told(
+    synthetic: Make, suite: Any, domain: Any, general: list[Any]
+) -> None:
+    form = suite("support", n=300, p_base=0.0, gain=0.12, discordance=0.12, p_damaged=0.0, chance=None, kind="suite")
+    notes = " ".join(gate(synthetic(*general, form), policy(general)).notes)
+    assert "support: the candidate scores" in notes and "by always giving the commonest answer" in notes
+    assert "the form of the answer alone" in notes
+    assert "the form of the answer" not in " ".join(gate(synthetic(*general, domain), policy(general)).notes)
+
+
 def test_the_json_is_the_documented_one(synthetic: Make, domain: Any, general: list[Any]) -> None:
     document = json.loads(json.dumps(gate(synthetic(*general, domain), policy(general)).to_json()))
     assert {"verdict", "reasons", "suites", "certificate"} <= document.keys()
