@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from assay.console import STORE_OPTION, Options, common_options, split_overrides
-from assay.errors import Exit, SourceError
+from assay.errors import Exit, SettingsError, SourceError
 
 
 @click.command()
@@ -62,11 +62,19 @@ def serve_at(
 
     for folder in folders:
         if not folder.is_dir():
-            raise SourceError("is no folder", where=str(folder), fix="name what `assay curate -o` wrote")
+            fix = "name a run store, or what `assay curate -o` wrote"
+            raise SourceError("is no folder", where=str(folder), fix=fix)
+    if options.config is not None and not options.config.is_file():
+        raise SettingsError("cannot read settings (no such file)", where=str(options.config), fix="leave --config out")
     stores = [folder for folder in folders if (folder / "runs").is_dir()]
+    if len(stores) > 1:
+        raise SourceError("is a second run store", where=str(stores[1]), fix="one `assay ui` for each")
     if stores:
         store = stores[0]
     named = {folder.resolve().name: folder for folder in folders if folder not in stores}
+    same = next((one for one in folders if one not in stores and named[one.resolve().name] != one), None)
+    if same is not None:
+        raise SourceError("has the name of another folder given", where=str(same), fix="open them one at a time")
     project = options.config.parent if options.config else store.resolve().parent
     journal = reviews or journal_of_store(store, options.config and options.config.parent)
     site = Site(RunStore(store), journal, project, named, seeds=seeds)

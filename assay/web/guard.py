@@ -22,7 +22,6 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-COOKIE = "assay_session"
 LARGEST_FORM = 64 * 1024 * 1024
 """Bytes of a request's body: a record of some megabytes, edited, percent-encoded."""
 
@@ -42,9 +41,14 @@ HEADERS = {
 
 @dataclass
 class Keys:
-    """The session's secret, and the tokens of links that were not used yet."""
+    """The session's secret, the name of the cookie that holds it, and the tokens of links that were not used yet.
+
+    The name is each server's own: a browser has one jar for all ports of 127.0.0.1, where a second server's cookie
+    would take the place of the first's.
+    """
 
     session: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    cookie: str = field(default_factory=lambda: f"assay_session_{secrets.token_hex(4)}")
     tokens: set[str] = field(default_factory=set)
 
     def token(self) -> str:
@@ -90,7 +94,7 @@ class Guard:
         token = dict(query).get("token")
         if token is not None and method == "GET" and self.keys.take(token):
             return self._admitted(scope["path"], query)
-        if not _same(_session(headers.get("cookie", "")), self.keys.session):
+        if not _same(self._session(headers.get("cookie", "")), self.keys.session):
             return _refused(
                 403,
                 "This link was used, or the server was started again. Press Enter in the terminal where assay "
@@ -104,8 +108,16 @@ class Guard:
         kept = urlencode([(name, value) for name, value in query if name != "token"])
         local = "/" + path.lstrip("/\\")  # two slashes in front would name another host
         answer = RedirectResponse(f"{local}?{kept}" if kept else local, status_code=303)
-        answer.set_cookie(COOKIE, self.keys.session, httponly=True, samesite="lax", path="/")
+        answer.set_cookie(self.keys.cookie, self.keys.session, httponly=True, samesite="lax", path="/")
         return answer
+
+    def _session(self, cookie: str) -> str:
+        jar = SimpleCookie()
+        try:
+            jar.load(cookie)
+        except CookieError:
+            return ""
+        return jar[self.keys.cookie].value if self.keys.cookie in jar else ""
 
 
 def _refused(status: int, line: str) -> Response:
@@ -127,15 +139,6 @@ def _same_origin(headers: dict[str, str], host: str) -> bool:
     if origin is not None:
         return origin in (f"http://{host}", f"https://{host}")
     return headers.get("sec-fetch-site") == "same-origin"
-
-
-def _session(cookie: str) -> str:
-    jar = SimpleCookie()
-    try:
-        jar.load(cookie)
-    except CookieError:
-        return ""
-    return jar[COOKIE].value if COOKIE in jar else ""
 
 
 def _with_headers(send: Send) -> Send:

@@ -52,7 +52,6 @@ def _body(site: Site, address: str, asked: tuple[tuple[str, str], ...]) -> str:
 
 async def _asked(site: Site, address: str, asked: tuple[tuple[str, str], ...]) -> tuple[int, bytes]:
     from .app import application
-    from .guard import COOKIE
 
     app, keys = application(site)
     parts = urlsplit(address)
@@ -67,7 +66,7 @@ async def _asked(site: Site, address: str, asked: tuple[tuple[str, str], ...]) -
         "raw_path": parts.path.encode(),
         "root_path": "",
         "query_string": query.encode(),
-        "headers": [(b"host", b"localhost"), (b"cookie", f"{COOKIE}={keys.session}".encode())],
+        "headers": [(b"host", b"localhost"), (b"cookie", f"{keys.cookie}={keys.session}".encode())],
         "client": None,
         "server": ("localhost", 80),
     }

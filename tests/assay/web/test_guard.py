@@ -55,10 +55,22 @@ def test_a_link_cannot_send_the_browser_to_another_host(brought: Brought, strang
     assert answer.headers["location"].startswith("/evil.example")
 
 
-def test_a_guessed_token_or_session_is_refused(stranger: TestClient) -> None:
+def test_a_guessed_token_or_session_is_refused(brought: Brought, stranger: TestClient) -> None:
     assert stranger.get("/", params={"token": "guess"}).status_code == 403
-    assert stranger.get("/", headers={"cookie": "assay_session=guess"}).status_code == 403
-    assert stranger.get("/", headers={"cookie": b"assay_session=\x80; ="}).status_code == 403
+    assert stranger.get("/", headers={"cookie": f"{brought.keys.cookie}=guess"}).status_code == 403
+    assert stranger.get("/", headers={"cookie": brought.keys.cookie.encode() + b"=\x80; ="}).status_code == 403
+
+
+def test_two_servers_on_one_machine_do_not_end_each_others_sessions(brought: Brought, tmp_path: Path) -> None:
+    """A browser sends the cookies of 127.0.0.1 to every port of it, and a second one of a name replaces the first."""
+    other = application(Site(RunStore(tmp_path / ".assay"), tmp_path / "reviews.jsonl", tmp_path, who="ana"))
+    first = TestClient(brought.app, base_url="http://127.0.0.1:8765", follow_redirects=False)
+    second = TestClient(other.app, base_url="http://127.0.0.1:8766", follow_redirects=False)
+    for client, keys in ((first, brought.keys), (second, other.keys)):
+        client.get("/", params={"token": keys.token()})
+    jar = {**dict(first.cookies), **dict(second.cookies)}
+    header = {"cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
+    assert (first.get("/", headers=header).status_code, second.get("/", headers=header).status_code) == (200, 200)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "127.0.0.2"])
