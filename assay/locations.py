@@ -21,6 +21,7 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 SAVED_STATE = "state.json"
 SAVED_SPLITS = "dataset_dict.json"
 CURATED = "data.parquet"
+GENERATED = "accepted.parquet"
 LEDGER = "ledger.parquet"
 NOT_DATA = (llamafactory.NAME, SAVED_STATE, SAVED_SPLITS)
 
@@ -106,6 +107,9 @@ def _folder(path: Path, name: str | None, layout: Layout) -> Located:
     if (path / CURATED).is_file() and (path / LEDGER).is_file():
         note = f"{path}: what `assay curate` wrote; {CURATED} is read, the ledger and what was held back are not"
         return Located((file_part(path / CURATED, layout),), (note,))
+    if (path / GENERATED).is_file() and (path / LEDGER).is_file():
+        note = f"{path}: what `assay synth` wrote; {GENERATED} is read, its other files are not"
+        return Located((file_part(path / GENERATED, layout),), (note,))
     return Located(tuple(file_part(file, layout) for file in _data_files(path)))
 
 

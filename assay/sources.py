@@ -53,20 +53,20 @@ def read(paths: Sequence[str], settings: ReadSettings = DETECT, *, offline: bool
     reader = RowReader()
     parts = _located(paths, layout, reader, offline)
     digests: Counter[str] = Counter()
-    tables: list[Dataset] = []
+    own: dict[str, Dataset] = {}
     left = settings.limit
     for part in parts:
         if left is not None and left <= 0:
             reader.note(f"{part.name}: not read; the first {settings.limit:,} rows are enough")
             continue
         if _written_by_assay(part):
-            tables.append(_read_own(part, reader, left))
-            count = len(tables[-1])
+            own[part.name] = _read_own(part, reader, left)
+            count = len(own[part.name])
         else:
             limit = min((bound for bound in (left, part.limit) if bound is not None), default=None)
             count = reader.read(_first(part.rows(), limit), part.name, _digest(part, digests), part.layout)
         left = None if left is None else left - count
-    return _joined([*tables, reader.finish()])
+    return _joined(own, reader.finish())
 
 
 def _located(paths: Sequence[str], layout: Layout, reader: RowReader, offline: bool) -> list[Part]:
@@ -112,16 +112,38 @@ def _read_own(part: Part, reader: RowReader, limit: int | None) -> Dataset:
     return data
 
 
-def _joined(parts: Sequence[Dataset]) -> Dataset:
+def _joined(own: Mapping[str, Dataset], others: Dataset) -> Dataset:
+    """own: files that assay wrote, whose rows keep their ids. Raises SourceError where a row is in two of the files."""
     import pyarrow as pa
 
-    filled = [part for part in parts if len(part)] or [parts[-1]]
-    joined = replace(parts[-1], table=pa.concat_tables([part.table for part in filled]))
-    if len(parts) > 1:
-        repeated = [key for key, count in Counter(joined.row_ids()).items() if count > 1]
-        if repeated:
-            raise SourceError(
-                f"{len(repeated):,} rows are given twice: a file that assay wrote holds rows of another one",
-                fix="name only one of the two",
-            )
-    return joined
+    parts = [*own.values(), others]
+    filled = [part for part in parts if len(part)] or [others]
+    if own:
+        named = [(name, row) for name, part in own.items() for row in part.row_ids()]
+        files = others.table.column("source_file").to_pylist()
+        _check_apart([*named, *zip(files, others.row_ids(), strict=True)])
+    return replace(others, table=pa.concat_tables([part.table for part in filled]))
+
+
+def _check_apart(rows: Sequence[tuple[str, str]]) -> None:
+    """rows: (file, row id). Raises SourceError, which names the two files that have the most rows in common."""
+    first: dict[str, str] = {}
+    shared: Counter[tuple[str, str]] = Counter()
+    for file, row in rows:
+        if row in first:
+            shared[first[row], file] += 1
+        else:
+            first[row] = file
+    if not shared:
+        return
+    (whole, part), count = shared.most_common(1)[0]
+    sizes = Counter(file for file, _ in rows)
+    if whole == part:
+        raise SourceError(f"{count:,} of its rows stand there twice", where=part, fix="take one of each out")
+    if count == sizes[whole] < sizes[part]:
+        whole, part = part, whole
+    if count == sizes[part]:
+        said, fix = f"{count:,} of its {count:,} rows are in {whole} already", f"leave {part} out"
+    else:
+        said, fix = f"{count:,} of its {sizes[part]:,} rows are in {whole} too", "name only one of the two"
+    raise SourceError(said, where=part, fix=fix)

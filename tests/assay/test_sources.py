@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from assay.dataset import Dataset
 from assay.errors import InputError, SettingsError, SourceError, UnknownNameError
 from assay.findings import Severity
 from assay.sources import ReadSettings, read
@@ -172,8 +175,40 @@ def test_what_assay_wrote_keeps_its_row_ids_families_and_splits(tmp_path: Path) 
     again = read([str(tmp_path / "data.parquet")])
     assert again.table.equals(data.table)
     assert again.notes == (f"{tmp_path / 'data.parquet'}: 2 rows, written by assay",)
-    with pytest.raises(SourceError, match="2 rows are given twice"):
-        read([str(tmp_path / "a.jsonl"), str(tmp_path / "data.parquet")])
+
+
+def test_rows_that_are_in_two_files_are_said_with_both_names_and_with_what_to_leave_out(tmp_path: Path) -> None:
+    source, grown, more = (str(tmp_path / name) for name in ("a.jsonl", "grown.parquet", "more.parquet"))
+    data = read([saved(tmp_path / "a.jsonl", CHAT, ALPACA, CHAT)])
+    data.write_parquet(Path(grown))
+    data.head(1).write_parquet(Path(more))
+    for order in ([grown, more], [more, grown]):
+        with pytest.raises(SourceError, match=r"1 of its 1 rows are in .*grown\.parquet already") as said:
+            read(order)
+        assert (said.value.where, said.value.fix) == (more, f"leave {more} out")
+    with pytest.raises(SourceError, match=r"3 of its 3 rows are in .*grown\.parquet already"):
+        read([source, grown])
+    Dataset(pa.concat_tables([data.table.slice(0, 2), data.table.slice(0, 1)])).write_parquet(Path(more))
+    with pytest.raises(SourceError, match="1 of its rows stand there twice"):
+        read([more])
+    saved(tmp_path / "b.jsonl", ALPACA)
+    other = read([str(tmp_path / "b.jsonl")])
+    Dataset(pa.concat_tables([data.table.slice(1, 1), other.table])).write_parquet(Path(more))
+    with pytest.raises(SourceError, match=r"1 of its 2 rows are in .*grown\.parquet too") as said:
+        read([grown, more])
+    assert said.value.fix == "name only one of the two"
+
+
+def test_of_a_folder_that_synth_wrote_what_was_accepted_is_read(tmp_path: Path) -> None:
+    """combined.parquet holds the accepted records too, beside those that were there before."""
+    data = read([saved(tmp_path / "a.jsonl", CHAT, ALPACA)])
+    (tmp_path / "more").mkdir()
+    data.write_parquet(tmp_path / "more" / "combined.parquet")
+    data.head(1).write_parquet(tmp_path / "more" / "accepted.parquet")
+    pq.write_table(pa.table({"key": ["a"], "fate": ["accepted"]}), tmp_path / "more" / "ledger.parquet")
+    found = read([str(tmp_path / "more")])
+    assert (len(found), found.faults) == (1, ())
+    assert "what `assay synth` wrote; accepted.parquet is read" in found.notes[0]
 
 
 @pytest.mark.parametrize(
