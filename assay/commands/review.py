@@ -56,10 +56,10 @@ def review(
     RUN is a run of synth or curate (`assay runs` lists them), or the folder that -o named. It opens in the browser,
     on this machine alone; --terminal stays in the terminal. Of a synth run the records come in an order of which any
     beginning stands for the whole, and the error rate of the set is shown as you go. Of a curate run come
-    contradictions, suspected labels, what is otherwise held, then records drawn to be read; duplicates that were
-    dropped with --kind duplicate. Keys in the terminal: a approve, e edit in $EDITOR, l relabel, r reject with a
-    reason, 1 to 9 reject for a usual one, g the whole group, s skip, u undo, v view all, q quit. Each decision is on
-    the disk before the next record is shown.
+    contradictions (both sides at once), duplicates, suspected labels, what is otherwise held, then records drawn to
+    be read; duplicates that were dropped with --kind duplicate. Keys in the terminal: a keep (right), x drop (wrong)
+    with a reason, 1 to 9 drop for a usual one, e edit in $EDITOR, l relabel, c the other side, g the whole group, s
+    skip, u undo, v view all, q quit. Each decision is on the disk before the next record is shown.
 
     With --json, or without a terminal, it says how things stand.
     """
@@ -128,18 +128,26 @@ def _waiting(folder: Path, seeds: tuple[str, ...], options: Options) -> _Waiting
 
 
 def _held(queue: Queue) -> _Waiting:
-    from assay.reviews.queue import is_decided, of_kind
+    from assay.reviews.queue import KINDS, of_kind, progress, states_of
     from assay.reviews.standing import Standing
+    from assay.reviews.waiting import waiting_of
 
     keys = of_kind(queue.keys, "")
 
     def counts(said: Iterable[Review]) -> dict[str, Any]:
-        standing = Standing.of(said)
-        waiting = [key for key in keys if not is_decided(queue, key, standing)]
-        held = sum(key.kind != "to_read" for key in waiting)
-        decided = f"{len(keys) - len(waiting):,} of {len(keys):,} decided"
-        sentence = f"{decided}; {held:,} held and {len(waiting) - held:,} to read"
-        return {"items": len(keys), "held": held, "to_read": len(waiting) - held, "sentence": sentence}
+        states = states_of(queue, Standing.of(said))
+        done, left = progress(keys, states), waiting_of(keys, states)
+        own = {kind: waiting_of([key for key in keys if key.kind == kind], states) for kind in KINDS}
+        to_read = own["to_read"].records
+        parts = [f"{KINDS[kind].lower()} {found.words}" for kind, found in own.items() if found.records]
+        sentence = f"{done.decided:,} of {done.total:,} records decided; left: {', '.join(parts) or 'nothing'}"
+        return {
+            "items": len(keys),
+            "held": left.records - to_read,
+            "to_read": to_read,
+            "cases": left.cases,
+            "sentence": sentence,
+        }
 
     return _Waiting(queue, lambda said: str(counts(said)["sentence"]), counts)
 
@@ -149,14 +157,19 @@ def _facts(waiting: _Waiting, said: tuple[Review, ...]) -> dict[str, Any]:
     from assay.reviews.agreement import agreements, read_by_two
     from assay.reviews.queue import KINDS, of_kind, progress, states_of
     from assay.reviews.standing import Standing
+    from assay.reviews.waiting import waiting_of
 
     queue = waiting.queue
     states = states_of(queue, Standing.of(said))
-    own = {kind: [key for key in of_kind(queue.keys, kind) if key.kind == kind] for kind in KINDS}
+    own = {kind: of_kind(queue.keys, kind) for kind in KINDS}
     both = read_by_two(said, (key.record_id for key in queue.keys))
     return {
         **waiting.facts(said),
-        "kinds": {kind: progress(keys, states)._asdict() for kind, keys in own.items() if keys},
+        "kinds": {
+            kind: {**progress(keys, states)._asdict(), "cases": waiting_of(keys, states).cases}
+            for kind, keys in own.items()
+            if keys
+        },
         "agreement": [pair.to_json() for pair in agreements(both)],
     }
 

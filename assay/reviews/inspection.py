@@ -15,23 +15,29 @@ from assay.records import Record
 from .editing import from_text, to_text
 from .item import Item, Shown, shown_item
 from .keys import END, Keyboard
-from .queue import Key
+from .queue import ANY, Key, Side
 from .reasons import reason_of
 from .review import Review
-from .screen import KEYS, REASON_KEYS, item_text, width
+from .screen import KEYS, READING_KEYS, REASON_KEYS, item_text, width
 from .session import Session
 from .steps import Action
-
-UNKNOWN_KEY = f"keys: {KEYS}; 1 to 9 reject because: {REASON_KEYS}"
 
 
 @dataclass(frozen=True)
 class _At:
-    """Where one is: a key of the queue, its item, and that as it is shown."""
+    """Where one is: what is on the screen, which side of it is decided on, and that as it is shown."""
 
-    key: Key
-    item: Item
+    sides: Sequence[Side]
+    place: int
     shown: Shown
+
+    @property
+    def key(self) -> Key:
+        return self.sides[self.place].key
+
+    @property
+    def item(self) -> Item:
+        return self.sides[self.place].item
 
 
 @dataclass
@@ -53,22 +59,28 @@ class Inspection:
         with self.keyboard.opened():
             self._say(self.status())
             while (key := self.session.next()) is not None:
-                item = self.session.item(key)
-                at = _At(key, item, shown_item(item, self.conceal, self.conceal_text))
-                self._show(at)
-                if not self._decide(at):
+                sides = self.session.sides(key)
+                place = next(at for at, side in enumerate(sides) if side.key.name == key.name)
+                if not self._decide(self._at(sides, place)):
                     return
                 self._say(self.status())
             self._say("nothing is left to decide")
 
+    def _at(self, sides: Sequence[Side], place: int) -> _At:
+        at = _At(sides, place, shown_item(sides[place].item, self.conceal, self.conceal_text))
+        self._show(at)
+        return at
+
     def _show(self, at: _At, *, whole: bool = False) -> None:
-        done = self.session.progress()
-        click.echo(item_text(at.shown, f"{done.decided + 1} of {done.total}", whole=whole))
+        number = self.session.place(at.sides[0].key if at.key.kind == ANY else at.key)
+        many = len(at.sides)
+        click.echo(item_text(at.shown, f"{number}, side {at.place + 1} of {many}" if many > 1 else number, whole=whole))
 
     def _decide(self, at: _At) -> bool:
         """Whether to go on: an item was decided, skipped, or the last decision taken back."""
         while True:
-            click.echo(KEYS)
+            keys = READING_KEYS if at.item.is_reading else KEYS
+            click.echo(keys)
             key = self.keyboard.key()
             if key in ("q", *END):
                 return False
@@ -76,8 +88,13 @@ class Inspection:
             act = self._acts.get(key)
             if reason is not None:
                 return self._done(self.session.decide(at.key, at.item, Action.DROP, reason))
-            if act is None:
-                self._say(UNKNOWN_KEY)
+            if key == "c":
+                if len(at.sides) < 2:
+                    self._say("nothing else is on this screen to be decided on")
+                else:
+                    at = self._at(at.sides, (at.place + 1) % len(at.sides))
+            elif act is None:
+                self._say(f"keys: {keys}; the reasons: {REASON_KEYS}")
             elif act(at):
                 return True
 
@@ -103,7 +120,7 @@ class Inspection:
         return True
 
     def _skip(self, at: _At) -> bool:
-        self.session.skip(at.key, at.item)
+        self.session.skip(at.sides)
         return True
 
     def _show_all(self, at: _At) -> bool:
@@ -111,9 +128,9 @@ class Inspection:
         return False
 
     def _reject(self, at: _At) -> bool:
-        reason = self.keyboard.line("why (Enter rejects it, Escape goes back): ")
+        reason = self.keyboard.line("why (Enter without a reason will do, Escape goes back): ")
         if reason is None:
-            self._say("not rejected")
+            self._say("nothing was decided")
             return False
         return self._done(self.session.decide(at.key, at.item, Action.DROP, reason))
 

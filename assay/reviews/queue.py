@@ -28,6 +28,9 @@ KINDS = {
 }
 """What waits, in the order in which it is shown."""
 
+SIDE_BY_SIDE = frozenset({CONTRADICTION, DUPLICATE})
+"""Kinds of which all of a group is on one screen, each record to be decided on there."""
+
 ANY = "any"
 """The kind of a record that waits for nobody, and that somebody wants to decide on all the same."""
 
@@ -42,6 +45,7 @@ class Key(NamedTuple):
     checks   that found something in it
     group    equal for those of one contradiction or one cluster of duplicates, else ""
     settled  a rule of curate decided on it already: shown where its kind is asked for
+    size     different records of its group, those that wait for nobody included
     """
 
     name: str
@@ -50,6 +54,19 @@ class Key(NamedTuple):
     checks: tuple[str, ...] = ()
     group: str = ""
     settled: bool = False
+    size: int = 1
+
+    @property
+    def case(self) -> str:
+        """Equal for those that are on one screen."""
+        return f"{self.kind} {self.group}" if self.group and self.kind in SIDE_BY_SIDE else self.name
+
+
+class Side(NamedTuple):
+    """A record of a case, and it as it is shown."""
+
+    key: Key
+    item: Item
 
 
 class Queue(Protocol):
@@ -67,9 +84,26 @@ class Queue(Protocol):
     def item(self, key: Key) -> Item:
         """Raises SourceError when its record cannot be read."""
 
+    def sides(self, key: Key) -> Sequence[Side]:
+        """What is on one screen with it, in an order that does not depend on which of them is asked for; itself alone
+        where it stands alone. Raises SourceError when a record cannot be read.
+        """
+
+    def fate(self, key: Key) -> str:
+        """What curate made of it: kept, held or dropped; "" where it has none."""
+
+    def evidence_kinds(self, key: Key) -> Sequence[str]:
+        """What the evidence about it names as its kind: number, date ..."""
+
+    def group(self, key: Key) -> Sequence[Key]:
+        """All of its group that wait or may be looked at, itself first, however many there are."""
+
+    def moot(self, key: Key, standing: Standing) -> frozenset[Subject]:
+        """Subjects of it that need no decision any more: people dropped or edited all that stood against it."""
+
 
 class Progress(NamedTuple):
-    """decided: by anybody. waiting: those not decided, skipped ones included."""
+    """Records. decided: by anybody, or settled by that. waiting: those not decided, skipped ones included."""
 
     decided: int
     waiting: int
@@ -81,18 +115,28 @@ class Progress(NamedTuple):
 
 
 def of_kind(keys: Sequence[Key], kind: str) -> list[Key]:
-    """Those of a kind, or in which a check of that name found something; "" for all that waits."""
+    """Those of a kind, or in which a check found something that is no kind by its name; "" for all that waits.
+
+    Each key is of one kind, so that the numbers of the kinds add up to that of all.
+    """
     if not kind:
         return [key for key in keys if not key.settled]
-    return [key for key in keys if key.kind == kind or kind in key.checks]
+    if kind in KINDS:
+        return [key for key in keys if key.kind == kind]
+    return [key for key in keys if kind in key.checks]
 
 
 def is_decided(queue: Queue, key: Key, standing: Standing) -> bool:
-    """Each of its subjects, or the record as a whole."""
+    """The record as a whole, or each of its subjects, those left aside that need no decision any more."""
     own = standing.about(key.record_id)
-    if not own:
+    if Subject(key.record_id) in own:
+        return True
+    if not own and not key.group:
         return False
-    return Subject(key.record_id) in own or all(subject in own for subject in queue.subjects(key))
+    moot = queue.moot(key, standing)
+    if not own and not moot:
+        return False
+    return all(subject in own or subject in moot for subject in queue.subjects(key))
 
 
 class States(NamedTuple):
@@ -114,31 +158,31 @@ def states_of(queue: Queue, standing: Standing) -> States:
 
 
 def progress(keys: Iterable[Key], states: States) -> Progress:
-    names = [key.name for key in keys]
+    """What a rule settled counts when somebody has decided on it."""
+    names = [key.name for key in keys if not key.settled or key.name in states.decided]
     decided = sum(name in states.decided for name in names)
     return Progress(decided, len(names) - decided, sum(name in states.skipped for name in names))
 
 
 def following(keys: Sequence[Key], states: States, after: str = "") -> Key | None:
-    """The next that nobody has decided, those skipped last; None when all are decided.
+    """The next that nobody has decided, those skipped last, then what a rule settled; None when all are decided.
 
-    after  name of a key: what stands behind it comes first, but where any beginning must stand for the whole
+    after  name of a key: what is on one screen with it comes first, then what stands behind it, but where any beginning
+           must stand for the whole
     """
     start = next((place for place, key in enumerate(keys) if key.name == after), -1) if after else -1
-    passed: list[Key] = []
-    skipped: list[tuple[bool, Key]] = []
+    case = keys[start].case if start >= 0 else ""
+    best: tuple[tuple[int, bool, int], Key] | None = None
     for place, key in enumerate(keys):
         if key.name in states.decided:
             continue
-        if key.name in states.skipped:
-            skipped.append((place <= start, key))
-        elif place > start or key.kind in READINGS:
-            return key
-        else:
-            passed.append(key)
-    if passed:
-        return passed[0]
-    return min(skipped, key=lambda entry: entry[0])[1] if skipped else None
+        late = 2 if key.settled else 1 if key.name in states.skipped else 0
+        is_same = not late and key.case == case and (place != start or key.size > 1)
+        passed = place <= start and not is_same and not (key.kind in READINGS and not late)
+        rank = (late - is_same, passed, place)
+        if best is None or rank < best[0]:
+            best = rank, key
+    return best[1] if best is not None else None
 
 
 def second_keys(keys: Iterable[Key], states: States, standing: Standing, who: str) -> list[Key]:
@@ -147,7 +191,8 @@ def second_keys(keys: Iterable[Key], states: States, standing: Standing, who: st
         key
         for key in keys
         if key.name in states.decided
+        and (said := standing.about(key.record_id))
         and (key.record_id, who) not in standing.second
-        and all(review.who != who for review in standing.about(key.record_id).values())
+        and all(review.who != who for review in said.values())
     ]
     return sorted(others, key=lambda key: hashlib.sha256(f"second {key.record_id}".encode()).digest())

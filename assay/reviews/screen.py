@@ -19,7 +19,11 @@ LINES = 24
 """Lines of one text that are shown at once; `v` shows all."""
 
 BESIDE_LINES = 8
-KEYS = "[a]pprove  [e]dit  re[l]abel  [r]eject  [1-9] reject because  [g]roup  [s]kip  [u]ndo  [v]iew all  [q]uit"
+KEYS = (
+    "[a] keep  [x] drop  [1-9] drop because  [e]dit  re[l]abel  [c]hoose other side  [g]roup  [s]kip  [u]ndo  "
+    "[v]iew all  [q]uit"
+)
+READING_KEYS = KEYS.replace("keep", "right").replace("drop", "wrong")
 REASON_KEYS = "  ".join(f"{number} {reason}" for number, reason in enumerate(REASONS, 1))
 
 
@@ -41,7 +45,7 @@ def _lines(shown: Shown, number: str, whole: bool) -> Iterator[str]:
     for fact in shown.facts:
         yield from _wrapped(fact, wide, "  ", 4 if not whole else None)
     if shown.record != item.record:
-        yield click.style("  personal data and secrets are masked: it can be approved or rejected only", dim=True)
+        yield click.style("  personal data and secrets are masked: it can be kept or dropped only", dim=True)
     if item.suggestion is not None:
         yield from _wrapped(f"l makes its label {item.suggestion.label}", wide, "  ", 4)
     for part in shown.beside:

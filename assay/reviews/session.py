@@ -14,10 +14,11 @@ from pathlib import Path
 from assay.records import Message
 
 from .item import Item
-from .queue import Key, Progress, Queue, is_decided, of_kind, progress, states_of
+from .queue import ANY, Key, Queue, Side, is_decided, of_kind
 from .review import Review
 from .standing import Standing, journal_at
 from .steps import About, Action, Author, Decision, Undone, undo, write
+from .waiting import cases_of
 from .who import now, user
 
 
@@ -42,31 +43,40 @@ class Session:
         """All decisions there are, those of others included. Raises SourceError."""
         return journal_at(self.journal).now()[0]
 
-    def progress(self) -> Progress:
-        states = states_of(self.queue, self._standing)
-        skipped = sum(name not in states.decided for name in self._skipped)
-        return progress(self._keys, states)._replace(skipped=skipped)
-
     def next(self) -> Key | None:
-        """The first that nobody has decided; those skipped in this session come last. None when all are decided."""
+        """The first that nobody has decided; those skipped in this session come last, then what a rule settled. None
+        when all are decided.
+        """
         standing = self._standing
-        last = None
-        for key in self._keys:
+        best: tuple[tuple[int, int], Key] | None = None
+        for place, key in enumerate(self._keys):
             if is_decided(self.queue, key, standing):
                 continue
-            if key.name not in self._skipped:
+            skipped = key.name in self._skipped
+            if not skipped and not key.settled:
                 return key
-            if last is None or self._skipped.index(key.name) < self._skipped.index(last.name):
-                last = key
-        return last
+            rank = (2, place) if key.settled and not skipped else (1, self._order(key, place))
+            if best is None or rank < best[0]:
+                best = rank, key
+        return best[1] if best is not None else None
 
-    def item(self, key: Key) -> Item:
-        return self.queue.item(key)
+    def _order(self, key: Key, place: int) -> int:
+        return self._skipped.index(key.name) if key.name in self._skipped else place
+
+    def place(self, key: Key) -> str:
+        """Such as "pair 3 of 57"."""
+        cases = list(dict.fromkeys(other.case for other in self._keys))
+        at = cases.index(key.case) + 1 if key.case in cases else 0
+        return f"{cases_of(self._keys).noun} {at:,} of {len(cases):,}"
+
+    def sides(self, key: Key) -> Sequence[Side]:
+        """What is on one screen with it."""
+        return self.queue.sides(key)
 
     def group(self, key: Key) -> list[Key]:
         """Those of its group that wait, itself first."""
-        others = [key] if not key.group else [key, *(other for other in self._keys if other.group == key.group)]
-        return [other for other in dict.fromkeys(others) if other == key or not self._is_decided(other)]
+        own, *others = self.queue.group(key)
+        return [own, *(other for other in others if not self._is_decided(other))]
 
     def decide(
         self,
@@ -89,11 +99,14 @@ class Session:
             decisions.append(Decision(About(key.record_id, item.subjects, item.noted), action, note))
         return self._write(decisions, keys)
 
-    def skip(self, key: Key, item: Item) -> None:
-        """Not decided; it comes again at the end, and in the next session."""
-        self._skipped = [name for name in self._skipped if name != key.name] + [key.name]
-        if not self._is_decided(key):
-            self._said([Decision(About(key.record_id, item.subjects, item.noted), Action.SKIP)])
+    def skip(self, sides: Sequence[Side]) -> None:
+        """Not decided; all that waits of a screen comes again at the end, and in the next session."""
+        waiting = [side for side in sides if side.key.kind != ANY and not self._is_decided(side.key)]
+        names = [side.key.name for side in waiting] or [side.key.name for side in sides]
+        self._skipped = [name for name in self._skipped if name not in names] + names
+        skipped = [(side.key.record_id, side.item) for side in waiting]
+        if skipped:
+            self._said([Decision(About(name, item.subjects, item.noted), Action.SKIP) for name, item in skipped])
 
     def undo(self) -> Undone:
         """Takes the last decision of this session back; what held before holds again.

@@ -95,13 +95,22 @@ def held_of(standing: Standing, about: About) -> tuple[Review, ...]:
     return tuple(_held(standing, about))
 
 
-def write(path: Path, decisions: Sequence[Decision], author: Author, step: str, expected: str | None = None) -> Written:
+def write(
+    path: Path,
+    decisions: Sequence[Decision],
+    author: Author,
+    step: str,
+    expected: str | None = None,
+    shown: Sequence[About] | None = None,
+) -> Written:
     """Writes the decisions as one step. Raises StorageError, SourceError.
 
     expected  `seen_digest` of what the person was shown: when something else holds by now, nothing is written. None
               writes in any case.
+    shown     what that was, where it is more than what the decisions are about: both sides of a contradiction
     """
     outcome = Written(False)
+    seen = [one.about for one in decisions] if shown is None else shown
 
     def say() -> list[Review]:
         nonlocal outcome
@@ -110,7 +119,7 @@ def write(path: Path, decisions: Sequence[Decision], author: Author, step: str, 
             outcome = Written(False, again=True)
             return []
         before = tuple(review for one in decisions for review in _held(standing, one.about))
-        if expected is not None and expected != seen_digest(standing, [one.about for one in decisions]):
+        if expected is not None and expected != seen_digest(standing, seen):
             outcome = Written(False, before)
             return []
         outcome = Written(True, before)

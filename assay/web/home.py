@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from assay.errors import SourceError
+from assay.errors import AssayError
 from assay.locks import is_held
-from assay.reviews.journal import reviews_in
-from assay.reviews.review import latest
 from assay.runs import Manifest
 from assay.summary_page import SENTENCES
 
-from .rendering import page, site_of
+from .rendering import page, page_number, site_of
 from .site import Site, read_json
+
+if TYPE_CHECKING:
+    from .review.left import Left
 
 SHOWN_RUNS = 50
 FATES = ("kept", "repaired", "held", "dropped")
@@ -44,8 +46,6 @@ class Data:
     fitness: str
     reasons: tuple[str, ...]
     counts: Mapping[str, int]
-    contradictions: int
-    held: int
 
 
 @dataclass(frozen=True)
@@ -63,29 +63,35 @@ def routes() -> list[Route]:
 
 def home(request: Request) -> Response:
     site = site_of(request)
-    runs = site.runs()
+    runs, data = site.runs(), _data(site)
+    last = max(1, -(-len(runs) // SHOWN_RUNS))
+    number = min(page_number(request), last)
     return page(
         request,
         "web/home.html",
         title="Start",
         verdict=_verdict(site),
-        data=_data(site),
+        data=data,
         training=_training(site),
-        runs=[_row(run) for run in runs[:SHOWN_RUNS]],
-        more=max(0, len(runs) - SHOWN_RUNS),
+        runs=[_row(run) for run in runs[(number - 1) * SHOWN_RUNS : number * SHOWN_RUNS]],
+        number=number,
+        last=last,
+        unwritable=site.unwritable,
         store=site.store.root.resolve(),
         fates=FATES,
-        decided=_decided(site),
-        journal=site.journal,
+        left=left_or_none(site, data.name) if data is not None else None,
+        journal=site.journal_name,
     )
 
 
-def _decided(site: Site) -> int:
-    """Records that people have decided on, of whatever run."""
+def left_or_none(site: Site, name: str) -> Left | None:
+    """What is left to decide; None for a run whose queue cannot be opened: the review page says why."""
+    from .review.left import left_in
+
     try:
-        return len({subject.record_id for subject in latest(reviews_in(site.journal))})
-    except SourceError:  # the review page says what is wrong with it
-        return 0
+        return left_in(site, name)
+    except AssayError:
+        return None
 
 
 def _verdict(site: Site) -> Verdict | None:
@@ -110,11 +116,26 @@ def _data(site: Site) -> Data | None:
     return Data(
         name,
         str(fit.get("verdict", "NOT_JUDGED")),
-        tuple(fit.get("reasons", ())),
+        tuple(as_done(str(reason)) for reason in fit.get("reasons", ())),
         {fate: summary.get(fate, 0) for fate in ("read", *FATES)},
-        summary.get("findings", {}).get("contradiction", {}).get("groups", 0),
-        summary.get("held", 0),
     )
+
+
+_WOULD = re.compile(r"^curate would (?:\w+ [\d,]*\d(?:, )?)+")
+_DONE = {"drop": "dropped", "hold": "held", "repair": "repaired"}
+
+
+def as_done(reason: str) -> str:
+    """What an audit says that curate would do, of data that it has been done to.
+
+    >>> as_done("curate would drop 58, hold 1,177 of 7,093 rows (hold 3)")
+    'curate dropped 58, held 1,177 of 7,093 rows (hold 3)'
+    """
+    found = _WOULD.match(reason)
+    if found is None:
+        return reason
+    said = re.sub(r"\b(drop|hold|repair)\b", lambda word: _DONE[word.group()], found.group().replace("would ", ""))
+    return said + reason[found.end() :]
 
 
 def _training(site: Site) -> Training | None:

@@ -47,7 +47,10 @@ def quotation(html: str, texts: Iterable[str]) -> str | None:
 
 
 def texts_of(site: Site, name: str) -> Iterator[str]:
-    """Every text of the records and answers of a run, of all runs that it came from, or of an opened folder."""
+    """Every text of the records and answers of a run, of all runs that it came from, or of an opened folder; and what
+    people wrote: notes in their own words, edits.
+    """
+    yield from _written_by_people(site.journal)
     todo, seen = [name], {name}
     while todo:
         at = todo.pop()
@@ -57,6 +60,23 @@ def texts_of(site: Site, name: str) -> Iterator[str]:
         parents = [parent for parent in manifest.parents if parent not in seen] if manifest is not None else []
         todo += parents
         seen.update(parents)
+
+
+def _written_by_people(journal: Path) -> Iterator[str]:
+    """Nothing of a journal that cannot be read: the page that shows it says so."""
+    from assay.errors import AssayError
+    from assay.reviews.standing import journal_at
+
+    try:
+        reviews, _ = journal_at(journal).now()
+    except AssayError:
+        return
+    for review in reviews:
+        yield review.note
+        yield review.answer or ""
+        for message in review.messages:
+            yield message.content or ""
+            yield from _leaves(list(message.tool_calls or ()))
 
 
 def _texts_in(folder: Path) -> Iterator[str]:

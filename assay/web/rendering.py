@@ -93,6 +93,12 @@ def redacted(request: Request) -> bool:
     return request.query_params.get("save") == "1" and request.query_params.get("redact") == "1"
 
 
+def page_number(request: Request) -> int:
+    """Which page of a list the address asks for, from 1; what is no number asks for the first."""
+    given = request.query_params.get("page", "1")
+    return max(1, int(given)) if given.isascii() and given.isdecimal() and len(given) < 10 else 1
+
+
 def site_of(request: Request) -> Site:
     """What this server shows."""
     found: Site = request.app.state.site

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,22 @@ class Site:
     folders: Mapping[str, Path] = field(default_factory=dict)
     who: str = field(default_factory=user)
     seeds: tuple[str, ...] = ()
+
+    @property
+    def journal_name(self) -> str:
+        """The file of decisions as seen from the project; its whole path where it lies elsewhere."""
+        journal, project = self.journal.resolve(), self.project.resolve()
+        return str(journal.relative_to(project)) if journal.is_relative_to(project) else str(journal)
+
+    @property
+    def unwritable(self) -> str:
+        """Why no decision could be written, in a line, or ""."""
+        folder = next(path for path in (self.journal.parent, *self.journal.absolute().parents) if path.is_dir())
+        needed = [self.journal] if self.journal.exists() else []
+        for path in (*needed, folder):
+            if not os.access(path, os.W_OK):
+                return f"Decisions cannot be written: {path} is read-only. What is here can be looked at."
+        return ""
 
     def runs(self, stage: str | None = None) -> list[Manifest]:
         """Newest first; of one stage, or all."""

@@ -7,9 +7,7 @@ against it, are read when it is shown.
 
 from __future__ import annotations
 
-import csv
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,27 +17,26 @@ from assay.errors import SourceError
 from assay.findings import Finding, Severity
 from assay.records import Record, Source
 from assay.reviews.item import Item
-from assay.reviews.queue import ANY, CONTRADICTION, DUPLICATE, HELD, KINDS, LABEL, READ, Key
-from assay.reviews.review import READING, Subject, digest_of_evidence, group_digest
+from assay.reviews.queue import (
+    ANY,
+    CONTRADICTION,
+    DUPLICATE,
+    HELD,
+    KINDS,
+    LABEL,
+    READ,
+    SIDE_BY_SIDE,
+    Key,
+    Side,
+)
+from assay.reviews.review import EDITS, READING, Subject, Verdict, digest_of_evidence, group_digest
+from assay.reviews.standing import Standing
 
-from ..web.places import column, find, findings_at, records_at
+from ..web.places import column, find, records_at
+from .found import Found, drawn_in, dropped_in, findings_of, found_in
+from .kinds import CONTRADICTIONS, DUPLICATES, EXACT, LABELS, OPPOSED
 from .showing import Other, item_of
 
-CONTRADICTIONS = ("contradiction", "conflicting_answers")
-EXACT = "exact_duplicate"
-"""Copies of it have nothing to compare, and one decision, by content, is about all of them."""
-
-DUPLICATES = (
-    "edited_duplicate",
-    "reworded_answer",
-    "same_meaning",
-    "near_duplicate",
-    "normalised_duplicate",
-    EXACT,
-)
-"""Checks that keep one row of a cluster; the first that found something says beside which record it is shown."""
-
-LABELS = ("label_noise",)
 FILES = ("held.parquet", "dropped.parquet", "data.parquet")
 """Where a record is looked for: most of what waits is held, and of a million the kept ones are the most."""
 
@@ -50,24 +47,10 @@ KIND_OF = {
     **dict.fromkeys(LABELS, LABEL),
 }
 SHOWN_OTHERS = 3
-"""Members of a group that are shown beside one of them."""
+"""Members of a group that wait for nobody, shown beside those that do."""
 
-
-@dataclass(frozen=True)
-class Found:
-    """The findings, without evidence: columns of findings.parquet, and for each row which of them are about it.
-
-    of_row    {row id: positions of findings that are more than a fact}
-    of_group  {(check, group): positions, facts included}
-    """
-
-    checks: list[str]
-    severities: list[str]
-    record_ids: list[str]
-    row_ids: list[str]
-    groups: list[str | None]
-    of_row: Mapping[str, Sequence[int]]
-    of_group: Mapping[tuple[str, str], Sequence[int]]
+MOST_SIDES = 6
+"""Records on one screen; of a larger group the screens follow one another."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +64,7 @@ class CurateQueue:
     drawn: Sequence[str]
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
     _groups: dict[tuple[str, str], str] = field(default_factory=dict)
+    _sizes: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> Sequence[Key]:
@@ -134,8 +118,18 @@ class CurateQueue:
         first = own[0] if len(own) == 1 else min(own, key=self._rank)
         kind = KIND_OF.get(self.found.checks[first], HELD)
         group = self.found.groups[first]
-        named = f"{self.found.checks[first]} {group}" if group is not None else ""
-        return Key(row, self.found.record_ids[first], kind, checks, named, settled), first
+        if group is None:
+            return Key(row, self.found.record_ids[first], kind, checks, "", settled), first
+        check = self.found.checks[first]
+        size = self._size((check, group)) if kind in SIDE_BY_SIDE else 1
+        return Key(row, self.found.record_ids[first], kind, checks, f"{check} {group}", settled, size), first
+
+    def _size(self, group: tuple[str, str]) -> int:
+        """Different records in it."""
+        found = self._sizes.get(group)
+        if found is None:
+            found = self._sizes[group] = len({self.found.record_ids[index] for index in self.found.of_group[group]})
+        return found
 
     def _rank(self, index: int) -> tuple[int, bool, bool, int]:
         """What a record waits for before all: the kinds in their order, then errors, then what is about it alone."""
@@ -153,12 +147,17 @@ class CurateQueue:
             return (Subject(key.record_id, READING),)
         if key.kind == ANY:
             return (Subject(key.record_id),)
-        own = self.found.of_row.get(key.name, ())
+        named = self._named(key.name)
+        return tuple(dict.fromkeys(named.values())) or (Subject(key.record_id),)
+
+    def _named(self, row: str) -> dict[int, Subject]:
+        """{position of a finding about the row: what a decision about it is about}"""
+        own = self.found.of_row.get(row, ())
         record_of: dict[str, str] = {}
         for index in own:
             for other in self.members(index):
                 record_of[self.found.row_ids[other]] = self.found.record_ids[other]
-        return tuple(dict.fromkeys(self._subject(index, record_of) for index in own)) or (Subject(key.record_id),)
+        return {index: self._subject(index, record_of) for index in own}
 
     def _subject(self, index: int, record_of: Mapping[str, str]) -> Subject:
         """As `replay.subjects_of` names it; rows that evidence may name are those of the same groups.
@@ -187,7 +186,7 @@ class CurateQueue:
 
     def findings(self, key: Key) -> list[Finding]:
         """What speaks against a record. Raises SourceError."""
-        return _read(self.folder / "findings.parquet", self.found.of_row.get(key.name, ()))
+        return findings_of(self.folder / "findings.parquet", self.found.of_row.get(key.name, ()))
 
     def record(self, name: str, column_name: str = "row_id") -> Record | None:
         """None where it is in no file of the run any more."""
@@ -197,29 +196,166 @@ class CurateQueue:
 
     def item(self, key: Key) -> Item:
         """Raises SourceError for a record that is in no file of the run."""
+        return next(side.item for side in self.sides(key) if side.key.name == key.name)
+
+    def sides(self, key: Key) -> Sequence[Side]:
+        """Contradictions in the order of the data, what nobody is asked about last; of duplicates what is kept first.
+
+        Raises SourceError for a record that is in no file of the run.
+        """
+        keys = self._together(key)
+        found = {one.name: self._weighed(one, key.kind) for one in keys}
+        others = {one.name: self._other(one.name) for one in keys} if len(keys) > 1 else {}
+        quoting = self._quoting(key, keys)
+        return [
+            Side(
+                one,
+                item_of(
+                    one,
+                    self._record(one, found[one.name]),
+                    found[one.name],
+                    self.subjects(one),
+                    [other for name, other in others.items() if name != one.name] or list(self._others(one)),
+                    self.spelling,
+                    key.kind,
+                    quoting,
+                ),
+            )
+            for one in keys
+        ]
+
+    def _together(self, key: Key) -> list[Key]:
+        """Itself, and, of a contradiction or of duplicates, the others of the screen: each content once."""
+        if key.kind not in SIDE_BY_SIDE or not key.group:
+            return [key]
+        rows = self._rows_of(key)
+        waiting = [row for row in rows if row in self._by_name]
+        rest = [row for row in rows if row not in self._by_name]
+        named = self._named_as_other(key, [row for row in waiting if len(waiting) <= MOST_SIDES or row == key.name])
+        rest = sorted(rest, key=lambda row: (row in self.dropped, row not in named))[:SHOWN_OTHERS]
+        room = MOST_SIDES - len(rest)
+        at = waiting.index(key.name) // room * room if key.name in waiting else 0
+        waiting = waiting[at : at + room]
+        order = [*rest, *waiting] if key.kind == DUPLICATE else [*waiting, *rest]
+        return [self._by_name.get(row) or self._silent(row) for row in order]
+
+    def _rows_of(self, key: Key) -> list[str]:
+        """Of the group, one for each content: its own for its own."""
+        row_of = {key.record_id: key.name}
+        for index in self._positions(key):
+            row_of.setdefault(self.found.record_ids[index], self.found.row_ids[index])
+        order = dict.fromkeys(self.found.record_ids[index] for index in self._positions(key))
+        return [row_of[record_id] for record_id in order]
+
+    def _positions(self, key: Key) -> Sequence[int]:
+        """Of the findings that make its group."""
+        check, _, group = key.group.partition(" ")
+        return self.found.of_group.get((check, group), ())
+
+    def _named_as_other(self, key: Key, rows: Sequence[str]) -> set[str]:
+        """Rows that the evidence about some rows of the group names as what they were compared with."""
+        evidence = column(self.folder / "findings.parquet", "evidence")
+        wanted = set(rows)
+        own = [index for index in self._positions(key) if self.found.row_ids[index] in wanted]
+        found = [json.loads(evidence[index].as_py()) for index in own]
+        return {str(item["other"]) for item in found if isinstance(item, dict) and isinstance(item.get("other"), str)}
+
+    def _silent(self, row: str) -> Key:
+        """Of a row that waits for nobody."""
+        index = self._any_position[row]
+        checks = tuple(dict.fromkeys(self.found.checks[at] for at in self.found.of_row.get(row, ())))
+        return Key(row, self.found.record_ids[index], ANY, checks)
+
+    @cached_property
+    def _any_position(self) -> Mapping[str, int]:
+        """{row id: position of a finding about it, facts included}"""
+        return {row: index for index, row in enumerate(self.found.row_ids)}
+
+    def _weighed(self, key: Key, kind: str) -> list[Finding]:
+        if key.kind == READ:
+            return []
+        return sorted(self.findings(key), key=lambda finding: _weight(kind, finding))
+
+    def _quoting(self, key: Key, keys: Sequence[Key]) -> list[Finding]:
+        """Findings of the group about the records of the screen, facts included: what they quote of one another."""
+        if len(keys) < 2 or key.kind != CONTRADICTION:
+            return []
+        shown = {one.name for one in keys}
+        own = [index for index in self._positions(key) if self.found.row_ids[index] in shown]
+        return findings_of(self.folder / "findings.parquet", own)
+
+    def _record(self, key: Key, found: Sequence[Finding]) -> Record:
         record = self.record(key.name, "record_id" if key.kind == READ else "row_id")
-        found = [] if key.kind == READ else sorted(self.findings(key), key=lambda finding: _weight(key, finding))
-        if record is None:
-            record = _lost(key, found)
-        others = list(self._others(key))
-        return item_of(key, record, found, self.subjects(key), others, self.spelling)
+        return record if record is not None else _lost(key, found)
 
     def _others(self, key: Key) -> Iterator[Other]:
-        """Those of its group, the ones that its findings name first."""
-        own = self.found.of_row.get(key.name, ())
-        inside = [index for index in own if f"{self.found.checks[index]} {self.found.groups[index]}" == key.group]
-        rows = [self.found.row_ids[other] for index in inside for other in self.members(index)]
+        """Of a record that is decided on by itself, some of its group: those that its findings name first."""
+        if key.kind in SIDE_BY_SIDE or key.kind == READ:
+            return
+        rows = [self.found.row_ids[index] for index in self._positions(key)]
         named = [str(f.evidence.get("other")) for f in self.findings(key) if isinstance(f.evidence.get("other"), str)]
         ordered = dict.fromkeys([*(row for row in named if row in set(rows)), *rows])
         for row in [row for row in ordered if row != key.name][:SHOWN_OTHERS]:
-            fate = "held" if row in self.held else "dropped" if row in self.dropped else "kept"
-            yield Other(row, fate, self._source(row), self.record(row))
+            yield self._other(row)
+
+    def _other(self, row: str) -> Other:
+        return Other(row, self._fate(row), self._source(row), self.record(row))
+
+    def fate(self, key: Key) -> str:
+        return "kept" if key.kind == READ else self._fate(key.name)
+
+    def evidence_kinds(self, key: Key) -> Sequence[str]:
+        kinds = [finding.evidence.get("kind") for finding in self.findings(key)] if key.kind != READ else []
+        return list(dict.fromkeys(kind for kind in kinds if isinstance(kind, str)))
+
+    def _fate(self, row: str) -> str:
+        return "held" if row in self.held else "dropped" if row in self.dropped else "kept"
+
+    def group(self, key: Key) -> Sequence[Key]:
+        """Each content once."""
+        if not key.group:
+            return [key]
+        rows = self._rows_of(key)
+        others = [self._by_name[row] for row in rows if row in self._by_name and row != key.name]
+        return [key, *others]
+
+    def moot(self, key: Key, standing: Standing) -> frozenset[Subject]:
+        """As `replay` has it: of a contradiction or of duplicates nothing else is left in the data as it was."""
+        alone = [index for index in self.found.of_row.get(key.name, ()) if self._is_alone(index, standing)]
+        if not alone or key.kind == ANY:
+            return frozenset()
+        named = self._named(key.name)
+        return frozenset(named[index] for index in alone)
+
+    def _is_alone(self, index: int, standing: Standing) -> bool:
+        """Every other content of the group was dropped or edited by people."""
+        if self.found.checks[index] not in OPPOSED:
+            return False
+        own, found = self.found.record_ids[index], False
+        for other in self.members(index):
+            record_id = self.found.record_ids[other]
+            if record_id != own:
+                if not self._is_gone(self.found.row_ids[other], record_id, standing):
+                    return False
+                found = True
+        return found
+
+    def _is_gone(self, row: str, record_id: str, standing: Standing) -> bool:
+        """A decision takes its content out of the data; one about a group only as long as it is that group."""
+        for subject, review in standing.about(record_id).items():
+            if review.verdict in EDITS:
+                return True
+            if review.verdict in (Verdict.DROP, Verdict.WRONG):
+                copies = subject.group == group_digest([record_id])
+                if not subject.group or (not copies and subject in self._named(row).values()):
+                    return True
+        return False
 
     def _source(self, row: str) -> str:
-        index = next(iter(self.found.of_row.get(row, ())), None)
+        index = self._any_position.get(row)
         if index is None:
             return ""
-        finding = next(iter(_read(self.folder / "findings.parquet", [index])), None)
+        finding = next(iter(findings_of(self.folder / "findings.parquet", [index])), None)
         return "" if finding is None else str(finding.source)
 
     def spelling(self, label: str) -> str | None:
@@ -261,68 +397,16 @@ def open_queue(folder: Path) -> CurateQueue:
             fix="curate it without --redact",
         )
     held = frozenset(column(folder / "held.parquet", "row_id").to_pylist())
-    found = _found(folder / "findings.parquet")
-    return CurateQueue(folder, found, held, _dropped(folder, found), _drawn(folder / "to_read.csv"))
+    found = found_in(folder / "findings.parquet")
+    return CurateQueue(folder, found, held, dropped_in(folder, found), drawn_in(folder / "to_read.csv"))
 
 
-def _found(path: Path) -> Found:
-    checks, severities, record_ids, row_ids, groups = (
-        column(path, name).to_pylist() for name in ("check", "severity", "record_id", "row_id", "group")
-    )
-    of_row: dict[str, list[int]] = defaultdict(list)
-    of_group: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, (severity, row) in enumerate(zip(severities, row_ids, strict=True)):
-        if severity != Severity.INFO:
-            of_row[row].append(index)
-    for index, group in enumerate(groups):
-        if group is not None:
-            of_group[checks[index], group].append(index)
-    return Found(checks, severities, record_ids, row_ids, groups, of_row, of_group)
-
-
-def _dropped(folder: Path, found: Found) -> frozenset[str]:
-    """Rows that curate dropped, of those that a look at the findings may concern."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    named = {
-        row for row, own in found.of_row.items() if any(found.checks[index] in (*DUPLICATES, *LABELS) for index in own)
-    }
-    if not named:
-        return frozenset()
-    dropped = column(folder / "dropped.parquet", "row_id")
-    if len(dropped) == 0:
-        rows, fates = column(folder / "ledger.parquet", "row_id"), column(folder / "ledger.parquet", "fate")
-        dropped = rows.filter(pc.equal(fates, "dropped")) if len(rows) else dropped
-    wanted = pa.array(list(named), pa.string())
-    return frozenset(dropped.filter(pc.is_in(dropped, value_set=wanted)).to_pylist())
-
-
-def _read(path: Path, positions: Sequence[int]) -> list[Finding]:
-    """Raises SourceError."""
-    import pyarrow as pa
-
-    try:
-        return findings_at(path, list(positions))
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
-        fix = "curate it again"
-        raise SourceError("cannot be read as findings", where=str(path), fix=fix) from error
-
-
-def _weight(key: Key, finding: Finding) -> tuple[bool, bool, bool]:
+def _weight(kind: str, finding: Finding) -> tuple[bool, bool, bool]:
     """What the record waits for stands first, then errors, then what is about it alone: as `_rank` has it."""
-    return KIND_OF.get(finding.check) != key.kind, finding.severity != Severity.ERROR, finding.group is not None
+    return KIND_OF.get(finding.check) != kind, finding.severity != Severity.ERROR, finding.group is not None
 
 
 def _lost(key: Key, found: Sequence[Finding]) -> Record:
     """A record that the run did not keep: where it is, and no text. Older versions kept no dropped records."""
     source = found[0].source if found else Source("", None, 0)
     return Record(key.record_id, key.name, (), source)
-
-
-def _drawn(path: Path) -> list[str]:
-    """Record ids of the sheet of what is to be read, in its order."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(dict.fromkeys(str(row["record_id"]) for row in csv.DictReader(file)))

@@ -5,7 +5,8 @@ what people said about their findings:
 
 - kept: the finding becomes a fact (severity info), which moves nothing, as long as the check finds the same; of a
   group as long as the same records are in it
-- dropped: the record gets the finding `reviewed`, for which it is dropped
+- dropped: the record gets the finding `reviewed`, for which it is dropped; where all but one of a contradiction or of
+  duplicates were dropped, nothing speaks against the one any more, as if the others had never been in the data
 - decided before, but about other evidence or another group: the finding stands, and says so
 
 For one subject the latest decision holds; of several about one record the strongest: drop, then edit, then keep.
@@ -23,6 +24,7 @@ from assay.records import Json, Record
 from assay.reviews.review import EDITS, READING, Review, Subject, Verdict, evidence_digest, group_digest, latest
 
 from ..corpus import Corpus
+from .kinds import OPPOSED
 
 REVIEWED = "reviewed"
 """The finding about a record that a person dropped, and the reason in the ledger for what people decided."""
@@ -125,6 +127,7 @@ def replay(
         if review.verdict in (Verdict.DROP, Verdict.WRONG)
         for record in _to_drop(review, own, subjects.values())
     ]
+    told = _without_opponents(told, dropped)
     return Replayed((*told, *_once_a_row(dropped)), _count(about, rows, subjects.values(), edited))
 
 
@@ -168,6 +171,30 @@ def _waived(finding: Finding, reviews: Sequence[Review], subject: Subject, rows:
             message = f"{finding.message} (a person said {review.verdict} before; asked again, since {why} now)"
             return replace(finding, message=message, evidence=_with(finding, "reviewed_before", review))
     return finding
+
+
+def _without_opponents(found: Sequence[Finding], dropped: Sequence[Finding]) -> list[Finding]:
+    """The findings, those as facts of which people dropped every other record of the group."""
+    by_row = {finding.row_id: finding for finding in dropped}
+    touched: dict[tuple[str, str | None], Finding] = {
+        (item.check, item.group): by_row[item.row_id] for item in found if item.group and item.row_id in by_row
+    }
+    left: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for item in found:
+        if (item.check, item.group) in touched and item.row_id not in by_row:
+            left[item.check, item.group].add(item.record_id)
+    alone = {group for group, ids in left.items() if len(ids) == 1 and group[0] in OPPOSED}
+    return [
+        _unopposed(item, touched[item.check, item.group])
+        if (item.check, item.group) in alone and item.row_id not in by_row and item.severity is not Severity.INFO
+        else item
+        for item in found
+    ]
+
+
+def _unopposed(finding: Finding, dropped: Finding) -> Finding:
+    said = f"{finding.message} (nothing stands against it any more: the other was {dropped.message})"
+    return replace(finding, severity=Severity.INFO, message=said)
 
 
 def _with(finding: Finding, key: str, review: Review) -> dict[str, Json]:

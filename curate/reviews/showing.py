@@ -36,14 +36,21 @@ def item_of(
     subjects: tuple[Subject, ...],
     others: Sequence[Other],
     spelling: Callable[[str], str | None],
+    kind: str = "",
+    quoting: Sequence[Finding] = (),
 ) -> Item:
-    """spelling: how a label is written in the data, None where it is not there."""
+    """
+    others    the other records of its screen, in their order
+    spelling  how a label is written in the data, None where it is not there
+    kind      of the screen, where it is not that of the key
+    quoting   findings about the records of the screen, which quote what clashes
+    """
     if key.kind == READ:
         return Item(record, "drawn to be read: no check flagged it", subjects)
     facts = tuple(dict.fromkeys(f"{item.check}: {item.message}" for item in found))
     if not record.messages:
         facts = (*facts, f"the run did not keep its text: it is at {record.source}, or curate the data again")
-    own, sides = _marked(key, record, found, others)
+    own, sides = _marked(kind or key.kind, record, found, others, quoting or found)
     return Item(
         record,
         _title(key),
@@ -68,7 +75,7 @@ def _title(key: Key) -> str:
 
 
 def _marked(
-    key: Key, record: Record, found: Sequence[Finding], others: Sequence[Other]
+    kind: str, record: Record, found: Sequence[Finding], others: Sequence[Other], quoting: Sequence[Finding]
 ) -> tuple[tuple[Turn, ...], tuple[Beside, ...]]:
     """The turns of the record, and what stands beside it, with marks."""
     own = turns_of(record)
@@ -76,19 +83,19 @@ def _marked(
     for row, fate, source, other in others:
         if other is None:
             missing = "(the run did not keep its text: it is at its source, or curate the data again)"
-            sides.append(Beside(_heading(key, fate, source), (Turn("", missing),), row))
+            sides.append(Beside(_heading(kind, fate, source), (Turn("", missing),), row))
             continue
         turns = turns_of(other)
-        if key.kind == DUPLICATE:
+        if kind == DUPLICATE:
             compared_own, turns = compared(own if sides else _plain(own), turns)
             own = own if sides else compared_own
-        elif key.kind == CONTRADICTION:
-            turns = _quoted(turns, _spans(found, other.id))
-        sides.append(Beside(_heading(key, fate, source or str(other.source)), turns, row))
-    if key.kind != DUPLICATE:
+        elif kind == CONTRADICTION:
+            turns = _quoted(turns, _spans(quoting, other.id))
+        sides.append(Beside(_heading(kind, fate, source or str(other.source)), turns, row))
+    if kind != DUPLICATE:
         own = _with_findings(own, found)
-        if key.kind == CONTRADICTION:
-            own = _quoted(own, _spans(found, record.id))
+        if kind == CONTRADICTION:
+            own = _quoted(own, _spans(quoting, record.id))
     return own, tuple(sides)
 
 
@@ -96,8 +103,8 @@ def _plain(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     return tuple(turn._replace(marks=()) for turn in turns)
 
 
-def _heading(key: Key, fate: str, source: str) -> str:
-    what = {CONTRADICTION: "says otherwise", DUPLICATE: "much like it"}.get(key.kind, "of the same group")
+def _heading(kind: str, fate: str, source: str) -> str:
+    what = {CONTRADICTION: "says otherwise", DUPLICATE: "much like it"}.get(kind, "of the same group")
     return ", ".join(part for part in (what, fate, source) if part)
 
 

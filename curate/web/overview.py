@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from assay.errors import NoSuchRunError
 from assay.web import plots
+from assay.web.home import as_done
 from assay.web.site import Site, read_json
 
+from ..overview.looked import FILE as LOOKED
+from .query import USABLE
 from .shelf import DATA, FATES, FINDINGS
 
 SHOWN_PARTS = 20
 SHOWN_CHECKS = 40
 SHOWN_FEATURES = ("form", "length", "bullets", "headings", "bold", "code", "person", "address", "closing", "apology")
 LINKED = 5
+MOST_TYPED = 4
+"""Files that a command names; of more it says DATA."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,11 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class Doing:
-    """One thing that would improve the data."""
+    """One thing that would improve the data. aside: what stands beside the command, and is not typed"""
 
     text: str
     command: str
+    aside: str
     blocks: bool
     rows: tuple[str, ...]
 
@@ -57,6 +64,8 @@ class Shown:
 
     has_data   whether there are records to look at
     audited    the folder is what `assay audit -o` wrote
+    listed     each bar leads to its records
+    trains     what the link to a training on it is called, "" where nothing would train
     """
 
     fitness: str
@@ -64,6 +73,8 @@ class Shown:
     counts: Mapping[str, int]
     has_data: bool
     audited: bool
+    listed: bool
+    trains: str
     purpose: str
     reading: str
     usual: tuple[int, ...]
@@ -85,6 +96,25 @@ class Shown:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Links:
+    """Where bars lead: to the list at `path`, of what trains.
+
+    known    filters that every run with records can answer
+    counted  and those by what the overview counted a record as
+    """
+
+    path: str
+    known: bool
+    counted: bool
+
+    def by(self, **asked: str) -> str:
+        return f"{self.path}?{urlencode({'fate': USABLE, **asked})}" if self.known else ""
+
+    def as_counted(self, **asked: str) -> str:
+        return f"{self.path}?{urlencode(asked)}" if self.counted else ""
+
+
 def overview_of(site: Site, name: str, *, redact: bool = False) -> Shown:
     """redact: without words of records. Raises NoSuchRunError for what holds neither records nor findings."""
     folder = site.folder(name)
@@ -96,32 +126,39 @@ def overview_of(site: Site, name: str, *, redact: bool = False) -> Shown:
     composition: Mapping[str, Any] = overview.get("composition", {})
     shape: Mapping[str, Any] = overview.get("shape", {})
     address = f"/data/{quote(name)}"
+    listed = has_data and (folder / LOOKED).is_file()
+    links = Links(f"{address}/records", has_data, listed)
     checks = _checks(summary.get("findings", {}), address, f"/review/{quote(name)}")
     kind = "labels" if composition.get("labels") else "topics"
     reading: Mapping[str, Any] = overview.get("reading", {})
+    typed = Typed(folder, tuple(str(part["name"]) for part in composition.get("sources", ())))
     return Shown(
         fitness=str(summary.get("fit", {}).get("verdict", "")),
-        reasons=tuple(map(str, summary.get("fit", {}).get("reasons", ()))),
+        reasons=tuple(
+            as_done(str(reason)) if has_data else str(reason) for reason in summary.get("fit", {}).get("reasons", ())
+        ),
         counts={fate: int(summary[fate]) for fate in ("read", *FATES) if fate in summary},
         has_data=has_data,
         audited=audited and not has_data,
+        listed=listed,
+        trains=_trains(summary) if has_data else "",
         purpose=str(overview.get("purpose", "")),
         reading=str(reading.get("sentence", "")),
         usual=tuple(overview.get("usually_takes", ())),
         usable=int(overview.get("usable", 0)),
-        doing=tuple(_doing(item, redact) for item in overview.get("improvements", ())),
+        doing=tuple(_doing(item, typed, redact) for item in overview.get("improvements", ())),
         fates=_fates(summary, address, has_data),
         checks=checks[:SHOWN_CHECKS],
         more_checks=max(0, len(checks) - SHOWN_CHECKS),
-        lengths=tuple(_lengths(composition, shape)),
+        lengths=tuple(_lengths(composition, shape, links)),
         unit=str(shape.get("unit", "characters")),
         looked_at=int(shape.get("looked_at", composition.get("looked_at", 0))),
         kind=kind,
-        parts=_parts(kind, composition.get(kind, ()), redact),
+        parts=_parts(kind, composition.get(kind, ()), links, redact),
         effective=composition.get(f"effective_number_of_{kind}"),
         nearly_empty=sum(part.get("records", 0) < 10 for part in composition.get("labels", ())),
-        small=tuple(_small(composition, shape, address, has_data)),
-        styles=tuple(_styles(shape.get("styles", {}))),
+        small=tuple(_small(composition, shape, links)),
+        styles=tuple(_styles(shape.get("styles", {}), links)),
         not_judged=tuple((check, str(why)) for check, why in summary.get("not_judged", {}).items()),
         notes=tuple(map(str, summary.get("notes", ()))),
     )
@@ -145,13 +182,31 @@ def _checks(found: Mapping[str, Any], data: str, review: str) -> tuple[CheckRow,
 _ASIDE = re.compile(r" \([^()]*\)\.$")
 
 
-def _doing(item: Mapping[str, Any], redact: bool) -> Doing:
-    """What stands in brackets at the end may be labels, which are words of records."""
+@dataclass(frozen=True)
+class Typed:
+    """What stands for itself in a command: the folder that holds the data, and the files that it was made from."""
+
+    folder: Path
+    sources: tuple[str, ...]
+
+    def command(self, text: str) -> str:
+        """With names in place of DATA and of the sheets of OUT, so that it can be pasted."""
+        if 0 < len(self.sources) <= MOST_TYPED:
+            text = re.sub(r"\bDATA\b", lambda _: shlex.join(self.sources), text)
+        return re.sub(r"\bOUT/([a-z_]+\.csv)", self._sheet, text)
+
+    def _sheet(self, found: re.Match[str]) -> str:
+        path = self.folder / found[1]
+        return shlex.quote(str(path)) if path.is_file() else found[0]
+
+
+def _doing(item: Mapping[str, Any], typed: Typed, redact: bool) -> Doing:
+    """What stands in brackets at the end of the text may be labels, which are words of records."""
     text = str(item.get("text", ""))
     rows = tuple(map(str, item.get("row_ids", ())))[:LINKED]
-    return Doing(
-        _ASIDE.sub(".", text) if redact else text, str(item.get("command", "")), bool(item.get("blocks")), rows
-    )
+    command, _, aside = str(item.get("command", "")).partition("    ")
+    said = _ASIDE.sub(".", text) if redact else text
+    return Doing(said, typed.command(command), aside.strip(), bool(item.get("blocks")), rows)
 
 
 def _fates(summary: Mapping[str, Any], address: str, linked: bool) -> plots.Bars | None:
@@ -173,12 +228,22 @@ def _fates(summary: Mapping[str, Any], address: str, linked: bool) -> plots.Bars
     return plots.Bars("What became of each row", tuple(rows))
 
 
-def _lengths(composition: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterable[Lengths]:
+def _trains(summary: Mapping[str, Any]) -> str:
+    usable = sum(int(summary.get(fate, 0)) for fate in ("kept", "repaired"))
+    verdict = summary.get("fit", {}).get("verdict")
+    if not usable and "kept" in summary:
+        return ""
+    return {"NOT_FIT": "Train on this, though it is not fit", "NOT_JUDGED": "Train on this, which was not judged"}.get(
+        str(verdict), "Train on this"
+    )
+
+
+def _lengths(composition: Mapping[str, Any], shape: Mapping[str, Any], links: Links) -> Iterable[Lengths]:
     """In tokens or words; of a run of an older version in characters."""
     unit = str(shape.get("unit", "characters"))
-    for title, new, old in (
-        ("Prompts", "prompts", "prompt_characters"),
-        ("Answers", "answers", "answer_characters"),
+    for title, field, new, old in (
+        ("Prompts", "prompt", "prompts", "prompt_characters"),
+        ("Answers", "answer", "answers", "answer_characters"),
     ):
         found = shape.get(new) or composition.get(old) or {}
         bars = found.get("bars", ())
@@ -186,55 +251,62 @@ def _lengths(composition: Mapping[str, Any], shape: Mapping[str, Any]) -> Iterab
             ends = [int(end) for end, _ in bars]
             edges = [(ends[0] + 1) // 2, *(end + 1 for end in ends)]
             said = f"median {found.get('p50', 0):,} {unit}; one in twenty below {found.get('p5', 0):,} or above "
-            plot = plots.histogram(title, unit, edges, [int(number) for _, number in bars])
+            spans = [f"{start}-{end}" for start, end in zip(edges, ends, strict=False)]
+            hrefs = [links.as_counted(**{field: span}) if new in shape else "" for span in spans]
+            plot = plots.histogram(title, unit, edges, [int(number) for _, number in bars], hrefs)
             yield Lengths(plot, f"{said}{found.get('p95', 0):,}; longest {found.get('longest', 0):,}")
 
 
-def _parts(kind: str, parts: Sequence[Mapping[str, Any]], redact: bool) -> plots.Bars | None:
+class Amount(NamedTuple):
+    name: str
+    records: int
+    href: str = ""
+
+
+def _bars(title: str, amounts: Sequence[Amount]) -> plots.Bars:
+    longest = max(amount.records for amount in amounts) or 1
+    rows = [plots.Bar(name, number / longest, f"{number:,}", "", href) for name, number, href in amounts]
+    return plots.Bars(title, tuple(rows))
+
+
+def _parts(kind: str, parts: Sequence[Mapping[str, Any]], links: Links, redact: bool) -> plots.Bars | None:
     if not parts:
         return None
+    field = kind[:-1]
     shown = [
-        (f"{kind[:-1]} {number}" if redact else str(part["name"]), int(part["records"]))
+        Amount(
+            f"{field} {number}" if redact else str(part["name"]),
+            int(part["records"]),
+            links.as_counted(**{field: str(part["name"])}),
+        )
         for number, part in enumerate(parts[:SHOWN_PARTS], 1)
     ]
     rest = sum(int(part["records"]) for part in parts[SHOWN_PARTS:])
     if rest:
-        shown.append((f"{len(parts) - SHOWN_PARTS} more", rest))
-    return plots.bars(kind.capitalize(), shown)
+        shown.append(Amount(f"{len(parts) - SHOWN_PARTS} more", rest))
+    return _bars(kind.capitalize(), shown)
 
 
-def _small(
-    composition: Mapping[str, Any], shape: Mapping[str, Any], address: str, linked: bool
-) -> Iterable[plots.Bars]:
-    named = (
-        ("Origin", "origins", "origin"),
-        ("Language of the answers", "languages", ""),
-        ("Source", "sources", "source"),
-    )
-    for title, key, field in named:
-        parts = composition.get(key, ())[:8]
-        if parts:
-            longest = max(int(part["records"]) for part in parts) or 1
-            yield plots.Bars(
-                title,
-                tuple(
-                    plots.Bar(
-                        Path(str(part["name"])).name if key == "sources" else str(part["name"]),
-                        int(part["records"]) / longest,
-                        f"{int(part['records']):,}",
-                        "",
-                        f"{address}/records?{urlencode({field: part['name']})}" if field and linked else "",
-                    )
-                    for part in parts
-                ),
-            )
-    structures = shape.get("structures", {})
-    if structures:
-        yield plots.bars("Turns", list(structures.items())[:8])
+def _small(composition: Mapping[str, Any], shape: Mapping[str, Any], links: Links) -> Iterable[plots.Bars]:
+    def amounts(key: str, href: Callable[[str], str]) -> list[Amount]:
+        found = [(str(part["name"]), int(part["records"])) for part in composition.get(key, ())[:8]]
+        return [Amount(name, number, href(name)) for name, number in found]
+
+    sources = amounts("sources", lambda name: links.by(source=name))
+    structures = list(shape.get("structures", {}).items())[:8]
+    for title, shown in (
+        ("Origin", amounts("origins", lambda name: links.by(origin=name))),
+        ("Language", amounts("languages", lambda name: links.as_counted(language=name))),
+        ("Source", [amount._replace(name=Path(amount.name).name) for amount in sources]),
+        ("Turns", [Amount(name, number, links.as_counted(structure=name)) for name, number in structures]),
+    ):
+        if shown:
+            yield _bars(title, shown)
 
 
-def _styles(styles: Mapping[str, Mapping[str, int]]) -> Iterable[plots.Bars]:
+def _styles(styles: Mapping[str, Mapping[str, int]], links: Links) -> Iterable[plots.Bars]:
     for feature in SHOWN_FEATURES:
-        values = styles.get(feature, {})
+        values = list(styles.get(feature, {}).items())[:5]
         if len(values) > 1:
-            yield plots.bars(feature.capitalize(), list(values.items())[:5])
+            amounts = [Amount(name, number, links.as_counted(style=f"{feature}:{name}")) for name, number in values]
+            yield _bars(feature.capitalize(), amounts)

@@ -21,19 +21,20 @@ from assay.web.site import Site
 from ..pages.concealment import conceal_record
 from ..pages.pieces import Piece
 from ..personal.masking import concealed
+from .keeping import cache_of
 from .neighbours import around
 from .places import Place, find, ledger_rows, records_at, table_of
 from .query import query_of
 from .record_findings import Fact, findings_of, found_of, place_name
 from .record_groups import groups_of
-from .record_lineage import Decided, decisions_about, ids_of, made_of, seeds_of, written_of
-from .record_rendered import TOKENS, Target, as_text, as_tokens, target_of, worth_saying
+from .record_lineage import Decided, decisions_about, ids_of, is_applied, made_of, seeds_of, written_of
+from .record_rendered import TOKENS, as_text, as_tokens, worth_saying
 from .record_turns import SHOWN_TURNS, Text, clashing_words, cut, marked, place_of, pretty, turns_of
-from .records_page import cache_of
+from .targets import PATIENCE, Loading, Target, target_of
 
 VIEWS = (("", "Conversation", "1"), ("template", "As rendered", "2"), ("tokens", "Tokens", "3"))
 SHOWN_FINDINGS = 100
-OWN = frozenset({"view", "whole", "first", "save", "redact", "token"})
+OWN = frozenset({"view", "whole", "first", "undone", "save", "redact", "token"})
 """Names in the address that are this page's; all others are of the list that it was opened from."""
 
 
@@ -76,7 +77,8 @@ def record(request: Request) -> Response:
     keep = [(key, value) for key, value in request.query_params.multi_items() if key not in OWN]
     shown: dict[str, Any]
     if row.record is not None and row.record.messages and view in ("template", "tokens"):
-        shown = _rendered(site, name, row.record, view, whole, _first(request))
+        target = target_of(site, name, None if saved else PATIENCE)
+        shown = _rendered(target, row.record, view, whole, _first(request))
     else:
         view, shown = "", _conversation(site, name, row, whole, saved)
     return page(
@@ -96,8 +98,22 @@ def record(request: Request) -> Response:
         back=f"/data/{quote(name)}/records?{urlencode(keep)}" if keep else "",
         decide=f"/review/{quote(name)}?row={quote(row.row_id)}",
         whole=whole,
+        undone=request.query_params.get("undone") == "1",
+        undoing=_undoing(request, ids_of(row.record, row.ledger)),
         **shown,
     )
+
+
+def _undoing(request: Request, ids: Sequence[str]) -> bool:
+    """Whether the last decision of this browser is about the record: then it can be taken back here."""
+    from assay.reviews.steps import last_step
+    from assay.web.review.desk import session_of
+
+    try:
+        lines = last_step(site_of(request).journal, session_of(request))
+    except AssayError:
+        return False
+    return any(line.subject.record_id in ids for line in lines)
 
 
 def _without_personal_data(record: Record) -> Record:
@@ -163,6 +179,7 @@ def _conversation(site: Site, name: str, row: Row, whole: bool, saved: bool) -> 
     findings = findings_of(folder, row.row_id)
     record, ids = row.record, ids_of(row.record, row.ledger)
     trouble, decided = _decided(site.journal, ids)
+    decided = [replace(item, applied=is_applied(item, row.ledger)) for item in decided]
     return {
         "turns": turns_of(record, findings, whole=whole) if record is not None else [],
         "more_turns": max(0, len(record.messages) - SHOWN_TURNS) if record is not None and not whole else 0,
@@ -210,9 +227,10 @@ def _columns(record: Record, whole: bool) -> list[Column]:
     return [Column(key, cut((Piece(pretty(value)),), whole)) for key, value in record.meta.items() if key != "synth"]
 
 
-def _rendered(site: Site, name: str, record: Record, view: str, whole: bool, first: int) -> dict[str, Any]:
-    target = target_of(site, name)
-    if not isinstance(target, Target):
+def _rendered(target: Target | Loading | str, record: Record, view: str, whole: bool, first: int) -> dict[str, Any]:
+    if isinstance(target, Loading):
+        return {"missing": "", "loading": target.model}
+    if isinstance(target, str):
         return {"missing": target}
     if view == "template":
         text = as_text(record, target, whole=whole)

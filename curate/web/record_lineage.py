@@ -17,6 +17,7 @@ from assay.reviews.review import READING, Review, latest
 from assay.web.site import Site
 
 from ..pages.pieces import Piece
+from ..reviews.replay import REVIEWED
 from .places import RECORDS, Place, records_at, rows_among, rows_whose_list_has
 from .record_findings import Fact, facts_of, place_name
 from .record_turns import Text, cut
@@ -58,7 +59,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Decided:
-    """An earlier decision. holds: whether it is the last one about the same thing."""
+    """An earlier decision. holds: whether it is the last one about the same thing. applied: the run already has it."""
 
     verdict: str
     who: str
@@ -67,6 +68,7 @@ class Decided:
     note: str
     answer: str
     holds: bool
+    applied: bool = False
 
 
 def ancestors(site: Site, name: str) -> list[tuple[str, Path]]:
@@ -172,6 +174,16 @@ def ids_of(record: Record | None, row: LedgerRow | None) -> list[str]:
     ids = [record.id] if record is not None else []
     ids += [row.record_id, row.new_record_id or ""] if row is not None else []
     return list(dict.fromkeys(filter(None, ids)))
+
+
+def is_applied(item: Decided, row: LedgerRow | None) -> bool:
+    """Whether the run did with the row what the decision says."""
+    if row is None:
+        return False
+    wanted = {"drop": "dropped", "wrong": "dropped", "repair": "repaired", "relabel": "repaired"}.get(item.verdict)
+    if wanted is None:
+        return str(row.fate) in ("kept", "repaired")
+    return str(row.fate) == wanted and REVIEWED in row.reasons
 
 
 def decisions_about(journal: Path, ids: Sequence[str]) -> list[Decided]:

@@ -12,9 +12,10 @@ from assay.dataset import Dataset
 from assay.records import Record
 from assay.reviews.differing import compared
 from assay.reviews.item import HIT, Beside, Item, Mark, Turn, turns_of
-from assay.reviews.queue import GENERATED, Key
+from assay.reviews.queue import GENERATED, Key, Side
 from assay.reviews.review import READING, Subject
 from assay.reviews.sample import Placed, lineage_of, reading_order
+from assay.reviews.standing import Standing
 
 ACCEPTED = "accepted.parquet"
 SHOWN_SEEDS = 3
@@ -54,6 +55,22 @@ class GeneratedQueue:
 
     def item(self, key: Key) -> Item:
         return _item(self._by_id[key.record_id], self.seeds, self.name)
+
+    def sides(self, key: Key) -> Sequence[Side]:
+        """Each stands alone."""
+        return [Side(key, self.item(key))]
+
+    def fate(self, key: Key) -> str:
+        return ""
+
+    def evidence_kinds(self, key: Key) -> Sequence[str]:
+        return ()
+
+    def group(self, key: Key) -> Sequence[Key]:
+        return [key]
+
+    def moot(self, key: Key, standing: Standing) -> frozenset[Subject]:
+        return frozenset()
 
 
 def open_queue(folder: Path, seeds: Mapping[str, Record], name: str) -> GeneratedQueue:

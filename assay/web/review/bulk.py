@@ -12,9 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from assay.reviews.queue import Key, is_decided
 from assay.reviews.steps import About, Action, Decision, seen_digest, write
 
-from ..rendering import page
+from ..rendering import page, redacted
 from .desk import Desk, desk_of, with_session
 from .posts import clean, step_of, texts_of
+from .textless import without_texts
 
 WAYS = ("keep", "drop", "first")
 SHOWN = 20
@@ -23,10 +24,8 @@ SHOWN = 20
 
 def group_of(desk: Desk, key: Key) -> list[Key]:
     """It, and those of its group that nobody has decided."""
-    if not key.group:
-        return [key]
-    others = [other for other in desk.queue.keys if other.group == key.group and other != key]
-    return [key, *(other for other in others if not is_decided(desk.queue, other, desk.standing))]
+    own, *others = desk.queue.group(key)
+    return [own, *(other for other in others if not is_decided(desk.queue, other, desk.standing))]
 
 
 def actions_of(way: str, count: int) -> list[Action]:
@@ -40,12 +39,14 @@ def sentence(way: str, count: int) -> str:
     """How many of what."""
     if way == "first":
         return f"Keep this one, and drop the other {count - 1}" if count > 2 else "Keep this one, and drop the other"
-    return f"{'Keep' if way == 'keep' else 'Drop'} all {count} of this group"
+    return f"{'Keep' if way == 'keep' else 'Drop'} {'both' if count == 2 else f'all {count} of this group'}"
 
 
 def ask(request: Request) -> Response:
     """What would be written."""
     desk = desk_of(request)
+    if redacted(request):
+        return without_texts(request, desk)
     key, way = desk.key(request.query_params.get("row", "")), request.query_params.get("way", "")
     return _asking(request, desk, key, way if way in WAYS else "drop", "")
 
@@ -75,7 +76,7 @@ def _decisions(desk: Desk, keys: Sequence[Key], way: str, note: str) -> list[Dec
 
 def _asking(request: Request, desk: Desk, key: Key, way: str, line: str) -> Response:
     keys = group_of(desk, key)
-    decided = [other for other in desk.queue.keys if other.group == key.group and key.group and other not in keys]
+    decided = [other for other in desk.queue.group(key) if other not in keys]
     values = {
         "desk": desk,
         "key": key,

@@ -28,6 +28,9 @@ WHO, SESSION = "assay_who", "assay_review"
 back."""
 
 LONGEST_NAME = 80
+OPENED = 16
+"""Queues that stay open: the list of runs says what is left in each."""
+
 FILES = ("findings.parquet", "held.parquet", "data.parquet", "dropped.parquet", "accepted.parquet", "to_read.csv")
 """A run is opened anew when one of them has changed."""
 
@@ -63,7 +66,7 @@ class Desk:
 
     @cached_property
     def states(self) -> States:
-        return _states(self.opened, self.journal, self.version)
+        return states_at(self.opened, self.journal, self.version)
 
     @property
     def queue(self) -> Queue:
@@ -72,6 +75,11 @@ class Desk:
     @property
     def journal(self) -> Path:
         return self.site.journal
+
+    @property
+    def journal_name(self) -> str:
+        """As seen from the project's folder; whole where it is elsewhere."""
+        return self.site.journal_name
 
     @cached_property
     def keys(self) -> Sequence[Key]:
@@ -120,8 +128,9 @@ def desk_of(request: Request, form: Mapping[str, object] | None = None) -> Desk:
     )
 
 
-@lru_cache(maxsize=4)
-def _states(opened: Opened, path: Path, version: int) -> States:
+@lru_cache(maxsize=OPENED)
+def states_at(opened: Opened, path: Path, version: int) -> States:
+    """What of a queue is decided. version: of the journal, as it was read last"""
     return states_of(opened.queue, journal_at(path).now()[1])
 
 
@@ -131,7 +140,7 @@ def opened_run(folder: Path, seeds: tuple[str, ...]) -> Opened:
     return _opened(folder.resolve(), seeds, changed)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=OPENED)
 def _opened(folder: Path, seeds: tuple[str, ...], changed: tuple[int, ...]) -> Opened:
     running = gc.isenabled()
     gc.disable()  # tens of thousands of keys are made and none is thrown away: looking for garbage doubles the time

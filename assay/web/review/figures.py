@@ -16,8 +16,9 @@ from assay.reviews.interval import clopper_pearson
 from assay.reviews.queue import KINDS, READ, Progress, progress, second_keys
 from assay.reviews.review import READING, Subject, Verdict
 from assay.reviews.rule import required_acceptance
+from assay.reviews.waiting import Waiting, waiting_of
 
-from ..rendering import page
+from ..rendering import page, redacted
 from .desk import Desk, desk_of, with_session
 from .view import Holds, holds_of, tabs_of
 
@@ -28,6 +29,7 @@ class Row(NamedTuple):
     name: str
     href: str
     progress: Progress
+    left: Waiting
 
 
 class Apart(NamedTuple):
@@ -44,13 +46,17 @@ class Apart(NamedTuple):
 def stands(request: Request) -> Response:
     """Progress by kind, the error rate, and agreement."""
     desk = desk_of(request)
+    if redacted(request):
+        from .textless import without_texts
+
+        return without_texts(request, desk)
     both = read_by_two(desk.reviews, (key.record_id for key in desk.queue.keys))
     waiting = second_keys(desk.queue.keys, desk.states, desk.standing, desk.author.who)
     values: dict[str, Any] = {
         "desk": desk,
         "who": desk.author.who,
         "tabs": tabs_of(desk),
-        "rows": _rows(desk),
+        "rows": rows_of(desk),
         "rate": rate_sentence(desk),
         "pairs": agreements(both),
         "apart": _apart(desk, [one for one in both if one.first_good != one.second_good]),
@@ -59,12 +65,15 @@ def stands(request: Request) -> Response:
     return with_session(request, page(request, "web/review_progress.html", title="Progress and agreement", **values))
 
 
-def _rows(desk: Desk) -> list[Row]:
+def rows_of(desk: Desk) -> list[Row]:
+    """By kind."""
     rows = []
     for kind, words in KINDS.items():
         keys = [key for key in desk.queue.keys if key.kind == kind]
         if keys:
-            rows.append(Row(words, desk.with_kind(kind).address(), progress(keys, desk.states)))
+            rows.append(
+                Row(words, desk.with_kind(kind).address(), progress(keys, desk.states), waiting_of(keys, desk.states))
+            )
     return rows
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,19 +10,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from assay.errors import AssayError
 from assay.reviews.queue import GENERATED, READ, Key, following, progress
 from assay.reviews.reasons import REASONS
-from assay.reviews.steps import held_of, last_step, seen_digest
+from assay.reviews.steps import last_step
+from assay.reviews.waiting import cases_of
 
 from ..app import posting
 from ..home import Row, stage_runs
-from ..rendering import page, site_of
-from ..site import Site, read_json
+from ..rendering import page, redacted, site_of
+from ..site import Site
 from .bulk import ask, group_of, said_of_group
 from .desk import Desk, desk_of, with_session
 from .figures import rate_sentence, stands
-from .posts import decided, named, shown_of, undone
-from .view import Holds, Side, holds_of, last_words, neighbours, sides_of, tabs_of
+from .left import Left, left_in
+from .posts import decided, named, undone
+from .sides import Screen, screen_of, words_of
+from .textless import without_texts
+from .view import last_words, neighbours, tab_name, tabs_of
 
 
 def routes() -> list[Route]:
@@ -49,31 +53,35 @@ def runs(request: Request) -> Response:
 
 
 class Waits(NamedTuple):
-    """Counts as the run ended; what was decided since is on the run's own page. None: not told."""
+    """What is left of a run, by kind. None: the run can be opened no more; `words` says why."""
 
     row: Row
-    held: int | None
-    contradictions: int | None
-    generated: int | None
+    left: Left | None
+    words: str = ""
 
 
 def _waits(site: Site, row: Row) -> Waits:
-    summary = read_json(site.folder(row.name) / "summary.json")
-    found = summary.get("findings")
-    groups = found.get("contradiction", {}).get("groups", 0) if isinstance(found, dict) else None
-    return Waits(row, summary.get("held"), groups, summary.get("accepted"))
+    try:
+        return Waits(row, left_in(site, row.name))
+    except AssayError as error:
+        return Waits(row, None, str(error))
 
 
 def item(request: Request) -> Response:
     """The item that the address names, or the next that nobody has decided."""
     desk = desk_of(request)
     query = request.query_params
+    if redacted(request):
+        return without_texts(request, desk)
     key = desk.key(query["row"]) if query.get("row") else _next(desk, query.get("after", ""))
+    title = f"Review of {desk.run}" + (f", {tab_name(desk.asked.kind)}" if desk.asked.kind else "")
     if key is None:
-        return with_session(request, page(request, "web/review_done.html", title="Review", **_frame(desk)))
-    values = {**_frame(desk), **_item(desk, key, whole=query.get("whole") == "1", editing=query.get("edit") == "1")}
+        return with_session(request, page(request, "web/review_done.html", title=title, **_frame(desk)))
+    screen = screen_of(desk, key, query.get("side", ""))
+    values = {**_frame(desk), **_item(screen, whole=query.get("whole") == "1", editing=query.get("edit") == "1")}
     values |= {"just": bool(query.get("after")), "undone": query.get("undone") == "1"}
-    return with_session(request, page(request, "web/review_item.html", title=f"Review of {desk.run}", **values))
+    values["beside"] = _settled_before(desk, query.get("after", ""))
+    return with_session(request, page(request, "web/review_item.html", title=title, **values))
 
 
 def _next(desk: Desk, after: str) -> Key | None:
@@ -83,54 +91,58 @@ def _next(desk: Desk, after: str) -> Key | None:
     return desk.keys[place + 1] if place + 1 < len(desk.keys) else next(iter(desk.keys), None)
 
 
+def _settled_before(desk: Desk, after: str) -> str:
+    """Address of the screen that was left, where a side of it is settled and was not decided on; else ""."""
+    if not after or desk.asked.second:
+        return ""
+    screen = screen_of(desk, desk.key(after))
+    return desk.address(row=after, side=screen.settled[0].name) if screen.settled else ""
+
+
 def _frame(desk: Desk) -> dict[str, Any]:
     """What stands around an item."""
     return {
         "desk": desk,
         "who": desk.author.who,
         "tabs": tabs_of(desk),
+        "tab": tab_name(desk.asked.kind),
         "progress": progress(desk.keys, desk.states),
+        "cases": cases_of(desk.keys),
         "last": last_words(last_step(desk.journal, desk.author.session)),
         "step": secrets.token_hex(8),
         "rate": "" if desk.asked.second else rate_sentence(desk),
     }
 
 
-def _item(desk: Desk, key: Key, *, whole: bool, editing: bool) -> dict[str, Any]:
-    found = desk.queue.item(key)
-    shown = shown_of(found)
-    about = desk.about(key)
-    held = held_of(desk.standing, about)
-    earlier, later, place = neighbours(desk.keys, key.name)
-    group, sides = group_of(desk, key), sides_of(shown, whole=whole)
+def _item(screen: Screen, *, whole: bool, editing: bool) -> dict[str, Any]:
+    desk, key, found, shown = screen.desk, screen.chosen, screen.item, screen.shown
+    second = desk.asked.second
+    earlier, later, place = neighbours(desk.keys, screen.anchor.case)
+    group = group_of(desk, key)
+    can_edit = bool(found.record.messages) and not shown.masked and not second
+    step = secrets.token_hex(8)
     return {
+        "screen": screen,
         "key": key,
         "item": found,
-        "sides": sides,
-        "beside": {} if desk.asked.second else _said_beside(desk, sides),
+        "sides": screen.sides(step, whole=whole),
         "more_facts": shown.facts if key.kind in (READ, GENERATED) else shown.facts[1:],
         "heading": _heading(key, found.title, shown.facts),
         "masked": shown.masked,
-        "can_edit": bool(found.record.messages) and not shown.masked and not desk.asked.second,
-        "editing": editing and bool(found.record.messages) and not shown.masked and not desk.asked.second,
-        "source": str(shown.record.source),
+        "can_edit": can_edit,
+        "editing": editing and can_edit,
         "whole": whole,
-        "holds": None if desk.asked.second else holds_of(held),
-        "seen": seen_digest(desk.standing, [about]),
+        "holds": None if second else screen.holds(key),
+        "settled": not second and key in screen.settled,
+        "seen": screen.seen,
+        "other": screen.keys[(screen.place + 1) % len(screen.keys)] if screen.is_pair and not second else None,
         "earlier": earlier,
         "later": later,
         "place": place,
-        "group": group if len(group) > 1 and not desk.asked.second else [],
+        "group": group if len(group) > 1 and not second else [],
         "reasons": REASONS,
-        "words": _words(key),
+        "words": words_of(key),
     }
-
-
-def _said_beside(desk: Desk, sides: Sequence[Side]) -> dict[str, Holds]:
-    """By the name of each record that stands beside: what holds of it, where anything does."""
-    names = [side.name for side in sides if side.name and not side.is_own]
-    found = {name: holds_of(held_of(desk.standing, desk.about(desk.key(name)))) for name in names}
-    return {name: holds for name, holds in found.items() if holds is not None}
 
 
 def _heading(key: Key, title: str, facts: tuple[str, ...]) -> str:
@@ -139,8 +151,3 @@ def _heading(key: Key, title: str, facts: tuple[str, ...]) -> str:
         return title[:1].upper() + title[1:]
     check, _, said = facts[0].partition(": ")
     return f"{check.replace('_', ' ').capitalize()}: {said}"
-
-
-def _words(key: Key) -> tuple[str, str]:
-    """How to say yes and no."""
-    return ("Right", "Wrong") if key.kind in (READ, GENERATED) else ("Keep", "Drop")

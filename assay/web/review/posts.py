@@ -5,30 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
+from urllib.parse import quote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from assay.records import Message
-from assay.reviews.item import Item, Shown, shown_item
+from assay.reviews.item import Item
 from assay.reviews.queue import Key
 from assay.reviews.reasons import reason_of
 from assay.reviews.review import Verdict
-from assay.reviews.steps import (
-    About,
-    Action,
-    Decision,
-    held_of,
-    second_reading,
-    seen_digest,
-    undo,
-    write,
-)
+from assay.reviews.steps import About, Action, Decision, second_reading, undo, write
 
 from ..rendering import page, shown
 from .desk import Desk, clean_name, desk_of, set_name, with_session
-from .view import Holds, holds_of
+from .sides import Screen, screen_of
+from .view import Holds, holds_of, shown_of
 
 LONGEST_NOTE = 2000
 DOES = {
@@ -39,31 +33,30 @@ DOES = {
 }
 
 
-def shown_of(item: Item) -> Shown:
-    """With masks over personal data and secrets, as everywhere."""
-    from assay.api import conceal_record, conceal_text
-
-    return shown_item(item, conceal_record, conceal_text)
-
-
 def decided(request: Request, form: FormData) -> Response:
-    """Keep, drop, edit, relabel or skip one item; then on to the next."""
+    """Keep, drop, edit, relabel or skip one item, then on to the next; a skip passes all that waits on the screen."""
     desk = desk_of(request, form)
-    key = desk.key(_text(form, "row"))
-    action, note = _action(form), _note(form)
+    screen = screen_of(desk, desk.key(_text(form, "row")), _text(form, "side"))
+    key, action, note = screen.chosen, _action(form), _note(form)
     if action is None:
-        return _refused(request, desk, key, "Nothing was pressed that decides.")
+        return _refused(request, screen, "Nothing was pressed that decides.")
     if desk.asked.second:
-        return _second(request, desk, key, action, note, form)
-    item = desk.queue.item(key)
+        return _second(request, screen, action, note, form)
     try:
-        decision = _decision(About(key.record_id, item.subjects, item.noted), item, action, note, form)
+        decisions = [_decision(_about(key, screen.item), screen.item, action, note, form)]
     except ValueError as error:
-        return _refused(request, desk, key, str(error), form)
-    outcome = write(desk.journal, [decision], desk.author, step_of(desk, form), _text(form, "seen"))
+        return _refused(request, screen, str(error), form)
+    if action is Action.SKIP and key in screen.open:
+        skipped = [side for side in screen.found if side.key in screen.open]
+        decisions = [Decision(_about(side.key, side.item), action, note) for side in skipped]
+    outcome = write(desk.journal, decisions, desk.author, step_of(desk, form), _text(form, "seen"), screen.about)
     if outcome.written or outcome.again:
-        return _onward(request, desk, key)
-    return _clash(request, desk_of(request, form), key, action, note, form)
+        return _onward(request, screen)
+    return _clash(request, desk_of(request, form), screen, action, note, form)
+
+
+def _about(key: Key, item: Item) -> About:
+    return About(key.record_id, item.subjects, item.noted)
 
 
 def step_of(desk: Desk, form: FormData) -> str:
@@ -135,21 +128,24 @@ def _text(form: FormData, name: str, *, whole: bool = False) -> str:
     return (value if whole else value.strip()) if isinstance(value, str) else ""
 
 
-def _second(request: Request, desk: Desk, key: Key, action: Action, note: str, form: FormData) -> Response:
+def _second(request: Request, screen: Screen, action: Action, note: str, form: FormData) -> Response:
+    desk = screen.desk
     if action in (Action.KEEP, Action.DROP):
         verdict = Verdict.RIGHT if action is Action.KEEP else Verdict.WRONG
-        second_reading(desk.journal, key.record_id, verdict, desk.author, step_of(desk, form), note)
-    return _onward(request, desk, key)
+        second_reading(desk.journal, screen.chosen.record_id, verdict, desk.author, step_of(desk, form), note)
+    return _onward(request, screen)
 
 
-def _onward(request: Request, desk: Desk, key: Key) -> Response:
-    return with_session(request, RedirectResponse(desk.address(after=key.name), status_code=303))
+def _onward(request: Request, screen: Screen) -> Response:
+    address = screen.desk.address(after=screen.anchor.name)
+    return with_session(request, RedirectResponse(address, status_code=303))
 
 
-def _refused(request: Request, desk: Desk, key: Key, line: str, form: FormData | None = None) -> Response:
+def _refused(request: Request, screen: Screen, line: str, form: FormData | None = None) -> Response:
     """Nothing was written; what was typed is still there."""
     typed = _typed(form) if form is not None else []
-    values = {"desk": desk, "key": key, "line": line, "typed": typed, "seen": _text(form, "seen") if form else ""}
+    values = {"desk": screen.desk, "screen": screen, "line": line, "typed": typed}
+    values["seen"] = _text(form, "seen") if form else ""
     return page(request, "web/review_refused.html", title="Not saved", status=422, **values)
 
 
@@ -158,14 +154,28 @@ def _typed(form: FormData) -> list[tuple[str, str]]:
     return [(name, _text(form, name, whole=True)) for name in names]
 
 
-def _clash(request: Request, desk: Desk, key: Key, action: Action, note: str, form: FormData) -> Response:
+class Meanwhile(NamedTuple):
+    """What holds of one record of a screen. other: it is not the one that was decided on."""
+
+    heading: str
+    holds: Holds
+    other: bool
+
+
+def _clash(request: Request, desk: Desk, screen: Screen, action: Action, note: str, form: FormData) -> Response:
     """Somebody, or another tab, decided in between: nothing was written, and the person chooses."""
-    about = desk.about(key)
+    now = Screen(desk, screen.anchor, screen.found, screen.chosen)
+    said = [
+        Meanwhile(f"Side {at}" if now.is_pair else "", holds, key.name != now.chosen.name)
+        for at, key in enumerate(now.keys, 1)
+        if (holds := now.holds(key)) is not None
+    ]
     values = {
         "desk": desk,
-        "key": key,
-        "holds": holds_of(held_of(desk.standing, about)),
-        "seen": seen_digest(desk.standing, [about]),
+        "screen": now,
+        "said": said,
+        "replaces": any(not one.other for one in said),
+        "seen": now.seen,
         "action": action,
         "does": DOES.get(action, str(action)),
         "note": note,
@@ -185,6 +195,9 @@ def undone(request: Request, form: FormData) -> Response:
         return _stays(request, desk, "Not taken back", holds_of(found.by), going_on, 409)
     if not found.step:
         return _stays(request, desk, "Nothing to take back", None, "", 200)
+    if _text(form, "to") == "record":
+        address = f"/data/{quote(desk.run)}/record/{quote(_text(form, 'row'))}?undone=1"
+        return RedirectResponse(address, status_code=303)
     again = next((key for key in desk.queue.keys if key.record_id in found.records), None)
     row = again.name if again is not None else ""
     return RedirectResponse(desk.address(row=row, undone="1") if row else desk.address(), status_code=303)
@@ -198,7 +211,7 @@ def _stays(request: Request, desk: Desk, title: str, holds: Holds | None, passed
 def named(request: Request, form: FormData) -> Response:
     """Another name for the decisions of this browser."""
     desk = desk_of(request, form)
-    answer = RedirectResponse(desk.address(row=_text(form, "row")), status_code=303)
+    answer = RedirectResponse(desk.address(row=_text(form, "row"), side=_text(form, "side")), status_code=303)
     name = clean_name(_text(form, "who"))
     return set_name(answer, name) if name else answer
 

@@ -10,7 +10,7 @@ from assay.reviews.standing import journal_at
 from ..rendering import environment
 from ..site import Site
 from .desk import opened_run
-from .posts import shown_of
+from .view import shown_of
 
 PAGES = ("web/review_item.html", "web/review_parts.html", "web/review_done.html")
 
@@ -24,4 +24,5 @@ def prepare(site: Site) -> None:
         for name in site.data_runs()[:1]:
             queue = opened_run(site.folder(name), site.seeds).queue
             for key in queue.keys[:1]:
-                shown_of(queue.item(key))
+                for side in queue.sides(key):
+                    shown_of(side.item)

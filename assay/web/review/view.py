@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from assay.reviews.item import Shown, Turn
+from assay.reviews.item import Item, Shown, Turn, shown_item
 from assay.reviews.pieces import Piece, pieces
-from assay.reviews.queue import KINDS, Key, Progress, of_kind, progress
+from assay.reviews.queue import KINDS, Key, of_kind
 from assay.reviews.review import Review, Verdict
+from assay.reviews.waiting import waiting_of
 
 from .desk import Desk
 
@@ -47,19 +48,13 @@ class Block(NamedTuple):
     closed: bool
 
 
-class Side(NamedTuple):
-    """A record or passage. name: of its key, where it can be decided on its own."""
-
-    heading: str
-    blocks: list[Block]
-    name: str = ""
-    is_own: bool = False
-
-
 class Tab(NamedTuple):
+    """waiting: cases. words: with the records in them."""
+
     name: str
     href: str
     waiting: int
+    words: str
     is_open: bool
 
 
@@ -78,14 +73,47 @@ class Holds:
         return f"{self.who or 'somebody'} {SAID[self.verdict].format('this')} {_at(self.when)}{note}"
 
 
-def sides_of(shown: Shown, *, whole: bool) -> list[Side]:
-    """The record first, then what it is held against."""
-    alone = not shown.beside
-    own = Side("This record", _turns(shown.turns, whole, PLAIN_TURNS if alone else FEW_TURNS), is_own=True)
-    return [own, *(Side(part.heading, _turns(part.turns, whole, FEW_TURNS), part.name) for part in shown.beside)]
+class Buttons(NamedTuple):
+    """What decides on one side of a screen by itself. label: that is suggested, "" for none."""
+
+    step: str
+    words: tuple[str, str]
+    label: str
+    can_edit: bool
 
 
-def _turns(turns: Sequence[Turn], whole: bool, most: int) -> list[Block]:
+class Side(NamedTuple):
+    """A record or passage.
+
+    name     of its key, where it can be decided on its own
+    is_own   the keys of the page are about it
+    fate     what curate made of it, "" where nothing is said of that
+    holds    what somebody has decided
+    settled  nobody is asked about it, since nothing is left that speaks against it
+    arrow    the key that chooses it
+    """
+
+    heading: str
+    blocks: list[Block]
+    name: str = ""
+    is_own: bool = False
+    source: str = ""
+    fate: str = ""
+    holds: Holds | None = None
+    settled: bool = False
+    buttons: Buttons | None = None
+    arrow: str = ""
+
+
+def shown_of(item: Item) -> Shown:
+    """With masks over personal data and secrets, as everywhere."""
+    from assay.api import conceal_record, conceal_text
+
+    return shown_item(item, conceal_record, conceal_text)
+
+
+def blocks_of(turns: Sequence[Turn], whole: bool, most: int) -> list[Block]:
+    """most: last turns that are open when nothing earlier is marked."""
     if len(turns) > most and any(turn.marks for turn in turns[:-2]):
         most = FEW_TURNS
     drawn = [
@@ -111,34 +139,37 @@ def _closes(turns: Sequence[Turn], place: int, most: int) -> bool:
 
 
 def tabs_of(desk: Desk) -> list[Tab]:
-    """All that waits, then each kind that there is; a check that was asked for by name last. Counts: what waits."""
+    """All that waits, then each kind that there is; a check that was asked for by name last."""
     asked = desk.asked
     names = [("", "All"), *((kind, words) for kind, words in KINDS.items() if _has(desk, kind))]
     if asked.kind and asked.kind not in KINDS:
         names.append((asked.kind, asked.kind.replace("_", " ")))
     shown = None if asked.second else asked.kind
-    return [
-        Tab(words, desk.with_kind(kind).address(), _progress(desk, kind).waiting, kind == shown)
-        for kind, words in names
-    ]
+    tabs = []
+    for kind, words in names:
+        waits = waiting_of(of_kind(desk.queue.keys, kind), desk.states)
+        tabs.append(Tab(words, desk.with_kind(kind).address(), waits.cases, waits.words, kind == shown))
+    return tabs
+
+
+def tab_name(kind: str) -> str:
+    return KINDS.get(kind, kind.replace("_", " ")) if kind else "All"
 
 
 def _has(desk: Desk, kind: str) -> bool:
     return any(key.kind == kind for key in desk.queue.keys)
 
 
-def _progress(desk: Desk, kind: str) -> Progress:
-    return progress(of_kind(desk.queue.keys, kind), desk.states)
+def strongest(reviews: Iterable[Review]) -> Review | None:
+    """Of what holds."""
+    said = [review for review in reviews if review.verdict in STRONGEST]
+    return min(said, key=lambda review: STRONGEST.index(review.verdict), default=None)
 
 
 def holds_of(reviews: Iterable[Review]) -> Holds | None:
     """The strongest of what holds."""
-    said = [review for review in reviews if review.verdict in STRONGEST]
-    held = sorted(said, key=lambda review: STRONGEST.index(review.verdict))
-    if not held:
-        return None
-    first = held[0]
-    return Holds(first.who, first.verdict, first.when, first.note)
+    first = strongest(reviews)
+    return None if first is None else Holds(first.who, first.verdict, first.when, first.note)
 
 
 def last_words(lines: Sequence[Review]) -> str:
@@ -158,16 +189,18 @@ def last_words(lines: Sequence[Review]) -> str:
     return "You " + " and ".join(parts) if parts else ""
 
 
-def neighbours(keys: Sequence[Key], name: str) -> tuple[Key | None, Key | None, int]:
-    """Earlier and later one, and the place, from 1; 0 where it is not among them."""
-    place = next((at for at, key in enumerate(keys) if key.name == name), -1)
-    if place < 0:
+def neighbours(keys: Sequence[Key], case: str) -> tuple[Key | None, Key | None, int]:
+    """The first key of the case before and of the one behind, and its place, from 1; 0 where it is not among them."""
+    firsts: dict[str, Key] = {}
+    for key in keys:
+        firsts.setdefault(key.case, key)
+    cases = list(firsts)
+    if case not in firsts:
         return None, keys[0] if keys else None, 0
-    return (
-        keys[place - 1] if place > 0 else None,
-        keys[place + 1] if place + 1 < len(keys) else None,
-        place + 1,
-    )
+    place = cases.index(case)
+    earlier = firsts[cases[place - 1]] if place > 0 else None
+    later = firsts[cases[place + 1]] if place + 1 < len(cases) else None
+    return earlier, later, place + 1
 
 
 def _at(when: str) -> str:

@@ -40,7 +40,7 @@ function listed() {
     seen.add(keys);
     const row = body.insertRow();
     const key = document.createElement("kbd");
-    key.textContent = keys;
+    key.textContent = { ArrowLeft: "←", ArrowRight: "→" }[keys] || keys;
     row.insertCell().append(key);
     row.insertCell().textContent = element.dataset.does || element.getAttribute("aria-label") || element.textContent.trim() || element.placeholder || "";
   }

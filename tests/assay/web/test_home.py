@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 
 from assay.locks import held
-from assay.reviews.journal import append
-from assay.reviews.review import Review, Subject, Verdict
 from assay.runs import RunStore
 from assay.web.single_file import single_file
 from assay.web.site import Site
@@ -53,12 +51,13 @@ def test_a_run_whose_process_is_gone_has_stopped(tmp_path: Path) -> None:
         assert ">running<" in single_file(site, "/")
 
 
-def test_what_people_decided_is_counted_by_record(tmp_path: Path) -> None:
+def test_a_run_whose_queue_cannot_be_opened_has_a_card_without_its_numbers(tmp_path: Path) -> None:
     site = site_in(tmp_path)
     with site.store.open("curate", {}, {}) as run:
         (run.path / "data.parquet").write_bytes(b"")
-        (run.path / "summary.json").write_text(json.dumps({"read": 3, "held": 2, "fit": {"verdict": "FIT"}}))
-    assert "People have decided" not in single_file(site, "/")
-    subjects = (Subject("a", "contradiction", "g"), Subject("a", "label_noise"), Subject("b"))
-    append(site.journal, [Review(subject, Verdict.DROP, "ana", "now") for subject in subjects])
-    assert "People have decided on 2 records, in" in single_file(site, "/")
+        reasons = ["curate would drop 1, hold 2 of 3 rows (contradiction)"]
+        summary = {"read": 3, "held": 2, "fit": {"verdict": "FIT_AFTER_CURATION", "reasons": reasons}}
+        (run.path / "summary.json").write_text(json.dumps(summary))
+    page = single_file(site, "/")
+    assert "of 3 records" in page and "left to decide" not in page
+    assert "curate dropped 1, held 2 of 3 rows (contradiction)" in page

@@ -76,6 +76,22 @@ def test_a_decision_about_a_group_holds_only_while_the_same_records_are_in_it(ma
     assert gone.findings == () and gone.counts == {"not_found": 1}
 
 
+def test_what_is_left_of_a_contradiction_when_the_others_were_dropped_is_none(make: Make) -> None:
+    one, two, three = make("Q", "A"), make("Q", "B"), make("Q", "C")
+    pair = found(one, two, check="contradiction", group="g")
+    replayed = run([one, two], pair, decide(pair, Verdict.DROP, two, note="old"))
+    assert severities(replayed) == ["contradiction info", "contradiction error", f"{REVIEWED} error"]
+    assert "(nothing stands against it any more: the other was dropped by ada: old)" in replayed.findings[0].message
+    group = found(one, two, three, check="contradiction", group="g")
+    drops = [decide(group, Verdict.DROP, record) for record in (two, three)]
+    assert severities(run([one, two, three], group, drops[0]))[0] == "contradiction error"
+    assert severities(run([one, two, three], group, *drops))[0] == "contradiction info"
+    assert (
+        severities(run([one, two], found(one, two, check="other", group="g"), Review(Subject(two.id), Verdict.DROP)))[0]
+        == "other error"
+    )
+
+
 def test_a_drop_stays_a_drop_whatever_the_check_says_now(make: Make) -> None:
     record, other = make("Q", "A"), make("Q", "B")
     drop = decide(found(record), Verdict.DROP, record, note="outdated")

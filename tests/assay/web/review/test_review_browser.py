@@ -53,7 +53,8 @@ def journal(folder: Path) -> dict[str, str]:
 
 
 def row(page: Any) -> str:
-    return str(page.locator("form.deciding input[name=row]").get_attribute("value"))
+    """Of the record that the keys decide on."""
+    return str(page.locator("form.deciding input[name=side]").get_attribute("value"))
 
 
 def press(page: Any, key: str) -> None:
@@ -109,15 +110,107 @@ def test_looking_around_decides_nothing_and_a_group_is_decided_after_a_question(
     page: Any, server: Served, folder: Path, queue: Queue
 ) -> None:
     first, second = keys_of(queue, "contradiction")[:2]
+    third = next(key for key in keys_of(queue, "contradiction") if key.case != first.case)
     page.goto(f"{server.root}/review/out?kind=contradiction")
     press(page, "n")
-    assert row(page) == second.name
+    assert row(page) == third.name
     press(page, "p")
     assert row(page) == first.name and journal(folder) == {}
     press(page, "o")
     assert "Keep this one, and drop the other?" in page.inner_text("main") and journal(folder) == {}
     press(page, "y")
     assert journal(folder) == {first.record_id: "keep", second.record_id: "drop"}
+
+
+def test_either_side_of_a_pair_is_chosen_and_decided_on_by_key_and_by_mouse(
+    page: Any, server: Served, folder: Path, queue: Queue
+) -> None:
+    first, second = keys_of(queue, "contradiction")[:2]
+    assert first.case == second.case
+    address = f"{server.root}/review/out?kind=contradiction"
+    page.goto(address)
+    for key, name in (("ArrowRight", second), ("ArrowLeft", first), ("c", second), ("c", first)):
+        press(page, key)
+        assert row(page) == name.name
+    assert journal(folder) == {}
+    press(page, "ArrowRight")
+    press(page, "x")
+    assert journal(folder) == {second.record_id: "drop"}
+    assert row(page) not in (first.name, second.name), "the pair is settled"
+    press(page, "u")
+    assert journal(folder) == {} and row(page) in (first.name, second.name)
+    page.goto(address)
+    with page.expect_navigation(timeout=WAIT):
+        page.locator(".side").nth(1).get_by_role("button", name="Keep side 2").click()
+    assert journal(folder) == {second.record_id: "keep"} and row(page) == first.name
+    page.keyboard.press("?")
+    assert "→" in page.inner_text("#keys") or "←" in page.inner_text("#keys")
+    assert "Choose the other side" in page.inner_text("#keys")
+
+
+def test_two_people_in_one_queue_each_see_what_the_other_decided_and_nothing_is_overwritten(
+    chromium: Any, server: Served, folder: Path, queue: Queue
+) -> None:
+    first, second = keys_of(queue, "contradiction")[:2]
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    ana = context.new_page()
+    ana.goto(server.link)
+    state = context.storage_state()
+    state["cookies"] = [cookie for cookie in state["cookies"] if "review" not in cookie["name"]]
+    other = chromium.new_context(storage_state=state)
+    ben = other.new_page()
+    ben.goto(f"{server.root}/review/out?kind=contradiction")
+    ben.click("details.who summary")
+    ben.fill("#who", "ben")
+    with ben.expect_navigation():
+        ben.click("details.who button")
+    ana.goto(f"{server.root}/review/out?kind=contradiction")
+    assert row(ana) == row(ben) == first.name
+    press(ana, "x")
+    press(ben, "c")
+    assert "ana dropped this" in ben.locator(".side").nth(0).inner_text()
+    press(ben, "x")  # of the other side, having seen it
+    assert journal(folder) == {first.record_id: "drop", second.record_id: "drop"}
+    for page in (ana, ben):
+        page.goto(f"{server.root}/review/out?kind=to_read")
+    assert row(ana) == row(ben)
+    press(ana, "a")
+    press(ben, "x")
+    assert "ana found this right at" in ben.inner_text("main")
+    assert "right" in journal(folder).values() and "wrong" not in journal(folder).values()
+    press(ben, "b")
+    for key in ("x", "a", "x"):
+        press(ana, key)
+    said = []
+    for keys in (("a", "x"), ("a", "a")):
+        ben.goto(f"{server.root}/review/out?kind=to_read&second=1")
+        for key in keys:
+            press(ben, key)
+        ana.goto(f"{server.root}/review/out/progress")
+        said.append(ana.inner_text("main"))
+    assert "ana and ben agree on" in said[0] and "of 2 records that both read" in said[0]
+    assert "of 4 records that both read; Cohen's kappa" in said[1]
+    assert {review.who for review in read_reviews(folder / "reviews.jsonl")} == {"ana", "ben"}
+    context.close()
+    other.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 900), (390, 844), (844, 390)])
+def test_the_bar_of_keys_stays_where_it_is_on_a_narrow_screen(
+    chromium: Any, server: Served, width: int, height: int
+) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(server.link)
+    page.goto(f"{server.root}/review/out?kind=contradiction")
+    for scroll in (0, 10_000):
+        page.evaluate(f"scrollTo(0, {scroll})")
+        bar = page.locator("form.deciding").bounding_box()
+        assert abs(bar["y"] + bar["height"] - height) <= 1 and bar["height"] < 0.4 * height
+    last = page.locator(".side").last.bounding_box()
+    assert last["y"] + last["height"] <= bar["y"], "nothing stays behind the bar"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
 
 
 def test_a_key_that_is_held_down_decides_one_item(page: Any, server: Served, folder: Path) -> None:
@@ -218,7 +311,7 @@ def test_another_name_is_kept_and_shown(page: Any, server: Served, folder: Path)
 def test_no_page_has_a_serious_fault_of_access(chromium: Any, server: Served, queue: Queue) -> None:
     held, pair = keys_of(queue, "held")[0].name, keys_of(queue, "contradiction")[0].name
     addresses = ["", "?kind=duplicate", "?kind=label", f"?row={held}&edit=1", "/progress", "?second=1"]
-    addresses.append(f"/group?row={pair}&way=first")
+    addresses += [f"/group?row={pair}&way=first", "?kind=contradiction"]
     found: dict[str, list[str]] = {}
     state = None
     for scheme in ("light", "dark"):

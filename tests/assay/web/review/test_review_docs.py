@@ -13,7 +13,7 @@ from assay.runs import RunStore
 from assay.web.rendering import NAVIGATION
 from assay.web.site import Site
 
-from .test_review_pages import Browser
+from .pressing import Browser
 
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "review.md"
 
@@ -26,12 +26,13 @@ def keys_on(page: str) -> set[str]:
 def test_the_table_of_keys_is_that_of_the_pages(folder: Path) -> None:
     site = Site(RunStore(folder / ".assay"), folder / "reviews.jsonl", folder, {"out": folder / "out"}, who="ana")
     queue = open_run(folder / "out").queue
-    pair = of_kind(queue.keys, "contradiction")[1].name
+    first, pair = (key.name for key in of_kind(queue.keys, "contradiction")[:2])
     label = next(key.name for key in of_kind(queue.keys, "label") if queue.item(key).suggestion)
     ana, ben = Browser(site), Browser(site)
     found: set[str] = set()
     for address in (
         f"?row={pair}",
+        f"?row={first}",
         f"?row={label}",
         f"?row={label}&edit=1",
         f"/group?row={pair}&way=first",
@@ -46,7 +47,7 @@ def test_the_table_of_keys_is_that_of_the_pages(folder: Path) -> None:
     table = DOCS.read_text(encoding="utf-8").partition("## The keys of a page")[2].partition("`?` lists")[0]
     named = set(re.findall(r"^\| `(.)` \|", table, re.MULTILINE)) | set("123456789")
     assert "| `1` to `9` |" in table
-    assert named == found
+    assert named == {{"ArrowLeft": "←", "ArrowRight": "→"}.get(key, key) for key in found}
 
 
 def test_the_reasons_and_kinds_of_the_manual_are_those_that_there_are() -> None:

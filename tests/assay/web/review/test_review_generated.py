@@ -14,7 +14,7 @@ from assay.reviews.sample import reading_order
 from assay.runs import RunStore
 from assay.web.site import Site
 
-from .test_review_pages import Browser, row_on
+from .pressing import Browser, row_on
 
 
 def record(number: int, question: str, answer: str, **more: object) -> Record:

@@ -4,105 +4,21 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from assay.dataset import Dataset
-from assay.reviews.journal import append, read_reviews, reviews_in
+from assay.reviews.journal import append, read_reviews
 from assay.reviews.opened import open_run
-from assay.reviews.queue import KINDS, Key, Queue
-from assay.reviews.review import READING, Review, Subject, Verdict, latest, readings
-from assay.runs import RunStore
-from assay.web.app import application
+from assay.reviews.queue import KINDS, Queue
+from assay.reviews.review import READING, Review, Subject, Verdict, readings
 from assay.web.single_file import single_file
 from assay.web.site import Site
 
 from .curated import curate
-
-HOST = "127.0.0.1:8765"
-ORIGIN = {"origin": f"http://{HOST}"}
-
-
-class Browser:
-    """One browser on the server: its cookies, and forms sent as they stand on the page."""
-
-    def __init__(self, site: Site) -> None:
-        brought = application(site)
-        self.client = TestClient(brought.app, base_url=f"http://{HOST}", follow_redirects=True)
-        self.client.get("/", params={"token": brought.keys.token()})
-        self.page = ""
-        self.status = 0
-
-    def open(self, address: str) -> str:
-        return self._seen(self.client.get(address))
-
-    def send(self, button: dict[str, str], action: str = "decide", page: str | None = None, **typed: str) -> str:
-        """The form of the page that goes to `action`, with a button pressed."""
-        path, fields = form_of(page if page is not None else self.page, action)
-        return self._seen(self.client.post(path, data={**fields, **typed, **button}, headers=ORIGIN))
-
-    def press(self, word: str, **typed: str) -> str:
-        return self.send({"decision": word}, **typed)
-
-    def undo(self) -> str:
-        return self.send({}, "undo")
-
-    def _seen(self, answer: Any) -> str:
-        self.page, self.status = answer.text, answer.status_code
-        return self.page
-
-
-def form_of(page: str, action: str) -> tuple[str, dict[str, str]]:
-    for path, body in re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', page, re.DOTALL):
-        if path.endswith(f"/{action}"):
-            fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body)
-            texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n?(.*?)</textarea>', body, re.DOTALL)
-            return path, {name: html.unescape(value) for name, value in [*fields, *texts]}
-    raise AssertionError(f"no form for {action} in: {page[:2000]}")
-
-
-@pytest.fixture
-def site(folder: Path) -> Site:
-    return Site(RunStore(folder / ".assay"), folder / "reviews.jsonl", folder, {"out": folder / "out"}, who="ana")
-
-
-@pytest.fixture
-def ana(site: Site) -> Iterator[Browser]:
-    browser = Browser(site)
-    browser.open("/review/out")
-    yield browser
-    browser.client.close()
-
-
-@pytest.fixture
-def ben(site: Site) -> Iterator[Browser]:
-    browser = Browser(site)
-    browser.open("/review/out")
-    browser.send({}, "name", who="ben")
-    yield browser
-    browser.client.close()
-
-
-@pytest.fixture
-def queue(folder: Path) -> Queue:
-    return open_run(folder / "out").queue
-
-
-def of(queue: Queue, kind: str) -> list[Key]:
-    return [key for key in queue.keys if key.kind == kind]
-
-
-def held(folder: Path) -> dict[Subject, Review]:
-    return latest(reviews_in(folder / "reviews.jsonl"))
-
-
-def row_on(page: str) -> str:
-    return form_of(page, "decide")[1]["row"]
+from .pressing import Browser, form_of, held, of, row_on
 
 
 @pytest.mark.parametrize("kind", ["", *list(KINDS)[:5], "cut_off_answer", "nothing_of_this_name"])
@@ -236,7 +152,7 @@ def test_a_stale_tab_replaces_nothing_unasked_and_loses_nothing(ana: Browser, be
     stale = ben.open(f"/review/out?kind=contradiction&row={row}")
     ana.press("keep")
     page = ben.send({"decision": "drop"}, page=stale, note="outdated")
-    assert ben.status == 409 and "ana kept this at" in page and "drop it (outdated)" in page
+    assert ben.status == 409 and "ana kept this at" in page and "drop side 1 (outdated)" in page
     assert {review.who for review in held(folder).values()} == {"ana"}
     ben.press("drop")
     assert {(review.who, review.note) for review in held(folder).values()} == {("ben", "outdated")}
@@ -300,7 +216,7 @@ def test_skipped_ones_come_last(ana: Browser, queue: Queue) -> None:
         ana.press(word)
     assert row_on(ana.page) == seen[0]
     ana.press("drop")
-    assert "All 3 are decided" in ana.page and len(keys) == 3
+    assert "All 3 records are decided" in ana.page and len(keys) == 3
 
 
 def test_a_second_reading_is_blind_and_agreement_is_shown(
@@ -389,6 +305,9 @@ def test_what_was_just_decided_is_said_with_where_it_is_kept_and_the_other_side_
     ana.press("drop", note="out of date")
     assert "You dropped record" in ana.page and "(out of date)" in ana.page
     assert "reviews.jsonl" in ana.page and "the next <code>assay curate</code> applies it" in ana.page
+    link = re.search(r'unless you <a href="([^"]+)">', ana.page)
+    assert link is not None
+    ana.open(html.unescape(link.group(1)))
     assert re.search(r"ana dropped this at [0-9:]+ UTC \(out of date\)", ana.page), "the partner is shown as decided"
     ana.undo()
     assert "Taken back. Nothing is decided about this record." in ana.page
