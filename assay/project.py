@@ -122,7 +122,9 @@ class Project:
         given = self.settings.gate.previous
         if given in (None, NO_PREVIOUS):
             return given
-        path = self.path(given)
+        from assay.adapter_names import adapter_folder
+
+        path = adapter_folder(given, self.store, self.root)
         if path.is_file():
             path = path.parent / _adapter_of(path)
         if not (path / "adapter_config.json").is_file():

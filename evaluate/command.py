@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("assignments", nargs=-1, metavar="[KEY=VALUE...]")
 @click.option("--model", help="Base model: a hub id, a folder, or a name [default: as in assay.yaml].")
-@click.option("--adapter", type=click.Path(path_type=Path), help="The candidate; without it the base alone is scored.")
-@click.option("--previous", metavar="PATH", help="Last release: adapter, certificate or none [default: the store's].")
+@click.option("--adapter", type=click.Path(path_type=Path), metavar="ADAPTER",
+              help="The candidate: a folder, or NAME:VERSION; without it the base alone.")  # fmt: skip
+@click.option("--previous", metavar="ADAPTER",
+              help="Last release: a folder, NAME:VERSION, certificate, or none [the store's].")  # fmt: skip
 @click.option("--training-data", multiple=True, metavar="FILE", help="What the candidate was trained on, for leaks.")
 @click.option("--suite", "suites", multiple=True, metavar="FILE", help="A domain suite; may be given again.")
 @click.option("--tasks", metavar="NAME,...", help="lm-eval tasks, groups or tags.")
@@ -117,6 +119,7 @@ def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: 
 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
     """Options over settings over defaults; suites and model are read before anything is computed."""
+    from assay.adapter_names import adapter_folder
     from assay.chat import load_target
     from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
     from assay.project import NO_PREVIOUS
@@ -151,6 +154,12 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     name = given["model"] or top.get("model_name_or_path")
     if name is None:
         raise SettingsError("no model is named", fix="give --model: a hub id, a folder, or smollm2-135m-instruct")
+    store = Path(given["store"] or root / str(top.get("store", ".assay")))
+    adapter = adapter_folder(given["adapter"], store) if given["adapter"] is not None else None
+    named = dict(top.get("gate") or {}).get("previous")
+    previous: str | Path | None = given["previous"] or named
+    if previous not in (None, NO_PREVIOUS):
+        previous = adapter_folder(str(previous), store, Path() if given["previous"] else root)
     suites = read_suites(settings.suites)
     target = load_target(
         str(name),
@@ -162,11 +171,8 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     )
     settings = with_included(settings, with_tiers(included, lambda path: tier_of(path, target.ref, options.say)))
     suites = (*suites, *read_suites(settings.suites[len(suites) :]))
-    store = Path(given["store"] or root / str(top.get("store", ".assay")))
     training = read(given["training_data"], ReadSettings(), offline=options.offline) if given["training_data"] else None
-    models = Models(target, given["adapter"], None, training, bool(top.get("trust_remote_code")))
-    named = dict(top.get("gate") or {}).get("previous")
-    previous = given["previous"] or (named if named in (None, NO_PREVIOUS) else root / str(named))
+    models = Models(target, adapter, None, training, bool(top.get("trust_remote_code")))
     found = with_previous(models, previous, RunStore(store), settings)
     if found.said:
         options.say(found.said)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--from",
     "foreign",
     type=click.Path(path_type=Path),
-    help="Settings of Axolotl, LLaMA-Factory or TRL, or the folder of an adapter (adapter_config.json).",
+    help="Settings of Axolotl, LLaMA-Factory or TRL, or an adapter: its folder, or NAME:VERSION.",
 )
 @click.option("--model", help="The base model to adapt [default: what --from names, else smollm2-135m-instruct].")
 @click.option("--suite", type=click.Path(path_type=Path), help="Your own suite, instead of one set aside from DATA.")
@@ -81,11 +81,13 @@ def init(
 
 def _taken(foreign: Path | None, options: Options) -> Foreign:
     """What --from says; each note is said."""
+    from assay.adapter_names import adapter_folder
     from assay.foreign import read_foreign
     from assay.foreign_reading import Foreign
 
     if foreign is None:
         return Foreign("assay")
+    foreign = adapter_folder(foreign, Path(".assay"))
     taken = read_foreign(foreign)
     options.say(f"{foreign}: settings of {taken.tool}")
     for note in taken.notes:

@@ -64,11 +64,16 @@ def runs(context: click.Context, options: Options, store: Path) -> int:
 @click.option("--store", type=click.Path(path_type=Path), help="The run store [default: where the adapter is].")
 @common_options
 def lineage(options: Options, adapter: Path, store: Path | None) -> int:
-    """Walk from an adapter back to its data, and forward to its evaluations."""
+    """Walk from an adapter back to its data, and forward to its evaluations.
+
+    ADAPTER is a folder, or NAME:VERSION of `assay adapters`.
+    """
+    from assay.adapter_names import adapter_folder
     from assay.lineage import lineage as walk
     from assay.lineage import store_of
     from assay.runs import RunStore
 
+    adapter = adapter_folder(adapter, store or Path(".assay"))
     found = walk(adapter, RunStore(store) if store else store_of(adapter) or RunStore())
     options.emit(
         {

@@ -28,11 +28,13 @@ from assay.errors import ModelError
 from assay.project import bundled
 from assay.records import Message
 from assay.sources import read
-from assay.train.exporting.artefacts import read_adapter, read_model
+from assay.train.exporting.artefacts import read_model
 from assay.train.exporting.converter import Converter, find_converter
 from assay.train.exporting.gguf_export import export_adapter, export_model
 from assay.train.exporting.gguf_reading import read_gguf
 from assay.train.exporting.quantising import Quantiser
+from assay.train.parity.provenance import read_trained
+from tests.train.exporting.ollama_reading import read_modelfile
 
 pytestmark = [
     pytest.mark.slow,
@@ -181,7 +183,7 @@ def test_llama_cpp_answers_as_transformers_does(trained: Trained, converter: Con
         print(f"{outtype}: {out.stat().st_size / 1e6:.0f} MB, {same(found, answers)} of {len(TALKS)} answers are equal")
         if outtype != "q8_0":
             assert same(found, answers) == len(TALKS)
-    source = read_adapter(trained.adapter, None, offline=True, say=print)
+    source = read_trained(trained.adapter, offline=True)
     lora, base = tmp_path / "adapter.gguf", tmp_path / "base.gguf"
     export_adapter(source, lora, "f32", converter, print)
     export_model(folder_of(EMBEDDED[DEFAULT_MODEL]), source.target, base, "f32", converter, None, print)
@@ -233,7 +235,7 @@ def test_scales_that_llama_cpp_does_not_know_reach_it_all_the_same(
     model.merge_and_unload().save_pretrained(tmp_path / "merged")
     trained.target.tokenizer.save_pretrained(tmp_path / "merged")
     answers = ask_transformers(Trained(tmp_path / "adapter", tmp_path / "merged", trained.target))
-    source = read_adapter(tmp_path / "adapter", None, offline=True, say=print)
+    source = read_trained(tmp_path / "adapter", offline=True)
     export_adapter(source, tmp_path / "adapter.gguf", "f32", converter, print)
     export_model(
         folder_of(EMBEDDED[DEFAULT_MODEL]), source.target, tmp_path / "base.gguf", "f32", converter, None, print
@@ -291,9 +293,13 @@ func main() {
 
 
 def test_go_writes_what_assay_says_it_writes(shared: Path, tmp_path: Path) -> None:
-    """The templates of real models that can be said in Ollama's language, executed by Go's own text/template."""
+    """The templates of real models that can be said in Ollama's language, executed by Go's own text/template.
+
+    Go is given TEMPLATE as it is read back out of the Modelfile, and SYSTEM as Ollama puts it before a conversation.
+    """
     from assay.curate.template.models import load_models, templates_in
     from assay.templating import TemplateProblem
+    from assay.train.exporting.modelfile import Modelfile
     from assay.train.exporting.ollama_template import PLAIN, OllamaTemplate, collated, filled, ollama_template
     from assay.train.exporting.turns import NotExpressible
 
@@ -308,11 +314,14 @@ def test_go_writes_what_assay_says_it_writes(shared: Path, tmp_path: Path) -> No
             refused += 1
     cases, expected = [], []
     for template in composed:
+        text = Modelfile("m.gguf", None, template.text, template.system, ("</s>",), 4096, ()).text()
+        read_back = dict(read_modelfile(text))
+        assert read_back.get("system") == template.system
         for talk in PLAIN:
             turns = list(talk)
             if template.system is not None:
                 turns.insert(0, Message("system", template.system))
-            cases.append({"Template": template.text, **collated(turns)})
+            cases.append({"Template": read_back["template"], **collated(turns)})
             expected.append(filled(template, talk))
     (tmp_path / "main.go").write_text(GO)
     (tmp_path / "cases.json").write_text(json.dumps(cases))

@@ -14,6 +14,7 @@ from assay.errors import Exit, SettingsError
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
 
+    from ..parity.provenance import Trained
     from .converter import Converter
     from .gguf_reading import GgufFacts
     from .quantising import Quantiser
@@ -38,7 +39,7 @@ def gguf_options(function: F) -> F:
             type=click.Path(path_type=Path),
             help="A checkout of llama.cpp, or llama-cpp-python's source package [default: the pinned one, fetched].",
         ),
-        click.option("--base", help="The adapter's base: a hub id, a folder, or an embedded name."),
+        click.option("--model", "--base", help="The base, where it is not where the adapter says."),
         click.option("--outtype", help="f32, f16, bf16, q8_0, or of a model q4_k_m and the like."),
     ):
         function = option(function)
@@ -50,24 +51,26 @@ def gguf_options(function: F) -> F:
 @gguf_options
 @common_options
 def gguf(
-    options: Options, source: Path, outtype: str | None, base: str | None, llama_cpp: Path | None, force: bool
+    options: Options, source: Path, outtype: str | None, model: str | None, llama_cpp: Path | None, force: bool
 ) -> int:
     """A GGUF file of an adapter or of a merged model, made by llama.cpp's own converter.
 
-    SOURCE is an adapter's folder, or a model's. An adapter becomes f32 and a model f16 unless --outtype says otherwise.
-    The file is read back before it takes its name.
+    SOURCE is an adapter's folder or NAME:VERSION, or a model's folder. An adapter becomes f32 and a model f16 unless
+    --outtype says otherwise. The file is read back before it takes its name.
     """
+    from ..merging.command import named_adapter
     from .artefacts import kind_of
     from .gguf_export import check_free
     from .gguf_reading import describe
 
     if options.output is None:
         raise SettingsError("says not where to", fix="give -o FILE.gguf")
+    source = named_adapter(options, source)
     kind = kind_of(source)
     if kind == "gguf":
         raise SettingsError("is a GGUF file already", where=str(source), fix="name an adapter's or a model's folder")
     check_free(options.output, force=force)
-    job = _Job(options, llama_cpp, base)
+    job = _Job(options, llama_cpp, model)
     made = job.adapter(source, options.output, outtype) if kind == "adapter" else None
     facts = made if made is not None else job.model(source, options.output, outtype)[0]
     options.show(describe(facts))
@@ -77,37 +80,53 @@ def gguf(
 
 @export.command(short_help="A folder that `ollama create` takes.")
 @click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--num-ctx",
+    type=click.IntRange(min=1),
+    metavar="TOKENS",
+    help="What Ollama reads at once [default: the length of training, 4096 or more].",
+)
 @gguf_options
 @common_options
 def ollama(
-    options: Options, source: Path, outtype: str | None, base: str | None, llama_cpp: Path | None, force: bool
+    options: Options,
+    source: Path,
+    num_ctx: int | None,
+    outtype: str | None,
+    model: str | None,
+    llama_cpp: Path | None,
+    force: bool,
 ) -> int:
     """A folder that `ollama create` takes: Modelfile and GGUF files.
 
-    SOURCE is an adapter's folder, a model's, or a GGUF file. TEMPLATE, stop and SYSTEM come from the chat template that
-    was trained; what Ollama's language cannot say of it is listed as unproved, and a template that it cannot say at all
-    is refused.
+    SOURCE is an adapter's folder or NAME:VERSION, a model's folder, or a GGUF file. TEMPLATE, stop and SYSTEM come from
+    the chat template that was trained; what Ollama's language cannot say of it is listed as unproved, and a template
+    that it cannot say at all is refused.
     """
+    from ..merging.command import named_adapter
+    from ..parity.provenance import trained_length
     from .artefacts import kind_of
     from .gguf_reading import read_gguf
-    from .ollama import ADAPTER, MODEL, check_folder, write_folder
+    from .ollama import ADAPTER, MODEL, check_folder, context_for, write_folder
 
     out = options.output
     if out is None:
         raise SettingsError("says not where to", fix="give -o FOLDER")
+    source = named_adapter(options, source)
     kind = kind_of(source)
     check_folder(out, force=force)
-    job = _Job(options, llama_cpp, base)
+    job = _Job(options, llama_cpp, model)
     adapter: Path | None = None
     stops: tuple[str, ...] = ()
     if kind == "gguf":
-        model = read_gguf(source)
+        facts = read_gguf(source)
     elif kind == "model":
-        model, stops = job.model(source, out / MODEL, outtype)
+        facts, stops = job.model(source, out / MODEL, outtype)
     else:
-        model, stops = job.base_of(source, out / MODEL, outtype)
+        facts, stops = job.base_of(source, out / MODEL, outtype)
         adapter = job.adapter(source, out / ADAPTER, None).path
-    written = write_folder(out, model, adapter, stops, options.say)
+    length = trained_length(source) if kind != "gguf" else None
+    written = write_folder(out, facts, adapter, stops, num_ctx or context_for(length, facts), options.say)
     options.show("\n".join(f"wrote {path}" for path in written.files))
     options.show(f"  {written.template.proved} conversations come out as the trained template writes them")
     options.show(f"next: ollama create NAME -f {out / 'Modelfile'}")
@@ -116,6 +135,7 @@ def ollama(
             "written": [str(path) for path in written.files],
             "system": written.template.system,
             "stops": list(written.stops),
+            "num_ctx": written.num_ctx,
             "conversations_proved": written.template.proved,
             "unproved": list(written.template.unproved),
             "notes": job.notes,
@@ -159,8 +179,9 @@ def _describing(tool: str, name: str, start: str) -> None:
         return _describe(tool, start, options, source, data, force)
 
     command.help = (
-        f"Settings of {name} for the same run, and its data beside them.\n\nRUN_OR_SETTINGS is an assay.yaml, "
-        f"or the folder that assay train left. What {name} cannot be told is a comment in the file and a line here."
+        f"Settings of {name} for the same run, and its data beside them.\n\nRUN_OR_SETTINGS is an assay.yaml, the "
+        f"folder that assay train left, or NAME:VERSION of `assay adapters`. What {name} cannot be told is a "
+        "comment in the file and a line here."
     )
 
 
@@ -194,13 +215,11 @@ class _Job:
 
     def base_of(self, adapter: Path, out: Path, outtype: str | None) -> tuple[GgufFacts, tuple[str, ...]]:
         """The GGUF of an adapter's base, with the template that the adapter was trained in."""
-        from .artefacts import folder_of, read_adapter, read_json
-        from .staging import check_plain_lora
+        from .artefacts import folder_of
 
         how = self._how(outtype)
-        check_plain_lora(read_json(adapter / "adapter_config.json"), str(adapter))
-        source = read_adapter(adapter, self.base, offline=self.options.offline, say=self.options.say)
-        folder = folder_of(source.base, weights=True, offline=self.options.offline)
+        source = self._adapter(adapter)
+        folder = folder_of(source.target.ref, weights=True, offline=self.options.offline)
         return self._convert(folder, source.target, out, *how)
 
     def _how(self, outtype: str | None) -> tuple[str, Quantiser | None]:
@@ -223,17 +242,22 @@ class _Job:
 
     def adapter(self, folder: Path, out: Path, outtype: str | None) -> GgufFacts:
         """The GGUF of an adapter alone."""
-        from .artefacts import read_adapter, read_json
         from .gguf_export import check_outtype, export_adapter
-        from .staging import check_plain_lora
 
         chosen = (outtype or "f32").lower()
         check_outtype(chosen, adapter=True)
-        check_plain_lora(read_json(folder / "adapter_config.json"), str(folder))
-        source = read_adapter(folder, self.base, offline=self.options.offline, say=self.options.say)
+        source = self._adapter(folder)
         made = export_adapter(source, out, chosen, self.converter(), self.options.say)
-        self._note((*made.notes, *_trained_over(folder)))
+        self._note((*made.notes, *_trained_over(source)))
         return made.facts
+
+    def _adapter(self, folder: Path) -> Trained:
+        """How an adapter was trained, once it is known that a GGUF can hold it."""
+        from ..parity.provenance import read_json, read_trained
+        from .staging import check_plain_lora
+
+        check_plain_lora(read_json(folder / "adapter_config.json"), str(folder))
+        return read_trained(folder, model=self.base, offline=self.options.offline, say=self.options.say)
 
     def _note(self, notes: tuple[str, ...]) -> None:
         for note in notes:
@@ -241,14 +265,10 @@ class _Job:
         self.notes += notes
 
 
-def _trained_over(adapter: Path) -> tuple[str, ...]:
+def _trained_over(adapter: Trained) -> tuple[str, ...]:
     """What is said of an adapter whose base was quantised while it trained."""
-    from .artefacts import read_json
-
-    if not (adapter / "assay.json").is_file():
-        return ()
-    held = read_json(adapter / "assay.json").get("quantisation")
-    if not held:
+    held = adapter.precision.quantisation
+    if held is None:
         return ()
     return (
         f"it was trained over the base in {held}; over another GGUF of the base it answers otherwise: assay parity",

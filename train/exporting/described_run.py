@@ -15,9 +15,9 @@ from assay.errors import SettingsError, SourceError
 from assay.project import concatenate
 from assay.records import Record
 
-from .artefacts import read_adapter, read_json
+from ..parity.provenance import RECIPE, read_card, read_json, read_trained
 
-RECIPE, TRAINED, CURATED = "recipe.json", "trained_records.parquet", "data.parquet"
+TRAINED, CURATED = "trained_records.parquet", "data.parquet"
 SPLITS = ("train", "validation")
 
 
@@ -54,13 +54,24 @@ def read_run(source: Path, data: tuple[str, ...], options: Options) -> Described
 
     Raises SettingsError, SourceError, ModelError, TrainingError.
     """
-    if source.is_dir():
-        return _of_folder(source, data, options)
-    if not source.is_file():
+    if source.is_file():
+        return _of_settings(source, data, options)
+    folder = _run_of(source, options)
+    if not folder.exists():
         raise SettingsError(
-            "is not there", where=str(source), fix="name assay.yaml, or the folder that assay train left"
+            "is not there", where=str(folder), fix="name assay.yaml, or the folder that assay train left"
         )
-    return _of_settings(source, data, options)
+    return _of_folder(folder, data, options)
+
+
+def _run_of(source: Path, options: Options) -> Path:
+    """The folder that a run left: that of the store for an adapter that is named as `assay adapters` does."""
+    from ..merging.command import named_adapter, store_of_options
+
+    adapter = named_adapter(options, source)
+    if adapter == source or not (run := read_card(adapter).get("run")):
+        return adapter
+    return store_of_options(options).root / "runs" / str(run)
 
 
 def _of_settings(source: Path, data: tuple[str, ...], options: Options) -> DescribedRun:
@@ -88,7 +99,7 @@ def _of_folder(source: Path, data: tuple[str, ...], options: Options) -> Describ
             fix="name the folder that assay train left, or its assay.yaml",
         )
     recipe = read_json(run / RECIPE)
-    adapter = read_adapter(run / "adapter", None, offline=options.offline, say=options.say)
+    adapter = read_trained(run / "adapter", offline=options.offline, say=options.say)
     found = data or _curated(run)
     if not found:
         note = "the records are not exported, since the run does not say where they are; give them with --data"

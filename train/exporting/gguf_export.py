@@ -13,7 +13,8 @@ from pathlib import Path
 from assay.chat import ChatTarget
 from assay.errors import ModelError, SettingsError, StorageError, did_you_mean, storage_error
 
-from .artefacts import AdapterSource, folder_of
+from ..parity.provenance import Trained
+from .artefacts import folder_of
 from .conversion import convert
 from .converter import ADAPTER_SCRIPT, MODEL_SCRIPT, Converter
 from .gguf_reading import GgufFacts, check_model, read_gguf
@@ -74,7 +75,7 @@ def export_model(
 
 
 def export_adapter(
-    source: AdapterSource, out: Path, outtype: str, converter: Converter, say: Callable[[str], None]
+    source: Trained, out: Path, outtype: str, converter: Converter, say: Callable[[str], None]
 ) -> Exported:
     """An adapter as a GGUF at `out`; of its base only the config is read.
 
@@ -83,7 +84,7 @@ def export_adapter(
     check_room(out, 2 * sum(path.stat().st_size for path in source.folder.glob("adapter_model.safetensors")))
     with scratch_beside(out) as scratch:
         stage_adapter(source, scratch / "adapter")
-        stage_config(folder_of(source.base, weights=False, offline=False), scratch / "base")
+        stage_config(folder_of(source.target.ref, weights=False, offline=False), scratch / "base")
         made = scratch / "adapter.gguf"
         say(f"gguf: converting {source.folder} to {outtype} with {converter.origin}")
         arguments = ["--base", str(scratch / "base"), "--outfile", str(made), "--outtype", outtype]

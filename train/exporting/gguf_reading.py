@@ -25,6 +25,7 @@ class GgufFacts:
     tensors     how many; types: {name of a type: how many tensors}; parameters: elements of all tensors
     stop_ids    eos, eot, eom where they are set
     adds_bos    None where the file leaves it to llama.cpp
+    context_length  in tokens, of the model; None where the file does not say it
     """
 
     path: Path
@@ -39,6 +40,7 @@ class GgufFacts:
     stop_ids: tuple[int, ...]
     adds_bos: bool | None
     lora_alpha: float | None
+    context_length: int | None
 
     @property
     def megabytes(self) -> float:
@@ -66,13 +68,14 @@ def read_gguf(path: Path) -> GgufFacts:
         fields = {name: f.contents() for name, f in reader.fields.items() if name not in TYPES_TO_SKIP}
     except (ValueError, OSError, IndexError, KeyError) as error:
         raise ModelError(f"is no GGUF file that can be read: {first_line(error)}", where=str(path)) from error
+    architecture = str(fields.get("general.architecture", "?"))
     types: dict[str, int] = {}
     for tensor in reader.tensors:
         types[tensor.tensor_type.name.lower()] = types.get(tensor.tensor_type.name.lower(), 0) + 1
     return GgufFacts(
         path=path,
         kind=str(fields.get("general.type", "model")),
-        architecture=str(fields.get("general.architecture", "?")),
+        architecture=architecture,
         tensors=len(reader.tensors),
         types=types,
         parameters=sum(int(tensor.n_elements) for tensor in reader.tensors),
@@ -82,6 +85,7 @@ def read_gguf(path: Path) -> GgufFacts:
         stop_ids=_stops(fields),
         adds_bos=fields.get("tokenizer.ggml.add_bos_token"),
         lora_alpha=fields.get("adapter.lora.alpha"),
+        context_length=_number(fields, f"{architecture}.context_length"),
     )
 
 

@@ -16,13 +16,14 @@ from assay.errors import ModelError
 
 @dataclass(frozen=True)
 class Modelfile:
-    """model and adapter are names of files beside it; comments are for people."""
+    """model and adapter are names of files beside it; num_ctx in tokens; comments are for people."""
 
     model: str
     adapter: str | None
     template: str
     system: str | None
     stops: Sequence[str]
+    num_ctx: int | None
     comments: Sequence[str]
 
     def text(self) -> str:
@@ -34,6 +35,8 @@ class Modelfile:
         lines.append(f"TEMPLATE {quoted(self.template, 'TEMPLATE')}")
         if self.system is not None:
             lines.append(f"SYSTEM {quoted(self.system, 'SYSTEM')}")
+        if self.num_ctx is not None:
+            lines.append(f"PARAMETER num_ctx {self.num_ctx}")
         lines += [f"PARAMETER stop {quoted(stop, 'stop')}" for stop in self.stops]
         return "\n".join(lines) + "\n"
 

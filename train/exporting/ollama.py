@@ -22,14 +22,18 @@ from .turns import NotExpressible
 
 MODEL, ADAPTER, MODELFILE = "model.gguf", "adapter.gguf", "Modelfile"
 
+CONTEXT = 4096
+"""Tokens that Ollama reads by default on cards below 24 GB (docs/context-length.mdx); older versions read 2,048."""
+
 
 @dataclass(frozen=True)
 class OllamaFolder:
-    """What was written. stops: of the Modelfile."""
+    """What was written. stops and num_ctx: of the Modelfile."""
 
     files: tuple[Path, ...]
     template: OllamaTemplate
     stops: tuple[str, ...]
+    num_ctx: int | None
 
 
 def text_target(facts: GgufFacts, template: str, stops: Sequence[str]) -> TextTarget:
@@ -71,14 +75,29 @@ def compose(facts: GgufFacts, trained_stops: Sequence[str]) -> tuple[OllamaTempl
         ) from reason
 
 
+def context_for(trained: int | None, facts: GgufFacts) -> int | None:
+    """Tokens for `num_ctx`: all of a record as long as those that trained, so that no prompt is cut in silence.
+
+    Never below Ollama's own default, and never above what the model was made for; None where neither length is known.
+    trained  tokens of the longest record that could train
+    """
+    if trained is None:
+        return None
+    wanted = max(trained, CONTEXT)
+    return wanted if facts.context_length is None else min(wanted, facts.context_length)
+
+
 def write_folder(
     out: Path,
     model: GgufFacts,
     adapter: Path | None,
     trained_stops: Sequence[str],
+    num_ctx: int | None,
     say: Callable[[str], None],
 ) -> OllamaFolder:
     """The Modelfile beside the GGUF files, which are linked or copied where they lie elsewhere.
+
+    num_ctx  tokens; None leaves the context to Ollama, which is said
 
     Raises ModelError, StorageError.
     """
@@ -91,16 +110,18 @@ def write_folder(
     usable = tuple(stop for stop in stops if fits_quotes(stop))
     for stop in sorted(set(stops) - set(usable)):
         say(f"note: a Modelfile cannot hold the stop {stop!r}; it is left out")
+    if num_ctx is None:
+        say("note: nothing says how long the records of training were, so num_ctx is left to Ollama; see --num-ctx")
     comments = [
         f"chat template sha256 {template_sha256(model.template or '')[:12]}; "
         f"{template.proved} conversations came out as the trained template writes them",
         *(f"unproved: {what}" for what in template.unproved),
     ]
     modelfile = Modelfile(
-        MODEL, ADAPTER if adapter is not None else None, template.text, template.system, usable, comments
+        MODEL, ADAPTER if adapter is not None else None, template.text, template.system, usable, num_ctx, comments
     )
     write_text(out / MODELFILE, modelfile.text())
-    return OllamaFolder((*files, out / MODELFILE), template, usable)
+    return OllamaFolder((*files, out / MODELFILE), template, usable, num_ctx)
 
 
 def _beside(path: Path, place: Path) -> Path:

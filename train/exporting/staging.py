@@ -19,7 +19,7 @@ from assay.chat import ChatTarget
 from assay.errors import ModelError
 from assay.storage import write_json, write_text
 
-from .artefacts import AdapterSource, read_json
+from ..parity.provenance import Trained, read_json
 from .splitting_names import splitting_name
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "vocab.txt",
@@ -138,7 +138,7 @@ def stage_config(source: Path, folder: Path) -> None:
 UNMERGEABLE = "merge it (`assay merge`) and export the merged model"
 
 
-def stage_adapter(source: AdapterSource, folder: Path) -> None:
+def stage_adapter(source: Trained, folder: Path) -> None:
     """The adapter in the shape that a LoRA GGUF can say: one alpha, and each rank read from its tensors.
 
     llama.cpp scales by `lora_alpha / rank`. Where PEFT scales by something else (rsLoRA, patterns of alphas) the

@@ -284,6 +284,7 @@ def _card(adapters: Sequence[Trained], run: str | None, found: Combined, records
         "tokenizer_sha256": first.target.tokenizer_sha256,
         "data_digests": digests,
         "training_records": RECORDS if records else None,
+        "max_length": max((one.max_length for one in adapters if one.max_length is not None), default=None),
         "combined": {
             "adapters": [adapter_facts(one) for one in adapters],
             **{key: value for key, value in found.to_json().items() if key != "folder"},

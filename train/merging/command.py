@@ -55,6 +55,7 @@ def merge(
     With one ADAPTER, -o gets a whole model: safetensors, tokenizer, the chat template and the stop tokens of training.
     It is read back and held against base and adapter; where the two differ, nothing is left and the exit code is 3.
     With several, of one base, -o gets one adapter that is their weighted sum: gate it, then merge it.
+    An ADAPTER is a folder, or NAME:VERSION of `assay adapters`.
     """
     if listed:
         return _list(options)
@@ -62,6 +63,7 @@ def merge(
         raise SettingsError("no adapter was named", fix="write `assay merge out/adapter -o merged`")
     if options.output is None:
         raise SettingsError("nothing says where the result goes", fix="add -o FOLDER")
+    adapters = tuple(named_adapter(options, adapter) for adapter in adapters)
     if len(adapters) == 1:
         if weights is not None:
             raise SettingsError("--weights weighs several adapters, and one was named", fix="leave it out")
@@ -100,6 +102,13 @@ def store_of_options(options: Options) -> RunStore:
 
     root = (options.config or DEFAULT_CONFIG).parent
     return RunStore(root / str(options.document().data.get("store", ".assay")))
+
+
+def named_adapter(options: Options, given: Path) -> Path:
+    """The folder of an adapter that is named by it, or as NAME:VERSION. Raises SettingsError, ModelError."""
+    from assay.adapter_names import adapter_folder
+
+    return adapter_folder(given, store_of_options(options).root)
 
 
 def _merge(options: Options, folder: Path, settings: MergeSettings, model: str | None, data: tuple[str, ...]) -> int:

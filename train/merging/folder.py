@@ -138,6 +138,7 @@ def merged_card(trained: Trained, run: str | None, merge: Mapping[str, Json]) ->
         "template_sha256": trained.target.template_sha256,
         "tokenizer_sha256": trained.target.tokenizer_sha256,
         "data_digests": card.get("data_digests"),
+        "max_length": trained.max_length,
         "training_records": RECORDS if (trained.folder / RECORDS).is_file() else None,
         "merge": {"adapters": [adapter_facts(trained)], **merge},
     }

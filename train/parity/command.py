@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Hold what is shipped against what was gated.")
 @click.argument("artefact", metavar="ARTEFACT")
-@click.option("--against", type=click.Path(path_type=Path), required=True, metavar="ADAPTER", help="What was gated.")
+@click.option("--against", type=click.Path(path_type=Path), required=True, metavar="ADAPTER",
+              help="What was gated: a folder, or NAME:VERSION.")  # fmt: skip
 @click.option("--model", help="The base, where it is not where the adapter says.")
 @click.option("--data", multiple=True, metavar="DATA", help="Records whose answers are weighed [those of training].")
 @click.option("--records", type=click.IntRange(min=1), default=32, show_default=True, help="How many of them.")
@@ -41,7 +42,7 @@ def parity(
     the same weights in float32, else not worse by more than the margin. With -o, parity.json and parity.md.
     Exit code 3 where a check fails, 4 where one that is required could not be made: what is unproved never passes.
     """
-    from ..merging.command import store_of_options, trusted
+    from ..merging.command import named_adapter, store_of_options, trusted
     from .held import AdapterOverBase
     from .material import of_own_answers, of_records
     from .opening import open_artefact
@@ -51,6 +52,7 @@ def parity(
 
     if not 0 < margin < 1:
         raise SettingsError(f"--margin is {margin}, but should be between 0 and 1")
+    against = named_adapter(options, against)
     trained = read_trained(against, model=model, offline=options.offline, trust_remote_code=trusted(options))
     given = (
         read_records(data, offline=options.offline)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget
 
 CARD = "assay.json"
+RECIPE = "recipe.json"
 TEMPLATE = "chat_template.jinja"
 TOKENIZER = "tokenizer.json"
 NOT_CHAT = (CARD, "adapter_config.json", "config.json", "generation_config.json")
@@ -57,18 +58,42 @@ class Trained:
     precision: Precision
 
     @property
+    def max_length(self) -> int | None:
+        """Tokens up to which records trained; None where neither the card nor the recipe beside the folder says it."""
+        return trained_length(self.folder)
+
+    @property
     def run(self) -> str | None:
         run = self.card.get("run")
         return str(run) if run else None
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ModelError."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError("is not JSON", where=str(path), fix="copy it again") from error
+    if not isinstance(value, dict):
+        raise ModelError("is not a JSON object", where=str(path), fix="copy it again")
+    return value
+
+
 def read_card(folder: Path) -> Mapping[str, Any]:
     """`assay.json`, or {} where there is none that can be read."""
-    with contextlib.suppress(OSError, ValueError):
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        if isinstance(card, dict):
-            return card
+    with contextlib.suppress(ModelError):
+        return read_json(folder / CARD)
     return {}
+
+
+def trained_length(folder: Path) -> int | None:
+    """`max_length` of the run that an adapter's folder, or a merged model's, came from; None where nothing says it."""
+    for file in (folder / CARD, folder.parent / RECIPE):
+        with contextlib.suppress(ModelError):
+            length = read_json(file).get("max_length")
+            if isinstance(length, int):
+                return length
+    return None
 
 
 def read_trained(
@@ -93,14 +118,18 @@ def read_trained(
         raise ModelError("the adapter names no base model", where=str(folder), fix="name it with --model")
     revision = card.get("revision") if card.get("base") == name else config.get("revision")
     own = folder / TEMPLATE
-    target = load_target(
-        str(name),
-        revision=_hub_revision(str(name), revision),
-        offline=offline,
-        chat_template=str(own) if own.is_file() else None,
-        trust_remote_code=trust_remote_code,
-        say=say,
-    )
+    try:
+        target = load_target(
+            str(name),
+            revision=_hub_revision(str(name), revision),
+            offline=offline,
+            chat_template=str(own) if own.is_file() else None,
+            trust_remote_code=trust_remote_code,
+            say=say,
+        )
+    except ModelError as error:
+        where = error.where or str(name)
+        raise ModelError(error.what, where=where, fix=f"{error.fix or 'check the base'} (--model)") from error
     target = extended(target, new_tokens_of(folder))
     if (folder / TOKENIZER).is_file() and card.get("tokenizer_sha256") != target.tokenizer_sha256:
         target = _with_own_tokenizer(folder, target)
@@ -146,13 +175,7 @@ def _adapter_config(folder: Path) -> Mapping[str, Any]:
     if not path.is_file():
         what = "is a whole model, not an adapter" if (folder / "config.json").is_file() else "is not an adapter folder"
         raise ModelError(f"{what}: no adapter_config.json", where=str(folder), fix="name the folder of an adapter")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError("is not JSON", where=str(path), fix="copy the adapter again") from error
-    if not isinstance(config, dict):
-        raise ModelError("is not a JSON object", where=str(path), fix="copy the adapter again")
-    return config
+    return read_json(path)
 
 
 def _hub_revision(name: str, revision: object) -> str | None:

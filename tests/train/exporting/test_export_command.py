@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from assay.errors import ModelError, StorageError
 from assay.train.exporting.converter import ADAPTER_SCRIPT, MODEL_SCRIPT
 from assay.train.exporting.gguf_export import check_room
 from assay.train.exporting.gguf_reading import check_model, read_gguf
+from assay.train.exporting.ollama import context_for
 from assay.train.exporting.staging import corrections_of
 from tests.train.conftest import TEMPLATE, make_model
 
@@ -32,6 +34,7 @@ def write_gguf(path: Path, model: Path, **changed: object) -> Path:
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_tokenizer_model("gpt2")
     writer.add_token_list(given.get("tokens", tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))))
+    writer.add_context_length(given.get("context", 8192))
     writer.add_eos_token_id(given["eos"])
     writer.add_add_bos_token(given["adds_bos"])
     if given["template"] is not None:
@@ -62,6 +65,37 @@ def test_a_gguf_becomes_a_folder_for_ollama(model: Path, tmp_path: Path, capsys:
     assert (tmp_path / "out" / "model.gguf").read_bytes() == (tmp_path / "m.gguf").read_bytes()
     assert call("ollama", str(tmp_path / "m.gguf"), "-o", str(tmp_path / "out")) == 2
     assert "Modelfile: is there already; --force overwrites it" in capsys.readouterr().err
+
+
+def test_the_context_of_a_gguf_is_named_or_said_to_be_left_to_ollama(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_gguf(tmp_path / "m.gguf", model)
+    assert call("ollama", str(tmp_path / "m.gguf"), "-o", str(tmp_path / "left")) == 0
+    assert "so num_ctx is left to Ollama; see --num-ctx" in capsys.readouterr().err
+    assert "num_ctx" not in (tmp_path / "left" / "Modelfile").read_text()
+    assert call("ollama", str(tmp_path / "m.gguf"), "-o", str(tmp_path / "named"), "--num-ctx", "6000") == 0
+    assert "num_ctx is left" not in capsys.readouterr().err
+    assert "\nPARAMETER num_ctx 6000\n" in (tmp_path / "named" / "Modelfile").read_text()
+
+
+@pytest.mark.parametrize(
+    ("trained", "model_reads", "expected"),
+    [
+        (87, 8192, 4096),
+        (6000, 8192, 6000),
+        (9000, 8192, 8192),
+        (87, 2048, 2048),
+        (6000, None, 6000),
+        (None, 8192, None),
+    ],
+)
+def test_ollama_reads_at_least_what_trained_and_at_most_what_the_model_can(
+    trained: int | None, model_reads: int | None, expected: int | None, model: Path, tmp_path: Path
+) -> None:
+    facts = read_gguf(write_gguf(tmp_path / "m.gguf", model))
+    assert facts.context_length == 8192
+    assert context_for(trained, dataclasses.replace(facts, context_length=model_reads)) == expected
 
 
 def test_a_file_without_template_or_with_one_that_ollama_cannot_say_is_one_line(

@@ -10,9 +10,10 @@ import pytest
 
 from assay.chat import load_target
 from assay.errors import ModelError
-from assay.train.exporting.artefacts import kind_of, read_adapter
+from assay.train.exporting.artefacts import kind_of
 from assay.train.exporting.splitting_names import LLAMA3, QWEN2, splitting_name
 from assay.train.exporting.staging import corrections_of, scale_of, stage_adapter, stage_model, weights_metadata
+from assay.train.parity.provenance import read_trained
 from tests.train.conftest import make_model
 
 
@@ -81,7 +82,7 @@ def test_llama_cpps_scale_over_the_staged_tensors_is_pefts_own(
     from safetensors.torch import load_file
 
     adapted = save_adapter(tmp_path / "adapter", model, **given)
-    stage_adapter(read_adapter(tmp_path / "adapter", str(model), offline=True, say=lambda _: None), tmp_path / "staged")
+    stage_adapter(read_trained(tmp_path / "adapter", model=str(model), offline=True), tmp_path / "staged")
     tensors = load_file(tmp_path / "staged" / "adapter_model.safetensors")
     alpha = json.loads((tmp_path / "staged" / "adapter_config.json").read_text())["lora_alpha"]
     compared = 0
@@ -107,7 +108,7 @@ def test_what_a_gguf_adapter_has_no_place_for_is_refused(
     given: dict[str, Any], said: str, model: Path, tmp_path: Path
 ) -> None:
     save_adapter(tmp_path / "adapter", model, **given)
-    source = read_adapter(tmp_path / "adapter", str(model), offline=True, say=lambda _: None)
+    source = read_trained(tmp_path / "adapter", model=str(model), offline=True)
     with pytest.raises(ModelError, match=rf"{said}.*; merge it"):
         stage_adapter(source, tmp_path / "staged")
 
@@ -117,12 +118,12 @@ def test_an_adapter_whose_base_is_not_named_or_not_there_is_one_line(model: Path
     path = tmp_path / "adapter" / "adapter_config.json"
     config = json.loads(path.read_text())
     for name, said in (
-        (None, "names no base model; give it with --base"),
-        ("./gone", r"no such model folder; .*--base"),
+        (None, "names no base model; name it with --model"),
+        ("./gone", r"no such model folder; .*--model"),
     ):
         path.write_text(json.dumps({**config, "base_model_name_or_path": name}))
         with pytest.raises(ModelError, match=said):
-            read_adapter(tmp_path / "adapter", None, offline=True, say=lambda _: None)
+            read_trained(tmp_path / "adapter", offline=True)
 
 
 def test_what_is_neither_adapter_nor_model_is_one_line(tmp_path: Path) -> None:
