@@ -28,6 +28,22 @@ class Change:
 
 
 @dataclass(frozen=True)
+class ConstantAnswer:
+    """What knowing nothing but the commonest answer scores, on the same items.
+
+    answer   its beginning
+    p_value  one-sided: that the candidate scores more
+    """
+
+    answer: str
+    score: float
+    p_value: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {"answer": self.answer, "score": self.score, "p_value": self.p_value}
+
+
+@dataclass(frozen=True)
 class SliceDecision:
     """One slice. guardrail and verdict are None where the policy does not name it: then it is shown only.
 
@@ -73,6 +89,7 @@ class SuiteDecision:
     answers_changed   items whose answer is another text, or another option
     kl            divergence from the base, None where it was not measured
     against_previous  the last release, where it was scored
+    constant      what one answer to every item would score, on a domain suite where two items expect the same
     """
 
     suite: str
@@ -98,6 +115,7 @@ class SuiteDecision:
     answers_changed: int = 0
     kl: Divergence | None = None
     against_previous: Change | None = None
+    constant: ConstantAnswer | None = None
 
     @property
     def flips(self) -> int:
@@ -129,6 +147,7 @@ class SuiteDecision:
             "answers_changed": self.answers_changed,
             "kl": self.kl.to_json() if self.kl is not None else None,
             "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
+            "constant": self.constant.to_json() if self.constant is not None else None,
             "items_needed": self.items_needed,
             "sensitivity": self.sensitivity.to_json(),
             "slices": [part.to_json() for part in self.slices],

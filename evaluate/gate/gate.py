@@ -16,11 +16,11 @@ from assay.findings import Verdict
 from ..evaluation import Evaluation
 from ..rescore import Rescore
 from ..scorer import rescore as stored_outputs
-from ..sensitivity.chance import chance_of
+from ..sensitivity.chance import commonest_answer
 from ..sensitivity.sensitivity import judge_sensitivity
 from ..statistics.e_process import Planned
 from ..statistics.items_needed import more_items, with_unseen_changes
-from ..wording import names, percent, points
+from ..wording import names, points
 from .against_previous import compare_each, compare_mean
 from .comparison import Plans, differences_of, estimate_each, estimate_mean, loss_evidence
 from .decision import Decision, MacroDecision
@@ -72,28 +72,12 @@ def gate(evaluation: Evaluation, policy: Policy, rescore: Rescore = stored_outpu
         ),
         notes=(
             *notes,
-            *_no_better_than_chance(judged, rescore),
             *notes_on(evaluation, judged, macro.decision if macro else None, verdict, policy),
         ),
         suites=tuple(j.decision for j in judged),
         macro=replace(macro.decision, verdict=macro_verdict(proofs)) if macro is not None else None,
         items_needed=items_for_all(lacking),
     )
-
-
-def _no_better_than_chance(judged: Sequence[JudgedSuite], rescore: Rescore) -> list[str]:
-    """A base that answers in sentences scores nothing on labels, and whoever says one label always gains over it."""
-    found = []
-    for j in judged:
-        if j.decision.role != "domain" or not j.suite.n or j.decision.candidate <= j.decision.base:
-            continue
-        chance = chance_of(j.suite, rescore)
-        if j.decision.candidate <= chance.share:
-            found.append(
-                f"{j.decision.suite}: the candidate scores {percent(j.decision.candidate)}, no more than {chance}: "
-                "what it gained over its base may be the form of the answer alone"
-            )
-    return found
 
 
 @dataclass(frozen=True)
@@ -180,7 +164,14 @@ def _judge_suites(
             paired[name],
             role,
             sensitivity[name],
-            Found(base.get(name), previous.get(name), known.divergences, known.plans, known.complete),
+            Found(
+                base.get(name),
+                previous.get(name),
+                known.divergences,
+                known.plans,
+                known.complete,
+                commonest_answer(paired[name], rescore) if role.role == "domain" else None,
+            ),
             policy,
             levels,
         )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from assay.findings import Verdict
 
+from ..sensitivity.chance import Commonest
 from ..sensitivity.sensitivity import Sensitivity
 from ..statistics.intervals import Interval
 from ..statistics.items_needed import more_items, with_unseen_changes
 from ..statistics.paired_tests import superiority
 from ..wording import count, interval, names, p_value, percent, points, size
+from .against_constant import compare_constant, in_words, items_to_beat
 from .against_previous import PreviousComparison
 from .comparison import Estimate, Plans, loss_evidence
-from .decision import MacroDecision, SuiteDecision
+from .decision import ConstantAnswer, MacroDecision, SuiteDecision
 from .divergence import ItemDivergences, divergence_of
 from .levels import Levels
 from .pairs import PairedSuite
@@ -24,7 +26,7 @@ from .slice_gate import NO_SLICES, SliceProofs, judge_slices
 
 @dataclass(frozen=True)
 class SuiteProofs:
-    """better            a gain above min_gain is proved (domain)
+    """better            a gain above min_gain is proved, and that one answer to everything scores less (domain)
     worse             a loss is proved (domain)
     guardrail_broken  a loss beyond the guardrail is proved, against the base
     previous_broken   and against the last release
@@ -79,6 +81,7 @@ class Found:
 
     base      the difference from the base, held against the guardrail; None where no item was answered by both
     previous  the difference from the last release; None where it was not scored
+    commonest the answer that most items of a domain suite expect, where two expect the same
     """
 
     base: Estimate | None
@@ -86,6 +89,7 @@ class Found:
     divergences: ItemDivergences
     plans: Plans
     complete: bool
+    commonest: Commonest | None = None
 
 
 def judge_suite(
@@ -98,10 +102,13 @@ def judge_suite(
         nothing = _nothing_paired(suite, role, sensitivity, policy)
         return JudgedSuite(suite, role, nothing, SuiteProofs(must_pass_unknown=unknown))
     p_better = superiority(suite.candidate.scores, suite.base.scores, suite.clusters, policy.min_gain_of(role))
+    constant = compare_constant(suite, found.commonest)
+    p_beaten = 0.0 if constant is None else constant.p_value
     slices, slice_proofs = judge_slices(
         suite, role, policy, levels.part, valid=sensitivity.valid, complete=found.complete
     )
-    proofs = _proofs(suite, role, sensitivity, found, found.base, policy, levels, p_better, unknown, slice_proofs)
+    better = role.role == "domain" and found.complete and max(p_better, p_beaten) < policy.alpha
+    proofs = _proofs(suite, role, sensitivity, found, found.base, policy, levels, better, unknown, slice_proofs)
     p = p_better if role.role == "domain" else found.base.p_loss_within
     return JudgedSuite(
         suite,
@@ -111,7 +118,7 @@ def judge_suite(
             role=role.role,
             required=role.required,
             verdict=_verdict(role, sensitivity, proofs, failed),
-            reason=_reason(suite, role, sensitivity, proofs, failed, found, found.base, p, policy),
+            reason=_reason(suite, role, sensitivity, proofs, failed, found, found.base, p, constant, policy),
             n=suite.n,
             base=float(suite.base.scores.mean()),
             previous=found.previous.change.previous if found.previous is not None else None,
@@ -122,7 +129,7 @@ def judge_suite(
             p_value=p,
             gains=int((suite.differences > 0).sum()),
             losses=int((suite.differences < 0).sum()),
-            items_needed=_items_needed(suite, role, proofs, found.base, policy),
+            items_needed=_items_needed(suite, role, proofs, found, found.base, p, policy),
             sensitivity=sensitivity,
             slices=slices,
             must_pass_failed=failed,
@@ -130,6 +137,7 @@ def judge_suite(
             answers_changed=_answers_changed(suite),
             kl=divergence_of(suite, found.divergences),
             against_previous=found.previous.change if found.previous is not None else None,
+            constant=constant,
         ),
         proofs,
         found.previous.found if found.previous is not None else None,
@@ -144,15 +152,15 @@ def _proofs(
     base: Estimate,
     policy: Policy,
     levels: Levels,
-    p_better: float,
+    better: bool,
     unknown: tuple[str, ...],
     slices: SliceProofs,
 ) -> SuiteProofs:
-    domain, complete = role.role == "domain", found.complete
+    complete = found.complete
     previous = found.previous.found if found.previous is not None and policy.previous != "ignore" else None
     return SuiteProofs(
-        better=domain and complete and p_better < policy.alpha,
-        worse=domain and _domain_worse(suite, policy, levels, found),
+        better=better,
+        worse=role.role == "domain" and _domain_worse(suite, policy, levels, found),
         guardrail_broken=sensitivity.valid and _guardrail_broken(suite, role, base, policy, levels, found),
         previous_broken=sensitivity.valid
         and complete
@@ -213,6 +221,7 @@ def _reason(
     found: Found,
     base: Estimate,
     p: float,
+    constant: ConstantAnswer | None,
     policy: Policy,
 ) -> str:
     name, candidate = suite.result.suite, percent(float(suite.candidate.scores.mean()))
@@ -244,22 +253,30 @@ def _reason(
         return f"{change}: a loss beyond its guardrail is proved on slice {names(proofs.slices.broken)}"
     if role.role == "domain":
         above = f" above {size(min_gain)}" if min_gain else ""
-        return f"{change}: a gain{above} is {'' if proofs.better else 'not '}proved ({p_value(p)})"
+        gained = found.complete and p < policy.alpha
+        but = f", but {in_words(constant)}" if gained and not proofs.better and constant is not None else ""
+        return f"{change}: a gain{above} is {'' if gained else 'not '}proved ({p_value(p)}){but}"
     held = "is" if proofs.guardrail_held else "is not"
     return f"{change}: a loss beyond the guardrail of {guardrail} {held} excluded ({p_value(p)})"
 
 
 def _items_needed(
-    suite: PairedSuite, role: SuitePolicy, proofs: SuiteProofs, base: Estimate, policy: Policy
+    suite: PairedSuite, role: SuitePolicy, proofs: SuiteProofs, found: Found, base: Estimate, p: float, policy: Policy
 ) -> int | None:
-    if role.role == "domain":
-        decided, bound = proofs.better or proofs.worse, policy.min_gain_of(role)
-    else:
-        decided, bound = proofs.guardrail_held or proofs.guardrail_broken, -policy.guardrail_of(role)
-    if decided:
-        return None
+    """Of a domain suite the more of two, where both the gain and one constant answer are to be decided."""
     variance = with_unseen_changes(suite.n, base.variance)
-    return more_items(suite.n, variance, base.difference - bound, policy.alpha)
+    if role.role == "general":
+        if proofs.guardrail_held or proofs.guardrail_broken:
+            return None
+        return more_items(suite.n, variance, base.difference + policy.guardrail_of(role), policy.alpha)
+    if proofs.better or proofs.worse:
+        return None
+    needed = []
+    if p >= policy.alpha:
+        needed.append(more_items(suite.n, variance, base.difference - policy.min_gain_of(role), policy.alpha))
+    if found.commonest is not None:
+        needed.append(items_to_beat(suite, found.commonest, policy.alpha))
+    return None if None in needed else max((items for items in needed if items is not None), default=None)
 
 
 def _nothing_paired(suite: PairedSuite, role: SuitePolicy, sensitivity: Sensitivity, policy: Policy) -> SuiteDecision:

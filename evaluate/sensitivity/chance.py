@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..gate.pairs import PairedSuite
 from ..rescore import Rescore
+from ..statistics.clusters import FloatArray
 from ..wording import percent, shown
 
 FEWEST_REPEATS = 2
@@ -25,23 +28,42 @@ class Chance:
         return f"{percent(self.share)}, {self.why}"
 
 
-def chance_of(suite: PairedSuite, rescore: Rescore) -> Chance:
-    """The better of two ways to know nothing.
+@dataclass(frozen=True, eq=False)
+class Commonest:
+    """The reference that most items expect, given as the answer to each.
 
-    Guessing scores one over the number of options. Always giving the commonest reference is scored by the suite's own
-    scorer where that can be done here, so that partial credit counts; else it scores that reference's share, as the
-    majority class of labels does. Where no reference comes twice and there are no options, chance is taken as 0.
+    scores  [n] of it, item by item
+    quote   its beginning
+    """
+
+    scores: FloatArray
+    quote: str
+
+    @property
+    def share(self) -> float:
+        return float(self.scores.mean())
+
+
+def chance_of(suite: PairedSuite, rescore: Rescore) -> Chance:
+    """The better of two ways to know nothing: guessing scores one over the number of options, or `commonest_answer`.
+
+    Where no reference comes twice and there are no options, chance is taken as 0.
     """
     guess = suite.result.chance
-    constant = _always_the_commonest(suite, rescore)
+    constant = commonest_answer(suite, rescore)
     if constant is not None and constant.share > (guess or 0.0):
-        return constant
+        return Chance(constant.share, "by always giving the commonest answer", constant.quote)
     if guess is not None:
         return Chance(guess, "by guessing among the options")
     return Chance(0.0, "since no two items expect the same")
 
 
-def _always_the_commonest(suite: PairedSuite, rescore: Rescore) -> Chance | None:
+def commonest_answer(suite: PairedSuite, rescore: Rescore) -> Commonest | None:
+    """None where no two items expect the same.
+
+    Scored by the suite's own scorer where that can be done here, so that partial credit counts; else an item scores 1
+    where it expects just that, as the majority class of labels does.
+    """
     seen = Counter(reference for reference in suite.references if reference)
     if not seen:
         return None
@@ -50,5 +72,6 @@ def _always_the_commonest(suite: PairedSuite, rescore: Rescore) -> Chance | None
         return None
     references = [reference or "" for reference in suite.references]
     scores = rescore(suite.result, [commonest] * suite.n, references, suite.contexts)
-    share = times / suite.n if scores is None else sum(scores) / suite.n
-    return Chance(share, "by always giving the commonest answer", shown(commonest))
+    if scores is None:
+        scores = [float(reference == commonest) for reference in references]
+    return Commonest(np.array(scores, dtype=float), shown(commonest))

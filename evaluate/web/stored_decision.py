@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.findings import Verdict
 
-from ..gate.decision import Change, Decision, MacroDecision, SliceDecision, SuiteDecision
+from ..gate.decision import Change, ConstantAnswer, Decision, MacroDecision, SliceDecision, SuiteDecision
 from ..gate.divergence import Divergence
 from ..sensitivity.check import Check
 from ..sensitivity.power import Power, SlightDamage
@@ -54,7 +54,12 @@ def _suite(data: Mapping[str, Any]) -> SuiteDecision:
         answers_changed=int(data.get("answers_changed", 0)),
         kl=_divergence(data.get("kl")),
         against_previous=_change(data.get("against_previous")),
+        constant=_constant(data.get("constant")),
     )
+
+
+def _constant(data: Mapping[str, Any] | None) -> ConstantAnswer | None:
+    return data and ConstantAnswer(str(data["answer"]), _number(data["score"]), _number(data["p_value"]))
 
 
 def _slice(data: Mapping[str, Any]) -> SliceDecision:
