@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from assay import backoff
 from assay.batches import ask_in_batches
@@ -70,13 +70,10 @@ class Caller:
         name = self.journal_name or self.provider.name
         keys = [request_key(name, self.provider.model, request) for request in requests]
         work = _Work(answered)
+        work.known.update(self.journal.answers(list(dict.fromkeys(keys))))
         for key, request in zip(keys, requests, strict=True):
-            if key not in work.times:
-                answer = self.journal.answer(key)
-                if answer is None:
-                    work.missing[key] = request
-                else:
-                    work.known[key] = answer
+            if key not in work.known:
+                work.missing[key] = request
             work.times[key] = work.times.get(key, 0) + 1
         work.count = sum(work.times[key] for key in work.known)
         if work.missing:
@@ -134,11 +131,19 @@ class _Reserved:
     attempts: list[int]
 
 
+class _Written(NamedTuple):
+    """An answer and when it is on disk."""
+
+    key: str
+    generation: Generation
+    done: asyncio.Future[int]
+
+
 @dataclass
 class _Sender:
     """What the tasks of one `ask` share.
 
-    slots  how many more calls may be begun: one has its slot from its reservation until its answer is on disk
+    slots  how many more calls may be begun: from its reservation until its answer is handed to the disk it has a slot
     ready  calls whose reservation is on disk; None after the last
     held   calls that hold a reservation, which may be more than they will cost
     freed  set when one of them has said what it did cost
@@ -185,18 +190,30 @@ class _Sender:
                 self._free()
 
     async def _send(self, reserved: _Reserved) -> None:
-        """Until it is answered, or has failed too often. Its first turn has come."""
+        """Until it is answered, or has failed too often. Its first turn has come.
+
+        The next call's reservation may be written together with the answer, and is not sent before: no more answers
+        than `slots` are lost where the process is killed, however slow the disk is.
+        """
         try:
-            wait = await self._attempt(reserved)
-            for retry in range(self.caller.max_retries):
-                if wait is None or self.work.refusal is not None:
-                    return
-                await self.caller.sleep(backoff.seconds(retry, wait))
-                wait = await self._again(reserved)
+            written = await self._until_answered(reserved)
         finally:
             self.slots.release()
+        for key, generation, future in written:
+            await future
+            self.work.tell(key, generation)
 
-    async def _again(self, failed: _Reserved) -> float | None:
+    async def _until_answered(self, reserved: _Reserved) -> list[_Written]:
+        """Empty where no answer came."""
+        came = await self._attempt(reserved)
+        for retry in range(self.caller.max_retries):
+            if isinstance(came, list) or came is None or self.work.refusal is not None:
+                break
+            await self.caller.sleep(backoff.seconds(retry, came))
+            came = await self._again(reserved)
+        return came if isinstance(came, list) else []
+
+    async def _again(self, failed: _Reserved) -> list[_Written] | float | None:
         await self.pace.turn(_most_tokens(failed.requests))
         attempts = await self._reserve(failed.keys, failed.requests)
         if attempts is None:
@@ -204,25 +221,15 @@ class _Sender:
             return None
         return await self._attempt(_Reserved(failed.keys, failed.requests, attempts))
 
-    async def _attempt(self, reserved: _Reserved) -> float | None:
-        """None when nothing is left to do, or else the seconds that the server asked to wait before the next.
-
-        An answer is awaited to the disk, while the next call may go already: no more than `slots` of them are lost
-        where the process is killed, however slow the disk is.
-        """
+    async def _attempt(self, reserved: _Reserved) -> list[_Written] | float | None:
+        """The answers, on their way to the disk; or the seconds that the server asked to wait before the next; or None
+        where asking again cannot help."""
         try:
             generations = await self._ask(reserved.attempts, reserved.requests)
-            written = self._record(reserved.attempts, generations) if isinstance(generations, list) else []
+            return self._record(reserved, generations) if isinstance(generations, list) else generations
         finally:
             self._free()
             self.pace.done()
-        if not isinstance(generations, list):
-            return generations
-        for future in written:
-            await future
-        for key, generation in zip(reserved.keys, generations, strict=True):
-            self.work.tell(key, generation)
-        return None
 
     async def _ask(self, attempts: list[int], requests: list[GenerationRequest]) -> list[Generation] | float | None:
         """The answers; or, once the failure is written, the seconds to wait, None where asking again cannot help."""
@@ -238,12 +245,12 @@ class _Sender:
                 self.pace.refused(error.retry_after)
             return error.retry_after
 
-    def _record(self, attempts: list[int], generations: list[Generation]) -> list[asyncio.Future[int]]:
+    def _record(self, reserved: _Reserved, generations: list[Generation]) -> list[_Written]:
         price = self.caller.price
         self.pace.answered()
         return [
-            self.writer.put(Answer(attempt, generation, actual_usd(generation, price)))
-            for attempt, generation in zip(attempts, generations, strict=True)
+            _Written(key, generation, self.writer.put(Answer(attempt, generation, actual_usd(generation, price))))
+            for key, attempt, generation in zip(reserved.keys, reserved.attempts, generations, strict=True)
         ]
 
     async def _reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:

@@ -60,6 +60,14 @@ END;
 are."""
 
 
+_ANSWERS = """
+SELECT key, text, model, input_tokens, output_tokens, stop_reason, tool_calls, cached_tokens, written_tokens
+FROM attempts WHERE state = 'answered' AND key IN (SELECT value FROM json_each(?))
+"""
+
+KEYS_AT_ONCE = 10_000
+
+
 @dataclass(frozen=True)
 class Spent:
     """Totals of a journal. usd counts calls in flight, and those cut by a crash, at their worst cost.
@@ -184,16 +192,17 @@ class Journal:
 
     def answer(self, key: str) -> Generation | None:
         """The answer that was received for this request, if it was."""
-        with self._lock:
-            row = self._database.execute(
-                "SELECT text, model, input_tokens, output_tokens, stop_reason, tool_calls, cached_tokens, "
-                "written_tokens FROM attempts WHERE key = ? AND state = 'answered'",
-                (key,),
-            ).fetchone()
-        if row is None:
-            return None
-        text, model, read, written, reason, calls, cached, kept = row
-        return Generation(text, model, read, written, reason, _calls_from(calls), cached or 0, kept or 0)
+        return self.answers([key]).get(key)
+
+    def answers(self, keys: Sequence[str]) -> dict[str, Generation]:
+        """By key, those that were received."""
+        found = {}
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            with self._lock:
+                rows = self._database.execute(_ANSWERS, (json.dumps(keys[start : start + KEYS_AT_ONCE]),)).fetchall()
+            for key, text, model, read, written, reason, calls, cached, kept in rows:
+                found[key] = Generation(text, model, read, written, reason, _calls_from(calls), cached or 0, kept or 0)
+        return found
 
     def write(self, operations: Sequence[Operation]) -> list[int | BudgetError]:
         """All of them in one transaction, on disk when this returns; each one's attempt, in order.

@@ -13,6 +13,9 @@ from types import TracebackType
 from assay.errors import AssayError, BudgetError
 from assay.journal import Journal, Operation
 
+GATHERED = 4
+"""Turns of the event loop before a write: what an answer sets off, as the next call's reservation, goes with it."""
+
 
 class JournalWriter:
     """An asynchronous context manager: when it is left, all is on disk."""
@@ -46,6 +49,8 @@ class JournalWriter:
     async def _flush(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
+            for _ in range(GATHERED):
+                await asyncio.sleep(0)
             now, self._waiting = self._waiting, []
             try:
                 results = await loop.run_in_executor(self._pool, self._journal.write, [each for each, _ in now])

@@ -89,8 +89,7 @@ def ask(
     """
     unique = {key_of(request, settings): request for request in requests}
     with Journal(journal, max_requests=settings.max_requests, max_usd=settings.max_usd) as book:
-        found = {key: book.answer(key) for key in unique}
-        replies = {key: answer for key, answer in found.items() if answer is not None}
+        replies = book.answers(list(unique))
         missing = {key: request for key, request in unique.items() if key not in replies}
         if not missing:
             return Answered(replies, False, book.spent())

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol, TypeAlias
 
 from assay.errors import ProviderError, ProviderRefusedError
@@ -50,6 +51,12 @@ OF_THE_REQUEST = frozenset(
     }
 )
 """A content policy, or a prompt that is too long: this request will never be answered, others may."""
+
+ABOUT_THIS_MACHINE = (
+    *("X-Stainless-" + of for of in ("Arch", "Async", "Lang", "OS", "Package-Version", "Runtime", "Runtime-Version")),
+    *("x-stainless-" + of for of in ("read-timeout", "timeout")),
+)
+"""Headers that the clients add for their makers' statistics: nobody asked for them, and each takes time."""
 
 FIXES = {
     401: "check the key",
@@ -148,13 +155,19 @@ async def post(remote: Remote, client: Any, path: str, body: dict[str, Json]) ->
 
     try:  # as `faults` does, without what entering it costs each request
         async with asyncio.timeout(remote.timeout):
-            response = await client.post(path, cast_to=httpx2.Response, body=body)
+            response = await client.post(path, cast_to=httpx2.Response, body=body, options=quiet(remote.sdk))
     except Exception as error:  # noqa: BLE001 what is not the client's, or a deadline, is raised as it is
         raise meaning(remote, error) from None
     try:
         return response.json()
     except ValueError:
         raise broken(remote.name, "no JSON") from None
+
+
+@cache
+def quiet(sdk: Any) -> dict[str, Any]:
+    """Options of a request by which a client leaves out what it says of this machine."""
+    return {"headers": {name: sdk.Omit() for name in ABOUT_THIS_MACHINE}}
 
 
 @asynccontextmanager

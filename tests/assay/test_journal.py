@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import BudgetError, RunError
-from assay.journal import Journal, request_key
+from assay.journal import KEYS_AT_ONCE, Journal, request_key
 from assay.protocols import Generation, GenerationRequest
 from assay.records import Message
 
@@ -26,6 +26,16 @@ def test_an_answer_outlives_the_process_that_asked(tmp_path: Path) -> None:
     with journal(tmp_path) as book:
         assert book.answer("k") == ANSWER
         assert book.spent().usd == pytest.approx(0.1)
+
+
+def test_the_answers_of_many_requests_are_found_at_once(tmp_path: Path) -> None:
+    with journal(tmp_path) as book:
+        book.record_answer(book.reserve("first", 0.1), ANSWER, 0.1)
+        book.record_answer(book.reserve("last", 0.1), ANSWER, 0.1)
+        book.reserve("in flight", 0.1)
+        asked = ["first", *map(str, range(KEYS_AT_ONCE)), "in flight", "last"]
+        assert book.answers(asked) == {"first": ANSWER, "last": ANSWER}
+        assert book.answers([]) == {}
 
 
 def test_a_call_in_flight_at_a_crash_stays_charged_as_unknown(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def test_a_compatible_server_is_not_sent_the_key_of_openai(api: Any) -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
+def test_a_server_is_not_told_what_machine_asks(name: str, api: Any) -> None:
+    make_provider(settings(name, api.url), None).generate([ASK])
+    told = {header.lower() for header in api.seen[0]["headers"] if "stainless" in header.lower()}
+    assert told <= {"x-stainless-retry-count"}
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
 @pytest.mark.parametrize(
     "fault", [408, 409, 429, 500, 503, 521, 529, "cut", "reset", "not json", "half", "list", "no usage"]
 )
