@@ -59,7 +59,9 @@ def _suite(data: Mapping[str, Any]) -> SuiteDecision:
 
 
 def _constant(data: Mapping[str, Any] | None) -> ConstantAnswer | None:
-    return data and ConstantAnswer(str(data["answer"]), _number(data["score"]), _number(data["p_value"]))
+    if data is None:
+        return None
+    return ConstantAnswer(str(data["answer"]), _number(data["score"]), _number(data["p_value"]))
 
 
 def _slice(data: Mapping[str, Any]) -> SliceDecision:
