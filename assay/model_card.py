@@ -16,6 +16,7 @@ from assay.console import on_one_line
 from assay.embedded import EMBEDDED
 from assay.errors import missing_extra
 from assay.lineage import Origins
+from assay.points import signed
 
 MARKED = "\\`*_{}[]()<>#+!|~&"
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -134,7 +135,10 @@ def _scores(known: Known) -> Iterator[str]:
         return
     yield "## Scores"
     yield ""
-    yield "In percent, base and adapter on the same items; the interval is that of the difference, at 95 %."
+    limits: Mapping[str, Any] | None = suites[0].get("limits")
+    sure = f"{100 * limits['confidence']:.10g} %" if limits else "95 %"
+    proof = ", each end of which is a one-sided limit by the test of the proof" if limits else ""
+    yield f"In percent, base and adapter on the same items; the interval is that of the difference, at {sure}{proof}."
     yield ""
     yield from _table(
         ["suite", "role", "items", "base", "adapter", "difference", "interval"],
@@ -142,11 +146,18 @@ def _scores(known: Known) -> Iterator[str]:
             [
                 str(suite["suite"]), str(suite["role"]), f"{suite['n']:,}", _percent(suite["base"]),
                 _percent(suite["candidate"]), _points(suite["difference"]),
-                f"{_points(suite['ci'][0])} to {_points(suite['ci'][1])}",
+                " to ".join(map(_points, _interval(suite))),
             ]
             for suite in suites
         ],
     )  # fmt: skip
+
+
+def _interval(suite: Mapping[str, Any]) -> tuple[float, float]:
+    """Of the proof, where the certificate has it."""
+    limits = suite.get("limits")
+    low, high = (limits["at_worst"], limits["at_best"]) if limits else suite["ci"]
+    return float(low), float(high)
 
 
 def _data(known: Known) -> Iterator[str]:
@@ -254,7 +265,7 @@ def _percent(share: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{share * 100:+.1f}"
+    return signed(share)
 
 
 def _plain(text: object) -> str:

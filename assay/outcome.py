@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from assay.points import signed
+
 
 @dataclass(frozen=True)
 class StageRun:
@@ -193,7 +195,7 @@ def _scores(decision: Mapping[str, Any] | None, folder: Path) -> tuple[ScoreRow,
                 n=base["n"],
                 base=_bar(base),
                 candidate=_bar(candidate),
-                difference=f"{100 * (candidate['score'] - base['score']):+.1f}",
+                difference=signed(candidate["score"] - base["score"]),
                 worse=candidate["score"] < base["score"],
             )
         )

@@ -17,6 +17,7 @@ from typing import Any
 
 from assay.errors import SettingsError, SuiteError
 from assay.outcome import PipelineResult
+from assay.points import signed
 
 MOST = 32
 """Combinations at most: a sweep is a few settings tried, not a search."""
@@ -73,7 +74,7 @@ class Swept:
         width = max(len(candidate.words) for candidate in self.candidates)
         lines = [f"  {'':{width}}   domain  general  validation loss"]
         for candidate in self.candidates:
-            general = "" if candidate.general is None else f"{100 * candidate.general:+.1f}"
+            general = "" if candidate.general is None else signed(candidate.general)
             loss = "" if candidate.validation_loss is None else f"{candidate.validation_loss:.3f}"
             mark = "  chosen" if candidate is self.chosen else ""
             lines.append(

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from assay.points import signed
+
+__all__ = [
+    "confidence",
+    "count",
+    "interval",
+    "names",
+    "nats",
+    "p_value",
+    "percent",
+    "points",
+    "shown",
+    "signed",
+    "size",
+]
+
 
 def percent(share: float) -> str:
     """0.4213 -> '42.1 %'"""
-    return f"{100 * share:.1f} %"
+    return f"{round(100 * share, 1) + 0.0:.1f} %"  # of -0.0 the sum is 0.0
 
 
 def points(difference: float) -> str:
     """-0.0213 -> '-2.1 points'; a difference that rounds to nothing has no sign."""
-    rounded = round(100 * difference, 1)
-    return f"{rounded:+.1f} points" if rounded else "0.0 points"
+    return f"{signed(difference)} points"
 
 
 def size(loss: float) -> str:
@@ -21,7 +36,12 @@ def size(loss: float) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    return f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return f"{signed(low)} to {signed(high)}"
+
+
+def confidence(share: float) -> str:
+    """Of an interval: 0.9 -> '90 %'"""
+    return f"{100 * share:.10g} %"
 
 
 def p_value(p: float) -> str:

@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse, Response
 
 from assay.version import __version__
 
+from .placing import placing
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -63,7 +65,8 @@ def page(request: Request, template: str, *, title: str, status: int = 200, **va
     """The page, or, asked with `?save=1`, the same as a file that opens from disk.
 
     In a template `single` says which of the two it is: a file has no navigation, no forms and no links to the server.
-    With `&redact=1` too the file is one without text of records, and `redact` is true.
+    With `&redact=1` too the file is one without text of records, and `redact` is true. `placed(line)` names files
+    from the project's folder in a file that may leave this machine, and leaves the line as it is on a served page.
     """
     single = request.query_params.get("save") == "1"
     body = (
@@ -76,6 +79,7 @@ def page(request: Request, template: str, *, title: str, status: int = 200, **va
             single=single,
             style=_style() if single else "",
             policy=SINGLE_POLICY,
+            placed=placing(site_of(request)) if single else str,
             **values,
         )
     )

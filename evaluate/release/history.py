@@ -6,6 +6,7 @@ Only what is comparable stands in one trend or comparison; the rest is named wit
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.errors import SuiteError
+from assay.errors import AssayError, SuiteError
 from assay.findings import Verdict
 from assay.runs import Manifest, RunStore
 
@@ -22,6 +23,8 @@ from ..evaluation import Evaluation, ModelScore, SuiteResult
 from ..evaluation_files import HEADER, ITEM_SCHEMA, from_json, read
 from ..gate.comparison import differences_of, estimate_each
 from ..gate.pairs import pair
+from ..gate.policy import read_policy
+from ..gate.policy_words import rules_in_words
 from ..statistics.intervals import Interval
 from ..wording import names
 from .comparable import differences, suite_differences
@@ -31,10 +34,31 @@ WORN = 10
 
 
 @dataclass(frozen=True)
+class GateRun:
+    """One gate over an evaluation, as it was decided then.
+
+    policy  sha256 of the policy that it applied; '' where the run does not say
+    rules   what that policy asks, in a few words; '' where it is not there any more
+    """
+
+    run: str
+    started: str
+    verdict: Verdict
+    policy: str
+    rules: str
+
+    @property
+    def under(self) -> str:
+        """Which policy, in words."""
+        named = f"policy {self.policy[:8]}" if self.policy else "a policy that is not known"
+        return f"{named}: {self.rules}" if self.rules else named
+
+
+@dataclass(frozen=True)
 class Judged:
     """One evaluation of the store. header: the evaluation without its items.
 
-    verdict  of its newest gate; None where no gate has judged it
+    gates    that judged it, oldest first, each under its own policy
     adapter  the candidate's folder, where it is known
     """
 
@@ -42,8 +66,13 @@ class Judged:
     path: Path
     started: str
     header: Evaluation
-    verdict: Verdict | None
+    gates: tuple[GateRun, ...]
     adapter: Path | None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Of its newest gate; None where no gate has judged it."""
+        return self.gates[-1].verdict if self.gates else None
 
     @property
     def adapter_files(self) -> Mapping[str, str] | None:
@@ -53,11 +82,12 @@ class Judged:
 
 @dataclass(frozen=True)
 class Point:
-    """One evaluation in the trend of a suite."""
+    """One evaluation in the trend of a suite. verdict: of its newest gate; gates: all of them, oldest first"""
 
     run: str
     started: str
     verdict: Verdict | None
+    gates: tuple[GateRun, ...]
     n: int
     base: float
     candidate: float
@@ -102,7 +132,12 @@ class SuiteComparison:
 def history(store: RunStore) -> list[Judged]:
     """Every finished evaluation of a candidate, newest first. What cannot be read is left out."""
     manifests = store.manifests()
-    verdicts = {parent: _verdict(run) for run in reversed(manifests) if run.stage == "gate" for parent in run.parents}
+    gates: dict[str, list[GateRun]] = defaultdict(list)
+    for run in reversed(manifests):
+        decided = _gate_run(run) if run.stage == "gate" else None
+        if decided is not None:
+            for parent in run.parents:
+                gates[parent].append(decided)
     found = []
     for run in manifests:
         if run.stage != "evaluate" or run.outcome != "done":
@@ -115,7 +150,7 @@ def history(store: RunStore) -> list[Judged]:
                     path=run.path,
                     started=str(run.data.get("started")),
                     header=header,
-                    verdict=verdicts.get(run.run),
+                    gates=tuple(gates.get(run.run, ())),
                     adapter=_adapter(header, run.path),
                 )
             )
@@ -145,7 +180,9 @@ def _trend(found: Sequence[Judged], suite: str) -> Trend:
 
 def _point(judged: Judged, base: ModelScore, candidate: ModelScore) -> Point:
     interval = Interval(candidate.ci_low, candidate.ci_high)
-    return Point(judged.run, judged.started, judged.verdict, candidate.n, base.score, candidate.score, interval)
+    return Point(
+        judged.run, judged.started, judged.verdict, judged.gates, candidate.n, base.score, candidate.score, interval
+    )
 
 
 def compare(first: Path, second: Path) -> tuple[list[SuiteComparison], list[str]]:
@@ -283,9 +320,20 @@ def times_used(
     return len(judged_by_it - {json.dumps(dict(candidate or {}), sort_keys=True)})
 
 
-def _verdict(gate: Manifest) -> Verdict | None:
+def _gate_run(gate: Manifest) -> GateRun | None:
+    """None for one that ended without a verdict."""
     stated = dict(gate.data.get("facts") or {}).get("verdict")
-    return Verdict(stated) if gate.outcome == "done" and stated in set(Verdict) else None
+    if gate.outcome != "done" or stated not in set(Verdict):
+        return None
+    policy = str(dict(gate.data.get("inputs") or {}).get("policy") or "")
+    return GateRun(gate.run, str(gate.data.get("started")), Verdict(stated), policy, _rules(gate.path / "policy.yaml"))
+
+
+def _rules(path: Path) -> str:
+    try:
+        return rules_in_words(read_policy(path))
+    except (AssayError, OSError, UnicodeDecodeError):
+        return ""
 
 
 def _header(folder: Path) -> Evaluation | None:

@@ -11,7 +11,7 @@ from assay.console import Options, common_options
 from assay.errors import Exit, RunError, SuiteError, did_you_mean
 
 if TYPE_CHECKING:
-    from .history import SuiteComparison, Trend
+    from .history import GateRun, Point, SuiteComparison, Trend
 
 STORE = click.option(
     "--store", type=click.Path(path_type=Path), default=Path(".assay"), show_default=True, help="The run store."
@@ -56,8 +56,16 @@ def _trend_text(trend: Trend) -> str:
             f"candidate {100 * point.candidate:5.1f} [{100 * point.ci.low:.1f}, {100 * point.ci.high:.1f}]  "
             f"{bar:20}  {point.run}"
         )
+        lines += [f"      {_gate_text(gate, point)}" for gate in point.gates if len(point.gates) > 1]
     lines += [f"  left out: {run} differs in {why}" for run, why in trend.left_out]
     return "\n".join([*lines, ""])
+
+
+def _gate_text(gate: GateRun, point: Point) -> str:
+    """One of several verdicts on the same scores."""
+    newest = ", the newest" if gate is point.gates[-1] else ""
+    when = gate.started[:16].replace("T", " ")
+    return f"{gate.verdict:12}  {gate.run} ({when}), under {gate.under}{newest}"
 
 
 @click.command()

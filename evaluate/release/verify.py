@@ -77,6 +77,28 @@ def verify(path: Path, rescore: Rescore = stored_outputs, public_key: Ed25519Pub
     return [*claims, *_not_checked(certificate)]
 
 
+def files_behind(path: Path) -> dict[str, Path]:
+    """{what it is: where} of every file that `verify` reads for a certificate, whether it is there or not.
+
+    Raises InputError when the file is no certificate.
+    """
+    certificate = read_certificate(path)
+    folder = path.parent
+    paths = certificate.get("paths")
+    given: Mapping[str, Any] = paths if isinstance(paths, Mapping) else {}
+    suites = given.get("suites")
+    named: dict[str, Any] = {"policy": given.get("policy")}
+    for name in ("items", "evaluation", "judgements"):
+        entry = certificate.get(name)
+        named[name] = entry.get("path") if isinstance(entry, Mapping) else None
+    for name, files in (("adapter", certificate.get("adapter")), ("previous", certificate.get("previous"))):
+        if given.get(name) and isinstance(files, Mapping):
+            named |= {f"{name}: {file}": f"{given[name]}/{file}" for file in files}
+    if isinstance(suites, Mapping):
+        named |= {f"data of {suite}": file for suite, file in suites.items()}
+    return {"certificate": path, **{name: folder / str(file) for name, file in named.items() if file}}
+
+
 def _signature(certificate: Mapping[str, Any], public_key: Ed25519PublicKey | None) -> Claim:
     if certificate.get("signature") is None:
         return Claim("signature", None if public_key is None else False, "the certificate is not signed")

@@ -97,7 +97,7 @@ def gate_page(request: Request, run: str) -> Response:
         base=base_of(header),
         versions=versions_with(site, adapter_files(header)),
         started=str(manifest.data.get("started", "")) if manifest is not None else "",
-        certificate=certificate_of(request, run, folder, manifest),
+        certificate=certificate_of(site, folder, manifest),
         averages=_averages(data.get("unpaired")),
         rerun=[str(line) for line in data.get("rerun") or ()],
         words={"count": count, "interval": interval, "nats": nats, "points": points, "size": size, "percent": percent},

@@ -1,4 +1,4 @@
-"""Each suite over the evaluations of the store, which adapter was put in use, and the verdict of each."""
+"""Each suite over the evaluations of the store, which adapter was put in use, and every verdict as it was decided."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assay.runs import RunStore
 from assay.web.rendering import page, site_of
 
-from ..release.history import Judged, Trend, trends
+from ..release.history import GateRun, Judged, Trend, trends
 from ..release.history import history as judged_of
 from .history_plot import HistoryPlot, history_plot
 from .places import same_files
@@ -23,14 +22,13 @@ SHOWN = 24
 
 @dataclass(frozen=True)
 class Row:
-    """One evaluation. gate: the run that judged it"""
+    """One evaluation. gates: that judged it, the newest first"""
 
     run: str
-    gate: str
-    verdict: str
     started: str
     candidate: str
     versions: tuple[Released, ...]
+    gates: tuple[GateRun, ...]
 
 
 def history(request: Request) -> Response:
@@ -40,14 +38,13 @@ def history(request: Request) -> Response:
     promoted = {judged.run: _names(judged, known) for judged in found}
     all_trends = trends(found)
     left_out = {run: why for trend in all_trends for run, why in trend.left_out}
-    gates = _gates(site.store)
     return page(
         request,
         "evaluate/history.html",
         title="Scores over releases",
         plots=[_plot(trend, promoted) for trend in all_trends if trend.points],
         more=max((len(trend.points) for trend in all_trends), default=0) > SHOWN,
-        rows=[_row(judged, known, gates) for judged in found],
+        rows=[_row(judged, known) for judged in found],
         left_out=left_out,
         adapters=known,
     )
@@ -62,16 +59,10 @@ def _names(judged: Judged, known: Sequence[Released]) -> list[str]:
     return [str(one.version) for one in known if one.promoted and same_files(one.version.files, files)]
 
 
-def _gates(store: RunStore) -> dict[str, str]:
-    """{evaluation: the newest gate run that judged it}."""
-    runs = [run for run in reversed(store.manifests()) if run.stage == "gate"]
-    return {parent: run.run for run in runs for parent in run.parents}
-
-
-def _row(judged: Judged, known: Sequence[Released], gates: Mapping[str, str]) -> Row:
+def _row(judged: Judged, known: Sequence[Released]) -> Row:
     files = judged.adapter_files or {}
     versions = tuple(one for one in known if same_files(one.version.files, files))
     adapter = judged.adapter
     name = "" if adapter is None else adapter.parent.name if adapter.name == "adapter" else adapter.name
     started = judged.started.replace("T", " ").removesuffix("Z")
-    return Row(judged.run, gates.get(judged.run, ""), str(judged.verdict or ""), started, name, versions)
+    return Row(judged.run, started, name, versions, tuple(reversed(judged.gates)))

@@ -7,13 +7,25 @@ from dataclasses import dataclass
 
 from ..release.history import Point, Trend
 
-WIDTH, HEIGHT = 520.0, 190.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 14.0, 14.0, 42.0
+WIDTH, HEIGHT = 520.0, 206.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 14.0, 14.0, 58.0
+STEP = 13.0
+"""From square to square, below an evaluation that several gates judged."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """One gate of an evaluation that has several. kind: its verdict as a class"""
+
+    x: float
+    kind: str
+    newest: bool
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One evaluation. kind: the verdict as a class; label: the version that was put in use with it, else ''"""
+    """One evaluation. kind: the verdict of its newest gate as a class; label: the version that was put in use with it,
+    else ''; gates: of each that judged it, oldest first, where there are several"""
 
     x: float
     y: float
@@ -25,6 +37,7 @@ class Mark:
     when: str
     label: str
     run: str
+    gates: tuple[Square, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ def history_plot(trend: Trend, promoted: Mapping[str, Sequence[str]]) -> History
             point.started[hours] if (number - 1 - place) % every == 0 else "",
             ", ".join(promoted.get(point.run, ())),
             point.run,
+            _squares(point, x),
         )
         for place, (x, point) in enumerate(zip(places, trend.points, strict=True))
     )
@@ -79,8 +93,20 @@ def history_plot(trend: Trend, promoted: Mapping[str, Sequence[str]]) -> History
     return HistoryPlot(trend.suite, marks, shown, " ".join(f"{mark.x},{mark.base}" for mark in marks))
 
 
+def _squares(point: Point, x: float) -> tuple[Square, ...]:
+    gates = point.gates if len(point.gates) > 1 else ()
+    first = x - STEP * (len(gates) - 1) / 2
+    return tuple(
+        Square(round(first + STEP * place, 1), str(gate.verdict).lower(), place == len(gates) - 1)
+        for place, gate in enumerate(gates)
+    )
+
+
 def _text(point: Point, versions: Sequence[str]) -> str:
     when = point.started[:16].replace("T", " ")
     said = f"{when}, {point.verdict or 'not judged'}: candidate {100 * point.candidate:.1f} %"
     said += f" ({100 * point.ci.low:.1f} to {100 * point.ci.high:.1f}), base {100 * point.base:.1f} %"
+    if len(point.gates) > 1:
+        decided = "; ".join(f"{gate.verdict} under {gate.under}" for gate in point.gates)
+        said += f", judged {len(point.gates)} times, the newest last: {decided}"
     return f"{said}, in use as {', '.join(versions)}" if versions else said

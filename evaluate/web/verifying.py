@@ -1,10 +1,9 @@
-"""Whether a certificate verifies: asked for by a button, and kept for as long as the server runs."""
+"""Whether a certificate verifies: asked for by a button, and kept in the store."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,35 +13,13 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from assay.errors import AssayError
 from assay.runs import Manifest
 from assay.storage import sha256_file
 from assay.web.rendering import site_of
+from assay.web.site import Site
 
 from ..release.release import CERTIFICATE, DECISION
-from ..release.verify import Claim, verify
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What verifying found. stamp: of the file it was asked of; problem: why there was nothing to verify"""
-
-    when: str
-    stamp: int
-    claims: tuple[Claim, ...] = ()
-    problem: str = ""
-
-    @property
-    def wrong(self) -> list[Claim]:
-        return [claim for claim in self.claims if claim.ok is False]
-
-    @property
-    def right(self) -> list[Claim]:
-        return [claim for claim in self.claims if claim.ok]
-
-    @property
-    def unknown(self) -> list[Claim]:
-        return [claim for claim in self.claims if claim.ok is None]
+from .kept_verification import Verified, kept, verify_and_keep
 
 
 @dataclass(frozen=True)
@@ -67,27 +44,17 @@ class Certificate:
 
 def verify_now(request: Request, _: FormData) -> Response:
     """Recomputes the certificate's claims from the files it names; no model is loaded. Runs in a thread."""
-    run = str(request.path_params["run"])
-    path = site_of(request).folder(run) / CERTIFICATE
-    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
-    try:
-        claims = tuple(verify(path))
-        found = Verified(when, _stamp(path), claims)
-    except (AssayError, OSError) as error:
-        found = Verified(when, _stamp(path), problem=str(error))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        found = Verified(when, _stamp(path), problem=f"the certificate is damaged: {type(error).__name__} ({error})")
-    _kept(request)[run] = found
+    site, run = site_of(request), str(request.path_params["run"])
+    verify_and_keep(site, site.folder(run) / CERTIFICATE)
     return RedirectResponse(f"/evaluation/{quote(run)}#certificate", status_code=303)
 
 
-def certificate_of(request: Request, run: str, folder: Path, manifest: Manifest | None) -> Certificate | None:
+def certificate_of(site: Site, folder: Path, manifest: Manifest | None) -> Certificate | None:
     """None where the gate wrote none."""
     path = folder / CERTIFICATE
     if not path.is_file():
         return None
-    kept = _kept(request).get(run)
-    verified = kept if kept is not None and kept.stamp == _stamp(path) else None
+    verified = kept(site, path)
     tampered = _tampered(folder, manifest)
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -131,18 +98,3 @@ def _tampered(folder: Path, manifest: Manifest | None) -> tuple[str, ...]:
         for name in (CERTIFICATE, DECISION, "policy.yaml")
         if name in outputs and (folder / name).is_file() and sha256_file(folder / name) != outputs[name]
     )
-
-
-def _stamp(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _kept(request: Request) -> MutableMapping[str, Verified]:
-    state = request.app.state
-    if not hasattr(state, "verified"):
-        state.verified = {}
-    found: MutableMapping[str, Verified] = state.verified
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,3 +160,61 @@ def test_an_unknown_suite_is_one_line_with_the_nearest(
     with pytest.raises(SystemExit) as ended:
         main(["runs", "trend", "suport"])
     assert ended.value.code == 2 and "did you mean 'support'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def twice(
+    store: RunStore, synthetic: Callable[..., Evaluation], suite: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, list[str]]:
+    """One evaluation judged under two policies by the real command: (evaluation, gates, oldest first)."""
+    domain = suite("support", n=200, p_base=0.2, gain=0.3, discordance=0.4, p_damaged=0.02, kind="suite", chance=None)
+    made = synthetic(suite("facts"), suite("grammar", n=600), domain)
+    with store.open("evaluate", {}, {}) as run:
+        write(made, run.path)
+    monkeypatch.chdir(tmp_path)
+    for margin in (0.03, 0.0001):
+        (tmp_path / "policy.yaml").write_text(f"margin: {margin}\n", encoding="utf-8")
+        with pytest.raises(SystemExit):
+            main(["gate", str(run.path)])
+        for gate in (store.root / "runs").glob("gate-*/manifest.json"):  # each long before the next
+            text = re.sub(r'"started": "(\d{4})', lambda year: f'"started": "{int(year[1]) - 1}', gate.read_text())
+            gate.write_text(text, encoding="utf-8")
+    gates = [found for found in reversed(store.manifests()) if found.stage == "gate"]
+    assert [dict(found.data["facts"])["verdict"] for found in gates] == ["PASS", "INCONCLUSIVE"]
+    return run.id, [found.run for found in gates]
+
+
+def test_every_verdict_stays_as_it_was_decided_under_its_policy(store: RunStore, twice: tuple[str, list[str]]) -> None:
+    evaluation, gates = twice
+    (judged,) = history(store)
+    assert judged.run == evaluation and judged.verdict is Verdict.INCONCLUSIVE
+    assert [(gate.run, gate.verdict) for gate in judged.gates] == [
+        (gates[0], Verdict.PASS),
+        (gates[1], Verdict.INCONCLUSIVE),
+    ]
+    first, second = judged.gates
+    assert first.policy != second.policy and "margin 3 points" in first.under and "margin 0.01 points" in second.under
+    assert first.policy[:8] in first.under
+    (point,) = trends([judged], "support")[0].points
+    assert point.gates == judged.gates and point.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_gate_that_failed_takes_no_verdict_away(store: RunStore, twice: tuple[str, list[str]]) -> None:
+    evaluation, _ = twice
+    with pytest.raises(SuiteError), store.open("gate", {"again": 1}, {}, (evaluation,)) as run:
+        run.started += 10
+        raise SuiteError("the suites do not fit")
+    (judged,) = history(store)
+    assert judged.verdict is Verdict.INCONCLUSIVE and len(judged.gates) == 2
+
+
+def test_the_shell_names_each_verdict_with_its_policy(
+    twice: tuple[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["runs", "trend", "support"])
+    said = capsys.readouterr().out
+    first, second = twice[1]
+    assert said.index(first) < said.index(second) and said.count("the newest") == 1
+    assert "under policy" in said and "margin 3 points" in said

@@ -129,3 +129,24 @@ def test_what_synthetic_records_were_worth_is_not_said_to_wait_for_a_gate(
     text = client.get(f"/evaluation/{run.id}").text
     assert "without the synthetic records" in text and "No gate has judged it yet" not in text
     assert f"/evaluation/{run.id}" in client.get(f"/lineage/{run.id}").text
+
+
+def test_a_later_gate_recolours_nothing_each_stands_as_it_was_decided(
+    client: TestClient, judged: Judge, passing: Evaluation, shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    evaluation, first = judged(passing)
+    manifest = tmp_path / ".assay" / "runs" / first / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"started": "20', '"started": "19'), encoding="utf-8")
+    (tmp_path / "policy.yaml").write_text("margin: 0.0001\n", encoding="utf-8")
+    shell("gate", tmp_path / ".assay" / "runs" / evaluation)
+    second = next(run.run for run in RunStore(tmp_path / ".assay").manifests() if run.stage == "gate")
+    assert second != first
+    text = client.get("/evaluation/history").text
+    plot = text[text.index('class="trend"') : text.index("</svg>", text.index('class="trend"'))]
+    squares = re.findall(r'<g class="mark (\w+)"><rect class="([^"]+)"', plot)
+    assert squares == [("pass", "gate"), ("inconclusive", "gate newest")]
+    assert "judged 2 times, the newest last: PASS under policy" in plot
+    table = text[text.index("<h2>Evaluations") :]
+    assert table.index(second) < table.index('<span class="tag">newest</span>') < table.index(first)
+    assert "margin 3 points" in table and "margin 0.01 points" in table
+    assert f'href="/evaluation/{first}"' in table and f'href="/evaluation/{second}"' in table
