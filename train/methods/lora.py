@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..recipe import Recipe
 from .initial import in_peft
 from .new_tokens import trainable_rows
-from .target_modules import adaptable, check_target_modules, experts, routers, target_parameters
+from .target_modules import adaptable, check_target_modules, experts, routers, target_parameters, unadaptable
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -20,7 +20,7 @@ def lora_config(recipe: Recipe, model: PreTrainedModel) -> LoraConfig:
 
     target = recipe.lora_target_modules
     check_target_modules(model, target)
-    if target == "all-linear" and experts(model):
+    if target == "all-linear" and (experts(model) or unadaptable(model)):
         # PEFT takes the string for the layers that experts were before they became one tensor, routers among them.
         target = adaptable(model)
     return LoraConfig(

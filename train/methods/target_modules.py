@@ -16,6 +16,9 @@ EXPERTS = "experts"
 ATTENTION_PARTS = {"q_proj", "k_proj", "v_proj", "query", "key", "value"}
 FUSED_ATTENTION = ("qkv_proj", "query_key_value", "Wqkv", "c_attn", "qkv", "in_proj")
 MLP_PARTS = {"gate_proj", "up_proj"}
+READ_BY_KERNELS = {"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"}
+"""Architectures whose kernels read the weights of `out_proj` past whatever is laid over it, so that PEFT 0.21 refuses
+it (`_check_lora_target_modules_mamba`)."""
 FUSED_MLP = ("gate_up_proj", "dense_h_to_4h", "c_fc", "fc1")
 
 
@@ -36,6 +39,12 @@ def check_target_modules(model: PreTrainedModel, wanted: str | Sequence[str]) ->
         if not matched:
             fix = f"{_fused(name, leaves) or did_you_mean(name, leaves)} (all-linear takes them all)"
             raise SettingsError(f"lora_target_modules: no linear module matches {name!r}", fix=fix)
+        barred = sorted({module.rpartition(".")[2] for module in matched} & unadaptable(model))
+        if barred:
+            raise SettingsError(
+                f"lora_target_modules: {name!r} matches {barred[0]}, which PEFT cannot adapt in this architecture",
+                fix="leave it out (all-linear leaves it out; lora_target_parameters: experts adapts experts)",
+            )
         if any(module.rpartition(".")[2] == "lm_head" for module in matched):
             raise SettingsError("lora_target_modules: lm_head cannot be adapted by this trainer", fix="leave it out")
         if deciding.intersection(matched):
@@ -47,9 +56,27 @@ def check_target_modules(model: PreTrainedModel, wanted: str | Sequence[str]) ->
 
 
 def adaptable(model: PreTrainedModel) -> tuple[str, ...]:
-    """The names of all linear layers but the head and the routers."""
+    """The names of all linear layers but the head, the routers and what PEFT cannot adapt."""
     left_out = {*routers(model), *(n for n, m in model.named_modules() if m is model.get_output_embeddings())}
-    return tuple(name for name in _linear(model) if name not in left_out)
+    barred = unadaptable(model)
+    return tuple(name for name in _linear(model) if name not in left_out and name.rpartition(".")[2] not in barred)
+
+
+def unadaptable(model: PreTrainedModel) -> frozenset[str]:
+    """Last parts of the names of linear layers that PEFT does not adapt as what they are.
+
+    In an architecture whose experts are one tensor, PEFT 0.21 takes the names that experts had in transformers 4
+    (`gate_proj`) for the experts, also where a dense layer has such a name (`_convert_peft_config_moe`).
+    """
+    kind = getattr(model.config, "model_type", "")
+    if kind in READ_BY_KERNELS:
+        return frozenset({"out_proj"})
+    if not experts(model):
+        return frozenset()
+    from peft.utils import transformers_weight_conversion as conversion
+
+    pattern = conversion._MODEL_TO_CONVERSION_PATTERN.get(kind)
+    return frozenset(conversion._MOE_TARGET_MODULE_MAPPING.get(pattern, ()))
 
 
 def routers(model: PreTrainedModel) -> list[str]:

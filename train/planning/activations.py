@@ -34,6 +34,7 @@ def _saved(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) 
         yield tokens * width * half * min(1.0, saved)
         saved -= 1
     yield from _experts(layer, setup, work, adapted)
+    yield tokens * layer.mixed * half
 
 
 def _linear(linear: Linear, setup: Setup, work: Workload, *, trains: bool) -> Iterator[float]:
@@ -99,9 +100,9 @@ def _experts(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]
     for _ in range(3):
         yield ways * experts.intermediate * setup.compute_bytes
     yield ways * experts.hidden * setup.compute_bytes
-    if experts.targets and adapted & set(experts.targets):
-        # PEFT adds the product B A of every expert to its weights before they are used.
-        yield experts.count * 3 * experts.hidden * experts.intermediate * setup.compute_bytes
+    for tensor in experts.tensors:
+        if tensor.name in adapted:  # PEFT adds the product B A of every expert to its weights before they are used
+            yield experts.count * tensor.weights_each * setup.compute_bytes
 
 
 def layer_input(architecture: Architecture, setup: Setup, work: Workload) -> int:

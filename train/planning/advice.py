@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..recipe import Recipe
 from ..settings import PRESETS
 from .architecture import Architecture
-from .workload import Lengths
+from .workload import Lengths, lora_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _method(recipe: Recipe) -> Advice:
 
 def _rank(architecture: Architecture, recipe: Recipe, lengths: Lengths, preset: str) -> Advice:
     trained = lengths.tokens * lengths.predicted
-    parameters = architecture.lora_parameters(recipe.lora_r, recipe.lora_target_modules)
+    parameters = architecture.lora_parameters(lora_of(recipe))
     purpose = PRESETS[preset].purpose
     usual = f"rank {PRESETS[preset].lora_r} is the preset's for {purpose}"
     if trained > 2 * parameters:
@@ -85,15 +85,16 @@ def _rank(architecture: Architecture, recipe: Recipe, lengths: Lengths, preset: 
 
 
 def _experts(architecture: Architecture, recipe: Recipe) -> Advice:
-    if not architecture.expert_targets:
+    share = architecture.expert_weights / architecture.parameters
+    if recipe.lora_target_parameters:
         return Advice(
-            "know that the experts stay as they are, in 16 bits too",
-            "transformers keeps them as one tensor: bitsandbytes quantises plain linear layers alone, and PEFT adapts "
-            "only attention here",
+            "know that the experts stay in 16 bits, and that adapting them takes time",
+            f"transformers keeps them as one tensor, {share:.0%} of the weights: bitsandbytes quantises plain linear "
+            "layers alone, and PEFT adds to every expert at every pass",
         )
-    dropout = f"set lora_dropout: 0 (it is {recipe.lora_dropout}); " if recipe.lora_dropout else ""
+    also = "; lora_target_parameters: experts adapts them" if architecture.targetable_experts else ""
     return Advice(
-        f"{dropout}or adapt attention alone: lora_target_modules: [q_proj, k_proj, v_proj, o_proj]",
-        "transformers keeps the experts as one tensor, which stays in 16 bits under load_in_4bit; PEFT adapts it by "
-        "adding to every expert at every pass, and only without dropout",
+        f"know that the experts stay as they are, in 16 bits too{also}",
+        f"transformers keeps them as one tensor, {share:.0%} of the weights: bitsandbytes quantises plain linear "
+        "layers alone, and all-linear leaves the experts out",
     )

@@ -12,6 +12,16 @@ from dataclasses import dataclass
 from assay.errors import SettingsError, did_you_mean
 
 ALL_LINEAR = "all-linear"
+EXPERTS = "experts"
+
+
+@dataclass(frozen=True)
+class Lora:
+    """rank; targets: `lora_target_modules`; experts: `lora_target_parameters`"""
+
+    rank: int
+    targets: str | tuple[str, ...] = ALL_LINEAR
+    experts: str | tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,7 @@ class Linear:
     name      its path within the decoder layer, as PEFT matches it
     in_mlp    part of the feed-forward block, else of attention
     four_bit  bitsandbytes quantises it: transformers replaces plain `torch.nn.Linear` and no subclass of it
+    adaptable all-linear lays LoRA over it: no router, nor a name by which PEFT means experts (`methods.target_modules`)
     """
 
     name: str
@@ -29,6 +40,7 @@ class Linear:
     bias: bool = False
     in_mlp: bool = False
     four_bit: bool = True
+    adaptable: bool = True
 
     @property
     def leaf(self) -> str:
@@ -86,44 +98,55 @@ class Attention:
 
 
 @dataclass(frozen=True)
-class Experts:
-    """Routed experts, each gated (three matrices), which transformers 5 keeps as one tensor a matrix.
+class ExpertTensor:
+    """All experts' matrices of one kind, which transformers 5 keeps as one tensor of three dimensions.
 
-    No `torch.nn.Linear` is left of them, so bitsandbytes does not quantise them. active: experts a token goes through.
-    targets: the names by which PEFT still knows router, gate, up and down (`_convert_peft_config_moe`, PEFT 0.21);
-    None where it knows none, and LoRA passes the experts by.
+    No `torch.nn.Linear` is left of them, so bitsandbytes does not quantise them. targetable: `lora_target_parameters:
+    experts` finds it, by its name (`methods.target_modules.experts`)
     """
+
+    name: str
+    inputs: int
+    outputs: int
+    targetable: bool = True
+
+    @property
+    def weights_each(self) -> int:
+        return self.inputs * self.outputs
+
+    def lora_parameters(self, rank: int, count: int) -> int:
+        """PEFT gives every expert a pair of its own (`lora.ParamWrapper`, PEFT 0.21)."""
+        return count * rank * (self.inputs + self.outputs)
+
+
+@dataclass(frozen=True)
+class Experts:
+    """Routed experts. active: experts a token goes through; biases: parameters of each that are no matrix."""
 
     count: int
     active: int
     hidden: int
     intermediate: int
-    bias: bool = False
-    targets: tuple[str, str, str, str] | None = None
+    tensors: tuple[ExpertTensor, ...]
+    biases: int = 0
 
     @property
     def parameters_each(self) -> int:
-        biases = 2 * self.intermediate + self.hidden if self.bias else 0
-        return 3 * self.hidden * self.intermediate + biases
+        return sum(tensor.weights_each for tensor in self.tensors) + self.biases
 
-    def lora_parameters(self, rank: int, wanted: frozenset[str]) -> int:
-        """wanted: those of `targets` that are asked for. Gate and up are one tensor, and share twice the rank."""
-        if self.targets is None:
-            return 0
-        router, gate, up, down = (name in wanted for name in self.targets)
-        width = self.intermediate
-        return (
-            (rank * (self.hidden + self.count) if router else 0)
-            + (self.count * 2 * rank * (self.hidden + 2 * width) if gate and up else 0)
-            + (self.count * rank * (self.hidden + width) if down else 0)
-        )
+    def lora_parameters(self, rank: int, adapted: frozenset[str]) -> int:
+        return sum(tensor.lora_parameters(rank, self.count) for tensor in self.tensors if tensor.name in adapted)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One decoder layer. mlp_width: elements of a token between the feed-forward matrices, 0 with routed experts
-    alone; mlp_saved: tensors of that width that its activation keeps for the backward pass; other: parameters of
-    routers and sinks."""
+    """One decoder layer.
+
+    mlp_width  elements of a token between the feed-forward matrices, 0 with routed experts alone
+    mlp_saved  tensors of that width that its activation keeps for the backward pass
+    other      parameters of routers, sinks and convolutions
+    mixed      elements of a token that what stands in for attention keeps for the backward pass: an estimate
+    """
 
     linears: tuple[Linear, ...]
     norms: tuple[Norm, ...]
@@ -132,6 +155,7 @@ class Layer:
     mlp_saved: float = 3
     experts: Experts | None = None
     other: int = 0
+    mixed: int = 0
 
     @property
     def parameters(self) -> int:
@@ -148,8 +172,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A decoder. layers: each distinct layer with how often it stands there; head_bias: of the output projection;
-    context: positions, None where the config names none; extra: parameters of what is no decoder (a vision tower)."""
+    """A decoder.
+
+    layers     each distinct layer with how often it stands there, at `path` within the model
+    head_bias  of the output projection
+    context    positions, None where the config names none
+    beside     linear layers outside of the decoder's, under their whole names: a vision tower, projections
+    other      parameters outside of the layers that are in none of these
+    unknown    what a plan cannot know of it, a line each
+    """
 
     family: str
     vocabulary: int
@@ -159,6 +190,10 @@ class Architecture:
     tied: bool
     head_bias: bool = False
     context: int | None = None
+    path: str = "model.layers"
+    beside: tuple[Linear, ...] = ()
+    other: int = 0
+    unknown: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -175,13 +210,17 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        inner = sum(layer.parameters * count for layer, count in self.layers)
-        return inner + self.embedding + self.head + self.final_norm.parameters
+        return sum(layer.parameters * count for layer, count in self.layers) + self._outside
+
+    @property
+    def _outside(self) -> int:
+        """Parameters outside of the decoder's layers."""
+        beside = sum(linear.parameters for linear in self.beside)
+        return self.embedding + self.head + self.final_norm.parameters + beside + self.other
 
     @property
     def active_parameters(self) -> int:
-        inner = sum(layer.active_parameters * count for layer, count in self.layers)
-        return inner + self.embedding + self.head + self.final_norm.parameters
+        return sum(layer.active_parameters * count for layer, count in self.layers) + self._outside
 
     @property
     def multiplied(self) -> int:
@@ -194,9 +233,12 @@ class Architecture:
         return any(layer.experts for layer, _ in self.layers)
 
     def linears(self) -> Iterator[tuple[Linear, int]]:
+        """Of the decoder's layers, each with how often it is there, and those beside."""
         for layer, count in self.layers:
             for linear in layer.linears:
                 yield linear, count
+        for linear in self.beside:
+            yield linear, 1
 
     @property
     def four_bit_weights(self) -> int:
@@ -204,25 +246,39 @@ class Architecture:
         return sum(linear.weights * count for linear, count in self.linears() if linear.four_bit)
 
     @property
-    def expert_targets(self) -> frozenset[str]:
-        return frozenset(name for layer, _ in self.layers if layer.experts for name in layer.experts.targets or ())
+    def expert_weights(self) -> int:
+        return sum(
+            tensor.weights_each * layer.experts.count * count
+            for layer, count in self.layers
+            if layer.experts
+            for tensor in layer.experts.tensors
+        )
 
-    def adapted(self, targets: str | tuple[str, ...]) -> frozenset[str]:
-        """Names of the linear layers that LoRA is laid over, and of `Experts.targets`.
+    @property
+    def targetable_experts(self) -> frozenset[str]:
+        """Names that `lora_target_parameters` can mean."""
+        kinds = (layer.experts for layer, _ in self.layers if layer.experts)
+        return frozenset(tensor.name for experts in kinds for tensor in experts.tensors if tensor.targetable)
 
-        Where PEFT knows the experts by a name, a dense layer of the same name beside them is passed by.
+    def adapted(self, lora: Lora) -> frozenset[str]:
+        """Names of the linear layers and expert tensors that LoRA is laid over, as `assay train` has it.
+
         Raises SettingsError when a name matches nothing.
         """
-        experts = self.expert_targets
-        names = {linear.name for linear, _ in self.linears() if linear.leaf not in experts}
+        return self._linear_targets(lora.targets) | self._expert_targets(lora.experts)
+
+    def _linear_targets(self, targets: str | tuple[str, ...]) -> frozenset[str]:
+        inner = {linear.name for layer, _ in self.layers for linear in layer.linears}
+        beside = {linear.name for linear in self.beside}
         if targets == ALL_LINEAR:
-            return frozenset(names | experts)
+            return frozenset(linear.name for linear, _ in self.linears() if linear.adaptable)
         found: set[str] = set()
         for wanted in [targets] if isinstance(targets, str) else targets:
-            matched = {name for name in names if _matches(name, wanted, is_pattern=isinstance(targets, str))}
-            matched |= {wanted} & experts
+            pattern = isinstance(targets, str)
+            matched = {name for name in inner if _matches(name, f"{self.path}.0.{name}", wanted, is_pattern=pattern)}
+            matched |= {name for name in beside if _matches(name, name, wanted, is_pattern=pattern)}
             if not matched:
-                leaves = {name.rpartition(".")[2] for name in names} | experts
+                leaves = {name.rpartition(".")[2] for name in inner | beside}
                 raise SettingsError(
                     f"lora_target_modules: no linear layer of {self.family} matches '{wanted}'",
                     fix=f"{did_you_mean(wanted, leaves)} (all-linear takes them all)",
@@ -230,19 +286,40 @@ class Architecture:
             found |= matched
         return frozenset(found)
 
-    def lora_parameters(self, rank: int, targets: str | tuple[str, ...]) -> int:
+    def _expert_targets(self, wanted: str | tuple[str, ...]) -> frozenset[str]:
+        if not wanted:
+            return frozenset()
+        known = self.targetable_experts
+        if not known:
+            raise SettingsError(
+                f"lora_target_parameters: {self.family} has no experts that are one tensor",
+                fix="leave it out: all-linear takes experts that are linear layers",
+            )
+        if wanted == EXPERTS:
+            return known
+        found: set[str] = set()
+        for name in [wanted] if isinstance(wanted, str) else wanted:
+            matched = {tensor for tensor in known if tensor == name or tensor.endswith(f".{name}")}
+            if not matched:
+                raise SettingsError(
+                    f"lora_target_parameters: no experts are called {name!r}", fix=did_you_mean(name, known)
+                )
+            found |= matched
+        return frozenset(found)
+
+    def lora_parameters(self, lora: Lora) -> int:
         """Trainable parameters of the adapter, as PEFT makes it."""
-        adapted = self.adapted(targets)
-        routed = sum(layer.experts.lora_parameters(rank, adapted) * n for layer, n in self.layers if layer.experts)
+        adapted = self.adapted(lora)
+        routed = sum(layer.experts.lora_parameters(lora.rank, adapted) * n for layer, n in self.layers if layer.experts)
         return routed + sum(
-            linear.lora_parameters(rank) * count for linear, count in self.linears() if linear.name in adapted
+            linear.lora_parameters(lora.rank) * count for linear, count in self.linears() if linear.name in adapted
         )
 
 
-def _matches(name: str, wanted: str, *, is_pattern: bool) -> bool:
+def _matches(name: str, whole: str, wanted: str, *, is_pattern: bool) -> bool:
     if not is_pattern:
         return name == wanted or name.endswith(f".{wanted}")
     try:
-        return re.fullmatch(wanted, f"model.layers.0.{name}") is not None
+        return re.fullmatch(wanted, whole) is not None
     except re.error as error:
         raise SettingsError(f"lora_target_modules: {wanted!r} is no regular expression ({error})") from error

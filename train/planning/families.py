@@ -42,7 +42,14 @@ def head_norms(attention: Attention) -> tuple[Norm, ...]:
     )
 
 
-def assemble(keys: Keys, layers: tuple[tuple[Layer, int], ...], *, norm: Norm, head_bias: bool = False) -> Architecture:
+def assemble(
+    keys: Keys,
+    layers: tuple[tuple[Layer, int], ...],
+    *,
+    norm: Norm,
+    head_bias: bool = False,
+    path: str = "model.layers",
+) -> Architecture:
     return Architecture(
         family=keys.family,
         vocabulary=keys.number("vocab_size"),
@@ -52,6 +59,7 @@ def assemble(keys: Keys, layers: tuple[tuple[Layer, int], ...], *, norm: Norm, h
         tied=keys.flag("tie_word_embeddings"),
         head_bias=head_bias,
         context=keys.optional("max_position_embeddings"),
+        path=path,
     )
 
 
@@ -172,4 +180,4 @@ def falcon(keys: Keys) -> Architecture:
         mlp_saved=1,
     )
     count = keys.number("num_hidden_layers")
-    return assemble(keys, ((layer, count),), norm=Norm(hidden, hidden, bias=True))
+    return assemble(keys, ((layer, count),), norm=Norm(hidden, hidden, bias=True), path="transformer.h")

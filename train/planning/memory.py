@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from .activations import FLOAT, layer_input, saved_of_layer, working_bytes
-from .architecture import Architecture
+from .architecture import Architecture, Lora
 from .workload import Setup, Workload
 
 VOCABULARY_AT_ONCE = 32768
@@ -98,12 +98,12 @@ def mapped_bytes(architecture: Architecture, setup: Setup) -> int:
 def trained_parameters(architecture: Architecture, setup: Setup) -> int:
     if setup.method == "full":
         return architecture.parameters
-    return architecture.lora_parameters(setup.rank, setup.targets)
+    return architecture.lora_parameters(setup.lora)
 
 
-def adapter_file_bytes(architecture: Architecture, rank: int, targets: str | tuple[str, ...]) -> int:
+def adapter_file_bytes(architecture: Architecture, lora: Lora) -> int:
     """adapter_model.safetensors in float32, as assay writes it, without its header."""
-    return architecture.lora_parameters(rank, targets) * FLOAT
+    return architecture.lora_parameters(lora) * FLOAT
 
 
 def _loading(architecture: Architecture, setup: Setup) -> Memory:
@@ -146,7 +146,7 @@ def _pass(architecture: Architecture, setup: Setup, work: Workload, moment: str)
 
 def _kept(architecture: Architecture, setup: Setup, work: Workload) -> tuple[int, int, int]:
     """Bytes that are kept at the peak, those of them in small blocks, and what checkpointing spares."""
-    adapted = architecture.adapted(setup.targets) if setup.method != "full" else frozenset()
+    adapted = architecture.adapted(setup.lora) if setup.method != "full" else frozenset()
     sizes: list[tuple[int, int]] = []
     widest = 0
     for layer, count in architecture.layers:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import ModelError, did_you_mean
 from assay.models import ModelRef, load_config
@@ -13,6 +14,11 @@ from assay.models import ModelRef, load_config
 from . import families, mixtures
 from .architecture import Architecture
 from .keys import Keys
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+NOT_OF_THE_SHAPE = ("model_type", "transformers_version", "quantization_config")
 
 FAMILIES: Mapping[str, Callable[[Keys], Architecture]] = {
     "llama": families.llama,
@@ -58,32 +64,56 @@ def from_config(values: Mapping[str, Any], where: str) -> Architecture:
 
     Raises ModelError for an architecture that is not known, or keys that are missing.
     """
+    from .built import can_build, from_built
+
     family = values.get("model_type")
-    inner = values.get("text_config")
-    if family not in FAMILIES and isinstance(inner, Mapping) and inner.get("model_type") in FAMILIES:
-        raise ModelError(
-            f"'{family}' sees pictures too, and only its text part ({inner['model_type']}) can be planned",
-            where=where,
-            fix="give its text_config as a config.json of its own, and add the vision tower's weights yourself",
-        )
-    if family not in FAMILIES:
-        named = f"the architecture '{family}' is not one that can be planned" if family else "no 'model_type' is named"
-        raise ModelError(named, where=where, fix=did_you_mean(str(family), FAMILIES))
-    keys = Keys(str(family), _completed(str(family), values, where), where)
-    architecture = FAMILIES[str(family)](keys)
+    if family in FAMILIES:
+        keys = Keys(str(family), _completed(str(family), values, where).to_dict(), where)
+        architecture = FAMILIES[str(family)](keys)
+    elif isinstance(family, str) and can_build(family):
+        architecture = from_built(family, _completed(family, values, where), where)
+    else:
+        raise _not_planned(family, values.get("text_config"), where)
     if not (architecture.hidden and architecture.vocabulary and architecture.depth):
         raise ModelError("the config describes a model of no size", where=where)
-    return architecture
+    stored = _stored(values.get("quantization_config"))
+    return replace(architecture, unknown=(*architecture.unknown, *stored))
 
 
-def _completed(family: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _not_planned(family: Any, inner: Any, where: str) -> ModelError:
+    from .built import can_build
+
+    kind = str(inner.get("model_type", "")) if isinstance(inner, Mapping) else ""
+    if kind in FAMILIES or (kind and can_build(kind)):
+        return ModelError(
+            f"'{family}' is loaded with what sees or hears, which `assay train` does not do; only its text part "
+            f"({kind}) can be planned",
+            where=where,
+            fix="give its text_config as a config.json of its own",
+        )
+    named = f"the architecture '{family}' is not one that can be planned" if family else "no 'model_type' is named"
+    return ModelError(named, where=where, fix=did_you_mean(str(family), FAMILIES))
+
+
+def _stored(quantised: Any) -> Iterator[str]:
+    """What a file of quantised weights leaves open: they are loaded as they are, or widened, as the machine allows."""
+    if not isinstance(quantised, Mapping):
+        return
+    method = quantised.get("quant_method") or ("bitsandbytes" if quantised.get("load_in_4bit") else "some method")
+    yield (
+        f"how its file is loaded: the weights in it are quantised already ({method}), and are planned here as if they "
+        "were widened to 16 bits first"
+    )
+
+
+def _completed(family: str, values: Mapping[str, Any], where: str) -> PretrainedConfig:
     """The config as transformers completes it; its own derived values, such as head_dim, among them."""
     from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    known = {key: value for key, value in values.items() if key not in ("model_type", "transformers_version")}
+    known = {key: value for key, value in values.items() if key not in NOT_OF_THE_SHAPE}
     try:
-        complete: dict[str, Any] = AutoConfig.for_model(family, **known).to_dict()
+        complete: PretrainedConfig = AutoConfig.for_model(family, **known)
     except (StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
         line = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(f"transformers refuses the config: {line:.160}", where=where) from error

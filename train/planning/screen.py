@@ -45,6 +45,8 @@ def _head(plan: Plan) -> Iterator[str]:
         f"{_epochs(recipe.num_train_epochs)}, {_count(plan.tokens)} tokens in {recipe.steps:,} steps of "
         f"{recipe.effective_batch_size}"
     )
+    for line in architecture.unknown:
+        yield f"  not known: {line}"
 
 
 def _memory(plan: Plan) -> Iterator[str]:
@@ -164,6 +166,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "family": architecture.family,
         "parameters": architecture.parameters,
         "active_parameters": architecture.active_parameters,
+        "not_known": list(architecture.unknown),
         "lora_parameters": plan.lora_parameters,
         "adapter_bytes": plan.adapter_bytes,
         "lengths": dataclasses.asdict(plan.lengths),

@@ -17,7 +17,7 @@ from .effort import Effort, effort
 from .machine import Machine
 from .memory import Memory, adapter_file_bytes, moments, peak_memory
 from .sharing import sharded
-from .workload import METHODS, Lengths, Method, Setup, setup_of
+from .workload import METHODS, Lengths, Method, Setup, lora_of, setup_of
 
 COMFORTABLE = 0.9
 """Share of a card's memory up to which a peak is said to fit: the figures are right to within a tenth."""
@@ -125,8 +125,8 @@ def plan(
         peaks=peaks,
         planned=planned,
         step=next(one for one in moments(architecture, setups[planned]) if one.moment == "step"),
-        lora_parameters=architecture.lora_parameters(recipe.lora_r, recipe.lora_target_modules),
-        adapter_bytes=adapter_file_bytes(architecture, recipe.lora_r, recipe.lora_target_modules),
+        lora_parameters=architecture.lora_parameters(lora_of(recipe)),
+        adapter_bytes=adapter_file_bytes(architecture, lora_of(recipe)),
         tokens=tokens,
         cards=plans,
         changes=_changes(subject, settings, lengths, peaks[planned].peak),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..recipe import Recipe
+from .architecture import Lora
 
 Method = Literal["qlora", "lora", "full"]
 METHODS: tuple[Method, ...] = ("qlora", "lora", "full")
@@ -45,6 +46,7 @@ class Setup:
 
     dtype    of the weights that are not quantised, and of the computation; file_bytes a weight in the file
     cuda     a GPU, else the CPU
+    experts  `lora_target_parameters`
     check    the pass before the first step; None in full fine-tuning, which assay does not do
     """
 
@@ -58,10 +60,15 @@ class Setup:
     dora: bool
     step: Workload
     check: Workload | None
+    experts: str | tuple[str, ...] = ()
 
     @property
     def compute_bytes(self) -> int:
         return BYTES[self.dtype]
+
+    @property
+    def lora(self) -> Lora:
+        return Lora(self.rank, self.targets, self.experts)
 
 
 @dataclass(frozen=True)
@@ -117,4 +124,9 @@ def setup_of(recipe: Recipe, lengths: Lengths, method: Method, file_dtype: str =
         dora=recipe.use_dora,
         step=step if method != "full" else replace(step, dropout=0.0),
         check=None if method == "full" else check,
+        experts=recipe.lora_target_parameters,
     )
+
+
+def lora_of(recipe: Recipe) -> Lora:
+    return Lora(recipe.lora_r, recipe.lora_target_modules, recipe.lora_target_parameters)

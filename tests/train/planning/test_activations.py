@@ -102,5 +102,5 @@ def test_a_layer_keeps_what_the_formula_says(name: str, tmp_path: Path) -> None:
     architecture = from_config({**values, "num_hidden_layers": 3}, name)
     ((layer, count),) = architecture.layers
     assert count == 3
-    predicted = sum(saved_of_layer(layer, setup, work, architecture.adapted(setup.targets)))
+    predicted = sum(saved_of_layer(layer, setup, work, architecture.adapted(setup.lora)))
     assert predicted == pytest.approx((three - one) / 2, rel=0.03)
