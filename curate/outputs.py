@@ -10,6 +10,7 @@ from assay.dataset import dump_json
 from assay.findings import Finding
 from assay.storage import write_json, write_table
 
+from .overview.looked import FILE as OVERVIEW
 from .pages.redaction import redacted
 from .pages.report import write_report
 from .reviews.offered import held_entries, reading_entries
@@ -37,7 +38,8 @@ def write_audited(audited: Audited, folder: Path, *, redact: bool = False) -> No
 
 
 def write_curated(curated: Curated, folder: Path, *, format: str | None = None, redact: bool = False) -> None:  # noqa: A002
-    """data, held, dropped and ledger as Parquet, held.csv to decide in, the audit's files, the data in another format.
+    """data, held, dropped, ledger and what the overview counts as Parquet, held.csv to decide in, the audit's files,
+    the data in another format.
 
     format  a name that `assay.formats` knows; the data is written to data.jsonl as well
     redact  keeps record text out of findings and report, and leaves out the sheets for people and the dropped rows;
@@ -58,6 +60,8 @@ def write_curated(curated: Curated, folder: Path, *, format: str | None = None, 
 
         write(curated.data, folder / "data.jsonl", format)
     write_audited(curated.audited, folder, redact=redact)
+    overview = curated.audited.overview
+    write_table((overview.without_text() if redact else overview).looked.to_arrow(), folder / OVERVIEW)
     if not redact:
         write_sheet(folder / "held.csv", held_entries(curated.held, curated.audited.findings))
 

@@ -36,7 +36,11 @@ PAGES = (
 )
 """Functions without arguments that give a list of routes."""
 
-PREPARATIONS = ("assay.curate.web.preparing:prepare", "assay.web.review.preparing:prepare")
+PREPARATIONS = (
+    "assay.curate.web.preparing:prepare",
+    "assay.web.review.preparing:prepare",
+    "assay.train.web.preparing:prepare",
+)
 """Functions of the site that do, in a thread when the server starts, what the first page would wait for."""
 
 

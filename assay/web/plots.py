@@ -101,8 +101,14 @@ def bars(title: str, amounts: Sequence[tuple[str, float]], *, text: str = "{:,.0
     return Bars(title, tuple(Bar(name, amount / longest, text.format(amount), kind) for name, amount in amounts))
 
 
-def histogram(title: str, unit: str, edges: Sequence[float], counts: Sequence[int]) -> Histogram:
-    """edges: one more than counts; columns are as wide as each other, whatever their ranges are."""
+def histogram(
+    title: str, unit: str, edges: Sequence[float], counts: Sequence[int], hrefs: Sequence[str] = ()
+) -> Histogram:
+    """edges: whole numbers, one more than counts: a column holds what is at least its edge and below the next one.
+    Columns are as wide as each other, whatever their ranges are.
+
+    hrefs: where each column leads, or none of them
+    """
     if len(edges) != len(counts) + 1:
         raise ValueError(f"{len(counts)} counts need {len(counts) + 1} edges, not {len(edges)}")
     high = max(counts, default=0) or 1
@@ -111,8 +117,11 @@ def histogram(title: str, unit: str, edges: Sequence[float], counts: Sequence[in
     columns = []
     for place, number in enumerate(counts):
         tall = room * number / high
-        said = f"{edges[place]:,.0f} to {edges[place + 1]:,.0f} {unit}: {number:,}"
-        columns.append(Column(LEFT + place * wide, TOP + room - tall, max(1.0, wide - 1.5), tall, said))
+        least, most = edges[place], edges[place + 1] - 1
+        between = f"{least:,.0f} to {most:,.0f}" if most > least else f"{least:,.0f}"
+        said = f"{between} {unit}: {number:,}"
+        href = hrefs[place] if hrefs else ""
+        columns.append(Column(LEFT + place * wide, TOP + room - tall, max(1.0, wide - 1.5), tall, said, href))
     step = max(1, math.ceil(len(edges) / 9))
     across = [Tick(LEFT + place * wide, f"{edges[place]:,.0f}") for place in range(0, len(edges), step)]
     return Histogram(title, unit, tuple(columns), tuple(across), _up(0.0, float(high)), tuple(counts))

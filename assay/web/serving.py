@@ -36,6 +36,8 @@ def serve(site: Site, *, path: str, port: int | None, open_browser: bool, say: C
         return f"http://{ADDRESS}:{listening.getsockname()[1]}{path}{joined}token={keys.token()}"
 
     first = link()
+    if site.unwritable:
+        say(site.unwritable)
     say(f"the workbench is at\n\n  {first}\n\nThe link is good once; press Enter for another. Ctrl-C ends it.")
     if open_browser:
         threading.Thread(target=webbrowser.open, args=(first,), daemon=True).start()

@@ -120,34 +120,50 @@ class Composition:
         }
 
 
+@dataclass(frozen=True)
+class Kinds:
+    """What each record that is looked at is of; shape [records].
+
+    parts   labels, or topics where answers are no labels; () where there are neither
+    """
+
+    are_labels: bool
+    parts: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def kinds_of(sample: Sequence[Record], seed: int, encode: Encode | None = None) -> Kinds:
+    """encode: texts to vectors, for topics by meaning; None for topics by words."""
+    languages = tuple(likely_language(_language_text(record)) or "unsure" for record in sample)
+    labels = labels_of(sample)
+    if labels:
+        return Kinds(True, tuple(label or NO_LABEL for label in labels), languages)
+    topics = find_topics([question(record) for record in sample], seed, encode)
+    return Kinds(False, tuple(topics.names[at] for at in topics.assigned) if topics is not None else (), languages)
+
+
 def compose(
     data: Dataset,
     usable: npt.NDArray[np.int64],
     sample: Sequence[Record],
+    kinds: Kinds,
     flagged: Collection[str],
-    seed: int,
-    encode: Encode | None = None,
 ) -> Composition:
     """What the usable records consist of.
 
     usable  positions of the records that would train
-    sample  those of them that are looked at, evenly spaced
+    sample  those of them that are looked at, evenly spaced; kinds are of these
     flagged row ids that a check found something in: no example, since a repair may take something out of them
     """
     share = len(usable) / len(sample) if sample else 1.0
-    labels = labels_of(sample)
-    labels = [label or NO_LABEL for label in labels] if labels else None
-    topics = None if labels else find_topics([question(record) for record in sample], seed, encode)
-    names = labels or ([topics.names[group] for group in topics.assigned] if topics is not None else [])
-    languages = [likely_language(_language_text(record)) or "unsure" for record in sample]
     shown = [None if record.row_id in flagged else record for record in sample]
-    parts = _parts(shown, names, share) if names else ()
+    parts = _parts(shown, kinds.parts, share) if kinds.parts else ()
     return Composition(
         usable=len(usable),
         looked_at=len(sample),
-        topics=() if labels else parts,
-        labels=parts if labels else (),
-        languages=_parts(shown, languages, share),
+        topics=() if kinds.are_labels else parts,
+        labels=parts if kinds.are_labels else (),
+        languages=_parts(shown, kinds.languages, share),
         sources=_counted(data, usable, "source_file", shown, lambda record: record.source.file),
         origins=_counted(data, usable, "origin", shown, lambda record: record.origin),
         prompts=lengths_of([sum(len(message.content or "") for message in record.prompt) for record in sample], share),

@@ -15,10 +15,11 @@ from assay.split import labels_of
 from ..corpus import Corpus
 from ..pages.concealment import MASKED_ALREADY, conceal_record
 from ..settings import USABLE_RECORDS, CurateSettings
-from .composition import SAMPLED, Composition, compose
+from .composition import SAMPLED, Composition, compose, kinds_of
 from .improvements import Improvement, improvements
+from .looked import Looked
 from .reading import Reading, draw
-from .shape import Shape, shape_of
+from .shape import Shape, measure, shape_of
 from .topics import Encode
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Overview:
-    """purpose: what the data is to teach, and (fewest, most) records that this usually takes."""
+    """purpose: what the data is to teach, and (fewest, most) records that this usually takes.
+
+    looked  the records that composition and shape are counts of
+    """
 
     purpose: str
     usual: tuple[int, int]
@@ -42,11 +46,15 @@ class Overview:
     reading: Reading
     improvements: tuple[Improvement, ...]
     shape: Shape
+    looked: Looked
 
     def without_text(self) -> Overview:
-        """The same without a word of any record in what `to_json` gives."""
+        """The same without a word of any record in what `to_json` and `looked` give."""
         doing = tuple(replace(item, about="") for item in self.improvements)
-        return replace(self, composition=self.composition.without_text(), improvements=doing)
+        composition = self.composition.without_text()
+        pairs = zip(self.composition.parts, composition.parts, strict=True)
+        looked = self.looked.named({old.name: new.name for old, new in pairs})
+        return replace(self, composition=composition, improvements=doing, looked=looked)
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -84,14 +92,15 @@ def look_over(
     taken = Corpus(data.table).take(_evenly(usable, SAMPLED).tolist())
     sample = [conceal_record(record) if record.row_id in sensitive else record for record in taken]
     flagged = {finding.row_id for finding in findings if finding.severity is not Severity.INFO}
-    composition = compose(data, usable, sample, flagged, settings.seed, encode)
+    kinds, measured = kinds_of(sample, settings.seed, encode), measure(sample, target)
+    composition = compose(data, usable, sample, kinds, flagged)
 
     fates = ledger.column("fate")
     reading = draw(data, fates, findings, reviews, settings.reading.count, settings.seed, _strata, before)
     doing = improvements(ledger, findings, not_judged, composition, reading, settings)
-    return Overview(
-        settings.purpose, USABLE_RECORDS[settings.purpose], composition, reading, doing, shape_of(sample, target)
-    )
+    looked = Looked(tuple(record.row_id for record in sample), kinds, measured)
+    usual = USABLE_RECORDS[settings.purpose]
+    return Overview(settings.purpose, usual, composition, reading, doing, shape_of(measured), looked)
 
 
 def _usable(data: Dataset, ledger: pa.Table) -> npt.NDArray[np.int64]:

@@ -53,17 +53,45 @@ class Shape:
         }
 
 
-def shape_of(sample: Sequence[Record], target: ChatTarget | None = None) -> Shape:
+@dataclass(frozen=True)
+class Measured:
+    """Each record that is looked at; shape [records].
+
+    rows    row ids
+    unit    of prompts and answers
+    styles  {feature: value}, of what the text of the answer says something of
+    """
+
+    rows: tuple[str, ...]
+    unit: str
+    prompts: tuple[int, ...]
+    answers: tuple[int, ...]
+    structures: tuple[str, ...]
+    styles: tuple[Mapping[str, str], ...]
+
+
+def measure(sample: Sequence[Record], target: ChatTarget | None = None) -> Measured:
     """Of records that are evenly spaced; at most SAMPLED of them are looked at."""
     looked = sample[:: max(1, -(-len(sample) // SAMPLED))]
-    structures = Counter(_structure(record) for record in looked)
-    return Shape(
-        len(looked),
+    return Measured(
+        tuple(record.row_id for record in looked),
         WORDS if target is None else TOKENS,
-        lengths_of(_counts([conversation_text(record.prompt) for record in looked], target), 1.0),
-        lengths_of(_counts([record.answer for record in looked], target), 1.0),
-        tuple(structures.most_common(SHOWN_STRUCTURES)),
-        _styles([record.answer for record in looked]),
+        tuple(_counts([conversation_text(record.prompt) for record in looked], target)),
+        tuple(_counts([record.answer for record in looked], target)),
+        tuple(map(_structure, looked)),
+        tuple(_styles(record.answer) for record in looked),
+    )
+
+
+def shape_of(measured: Measured) -> Shape:
+    """Counts of what was measured."""
+    return Shape(
+        len(measured.rows),
+        measured.unit,
+        lengths_of(measured.prompts, 1.0),
+        lengths_of(measured.answers, 1.0),
+        tuple(Counter(measured.structures).most_common(SHOWN_STRUCTURES)),
+        _counted(measured.styles),
     )
 
 
@@ -83,12 +111,14 @@ def _structure(record: Record) -> str:
     return f"{shown}, ..." if len(roles) > LONGEST_STRUCTURE else shown
 
 
-def _styles(answers: Sequence[str]) -> dict[str, dict[str, int]]:
+def _styles(answer: str) -> dict[str, str]:
+    style = style_of(answer)
+    return {feature: value for feature in FEATURES if (value := style.value(feature))}
+
+
+def _counted(styles: Sequence[Mapping[str, str]]) -> dict[str, dict[str, int]]:
     counted: dict[str, Counter[str]] = {feature: Counter() for feature in FEATURES}
-    for answer in answers:
-        style = style_of(answer)
-        for feature, own in counted.items():
-            value = style.value(feature)
-            if value:
-                own[value] += 1
+    for style in styles:
+        for feature, value in style.items():
+            counted[feature][value] += 1
     return {feature: dict(own.most_common()) for feature, own in counted.items() if own}

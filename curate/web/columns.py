@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from assay.errors import SourceError
 from assay.findings import Fate, Severity
 
+from ..overview.looked import FILE as LOOKED
 from .places import RECORDS, column
 from .remembered import Remembered
 
@@ -110,7 +111,7 @@ class Columns:
         path = self.folder / LEDGER
         if path.is_file():
             table = _read(path, ("fate", "source_file"))
-            return _coded(table, "fate"), _coded(table, "source_file")
+            return coded(table, "fate"), coded(table, "source_file")
         fates = [Fate.KEPT, Fate.HELD, Fate.DROPPED]
         counts = [max(0, rows) for rows in self.rows_of]
         made = _repeated([str(fate) for fate in fates], counts)
@@ -121,7 +122,7 @@ class Columns:
         return _concatenated(parts)
 
     def _of_file(self, file: int, name: str) -> Coded:
-        return _coded(_read(self.folder / RECORDS[file], (name,)), name)
+        return coded(_read(self.folder / RECORDS[file], (name,)), name)
 
     def _scattered(self, name: str) -> Coded:
         """A column of the files, by the position of the rows; none for rows without text."""
@@ -143,6 +144,12 @@ class Columns:
     @cached_property
     def splits(self) -> Coded:
         return self._scattered("split")
+
+    @cached_property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Rows that train: kept and repaired; shape [rows]."""
+        found: npt.NDArray[np.bool_] = self.files == FILE_OF[Fate.KEPT]
+        return found
 
     def row_ids(self) -> pa.ChunkedArray:
         """Of every row."""
@@ -187,7 +194,7 @@ class Columns:
         positions = place[pc.index_in(own, value_set=named).to_numpy()]
         order = np.argsort(positions, kind="stable")
         order = order[positions[order] >= 0]
-        checks, severities = _coded(table, "check"), _coded(table, "severity")
+        checks, severities = coded(table, "check"), coded(table, "severity")
         return Found(
             positions[order],
             Coded(checks.codes[order], checks.values),
@@ -207,7 +214,7 @@ def columns_of(folder: Path) -> Columns:
 def version_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Name, time of change and size of each file that the columns are of."""
     out = []
-    for name in (*RECORDS, LEDGER, FINDINGS):
+    for name in (*RECORDS, LEDGER, FINDINGS, LOOKED):
         try:
             stat = (folder / name).stat()
         except OSError:
@@ -234,7 +241,8 @@ def _read(path: Path, coded: Sequence[str], plain: Sequence[str] = ()) -> pa.Tab
         raise SourceError(f"cannot be read ({error})", where=str(path), fix="curate again") from error
 
 
-def _coded(table: pa.Table, name: str) -> Coded:
+def coded(table: pa.Table, name: str) -> Coded:
+    """A column of a table; none of a column that is not there."""
     if name not in table.column_names:
         return Coded(np.full(table.num_rows, -1, np.int32), ())
     values = table.column(name)

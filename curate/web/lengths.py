@@ -15,6 +15,7 @@ from assay.errors import StorageError
 from assay.storage import write_atomically
 
 from .columns import Columns, version_of
+from .keeping import note_use, tidy
 from .remembered import Remembered
 from .searching import plain
 from .walking import Walk
@@ -44,6 +45,7 @@ class Lengths:
                 write_atomically(self._kept, lambda file: self.characters.tofile(file))
             except StorageError:
                 return
+            tidy(self._kept.parent)
 
 
 _LENGTHS: Remembered[Lengths] = Remembered(4)
@@ -53,7 +55,9 @@ def lengths_of(columns: Columns, cache: Path) -> Lengths:
     """cache: a folder of the store."""
     version = version_of(columns.folder)
     name = hashlib.sha256(repr((str(columns.folder.resolve()), version)).encode()).hexdigest()[:24]
-    return _LENGTHS.get((columns.folder, version), lambda: Lengths(columns, cache / f"lengths-{name}.i32"))
+    kept = cache / f"lengths-{name}.i32"
+    note_use(kept)
+    return _LENGTHS.get((columns.folder, version), lambda: Lengths(columns, kept))
 
 
 def _measured(table: pa.Table) -> npt.NDArray[np.int32]:

@@ -17,8 +17,9 @@ from assay.text import conversation_text
 from ..pages.concealment import conceal_record
 from .columns import Columns, version_of
 from .lengths import lengths_of
+from .looked import looked_of
 from .meanings import MOST_COMPARED, meanings_of, missing
-from .query import Query
+from .query import USABLE, Query
 from .reading import conversations, records
 from .remembered import Remembered
 from .searching import Scan, marks_of
@@ -127,8 +128,11 @@ class List:
         for name, coded in (("fate", "fates"), ("source", "sources"), ("origin", "origins"), ("split", "splits")):
             value = getattr(query, name)
             if value:
-                own = getattr(columns, coded).where(value)
+                own = columns.usable if name == "fate" and value == USABLE else getattr(columns, coded).where(value)
                 mask = own if mask is None else mask & own
+        if query.by_overview:
+            own = self._counted()
+            mask = own if mask is None else mask & own
         if query.check or query.severity:
             found = columns.found
             said = np.ones(len(found.positions), np.bool_)
@@ -139,6 +143,20 @@ class List:
             rows = np.unique(found.positions[said])
             return rows if mask is None else rows[mask[rows]]
         return None if mask is None else np.flatnonzero(mask)
+
+    def _counted(self) -> npt.NDArray[np.bool_]:
+        """Rows by what the overview counted them as."""
+        mask = np.zeros(len(self.columns), np.bool_)
+        looked = looked_of(self.columns)
+        if looked is None:
+            self.notes.append("what the overview counted each record as was not written: curate again to list by it")
+            return mask
+        mask[looked.rows(self.query)] = True
+        usable = int(self.columns.usable.sum())
+        known = looked.known(self.query)
+        if known < usable:
+            self.notes.append(f"this is known of {known:,} of {usable:,} usable records, evenly drawn")
+        return mask
 
     def _of_length(self, left: Positions | None, characters: npt.NDArray[np.int32]) -> Positions:
         rows = np.arange(len(self.columns)) if left is None else left

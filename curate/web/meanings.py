@@ -24,6 +24,7 @@ from assay.text import conversation_text
 from ..meaning.constants import STATIC
 from ..meaning.encoder import load_encoder, why_missing
 from .columns import Columns, version_of
+from .keeping import note_use, tidy
 from .remembered import Remembered
 from .walking import Walk
 
@@ -90,6 +91,7 @@ class Meanings:
             write_atomically(self._kept, lambda file: np.savez(file, positions=positions, codes=self.codes[positions]))
         except StorageError:  # the next server encodes them again
             return
+        tidy(self._kept.parent)
 
     def nearest(self, wanted: Floats, positions: Positions) -> tuple[Positions, Floats]:
         """The nearest of the rows that are encoded, and their cosines, the nearest first.
@@ -123,7 +125,9 @@ def meanings_of(columns: Columns, cache: Path) -> Meanings:
     """cache: a folder of the store. Raises MissingExtraError, ModelError."""
     version = version_of(columns.folder)
     name = hashlib.sha256(repr((str(columns.folder.resolve()), version)).encode()).hexdigest()[:24]
-    return _MEANINGS.get((columns.folder, version), lambda: Meanings(columns, cache / f"meanings-{name}.npz"))
+    kept = cache / f"meanings-{name}.npz"
+    note_use(kept)
+    return _MEANINGS.get((columns.folder, version), lambda: Meanings(columns, kept))
 
 
 def _said(messages: tuple[Message, ...], *, answer: bool) -> str:

@@ -12,6 +12,7 @@ from assay.web.rendering import environment
 from assay.web.site import Site
 
 from .columns import columns_of
+from .keeping import cache_of, tidy
 from .overview import overview_of
 
 PAGES = (
@@ -21,7 +22,7 @@ PAGES = (
 
 
 def prepare(site: Site) -> None:
-    """Libraries, templates, and the columns of the data that is looked at first."""
+    """Libraries, templates, and the columns of the data that is looked at first; then what is kept is tidied."""
     pc.fill_null(pa.array([True]), False)  # with the first value made of Python's, pyarrow imports pandas
     for name in PAGES:
         environment(False).get_template(name)
@@ -31,3 +32,4 @@ def prepare(site: Site) -> None:
             columns = columns_of(site.folder(name))
             columns.row_ids()
             columns.counts  # noqa: B018 - read once, and kept
+    tidy(cache_of(site))

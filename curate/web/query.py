@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from urllib.parse import urlencode
@@ -17,6 +18,12 @@ TURNS = {
 KINDS = {"": "text", "regex": "regular expression", "meaning": "same meaning"}
 """How `q` is meant."""
 
+USABLE = "usable"
+"""A fate that stands for two: kept and repaired."""
+
+LENGTHS = ("prompt", "answer")
+"""Names of the parts whose length was measured."""
+
 LONGEST = 2_000
 """Characters of a value in an address that are looked at."""
 
@@ -28,6 +35,9 @@ class Query:
     q, kind    what is searched, and how; `like` is the row id that others are to be like
     where      KEY=VALUE of a column that was kept beside the turns
     min, max   characters of all turns
+
+    What the overview counted a record as: its label or topic, language, structure (roles in order), style
+    (FEATURE:VALUE), and the length of its prompt and answer (LEAST-MOST, in tokens or words).
     """
 
     q: str = ""
@@ -44,6 +54,18 @@ class Query:
     min: str = ""
     max: str = ""
     order: str = ""
+    label: str = ""
+    topic: str = ""
+    language: str = ""
+    structure: str = ""
+    style: str = ""
+    prompt: str = ""
+    answer: str = ""
+
+    @property
+    def by_overview(self) -> bool:
+        named = any(getattr(self, name) for name in OF_OVERVIEW if name not in LENGTHS)
+        return named or any(self.span(part) is not None for part in LENGTHS)
 
     @property
     def by_meaning(self) -> bool:
@@ -70,6 +92,11 @@ class Query:
         least, most = (int(value) if value.isdecimal() else None for value in (self.min, self.max))
         return least or 0, most
 
+    def span(self, part: str) -> tuple[int, int] | None:
+        """Least and most of a length of LENGTHS; None where it is not asked for."""
+        found = _SPAN.fullmatch(getattr(self, part))
+        return (int(found[1]), int(found[2])) if found else None
+
     def problems(self) -> list[str]:
         """One line for each part that cannot be meant, and does not count."""
         lines = [
@@ -77,12 +104,23 @@ class Query:
             for value in (self.min, self.max)
             if value and not value.isdecimal()
         ]
+        lines += [
+            f"{value!r:.40} is no range of lengths, such as 16-31"
+            for value in (getattr(self, part) for part in LENGTHS)
+            if value and not _SPAN.fullmatch(value)
+        ]
         if self.where and "=" not in self.where:
             lines.append(f"{self.where!r:.60} names no value: a column is given as KEY=VALUE")
         if self.q and self.kind == "regex":
             wrong = fault_of(self.q)
             lines += [f"this is no regular expression that can be searched: {wrong}"] if wrong else []
         return lines
+
+
+OF_OVERVIEW = ("label", "topic", "language", "structure", "style", *LENGTHS)
+"""Fields of what the overview counted a record as."""
+
+_SPAN = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 
 
 def query_of(given: Mapping[str, str]) -> Query:

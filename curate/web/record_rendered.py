@@ -6,22 +6,16 @@ the worker of `assay.templating` alone.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.errors import AssayError
 from assay.records import Record
-from assay.runs import Manifest
-from assay.storage import sha256_file
-from assay.web.site import Site
 
 from ..pages.pieces import Piece
 from ..pages.tokens import visible
 from .record_turns import Text, cut
+from .targets import Target
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -32,14 +26,6 @@ TOKENS = 4000
 """Tokens that one page shows."""
 
 TRAINED = "trained"
-
-
-@dataclass(frozen=True)
-class Target:
-    """The model that a run was curated for. changed: its template is not the one of then."""
-
-    chat: ChatTarget
-    changed: bool
 
 
 @dataclass(frozen=True)
@@ -104,49 +90,6 @@ class AsTokens:
     trained: int
     first: int
     last: int
-
-
-_loading = threading.Lock()
-
-
-def target_of(site: Site, name: str) -> Target | str:
-    """The model that the run was curated for, or the line that says why it is not at hand."""
-    manifest = site.manifest(name) or _made_by(site, site.folder(name))
-    if manifest is None:
-        return "No manifest says which model this data was curated for."
-    model, _, revision = str(manifest.data.get("inputs", {}).get("model") or "").rpartition("@")
-    if not model:
-        return "This data was curated without a model. With --model NAME, curate judges how its template renders it."
-    try:
-        with _loading:
-            target = _load(_where(model, site.project), None if revision in ("", "None") else revision)
-    except AssayError as error:
-        return f"The model {model} is not at hand: {error}"
-    template = manifest.data["inputs"].get("template")
-    return Target(target, template not in (None, target.template_sha256))
-
-
-@lru_cache(maxsize=4)
-def _load(name: str, revision: str | None) -> ChatTarget:
-    from assay.chat import load_target
-
-    return load_target(name, revision=revision, offline=True)
-
-
-def _where(model: str, project: Path) -> str:
-    """A folder that was named from the project's folder is found from elsewhere too."""
-    beside = project / model
-    return str(beside) if not Path(model).exists() and beside.is_dir() else model
-
-
-def _made_by(site: Site, folder: Path) -> Manifest | None:
-    """The run that wrote an opened folder: the one whose ledger is the same."""
-    ledger = folder / "ledger.parquet"
-    if not ledger.is_file():
-        return None
-    digest = sha256_file(ledger)
-    runs = site.runs("curate")
-    return next((run for run in runs if run.data.get("outputs", {}).get("ledger.parquet") == digest), None)
 
 
 def as_text(record: Record, target: Target, *, whole: bool) -> AsText:

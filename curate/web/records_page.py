@@ -17,13 +17,15 @@ from starlette.responses import Response, StreamingResponse
 from assay.containers.formula_cells import escape
 from assay.errors import NoSuchRunError
 from assay.text import message_text
-from assay.web.rendering import page, site_of
+from assay.web.rendering import page, page_number, site_of
 from assay.web.site import Site
 
 from ..pages.concealment import MASKED_ALREADY, conceal_record
 from .columns import FATES, SEVERITIES, Columns, columns_of
+from .keeping import cache_of
 from .listing import FIRST_SECONDS, LATER_SECONDS, PAGE_ROWS, List, Matches, lines
-from .query import KINDS, ORDERS, TURNS, Query, query_of
+from .looked import looked_of
+from .query import KINDS, LENGTHS, OF_OVERVIEW, ORDERS, TURNS, USABLE, Query, query_of
 from .reading import records
 from .remembered import Remembered
 from .shelf import DATA
@@ -56,7 +58,7 @@ def listed(request: Request) -> Response:
     columns = _columns(site, name)
     query = query_of(request.query_params)
     single = request.query_params.get("save") == "1"
-    number = _page(request)
+    number = page_number(request)
     asked = List(columns, query, cache_of(site))
     found = asked.matches(number * PAGE_ROWS + 1, SAVED_SECONDS if single else _seconds(columns, query))
     last = max(1, -(-found.total // PAGE_ROWS))
@@ -77,9 +79,10 @@ def listed(request: Request) -> Response:
         number=number,
         last=last,
         first=part.start + 1,
-        chosen=_chosen(query),
+        chosen=_chosen(query, columns),
         choices=_choices(columns),
         exported=EXPORTED,
+        of_overview=OF_OVERVIEW,
     )
 
 
@@ -104,11 +107,6 @@ def exported(request: Request) -> Response:
     return StreamingResponse(parts(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def cache_of(site: Site) -> Path:
-    """Where the workbench keeps what it measured, to measure it once."""
-    return site.store.root / "cache" / "workbench"
-
-
 def _columns(site: Site, name: str) -> Columns:
     folder = site.folder(name)
     if not (folder / DATA).is_file():
@@ -126,11 +124,6 @@ def _seconds(columns: Columns, query: Query) -> float:
     return FIRST_SECONDS if asked["times"] == 1 else LATER_SECONDS
 
 
-def _page(request: Request) -> int:
-    given = request.query_params.get("page", "1")
-    return max(1, int(given)) if given.isdecimal() and len(given) < 10 else 1
-
-
 def _said(found: Matches) -> str:
     """How many rows there are, in words."""
     number = f"{found.total:,} record{'' if found.total == 1 else 's'}"
@@ -140,7 +133,7 @@ def _said(found: Matches) -> str:
 _NAMES = {"like": "near in meaning to", "min": "at least characters", "max": "at most characters", "where": "column"}
 
 
-def _chosen(query: Query) -> list[Chosen]:
+def _chosen(query: Query, columns: Columns) -> list[Chosen]:
     out = []
     if query.q:
         out.append(Chosen(f"{KINDS[query.kind]}: {query.q}", query.address(q="", kind="")))
@@ -157,9 +150,12 @@ def _chosen(query: Query) -> list[Chosen]:
         "min",
         "max",
         "order",
+        *OF_OVERVIEW,
     ):
         value = getattr(query, name)
         if value:
+            if name in LENGTHS and (looked := looked_of(columns)) is not None:
+                value = f"{value} {looked.unit}"
             shown = {"turns": TURNS, "order": ORDERS}.get(name, {}).get(value, value)
             out.append(Chosen(f"{_NAMES.get(name, name)}: {shown}", query.address(**{name: ""})))
     return out
@@ -171,7 +167,10 @@ def _choices(columns: Columns) -> Mapping[str, list[Choice]]:
     return {
         "check": _counted(counts["check"]),
         "severity": [Choice(name, name) for name in SEVERITIES],
-        "fate": _counted({fate: counts["fate"].get(fate, 0) for fate in FATES}),
+        "fate": [
+            *_counted({fate: counts["fate"].get(fate, 0) for fate in FATES}),
+            Choice(USABLE, f"kept or repaired ({int(columns.usable.sum()):,})"),
+        ],
         "source": _counted(dict(list(counts["source"].items())[:SHOWN_SOURCES]), short=True),
         "origin": _counted(counts["origin"]),
         "split": _counted({name: number for name, number in counts["split"].items() if name}),

@@ -18,6 +18,11 @@ class Remembered(Generic[Kept]):
         self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
         self._lock = threading.Lock()
 
+    def forget(self, key: Hashable) -> None:
+        """It is made again when it is asked for."""
+        with self._lock:
+            self._kept.pop(key, None)
+
     def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         with self._lock:
             if key not in self._kept:

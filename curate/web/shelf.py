@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +27,9 @@ class Volume:
     sources: tuple[str, ...]
 
 
-def shelf(site: Site) -> list[Volume]:
-    """Opened folders first, then runs, newest first."""
-    return [_volume(site, name) for name in site.data_runs()]
+def shelf(site: Site, names: Sequence[str]) -> list[Volume]:
+    """What is said of each, in the order of the names."""
+    return [_volume(site, name) for name in names]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
@@ -43,6 +44,17 @@ def together(runs: Sequence[TrainingRun]) -> list[Lines]:
     return [lines(f"{title}, nats a trained token", "steps", each) for title, each in both if any(p for _, p in each)]
 
 
+def not_numbers(log: Sequence[StepLog]) -> list[str]:
+    """One line for each loss that was no number: a curve cannot show it."""
+    out = []
+    for name, points in (("training loss", training_losses(log)), ("validation loss", validation_losses(log))):
+        steps = [step for step, value in points if not math.isfinite(value)]
+        if steps:
+            times = f"step {steps[0]:,}" if len(steps) == 1 else f"{len(steps):,} steps, first of step {steps[0]:,},"
+            out.append(f"The {name} of {times} is no number: what was learned from then on is lost.")
+    return out
+
+
 def tokens_a_second(log: Sequence[StepLog], tokens_per_step: float | None) -> Points:
     """Of each step, evaluations aside, by the tokens of a step on average. A resumed run starts its clock again."""
     if not tokens_per_step:
@@ -53,13 +65,14 @@ def tokens_a_second(log: Sequence[StepLog], tokens_per_step: float | None) -> Po
 
 
 def thinned(points: Points, most: int = POINTS) -> list[tuple[float, float]]:
-    """Of so many stretches, the point that is furthest from the stretch's mean: a spike stays.
+    """Of so many stretches, the point that is furthest from the stretch's mean: a spike stays. What is no number goes.
 
     >>> thinned([(1, 1.0), (2, 9.0), (3, 1.0), (4, 1.0)], most=2)
     [(2, 9.0), (3, 1.0)]
     """
+    points = [point for point in points if math.isfinite(point[1])]
     if len(points) <= most:
-        return list(points)
+        return points
     size = -(-len(points) // most)
     stretches = [points[start : start + size] for start in range(0, len(points), size)]
     return [_furthest(stretch) for stretch in stretches]

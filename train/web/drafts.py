@@ -16,6 +16,7 @@ import dataclasses
 import hashlib
 import re
 import shlex
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,6 +61,12 @@ class Draft:
             except (OSError, UnicodeDecodeError):
                 continue
         return ""
+
+    @property
+    def touched(self) -> float:
+        """When it was put together or looked at last."""
+        files = [self.folder / name for name in (SETTINGS, FORM, f"{LOOKING}/{LOOK}")]
+        return max((path.stat().st_mtime for path in files if path.is_file()), default=0.0)
 
     @cached_property
     def form(self) -> Mapping[str, str]:
@@ -192,6 +199,14 @@ class Drafts:
         write_text(self.root / name / SETTINGS, text)
         write_json(self.root / name / FORM, dict(form))
         return self.get(name)
+
+    def forget(self, before: float) -> None:
+        """Those that were never started and that nobody came back to since (`time.time`)."""
+        for draft in self.all():
+            if draft.touched < before and not draft.started and not draft.is_looking:
+                with contextlib.suppress(RunError, OSError), held(draft.folder / STARTING, "this training"):
+                    if not self._of(draft.folder).started:
+                        shutil.rmtree(draft.folder)
 
     def _of(self, folder: Path) -> Draft:
         return Draft(folder, self.site.project)

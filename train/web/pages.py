@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,17 +18,20 @@ from assay.locks import holder
 from assay.runs import Manifest
 from assay.web.app import posting
 from assay.web.plots import as_text
-from assay.web.rendering import page, site_of
+from assay.web.rendering import page, page_number, site_of
 from assay.web.site import Site
 
 from ..progress import clock
 from ..watching.advice import Advice
 from .comparing import results_of, settings_of, written
-from .curves import curves, together
+from .curves import curves, not_numbers, together
 from .reading import TrainingRun, training_run, training_runs
 
 MOST_COMPARED = 6
 """As many colours as lines can be told apart by."""
+
+SHOWN_RUNS = 50
+"""Of a page."""
 
 MOST_SHOWN = 2000
 """Characters of one stretch of a record, or of a prompt or an answer."""
@@ -54,6 +58,8 @@ def runs(request: Request) -> Response:
 
     site = site_of(request)
     found = training_runs(site)
+    last = max(1, -(-len(found) // SHOWN_RUNS))
+    number = min(page_number(request), last)
     known = {run.name for run in found}
     begun = [draft for draft in Drafts(site).all() if draft.started and draft.run not in known]
     live = any(run.state == "running" for run in found) or any(draft.state == "running" for draft in begun)
@@ -61,7 +67,9 @@ def runs(request: Request) -> Response:
         request,
         "train/runs.html",
         title="Training",
-        runs=found,
+        runs=found[(number - 1) * SHOWN_RUNS : number * SHOWN_RUNS],
+        number=number,
+        last=last,
         begun=begun,
         live=live,
         most=MOST_COMPARED,
@@ -108,6 +116,8 @@ def one(request: Request) -> Response:
         plain="\n\n".join(map(as_text, plots)),
         advice=advice,
         warnings=list(run.facts.get("warnings") or ()),
+        odd=not_numbers(run.log),
+        judging=_judging(run),
         asked=_asked(run),
         recipe=[(name, written(value), run.grounds.get(name, "set")) for name, value in run.recipe.items()],
         origins=[site_has(site, name) for name in run.manifest.parents],
@@ -189,6 +199,12 @@ def _abridged(text: str) -> str:
         return text
     half = MOST_SHOWN // 2
     return f"{text[:half]} [... {len(text) - 2 * half:,} characters ...] {text[-half:]}"
+
+
+def _judging(run: TrainingRun) -> str:
+    """The command that judges its adapter, for a shell."""
+    adapter = str((run.path / "adapter").resolve())
+    return shlex.join(["assay", "evaluate", "--model", run.model, "--adapter", adapter, "--suite", "SUITE.yaml"])
 
 
 def _judged(site: Site, name: str) -> list[Manifest]:

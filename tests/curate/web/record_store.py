@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,3 +71,12 @@ def holder(folder: Path) -> Iterator[TestClient]:
     with TestClient(app, base_url="http://127.0.0.1:8765", follow_redirects=False) as client:
         client.get("/", params={"token": keys.token()})
         yield client
+
+
+def loaded(client: TestClient, path: str) -> str:
+    """The page once the model that it shows is loaded."""
+    until = time.monotonic() + 120
+    while "are being loaded" in (page := client.get(path).text):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return page

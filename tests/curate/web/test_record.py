@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from assay.curate.web.record_rendered import Target, target_of
+from assay.curate.web.remembered import Remembered
+from assay.curate.web.targets import Target, target_of
 from assay.dataset import Dataset
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.reviews.journal import append
@@ -20,7 +22,7 @@ from assay.reviews.review import Review, Subject, Verdict
 from assay.runs import RunStore
 from assay.web.site import Site
 from tests.conftest import build_tiny_model
-from tests.curate.web.record_store import Store, chat, curated, holder, write_rows
+from tests.curate.web.record_store import Store, chat, curated, holder, loaded, write_rows
 
 LONG = (
     "The thermostat in our hall came with the house, which is thirteen months old, and it served us well until last "
@@ -150,9 +152,7 @@ def test_a_record_without_an_answer_says_so(store: Store, client: TestClient) ->
     row = next(row["row_id"] for row in store.rows() if row["source_line"] == 10)
     assert "there is nothing to train on" in text_of(client.get(store.page(row)).text)
     for view in ("template", "tokens"):
-        page = client.get(store.page(row, f"?view={view}"))
-        assert page.status_code == 200
-        assert "Not trained on as it is: no_answer" in text_of(page.text)
+        assert "Not trained on as it is: no_answer" in text_of(loaded(client, store.page(row, f"?view={view}")))
 
 
 def test_tokens_are_those_that_training_takes(store: Store, client: TestClient, tiny_model: Path) -> None:
@@ -161,7 +161,7 @@ def test_tokens_are_those_that_training_takes(store: Store, client: TestClient, 
     target = load_target(str(tiny_model), offline=True)
     record = next(item for item in Dataset.read_parquet(store.path / "data.parquet").records() if item.source.line == 5)
     encoded = encode(record, target)
-    page = client.get(store.page(store.at(5), "?view=tokens")).text
+    page = loaded(client, store.page(store.at(5), "?view=tokens"))
     assert f"{encoded.trained_tokens} of {len(encoded.input_ids)} tokens are trained" in page
     ids = [int(found) for found in re.findall(r'title="id (\d+), turn \d', page)]
     assert ids == encoded.input_ids
@@ -170,8 +170,36 @@ def test_tokens_are_those_that_training_takes(store: Store, client: TestClient, 
     assert re.search(r'class="token trained special" title="id \d+, turn 1 assistant, trained, stop token"', page)
 
 
+def test_a_page_comes_before_the_model_that_it_shows_and_says_so(
+    store: Store, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loaded once, however often it is asked for meanwhile; a file waits for it; one that fails is tried again."""
+    from assay.curate.web import targets
+
+    loads, go_on, load = [], threading.Event(), targets._load
+
+    def slow(name: str, revision: str | None) -> Any:
+        loads.append(name)
+        assert go_on.wait(60)
+        return load(name, revision)
+
+    monkeypatch.setattr(targets, "_LOADED", Remembered(4))
+    monkeypatch.setattr(targets, "_load", slow)
+    address = store.page(store.at(5), "?fate=kept&view=tokens")
+    for _ in range(3):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert 'data-reload="0.4"' in page.text and "are being loaded" in page.text
+        assert f'<a href="{address}">Look again</a>' in html.unescape(page.text)
+    threading.Timer(0.5, go_on.set).start()
+    assert "tokens are trained" in client.get(f"{address}&save=1").text
+    page = client.get(address).text
+    assert "tokens are trained" in page and "data-reload" not in page
+    assert len(loads) == 1
+
+
 def test_the_rendering_marks_what_is_trained(store: Store, client: TestClient) -> None:
-    page = client.get(store.page(store.at(5), "?view=template")).text
+    page = loaded(client, store.page(store.at(5), "?view=template"))
     assert "<|im_start|>user\nWhat is the capital of France?<|im_end|>" in html.unescape(page)
     assert "Paris.<|im_end|>" in marks(page, "trained")
     assert "training begins with exactly these" in text_of(page)
@@ -183,9 +211,8 @@ def test_a_model_that_is_not_at_hand_is_one_line(tmp_path: Path) -> None:
     store = curated(tmp_path, "data.jsonl", "--model", "model")
     shutil.rmtree(tmp_path / "model")
     with holder(tmp_path) as client:
-        page = client.get(store.page(store.at(1), "?view=tokens"))
-        assert page.status_code == 200
-        assert "The model model is not at hand: " in text_of(page.text)
+        page = loaded(client, store.page(store.at(1), "?view=tokens"))
+        assert "The model model is not at hand: " in text_of(page)
         assert "Paris." in client.get(store.page(store.at(1))).text
 
 

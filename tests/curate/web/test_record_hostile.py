@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from assay.web.rendering import shown
 from tests.browser import browser, served
-from tests.curate.web.record_store import Store, chat, curated, holder, write_rows
+from tests.curate.web.record_store import Store, chat, curated, holder, loaded, write_rows
 
 SCRIPT = "<script>window.pwned = 1; alert(1)</script>"
 BROKEN_OUT = "\"'></div></main><svg onload=alert(2)><img src=x onerror=alert(3)>"
@@ -120,6 +120,7 @@ ALLOWED = {("link", False), ("meta", False), ("meta", True), ("style", True)}
 @pytest.mark.parametrize("query", VIEWS)
 def test_no_page_of_a_hostile_record_holds_more_than_text(store: Store, client: TestClient, query: str) -> None:
     for row in store.rows():
+        loaded(client, store.page(row["row_id"], query))
         answer = client.get(store.page(row["row_id"], query))
         assert answer.status_code == 200, (row, answer.text[-500:])
         assert not broken_rules(Page(answer.text), "save=1" in query), row["source_line"]
@@ -164,7 +165,7 @@ def test_a_megabyte_is_shown_in_part_and_whole_when_asked_for(store: Store, clie
     assert "characters are not shown" in part
     whole = Page(client.get(store.page(row, "?whole=1")).text).text
     assert MEGABYTE + SCRIPT in whole
-    tokens = client.get(store.page(row, "?view=tokens")).text
+    tokens = loaded(client, store.page(row, "?view=tokens"))
     assert len(tokens) < 1_500_000
     assert "Later tokens" in tokens
 
