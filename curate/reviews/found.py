@@ -65,6 +65,19 @@ def dropped_in(folder: Path, found: Found) -> frozenset[str]:
     return frozenset(dropped.filter(pc.is_in(dropped, value_set=wanted)).to_pylist())
 
 
+def reasons_in(ledger: Path, found: Found) -> dict[str, frozenset[str]]:
+    """{row id: the checks that decided on it}, of rows that something was found in and that are not simply kept."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows, reasons = column(ledger, "row_id"), column(ledger, "reasons")
+    if len(rows) == 0 or len(reasons) != len(rows):
+        return {}
+    mask = pc.is_in(rows, value_set=pa.array(list(found.of_row), pa.string()))
+    pairs = zip(rows.filter(mask).to_pylist(), reasons.filter(mask).to_pylist(), strict=True)
+    return {row: frozenset(names) for row, names in pairs if names}
+
+
 def findings_of(path: Path, positions: Sequence[int]) -> list[Finding]:
     """Raises SourceError."""
     import pyarrow as pa

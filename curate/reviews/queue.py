@@ -29,12 +29,13 @@ from assay.reviews.queue import (
     Key,
     Side,
 )
-from assay.reviews.review import EDITS, READING, Subject, Verdict, digest_of_evidence, group_digest
+from assay.reviews.review import READING, Subject
 from assay.reviews.standing import Standing
 
 from ..web.places import column, find, records_at
 from .found import Found, drawn_in, dropped_in, findings_of, found_in
-from .kinds import CONTRADICTIONS, DUPLICATES, EXACT, LABELS, OPPOSED
+from .kinds import CONTRADICTIONS, DUPLICATES, EXACT, LABELS
+from .naming import Naming
 from .showing import Other, item_of
 
 FILES = ("held.parquet", "dropped.parquet", "data.parquet")
@@ -62,8 +63,8 @@ class CurateQueue:
     held: frozenset[str]
     dropped: frozenset[str]
     drawn: Sequence[str]
+    naming: Naming
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
-    _groups: dict[tuple[str, str], str] = field(default_factory=dict)
     _sizes: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @cached_property
@@ -147,42 +148,8 @@ class CurateQueue:
             return (Subject(key.record_id, READING),)
         if key.kind == ANY:
             return (Subject(key.record_id),)
-        named = self._named(key.name)
+        named = self.naming.of_row(key.name)
         return tuple(dict.fromkeys(named.values())) or (Subject(key.record_id),)
-
-    def _named(self, row: str) -> dict[int, Subject]:
-        """{position of a finding about the row: what a decision about it is about}"""
-        own = self.found.of_row.get(row, ())
-        record_of: dict[str, str] = {}
-        for index in own:
-            for other in self.members(index):
-                record_of[self.found.row_ids[other]] = self.found.record_ids[other]
-        return {index: self._subject(index, record_of) for index in own}
-
-    def _subject(self, index: int, record_of: Mapping[str, str]) -> Subject:
-        """As `replay.subjects_of` names it; rows that evidence may name are those of the same groups.
-
-        From columns that stay in memory: when much has been decided, this is asked of all of it.
-        """
-        path, found = self.folder / "findings.parquet", self.found
-        quoted = column(path, "span_text")[index].as_py() or ""
-        evidence = column(path, "evidence")[index].as_py()
-        group = found.groups[index]
-        named = "" if group is None else self._group_digest((found.checks[index], group))
-        shown = digest_of_evidence(quoted, json.loads(evidence), record_of)
-        return Subject(found.record_ids[index], found.checks[index], named, shown)
-
-    def _group_digest(self, group: tuple[str, str]) -> str:
-        found = self._groups.get(group)
-        if found is None:
-            own = [self.found.record_ids[index] for index in self.found.of_group[group]]
-            found = self._groups[group] = group_digest(own)
-        return found
-
-    def members(self, index: int) -> Sequence[int]:
-        """Positions of the findings of the same group, its own included."""
-        group = self.found.groups[index]
-        return (index,) if group is None else self.found.of_group[self.found.checks[index], group]
 
     def findings(self, key: Key) -> list[Finding]:
         """What speaks against a record. Raises SourceError."""
@@ -320,36 +287,7 @@ class CurateQueue:
         return [key, *others]
 
     def moot(self, key: Key, standing: Standing) -> frozenset[Subject]:
-        """As `replay` has it: of a contradiction or of duplicates nothing else is left in the data as it was."""
-        alone = [index for index in self.found.of_row.get(key.name, ()) if self._is_alone(index, standing)]
-        if not alone or key.kind == ANY:
-            return frozenset()
-        named = self._named(key.name)
-        return frozenset(named[index] for index in alone)
-
-    def _is_alone(self, index: int, standing: Standing) -> bool:
-        """Every other content of the group was dropped or edited by people."""
-        if self.found.checks[index] not in OPPOSED:
-            return False
-        own, found = self.found.record_ids[index], False
-        for other in self.members(index):
-            record_id = self.found.record_ids[other]
-            if record_id != own:
-                if not self._is_gone(self.found.row_ids[other], record_id, standing):
-                    return False
-                found = True
-        return found
-
-    def _is_gone(self, row: str, record_id: str, standing: Standing) -> bool:
-        """A decision takes its content out of the data; one about a group only as long as it is that group."""
-        for subject, review in standing.about(record_id).items():
-            if review.verdict in EDITS:
-                return True
-            if review.verdict in (Verdict.DROP, Verdict.WRONG):
-                copies = subject.group == group_digest([record_id])
-                if not subject.group or (not copies and subject in self._named(row).values()):
-                    return True
-        return False
+        return self.naming.moot(key, standing)
 
     def _source(self, row: str) -> str:
         index = self._any_position.get(row)
@@ -398,7 +336,8 @@ def open_queue(folder: Path) -> CurateQueue:
         )
     held = frozenset(column(folder / "held.parquet", "row_id").to_pylist())
     found = found_in(folder / "findings.parquet")
-    return CurateQueue(folder, found, held, dropped_in(folder, found), drawn_in(folder / "to_read.csv"))
+    dropped, drawn = dropped_in(folder, found), drawn_in(folder / "to_read.csv")
+    return CurateQueue(folder, found, held, dropped, drawn, Naming(folder, found))
 
 
 def _weight(kind: str, finding: Finding) -> tuple[bool, bool, bool]:

@@ -107,7 +107,7 @@ def _frame(desk: Desk) -> dict[str, Any]:
         "tabs": tabs_of(desk),
         "tab": tab_name(desk.asked.kind),
         "progress": progress(desk.keys, desk.states),
-        "cases": cases_of(desk.keys),
+        "cases": cases_of(key for key in desk.keys if not key.settled),
         "last": last_words(last_step(desk.journal, desk.author.session)),
         "step": secrets.token_hex(8),
         "rate": "" if desk.asked.second else rate_sentence(desk),
@@ -117,7 +117,8 @@ def _frame(desk: Desk) -> dict[str, Any]:
 def _item(screen: Screen, *, whole: bool, editing: bool) -> dict[str, Any]:
     desk, key, found, shown = screen.desk, screen.chosen, screen.item, screen.shown
     second = desk.asked.second
-    earlier, later, place = neighbours(desk.keys, screen.anchor.case)
+    earlier, later, _ = neighbours(desk.keys, screen.anchor.case)
+    *_, place = neighbours([one for one in desk.keys if not one.settled], screen.anchor.case)
     group = group_of(desk, key)
     can_edit = bool(found.record.messages) and not shown.masked and not second
     step = secrets.token_hex(8)

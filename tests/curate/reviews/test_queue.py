@@ -157,6 +157,28 @@ def test_a_kind_is_shown_with_plain_signs_and_a_group_is_decided_by_one_key(fold
     }
 
 
+def test_a_pair_comes_once_and_its_other_side_is_chosen_by_a_key(folder: Path) -> None:
+    queue = open_queue(folder / "out")
+    first, second = (key for key in queue.keys if key.kind == "contradiction")
+    with terminal("review", "out", "--terminal", "--kind", "contradiction", folder=folder) as opened:
+        shown = opened.wait_for(READY)
+        assert "pair 1 of 1, side 1 of 2" in shown and f"record {first.record_id}" in shown
+        assert "contradictions 1 pair, 2 records" in " ".join(shown.split())
+        opened.type("c")
+        shown = opened.wait_for(READY)
+        assert "side 2 of 2" in shown and f"record {second.record_id}" in shown
+        opened.type("2")
+        shown = " ".join(opened.wait_for("nothing is left").split())
+        assert "2 of 5 records decided; left: otherwise held 1 record, drawn to be read 2 records" in shown
+        assert opened.end() == 0
+    said = read_reviews(folder / ".assay" / "reviews.jsonl")
+    assert {(review.subject.record_id, review.verdict, review.note) for review in said} == {
+        (second.record_id, Verdict.DROP, "out of date")
+    }
+    curate()
+    assert fates(folder)["You have 30 days to return it."] == "trains"
+
+
 def test_a_digit_rejects_for_a_usual_reason_and_undo_takes_it_back(folder: Path) -> None:
     with terminal("review", "out", "--terminal", "--kind", "to_read", folder=folder) as opened:
         opened.wait_for(READY)

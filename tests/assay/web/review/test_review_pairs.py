@@ -96,6 +96,40 @@ def test_what_is_settled_trains_in_the_next_version_and_is_not_asked_about_again
     assert not {first.record_id, second.record_id} & again
 
 
+def test_a_mere_warning_about_the_side_that_is_left_does_not_keep_it_waiting(
+    ana: Browser, folder: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was held for the contradiction alone: `mixed_styles` holds nothing."""
+    warned = next(
+        key
+        for key in of_kind(queue.keys, "contradiction")
+        if set(key.checks) == {"contradiction", "mixed_styles"} and key.size == 2
+    )
+    other = next(key for key in queue.group(warned) if key != warned)
+    ana.open(f"/review/out?kind=contradiction&row={warned.name}")
+    by_mouse(ana, other.name, "drop")
+    assert "unless you <a" in ana.page and warned.name not in sides_on(ana.page)
+    curate(folder, monkeypatch)
+    assert warned.record_id in {r.id for r in Dataset.read_parquet(folder / "out" / "data.parquet").records()}
+
+
+def test_a_side_in_which_something_else_was_found_waits_for_that(
+    folder: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = ("You have 30 days to return it.", "You have 14 days to return it, {{name}}.")
+    rows = [{"instruction": "How long can I return an item?", "output": answer} for answer in answers]
+    (folder / "tickets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    curate(folder, monkeypatch)
+    first, second = open_run(folder / "out").queue.keys
+    assert "unfilled_placeholder" in second.checks
+    ana = Browser(site)
+    ana.open(f"/review/out?row={first.name}")
+    ana.press("drop")
+    assert row_on(ana.page) == second.name and "settled" not in ana.page
+    ana.press("drop")
+    assert "All 2 records are decided" in ana.page
+
+
 def test_a_skip_passes_the_pair_as_a_whole(ana: Browser, queue: Queue) -> None:
     first, second = two(queue)
     ana.open(f"/review/out?kind=contradiction&row={first.name}")
@@ -188,8 +222,7 @@ def test_pairs_and_records_are_said_together_on_every_page_and_fall(ana: Browser
     left = f"{cases - 1} {noun}, {len(keys) - 2} records"
     for address in pages:
         assert left in ana.open(address), address
-    assert "Decide on what is left: " in ana.open("/data/out")
-    total = re.search(r"Decide on what is left: ([\d,]+ cases, [\d,]+ records)", ana.open("/"))
+    total = re.search(r"(Decide: [\d,]+ cases, [\d,]+ records left)", ana.open("/"))
     assert total is not None and total.group(1) in ana.open("/data/out")
 
 
