@@ -8,11 +8,17 @@ from ..generator import Draft, Job, Outcome, Refused
 from ..verifier import Bench, verifier
 
 ABOUT_ITSELF = re.compile(
-    r"\b(?:as|i(?:'m| am)(?: just)?) an? (?:\w+ )?(?:ai|artificial intelligence|chatbot|language model)\b"
+    r"\b(?:as|i(?:'m| am)(?: just| only)?) an? (?:[\w-]+ ){0,2}(?:ai|artificial intelligence|chatbot|language model)\b"
     r"|\bi(?:'m| am) ready to (?:help|assist)\b|\byou(?:'re| are) ready to assist\b"
     r"|\bmy (?:training data|knowledge cut-?off)\b|\bals (?:eine )?ki\b|\ben tant qu'ia\b|\bcomo (?:una )?ia\b",
     re.IGNORECASE,
 )
+OFFER = re.compile(
+    r"\bi(?:'d| would) be (?:happy|glad|delighted|pleased) to (?:help|assist)\b"
+    r"|\blet me know (?:how|if|what) i can (?:help|assist)\b|\bhow (?:can|may) i (?:help|assist) you\b",
+    re.IGNORECASE,
+)
+"""What an assistant says; as a request it asks for nothing."""
 REFUSAL = re.compile(
     r"^\W*(?:(?:i(?:'m| am) (?:sorry|afraid)|sorry|unfortunately)[^.\n]{0,30})?\b"
     r"i (?:can(?:'|’)?t|cannot|can not|won't|am unable to|am not able to) "
@@ -45,8 +51,15 @@ def boilerplate(draft: Draft, job: Job, bench: Bench, *, refusals: bool = False)
         text = message.content or ""
         if text in known:
             continue
-        if ABOUT_ITSELF.search(text) or WRAPPING.search(text):
+        talk = ABOUT_ITSELF.search(text) or WRAPPING.search(text) or (message.role == "user" and OFFER.search(text))
+        if talk or _is_name_of(bench.settings.model, text):
             return Refused("boilerplate", "the model speaks about itself or the task")
         if message.role == "assistant" and not refusals and REFUSAL.search(text):
             return Refused("refusal", "the answer refuses")
     return draft
+
+
+def _is_name_of(model: str | None, text: str) -> bool:
+    """A small model that is shown the end of its own name answers with it."""
+    family = re.match(r"[a-z]+", (model or "").rsplit("/", 1)[-1].lower())
+    return family is not None and re.sub(r"[\W\d_]", "", text).lower() == family[0]

@@ -12,7 +12,7 @@ from assay.synth.verifier import Bench, steps
 
 
 def judge(question: str, answer: str, seed: tuple[Message, ...] = (), **verify: object) -> str:
-    settings = SynthSettings(verify=verify)
+    settings = SynthSettings(verify=verify, model="org/SmolLM2-135M-Instruct")
     [step] = [step for step in steps(settings) if step.name == "boilerplate"]
     draft = Draft((Message("user", question), Message("assistant", answer)))
     job = Job(ask(settings, "x"), Record("s", "s", seed, Source("s", 1, 0)), "h", lambda text: draft)
@@ -30,6 +30,13 @@ def judge(question: str, answer: str, seed: tuple[Message, ...] = (), **verify: 
         ("Where am I?", "I'm a curious AI designed to help in any way I can.", "boilerplate"),
         ("Write a poem.", "I'm sorry, but I can't help with that.", "refusal"),
         ("Write a poem.", "I cannot write poems.", "refusal"),
+        ("Why?", "I'm sorry, but as a text-based AI I don't have the ability to browse.", "boilerplate"),
+        ("Why?", "I am only a large language model.", "boilerplate"),
+        ("Hello, I'd be delighted to assist you. What would you like to discuss?", "Tea.", "boilerplate"),
+        ("If I can help you, let me know how I can assist you.", "Tea.", "boilerplate"),
+        ("Which places are worth a visit?", "SmolLM,", "boilerplate"),
+        ("Which lamp do you have?", "SmolLM is no lamp.", "passed"),
+        ("Is it so?", "I'd be glad to help: it is.", "passed"),
         ("Why can't I log in?", "Your password has expired.", "passed"),
         ("Can you help?", "Yes. I cannot say when, but it will be soon.", "passed"),
         ("Here is my invoice. Is it right?", "Here are three ways to check it: ...", "passed"),
