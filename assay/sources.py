@@ -120,8 +120,8 @@ def _joined(own: Mapping[str, Dataset], others: Dataset) -> Dataset:
     filled = [part for part in parts if len(part)] or [others]
     if own:
         named = [(name, row) for name, part in own.items() for row in part.row_ids()]
-        files = others.table.column("source_file").to_pylist()
-        _check_apart([*named, *zip(files, others.row_ids(), strict=True)])
+        files, rows = (others.table.column(name).to_pylist() for name in ("source_file", "row_id"))
+        _check_apart([*named, *zip(files, rows, strict=True)])
     return replace(others, table=pa.concat_tables([part.table for part in filled]))
 
 

@@ -188,6 +188,8 @@ def test_rows_that_are_in_two_files_are_said_with_both_names_and_with_what_to_le
         assert (said.value.where, said.value.fix) == (more, f"leave {more} out")
     with pytest.raises(SourceError, match=r"3 of its 3 rows are in .*grown\.parquet already"):
         read([source, grown])
+    faulty = read([saved(tmp_path / "c.jsonl", ALPACA, {"foo": 1}), more])
+    assert (len(faulty), len(faulty.faults)) == (2, 1)
     Dataset(pa.concat_tables([data.table.slice(0, 2), data.table.slice(0, 1)])).write_parquet(Path(more))
     with pytest.raises(SourceError, match="1 of its rows stand there twice"):
         read([more])
