@@ -22,6 +22,12 @@ OF_STAGES = {
 }
 """Pages, and the stages whose runs they show; lineage shows every run."""
 
+HAVE_THEIR_OWN = {
+    "gate.html": "open {0}/gate.html, which `assay gate` wrote; with --redact it writes it without texts",
+    "evaluation.json": "`assay gate {0} --policy policy.yaml -o release` writes the page of its verdict",
+}
+"""What `-o` of another stage wrote, and where to look at it."""
+
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="RUN")
@@ -86,6 +92,7 @@ def _shown(site: Site, name: str, page: str | None) -> tuple[str, str]:
         if page not in (None, "data", "review"):
             fix = "--page data or review, or name a run"
             raise SettingsError(f"a folder has no page '{page}'", where=name, fix=fix)
+        _refuse_other_folders(site.folder(name))
         return name, page or "data"
     page = page or PLACES.get(manifest.stage, "/lineage/{}").split("/")[1]
     wanted = OF_STAGES[page] or (manifest.stage,)
@@ -101,3 +108,10 @@ def _shown(site: Site, name: str, page: str | None) -> tuple[str, str]:
     raise SettingsError(
         f"came from no run that has the page '{page}'", where=name, fix=f"its own pages are {' and '.join(pages)}"
     )
+
+
+def _refuse_other_folders(folder: Path) -> None:
+    """Of an evaluation or a release the store alone has pages. Raises SettingsError."""
+    for file, fix in HAVE_THEIR_OWN.items():
+        if (folder / file).is_file() and not (folder / "data.parquet").is_file():
+            raise SettingsError("a folder of this kind has no page here", where=str(folder), fix=fix.format(folder))
