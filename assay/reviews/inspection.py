@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -13,7 +13,7 @@ from assay.errors import AssayError
 from assay.records import Record
 
 from .editing import from_text, to_text
-from .item import Item, Shown, shown_item
+from .item import Beside, Item, Shown, shown_item
 from .keys import END, Keyboard
 from .queue import ANY, Key, Side
 from .reasons import reason_of
@@ -67,9 +67,18 @@ class Inspection:
             self._say("nothing is left to decide")
 
     def _at(self, sides: Sequence[Side], place: int) -> _At:
-        at = _At(sides, place, shown_item(sides[place].item, self.conceal, self.conceal_text))
+        shown = shown_item(sides[place].item, self.conceal, self.conceal_text)
+        at = _At(
+            sides, place, replace(shown, beside=tuple(self._with_what_holds(part, sides) for part in shown.beside))
+        )
         self._show(at)
         return at
+
+    def _with_what_holds(self, part: Beside, sides: Sequence[Side]) -> Beside:
+        """The heading says what was decided on that side meanwhile."""
+        key = next((side.key for side in sides if side.key.name == part.name), None)
+        said = self.session.said(key) if key is not None else ""
+        return part._replace(heading=f"{part.heading}: {said}") if said else part
 
     def _show(self, at: _At, *, whole: bool = False) -> None:
         number = self.session.place(at.sides[0].key if at.key.kind == ANY else at.key)
@@ -87,7 +96,7 @@ class Inspection:
             reason = reason_of(key)
             act = self._acts.get(key)
             if reason is not None:
-                return self._done(self.session.decide(at.key, at.item, Action.DROP, reason))
+                return self._done(at, self.session.decide(at.key, at.item, Action.DROP, reason))
             if key == "c":
                 if len(at.sides) < 2:
                     self._say("nothing else is on this screen to be decided on")
@@ -102,7 +111,7 @@ class Inspection:
     def _acts(self) -> dict[str, Callable[[_At], bool]]:
         """{key: what it does, and whether the next item follows}"""
         return {
-            "a": lambda at: self._done(self.session.decide(at.key, at.item, Action.KEEP)),
+            "a": lambda at: self._done(at, self.session.decide(at.key, at.item, Action.KEEP)),
             "s": self._skip,
             "v": self._show_all,
             "r": self._reject,
@@ -113,10 +122,12 @@ class Inspection:
             "u": self._undo,
         }
 
-    def _done(self, before: Sequence[Review]) -> bool:
+    def _done(self, at: _At, before: Sequence[Review]) -> bool:
         for other in before:
             who = other.who or "somebody"
             self._say(f"{who} had said {other.verdict} of it meanwhile; yours holds, and u gives theirs back")
+        if any(self.session.is_settled(side.key) for side in at.sides):
+            self._say("nothing speaks against the other side any more, and the next curate keeps it")
         return True
 
     def _skip(self, at: _At) -> bool:
@@ -132,7 +143,7 @@ class Inspection:
         if reason is None:
             self._say("nothing was decided")
             return False
-        return self._done(self.session.decide(at.key, at.item, Action.DROP, reason))
+        return self._done(at, self.session.decide(at.key, at.item, Action.DROP, reason))
 
     def _edit(self, at: _At) -> bool:
         record = at.item.record
@@ -149,7 +160,7 @@ class Inspection:
         if messages == record.messages:
             self._say("not edited: nothing was changed")
             return False
-        return self._done(self.session.decide(at.key, at.item, Action.EDIT, messages=messages))
+        return self._done(at, self.session.decide(at.key, at.item, Action.EDIT, messages=messages))
 
     def _relabel(self, at: _At) -> bool:
         found = at.item.suggestion
@@ -159,7 +170,7 @@ class Inspection:
         if at.shown.masked:
             self._say("not relabelled: personal data and secrets are masked here; edit the data itself")
             return False
-        return self._done(self.session.decide(at.key, at.item, Action.RELABEL, answer=found.answer))
+        return self._done(at, self.session.decide(at.key, at.item, Action.RELABEL, answer=found.answer))
 
     def _group(self, at: _At) -> bool:
         """The same for all of a group, or this one in place of the others."""
@@ -180,7 +191,7 @@ class Inspection:
         if said not in ways:
             self._say("nothing was decided")
             return False
-        return self._done(self.session.decide_group(keys, ways[said]))
+        return self._done(at, self.session.decide_group(keys, ways[said]))
 
     def _undo(self, at: _At) -> bool:
         found = self.session.undo()

@@ -73,6 +73,19 @@ class Session:
         """What is on one screen with it."""
         return self.queue.sides(key)
 
+    def said(self, key: Key) -> str:
+        """What holds of it: "ana said drop (out of date)"; "settled", or "" where nothing does."""
+        own = self._standing.about(key.record_id)
+        for review in own.values():
+            note = f" ({review.note})" if review.note else ""
+            return f"{review.who or 'somebody'} said {review.verdict}{note}"
+        return "settled" if self.is_settled(key) else ""
+
+    def is_settled(self, key: Key) -> bool:
+        """Nobody has decided on it, and nobody is asked: nothing is left that speaks against it."""
+        asked = key.kind != ANY and not key.settled
+        return asked and not self._standing.about(key.record_id) and self._is_decided(key)
+
     def group(self, key: Key) -> list[Key]:
         """Those of its group that wait, itself first."""
         own, *others = self.queue.group(key)

@@ -41,12 +41,15 @@ from .showing import Other, item_of
 FILES = ("held.parquet", "dropped.parquet", "data.parquet")
 """Where a record is looked for: most of what waits is held, and of a million the kept ones are the most."""
 
-RANKS = {name: place for place, name in enumerate((*CONTRADICTIONS, *DUPLICATES, *LABELS))}
+COMPARED = tuple(name for name in DUPLICATES if name != EXACT)
+RANKS = {name: place for place, name in enumerate((*CONTRADICTIONS, *COMPARED, *LABELS))}
 KIND_OF = {
     **dict.fromkeys(CONTRADICTIONS, CONTRADICTION),
-    **dict.fromkeys(DUPLICATES, DUPLICATE),
+    **dict.fromkeys(COMPARED, DUPLICATE),
     **dict.fromkeys(LABELS, LABEL),
 }
+"""A held row that has an identical copy waits for what holds it: see EXACT."""
+
 SHOWN_OTHERS = 3
 """Members of a group that wait for nobody, shown beside those that do."""
 

@@ -169,7 +169,8 @@ def test_a_pair_comes_once_and_its_other_side_is_chosen_by_a_key(folder: Path) -
         assert "side 2 of 2" in shown and f"record {second.record_id}" in shown
         opened.type("2")
         shown = " ".join(opened.wait_for("nothing is left").split())
-        assert "2 of 5 records decided; left: otherwise held 1 record, drawn to be read 2 records" in shown
+        assert "2 of 5 records decided; left: otherwise held 1 record; drawn to be read 2 records" in shown
+        assert "nothing speaks against the other side any more" in shown
         assert opened.end() == 0
     said = read_reviews(folder / ".assay" / "reviews.jsonl")
     assert {(review.subject.record_id, review.verdict, review.note) for review in said} == {
@@ -177,6 +178,16 @@ def test_a_pair_comes_once_and_its_other_side_is_chosen_by_a_key(folder: Path) -
     }
     curate()
     assert fates(folder)["You have 30 days to return it."] == "trains"
+
+
+def test_the_other_side_says_what_was_decided_on_it(folder: Path) -> None:
+    with terminal("review", "out", "--terminal", "--kind", "contradiction", folder=folder) as opened:
+        opened.wait_for(READY)
+        opened.type("a")
+        shown = " ".join(opened.wait_for(READY).split())
+        assert "side 2 of 2" in shown and re.search(r"says otherwise, held, data.jsonl:1: \w+ said keep", shown)
+        opened.type("q")
+        opened.end()
 
 
 def test_a_digit_rejects_for_a_usual_reason_and_undo_takes_it_back(folder: Path) -> None:
