@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from assay.errors import NoSuchRunError
+from assay.config import read_document
+from assay.errors import AssayError, NoSuchRunError
 from assay.web import plots
 from assay.web.home import as_done
 from assay.web.site import Site, read_json
@@ -131,7 +132,7 @@ def overview_of(site: Site, name: str, *, redact: bool = False) -> Shown:
     checks = _checks(summary.get("findings", {}), address, f"/review/{quote(name)}")
     kind = "labels" if composition.get("labels") else "topics"
     reading: Mapping[str, Any] = overview.get("reading", {})
-    typed = Typed(folder, tuple(str(part["name"]) for part in composition.get("sources", ())))
+    typed = _typed(site, name, tuple(str(part["name"]) for part in composition.get("sources", ())))
     return Shown(
         fitness=str(summary.get("fit", {}).get("verdict", "")),
         reasons=tuple(
@@ -184,20 +185,50 @@ _ASIDE = re.compile(r" \([^()]*\)\.$")
 
 @dataclass(frozen=True)
 class Typed:
-    """What stands for itself in a command: the folder that holds the data, and the files that it was made from."""
+    """What stands for itself in a command.
+
+    folder   that holds the data
+    sources  files that it was made from
+    model    that it was curated for, "" for none
+    project  assay.yaml names these files, and the model
+    """
 
     folder: Path
     sources: tuple[str, ...]
+    model: str
+    project: bool
 
     def command(self, text: str) -> str:
         """With names in place of DATA and of the sheets of OUT, so that it can be pasted."""
-        if 0 < len(self.sources) <= MOST_TYPED:
-            text = re.sub(r"\bDATA\b", lambda _: shlex.join(self.sources), text)
+        judged = text.startswith(("assay curate DATA", "assay audit DATA"))
+        if judged and self.project:
+            text = text.replace(" DATA", "", 1)
+        elif 0 < len(self.sources) <= MOST_TYPED:
+            model = ["--model", self.model] if judged and self.model and "--model" not in text else []
+            text = re.sub(r"\bDATA\b", lambda _: shlex.join([*self.sources, *model]), text)
         return re.sub(r"\bOUT/([a-z_]+\.csv)", self._sheet, text)
 
     def _sheet(self, found: re.Match[str]) -> str:
         path = self.folder / found[1]
         return shlex.quote(str(path)) if path.is_file() else found[0]
+
+
+def _typed(site: Site, name: str, sources: tuple[str, ...]) -> Typed:
+    manifest = site.manifest(name)
+    inputs = manifest.data.get("inputs", {}) if manifest is not None else {}
+    model = str(inputs.get("model") or "").rpartition("@")[0]
+    return Typed(site.folder(name), sources, model, set(sources) == _named_in(site.project))
+
+
+def _named_in(project: Path) -> set[str]:
+    """The files that assay.yaml names; none where it cannot be read, which other pages say."""
+    if not (project / "assay.yaml").is_file():
+        return set()
+    try:
+        given = read_document(project / "assay.yaml").data.get("data") or ()
+    except AssayError:
+        return set()
+    return {str(item["path"]) for item in given if isinstance(item, Mapping) and "path" in item}
 
 
 def _doing(item: Mapping[str, Any], typed: Typed, redact: bool) -> Doing:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
-from assay.curate.web.overview import overview_of
+from assay.curate.web.overview import Typed, overview_of
 from assay.runs import RunStore
 from assay.web.plots import Bars
 from assay.web.single_file import single_file
@@ -172,3 +172,17 @@ def test_every_command_of_the_pages_of_data_works_when_it_is_pasted(client: Test
     assert any("'my data.jsonl'" in command for command in commands)
     assert any(f"runs/{store.run}/to_read.csv" in command for command in commands)
     assert [fault for command in commands if (fault := fault_of(command))] == []
+
+
+def test_a_command_names_the_model_of_then_or_leaves_both_to_assay_yaml(store: Store) -> None:
+    alone = Typed(store.path, ("a b.jsonl", "c.jsonl"), "some/model", project=False)
+    assert alone.command("assay curate DATA -o OUT") == "assay curate 'a b.jsonl' c.jsonl --model some/model -o OUT"
+    assert alone.command("assay audit DATA --model NAME") == "assay audit 'a b.jsonl' c.jsonl --model NAME"
+    assert alone.command("assay synth DATA -o MORE") == "assay synth 'a b.jsonl' c.jsonl -o MORE"
+    of_project = Typed(store.path, ("a b.jsonl",), "some/model", project=True)
+    assert of_project.command("assay curate DATA -o OUT") == "assay curate -o OUT"
+    assert of_project.command("assay synth DATA -o MORE") == "assay synth 'a b.jsonl' -o MORE"
+    (store.folder / "assay.yaml").write_text("version: 1\ndata: [{path: my data.jsonl}]\n")
+    commands = [item.command for item in overview_of(site_of(store), store.run).doing]
+    (store.folder / "assay.yaml").unlink()
+    assert any(command.startswith("assay curate -o OUT") for command in commands)
