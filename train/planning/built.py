@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 FEED_FORWARD = re.compile(r"(^|\.)(\w*mlp|feed_forward|ffn|\w*moe|\w*experts?|\w*ffw)(\.|$)")
 DOWN = ("down_proj", "w2", "fc2", "c_proj", "output_linear", "dense_4h_to_h", "linear_2")
 GATES = ("gate_proj", "gate_up_proj", "w1", "input_linear", "up_gate_proj", "linear_1")
+ACTIVATION_KEEPS = {"relu2": 2, "xielu": 4, "gelu_new": 4}
+"""Tensors of the feed-forward width that an activation without a gate keeps; others are one kernel, and keep one."""
 ACTIVE = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_top_k", "top_k_experts", "moe_k")
 EXPERT_OF_ITS_OWN = re.compile(r"experts\.\d+\.")
-MIXER_KEEPS = 3
-"""Tensors as wide as its projections that a layer without attention is taken to keep. An assumption."""
+DELTA_KEEPS, MAMBA_KEEPS, MAMBA_HEAD_KEEPS, OTHERS_KEEP = 13, 8, 4.1, 1.3
+"""What a layer without attention keeps of a token for the backward pass, as transformers runs it with torch alone, in
+elements of the computation's precision for each output of its projections; of Mamba 2 also for each head and position
+of a chunk. Measured on Qwen 3.5's gated delta rule, Granite 4's Mamba 2 and LFM 2's convolution, to an eighth, where
+sequences are whole chunks. The kernels of flash-linear-attention and mamba-ssm keep less."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +169,23 @@ def _layer(
         norms=norms,
         attention=attention,
         mlp_width=sum(linear.inputs for linear in down),
-        mlp_saved=3 if gated else 2,
+        mlp_saved=3 if gated else ACTIVATION_KEEPS.get(str(getattr(config, "hidden_act", "gelu")), 1),
         experts=routed,
         other=sum(parameter.numel() for parameter in module.parameters()) - counted,
-        mixed=MIXER_KEEPS * sum(linear.outputs for linear in mixers),
+        mixed=_mixed(module, sum(linear.outputs for linear in mixers), config),
     )
+
+
+def _mixed(module: torch.nn.Module, outputs: int, config: PretrainedConfig) -> int:
+    """Elements of a token that a layer's mixers keep, told apart by their parameters: Mamba has a skip D, the gated
+    delta rule none. Mamba 1 is taken for Mamba 2 with a head a state."""
+    named = {name.rpartition(".")[2]: parameter for name, parameter in module.named_parameters()}
+    if "A_log" not in named:
+        return round(OTHERS_KEEP * outputs)
+    if "D" not in named:
+        return DELTA_KEEPS * outputs
+    chunk = int(getattr(config, "mamba_chunk_size", None) or getattr(config, "chunk_size", None) or 256)
+    return round(MAMBA_KEEPS * outputs + MAMBA_HEAD_KEEPS * named["A_log"].numel() * chunk)
 
 
 def _norms(module: torch.nn.Module, attention: Attention) -> Iterator[Norm]:
@@ -229,7 +246,12 @@ def _experts(layer: torch.nn.Module, config: PretrainedConfig, targetable: froze
 
 def _unknown(family: str, found: Architecture, model: PreTrainedModel, path: str) -> Iterator[str]:
     plain = sum(count for layer, count in found.layers if layer.mixed)
-    mixers = f", and in {plain} of {found.depth} layers what stands for attention by an assumption" if plain else ""
+    mixers = (
+        f", and in {plain} of {found.depth} layers what stands beside or for attention as torch runs it, without "
+        "kernels of its own, which keep less"
+        if plain
+        else ""
+    )
     yield (
         f"no formula is made for '{family}': parameters and adapter are those of the model that transformers builds, "
         f"activations are counted as a Llama's of the same widths{mixers}"

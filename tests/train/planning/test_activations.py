@@ -104,3 +104,40 @@ def test_a_layer_keeps_what_the_formula_says(name: str, tmp_path: Path) -> None:
     assert count == 3
     predicted = sum(saved_of_layer(layer, setup, work, architecture.adapted(setup.lora)))
     assert predicted == pytest.approx((three - one) / 2, rel=0.03)
+
+
+PLAIN = {key: value for key, value in COMMON.items() if key != "head_dim"}
+DELTA = {
+    "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 32, "linear_value_head_dim": 32,
+}  # fmt: skip
+MAMBA = {"num_local_experts": 0, "shared_intermediate_size": 320, "mamba_n_heads": 8, "mamba_d_head": 32,
+         "mamba_d_state": 16}  # fmt: skip
+WITHOUT_A_FORMULA: Mapping[str, tuple[Mapping[str, Any], str | None, float]] = {
+    "OLMo 2": ({"model_type": "olmo2", **PLAIN}, None, 0.03),
+    "Granite": ({"model_type": "granite", **PLAIN}, None, 0.03),
+    "GLM 4": ({"model_type": "glm4", **COMMON}, None, 0.03),
+    "Command R7B": ({"model_type": "cohere2", **PLAIN}, "full_attention", 0.13),
+    "StarCoder 2": ({"model_type": "starcoder2", **PLAIN}, None, 0.03),
+    "Apertus": ({"model_type": "apertus", **COMMON}, None, 0.05),
+    "Qwen 3.5, gated delta rule": ({"model_type": "qwen3_5_text", **COMMON, **DELTA}, "linear_attention", 0.13),
+    "Granite 4, Mamba 2": ({"model_type": "granitemoehybrid", **PLAIN, **MAMBA}, "mamba", 0.13),
+    "LFM 2, convolution": (
+        {"model_type": "lfm2", **PLAIN, "block_auto_adjust_ff_dim": False}, "conv", 0.05,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_FORMULA)
+def test_a_layer_that_has_no_formula_keeps_about_what_is_said(name: str, tmp_path: Path) -> None:
+    values, kind, within = WITHOUT_A_FORMULA[name]
+    work = replace(WORK, batch=1, sequence=256)
+
+    def of(layers: int) -> dict[str, Any]:
+        kinds = {"layer_types": [kind] * layers} if kind else {}
+        return {**values, **kinds, "num_hidden_layers": layers}
+
+    one, three = (really_saved(of(layers), SETUP, work, layers, tmp_path) for layers in (1, 3))
+    architecture = from_config(of(3), name)
+    ((layer, _),) = architecture.layers
+    predicted = sum(saved_of_layer(layer, SETUP, work, architecture.adapted(SETUP.lora)))
+    assert predicted == pytest.approx((three - one) / 2, rel=within)
