@@ -19,6 +19,7 @@ from assay.dataset import Dataset
 from assay.errors import SettingsError, SuiteError
 from assay.families import assign_families
 from assay.findings import Severity, Verdict
+from assay.points import signed
 from assay.project import concatenate
 from assay.records import Json
 from assay.runs import RunStore
@@ -65,9 +66,10 @@ class Question:
 
 @dataclass(frozen=True)
 class SuiteMeasure:
-    """One suite. Shares of 1; difference is with less without, ci its 95 % interval.
+    """One suite. Shares of 1; difference is with less without, ci its 95 % interval, a description.
 
     items_needed  further items of the half that was scored; None where it is decided, or no number would do
+    limits        (at worst, at best), one-sided at 5 % by the tests that decide: together a 90 % interval
     """
 
     suite: str
@@ -79,15 +81,17 @@ class SuiteMeasure:
     verdict: Verdict
     items_needed: int | None
     reason: str
+    limits: tuple[float, float] | None = None
 
     @property
     def sentence(self) -> str:
         if self.verdict is Verdict.INVALID:
             return f"{self.suite}: {WORDS[self.verdict]}: {self.reason}"
-        low, high = self.ci
+        low, high = self.limits or self.ci
+        sure = "90 %" if self.limits else "95 %"
         said = (
-            f"{self.suite}: without {self.without:.1%}, with {self.with_new:.1%}: {100 * self.difference:+.1f} points "
-            f"(95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {self.n:,} items): {WORDS[self.verdict]}"
+            f"{self.suite}: without {self.without:.1%}, with {self.with_new:.1%}: {signed(self.difference)} points "
+            f"({sure} interval {signed(low)} to {signed(high)}, {self.n:,} items): {WORDS[self.verdict]}"
         )
         return said + (f"; {self._lacking}" if self.verdict is Verdict.INCONCLUSIVE else "")
 
@@ -295,6 +299,7 @@ def _evaluate(
             verdict=found.verdict,
             items_needed=found.items_needed,
             reason=found.reason,
+            limits=(found.limits.at_worst, found.limits.at_best) if found.limits is not None else None,
         )
         for found in decided
     )

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from ..sensitivity.chance import Commonest
 from ..statistics.items_needed import more_items, with_unseen_changes
+from ..statistics.one_sided import superiority_limit
 from ..statistics.paired_tests import superiority
-from ..wording import p_value, percent
+from ..wording import p_value, percent, points
 from .comparison import differences_of
 from .decision import ConstantAnswer
 from .pairs import PairedSuite
 
 
-def compare_constant(suite: PairedSuite, commonest: Commonest | None) -> ConstantAnswer | None:
+def compare_constant(suite: PairedSuite, commonest: Commonest | None, alpha: float) -> ConstantAnswer | None:
     """By the test that is used against the base."""
     if commonest is None:
         return None
     p = superiority(suite.candidate.scores, commonest.scores, suite.clusters)
-    return ConstantAnswer(commonest.quote, commonest.share, p)
+    at_worst = superiority_limit(suite.candidate.scores, commonest.scores, suite.clusters, alpha)
+    return ConstantAnswer(commonest.quote, commonest.share, p, at_worst, p < alpha)
 
 
 def items_to_beat(suite: PairedSuite, commonest: Commonest, alpha: float) -> int | None:
@@ -29,7 +31,12 @@ def items_to_beat(suite: PairedSuite, commonest: Commonest, alpha: float) -> int
 
 
 def in_words(constant: ConstantAnswer) -> str:
+    """Without the answer itself, which is text of a record: reasons stand in certificates and logs."""
     return (
-        f"always answering '{constant.answer}' scores {percent(constant.score)}, and that the candidate knows more "
-        f"than that is not proved ({p_value(constant.p_value)})"
+        f"the commonest answer, given to every item, scores {percent(constant.score)}, and a gain over that is not "
+        f"proved ({_worst(constant)}{p_value(constant.p_value)})"
     )
+
+
+def _worst(constant: ConstantAnswer) -> str:
+    return "" if constant.at_worst is None else f"at worst {points(constant.at_worst)}, "

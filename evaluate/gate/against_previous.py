@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .comparison import Estimate, differences_of, estimate_each, estimate_mean
 from .decision import Change
+from .limits import limits_of, with_harm
 from .pairs import PairedSuite
 
 
@@ -18,6 +19,15 @@ class PreviousComparison:
 
     change: Change
     found: Estimate
+
+
+def change_within(compared: PreviousComparison, bound: float, alpha: float, harm_level: float) -> Change:
+    """What is shown, with the limits of its proofs. bound: the guardrail or margin; harm_level 0 where no harm can be
+    proved, or not yet."""
+    limits = limits_of(compared.found, bound, alpha)
+    if harm_level:
+        limits = with_harm(limits, compared.found, bound, compared.found.p_loss_beyond, harm_level)
+    return replace(compared.change, limits=limits)
 
 
 def compare_each(suites: Sequence[PairedSuite], guardrails: Sequence[float]) -> list[PreviousComparison | None]:

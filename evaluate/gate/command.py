@@ -99,7 +99,7 @@ def gate(
         write_text(markdown, as_markdown(report))
     if junit is not None:
         write_text(junit, as_junit(report.decision, report.policy))
-    options.emit(report.decision.to_json())
+    options.emit(report.to_json())
     options.show(terminal(report))
     options.show(f"\ncertificate  {report.decision.certificate}")
     return int(_exit_code(report.decision.verdict, report.policy))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
 from ..statistics.clusters import FloatArray, design_effect
-from ..statistics.distributions import t_quantile, t_tail
+from ..statistics.distributions import normal_quantile, t_quantile, t_tail
 from ..statistics.e_process import Planned, log_wealth, make_rounds
 from ..statistics.intervals import Interval
 from ..statistics.score_test import Strata, score_lower_limit, score_statistic, score_upper_limit
@@ -46,6 +46,7 @@ class Estimate:
     p_loss_within  that a loss as large as the bound is excluded
     p_loss_beyond  that the loss exceeds the bound
     p_loss         that there is a loss at all
+    strata, df     what the test was made of, for its limits at other levels
     """
 
     difference: float
@@ -54,6 +55,16 @@ class Estimate:
     p_loss_beyond: float
     p_loss: float
     variance: float
+    strata: Strata = field(compare=False, repr=False)
+    df: float = math.inf
+
+    def limits(self, level: float) -> Interval:
+        """One-sided limits, each at `level`, by inverting the test of the p-values: a loss of d is excluded at that
+        level where the lower one is above -d, and a loss beyond d is proved where the upper one is below -d."""
+        critical = normal_quantile(1 - level) if math.isinf(self.df) else t_quantile(1 - level, self.df)
+        return Interval(
+            float(score_lower_limit(self.strata, critical)), float(score_upper_limit(self.strata, critical))
+        )
 
 
 def differences_of(values: FloatArray, clusters: Sequence[str | None]) -> Differences:
@@ -101,6 +112,8 @@ def _estimates(strata: Strata, bounds: FloatArray, dfs: Sequence[float], varianc
             p_loss_beyond=t_tail(-float(z_bound[i]), df),
             p_loss=t_tail(-float(z_zero[i]), df),
             variance=variances[i],
+            strata=Strata(strata.values[i], strata.counts[i], strata.weights),
+            df=df,
         )
         for i, df in enumerate(dfs)
     ]

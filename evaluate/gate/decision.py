@@ -10,37 +10,52 @@ from assay.findings import Verdict
 from ..sensitivity.sensitivity import Sensitivity
 from ..statistics.intervals import Interval
 from .divergence import Divergence
+from .limits import Limits
 from .policy import Role
 
 
 @dataclass(frozen=True)
 class Change:
     """The candidate less the last release, on the items that both answered. previous: its mean score, None for the
-    average over suites."""
+    average over suites. limits: one-sided, None in a decision from before there were any; ci: of 95 %."""
 
     n: int
     previous: float | None
     difference: float
     ci: Interval
+    limits: Limits | None = None
+
+    @property
+    def shown(self) -> Interval:
+        return self.ci if self.limits is None else self.limits.interval
 
     def to_json(self) -> dict[str, Any]:
-        return {"n": self.n, "previous": self.previous, "difference": self.difference, "ci": list(self.ci)}
+        return {
+            "n": self.n,
+            "previous": self.previous,
+            "difference": self.difference,
+            "ci": list(self.ci),
+            "limits": _limits_json(self.limits),
+        }
 
 
 @dataclass(frozen=True)
 class ConstantAnswer:
     """What knowing nothing but the commonest answer scores, on the same items.
 
-    answer   its beginning
-    p_value  one-sided: that the candidate scores more
+    answer    its beginning, which is text of a record: for people alone, and not where that is to be left out
+    p_value   one-sided: that the candidate scores more
+    at_worst  by how much more, at least: above 0 where that is proved
     """
 
     answer: str
     score: float
     p_value: float
+    at_worst: float | None = None
+    beaten: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return {"answer": self.answer, "score": self.score, "p_value": self.p_value}
+        return {"score": self.score, "p_value": self.p_value, "at_worst": self.at_worst, "beaten": self.beaten}
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,11 @@ class SliceDecision:
     verdict: Verdict | None = None
     p_value: float | None = None
     items_needed: int | None = None
+    limits: Limits | None = None
+
+    @property
+    def shown(self) -> Interval:
+        return self.ci if self.limits is None else self.limits.interval
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -74,6 +94,7 @@ class SliceDecision:
             "verdict": str(self.verdict) if self.verdict is not None else None,
             "p_value": self.p_value,
             "items_needed": self.items_needed,
+            "limits": _limits_json(self.limits),
         }
 
 
@@ -90,6 +111,8 @@ class SuiteDecision:
     kl            divergence from the base, None where it was not measured
     against_previous  the last release, where it was scored
     constant      what one answer to every item would score, on a domain suite where two items expect the same
+    ci            of 95 %, a description; limits are one-sided, and those that decided
+    graded        items for which base or candidate has a part of the credit
     """
 
     suite: str
@@ -116,6 +139,13 @@ class SuiteDecision:
     kl: Divergence | None = None
     against_previous: Change | None = None
     constant: ConstantAnswer | None = None
+    limits: Limits | None = None
+    graded: int = 0
+
+    @property
+    def shown(self) -> Interval:
+        """What stands beside the difference: the interval of the proofs, where there is one."""
+        return self.ci if self.limits is None else self.limits.interval
 
     @property
     def flips(self) -> int:
@@ -149,6 +179,8 @@ class SuiteDecision:
             "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
             "constant": self.constant.to_json() if self.constant is not None else None,
             "items_needed": self.items_needed,
+            "limits": _limits_json(self.limits),
+            "graded": self.graded,
             "sensitivity": self.sensitivity.to_json(),
             "slices": [part.to_json() for part in self.slices],
             "must_pass_failed": list(self.must_pass_failed),
@@ -165,7 +197,9 @@ class MacroDecision:
     e_value    largest evidence that it does not
     e_items    items, in the fixed order of betting, after which that was proved; None where it was not
     kl         mean divergence from the base over the suites where it was measured; None where it was on none
+    kl_limits  one-sided, at alpha
     against_previous  the same average, candidate less the last release
+    limits     harm there is a loss of any size
     """
 
     suites: tuple[str, ...]
@@ -181,6 +215,12 @@ class MacroDecision:
     verdict: Verdict = Verdict.INCONCLUSIVE
     kl: Divergence | None = None
     against_previous: Change | None = None
+    limits: Limits | None = None
+    kl_limits: Interval | None = None
+
+    @property
+    def shown(self) -> Interval:
+        return self.ci if self.limits is None else self.limits.interval
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -197,6 +237,8 @@ class MacroDecision:
             "verdict": str(self.verdict),
             "kl": self.kl.to_json() if self.kl is not None else None,
             "against_previous": self.against_previous.to_json() if self.against_previous is not None else None,
+            "limits": _limits_json(self.limits),
+            "kl_limits": None if self.kl_limits is None else list(self.kl_limits),
         }
 
 
@@ -215,6 +257,13 @@ class Decision:
     certificate: str | None = None
 
     @property
+    def confidence(self) -> float:
+        """Of the intervals that are shown: 1 - 2 alpha, whose ends are the limits of the proofs; 0.95 in a decision
+        from before there were any."""
+        found = [suite.limits for suite in self.suites] + ([self.macro.limits] if self.macro is not None else [])
+        return next((limits.confidence for limits in found if limits is not None), 0.95)
+
+    @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
         return f"{self.verdict}: {self.reasons[0]}" if self.reasons else str(self.verdict)
@@ -230,3 +279,7 @@ class Decision:
             "items_needed": self.items_needed,
             "certificate": self.certificate,
         }
+
+
+def _limits_json(limits: Limits | None) -> dict[str, Any] | None:
+    return None if limits is None else limits.to_json()

@@ -49,6 +49,13 @@ class Divergence:
     def p_below(self, bound: float) -> float:
         return self._tail(bound - self.mean)
 
+    def limits(self, level: float) -> Interval:
+        """One-sided limits, each at `level`: below `bound` where `p_below(bound)` is below it, and above likewise."""
+        if self.variance <= 0 or self.df < 1:
+            return Interval(self.mean, self.mean) if self.n >= 2 else Interval(0.0, math.inf)
+        half = t_quantile(1 - level, self.df) * math.sqrt(self.variance)
+        return Interval(max(0.0, self.mean - half), self.mean + half)
+
     def _tail(self, distance: float) -> float:
         if self.variance <= 0 or self.df < 1:
             return 1.0 if distance <= 0 or self.n < 2 else 0.0

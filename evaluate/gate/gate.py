@@ -21,12 +21,13 @@ from ..sensitivity.sensitivity import judge_sensitivity
 from ..statistics.e_process import Planned
 from ..statistics.items_needed import more_items, with_unseen_changes
 from ..wording import names, points
-from .against_previous import compare_each, compare_mean
+from .against_previous import change_within, compare_each, compare_mean
 from .comparison import Plans, differences_of, estimate_each, estimate_mean, loss_evidence
 from .decision import Decision, MacroDecision
 from .divergence import ItemDivergences, divergence_of, item_divergences, mean_divergence
 from .in_effect import not_in_effect
 from .levels import levels_of, no_loss_levels
+from .limits import limits_of, with_harm
 from .open_proofs import items_for_all, open_proofs
 from .pairs import PairedSuite, pair
 from .policy import Policy, Role, SuitePolicy
@@ -202,7 +203,12 @@ def _judge_macro(
     variance = with_unseen_changes(n, found.variance)
     needed = more_items(n, variance, found.difference + policy.margin, policy.alpha)
     previous = compare_mean(suites, policy.margin)
-    measured = [kl for suite in suites if (kl := divergence_of(suite, known.divergences)) is not None]
+    guarded = policy.alpha if known.complete and policy.previous != "ignore" else 0.0
+    limits = limits_of(found, policy.margin, policy.alpha)
+    if known.complete:
+        limits = with_harm(limits, found, 0.0, found.p_loss, no_loss_levels(policy).late)
+    measured = [one for suite in suites if (one := divergence_of(suite, known.divergences)) is not None]
+    kl = mean_divergence(measured)
     decision = MacroDecision(
         suites=tuple(suite.result.suite for suite in suites),
         n=n,
@@ -214,8 +220,12 @@ def _judge_macro(
         e_value=e_value,
         e_items=e_items,
         items_needed=needed if found.p_loss_within >= policy.alpha else None,
-        kl=mean_divergence(measured),
-        against_previous=previous.change if previous is not None else None,
+        kl=kl,
+        kl_limits=kl.limits(policy.alpha) if kl is not None else None,
+        against_previous=change_within(previous, policy.margin, policy.alpha, guarded)
+        if previous is not None
+        else None,
+        limits=limits,
     )
     return JudgedMacro(decision, previous.found if previous is not None else None)
 

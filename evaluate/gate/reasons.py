@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from assay.findings import Verdict
 
 from ..evaluation import Evaluation
-from ..wording import count, interval, names, nats, p_value, percent, points, size
-from .decision import MacroDecision, SliceDecision
+from ..wording import count, names, nats, p_value, percent, points
+from .decision import Change, MacroDecision, SliceDecision, SuiteDecision
+from .limits import Limits
 from .open_proofs import OpenProof, in_words
 from .policy import Policy
+from .policy_words import at_best, at_worst, loss
 from .suite_gate import JudgedMacro, JudgedSuite, domain_suites
 from .verdict import Proofs
 
@@ -45,10 +47,7 @@ def _unproved(valid: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, 
     if not proofs.guardrails_held:
         found += [j.decision.reason for j in valid if j.decision.role == "general" and not j.proofs.guardrail_held]
         found += [
-            _slice_reason(j, part, "is not excluded")
-            for j in valid
-            for part in j.decision.guarded
-            if part.verdict is not Verdict.PASS
+            _slice_unproved(j, part) for j in valid for part in j.decision.guarded if part.verdict is not Verdict.PASS
         ]
     if not proofs.previous_held:
         found += _unproved_against_previous(valid, macro, policy)
@@ -70,88 +69,103 @@ def _harm(judged: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, pol
     reasons += [
         j.decision.reason for j in valid if j.proofs.worse or j.proofs.guardrail_broken or j.proofs.previous_broken
     ]
-    reasons += [
-        _slice_reason(j, part, "is proved")
-        for j in valid
-        for part in j.decision.guarded
-        if part.verdict is Verdict.BLOCK
-    ]
+    reasons += [_slice_harm(j, part) for j in valid for part in j.decision.guarded if part.verdict is Verdict.BLOCK]
     reasons += _macro_harm(macro.decision, proofs)
     if proofs.previous_loss_excessive:
-        reasons.append(_previous_change(macro.decision, policy, "is proved"))
+        reasons.append(_previous_harm(macro.decision, policy))
     if proofs.kl_excessive:
         reasons += _divergence_reason(macro.decision, policy, "is proved")
     return reasons
 
 
 def _macro_harm(macro: MacroDecision, proofs: Proofs) -> list[str]:
+    margin = loss("margin", macro.margin)
     if macro.e_items is not None:
-        return [
-            f"{_macro_change(macro)}; that it exceeds the margin of {size(macro.margin)} "
-            f"was proved after {count(macro.e_items, 'item')}"
-        ]
+        return [f"{_macro_change(macro)}; {margin} was proved after {count(macro.e_items, 'item')}, by an e-process"]
     if not proofs.macro_within_margin and proofs.macro_loss:
         return [
-            f"{_macro_change(macro)}; a loss is proved ({p_value(macro.p_loss)}), "
-            f"and that it stays within {size(macro.margin)} is not ({p_value(macro.p_value)})"
+            f"{_macro_change(macro, _worst(macro.limits) + _best(macro.limits))}; a loss is proved "
+            f"({p_value(macro.p_loss)}), and {margin} is not excluded ({p_value(macro.p_value)})"
         ]
     if proofs.forbidden_loss:
-        return [f"{_macro_change(macro)}; a loss is proved, and the policy allows none"]
+        return [f"{_macro_change(macro, _best(macro.limits))}; a loss is proved, and the policy allows none"]
     return []
 
 
-def _slice_reason(judged: JudgedSuite, part: SliceDecision, proved: str) -> str:
+def _worst(limits: Limits | None) -> str:
+    return "" if limits is None else at_worst(limits.at_worst)
+
+
+def _best(limits: Limits | None) -> str:
+    return "" if limits is None else at_best(limits.harm)
+
+
+def _slice_change(judged: JudgedSuite, part: SliceDecision, limit: str) -> str:
     return (
         f"slice {part.name} of {judged.decision.suite} went from {percent(part.base)} to {percent(part.candidate)} "
-        f"on {count(part.n, 'item')} ({points(part.difference)}, 95 % interval {interval(*part.ci)}): a loss beyond "
-        f"its guardrail of {size(part.guardrail or 0.0)} {proved}"
+        f"on {count(part.n, 'item')} ({points(part.difference)}{limit}): {loss('guardrail', part.guardrail or 0.0)}"
     )
+
+
+def _slice_harm(judged: JudgedSuite, part: SliceDecision) -> str:
+    return f"{_slice_change(judged, part, _best(part.limits))} is proved"
+
+
+def _slice_unproved(judged: JudgedSuite, part: SliceDecision) -> str:
+    return f"{_slice_change(judged, part, _worst(part.limits))} is not excluded"
 
 
 def _unproved_against_previous(valid: Sequence[JudgedSuite], macro: JudgedMacro, policy: Policy) -> list[str]:
     found = []
-    if macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
-        found.append(_previous_change(macro.decision, policy, "is not excluded"))
+    change = macro.decision.against_previous
+    if change is not None and macro.previous is not None and macro.previous.p_loss_within >= policy.alpha:
+        found.append(f"{_previous_change(change, _worst(change.limits), policy)} is not excluded")
     for j in domain_suites(valid):
         change = j.decision.against_previous
         if change is not None and not j.proofs.previous_held:
             found.append(
-                f"{j.decision.suite}: {points(change.difference)} against the previous release (95 % interval "
-                f"{interval(*change.ci)}): a loss beyond {size(policy.guardrail_of(j.role))} is not excluded"
+                f"{j.decision.suite}: {points(change.difference)} against the previous release"
+                f"{_worst(change.limits)}: {loss('guardrail', policy.guardrail_of(j.role))} is not excluded"
             )
     return found
 
 
-def _previous_change(macro: MacroDecision, policy: Policy, proved: str) -> str:
+def _previous_harm(macro: MacroDecision, policy: Policy) -> str:
     change = macro.against_previous
     assert change is not None, "there is no comparison with a previous release that was not scored"
+    return f"{_previous_change(change, _best(change.limits), policy)} is proved"
+
+
+def _previous_change(change: Change, limit: str, policy: Policy) -> str:
     return (
         f"against the previous release general ability changed by {points(change.difference)} on average "
-        f"(95 % interval {interval(*change.ci)}, {count(change.n, 'item')}); "
-        f"a loss beyond {size(policy.margin)} {proved}"
+        f"({count(change.n, 'item')}{limit}); {loss('margin', policy.margin)}"
     )
 
 
 def _divergence_reason(macro: MacroDecision, policy: Policy, proved: str) -> list[str]:
     if policy.max_kl is None or macro.kl is None:
         return []
-    kl = macro.kl
+    kl, limits = macro.kl, macro.kl_limits
+    limit = ""
+    if limits is not None:
+        limit = f", at least {limits.low:.3f}" if proved == "is proved" else f", at most {limits.high:.3f}"
     return [
-        f"KL to the base is {nats(kl.mean)} on average (95 % interval {kl.ci.low:.3f} to {kl.ci.high:.3f}, "
-        f"{count(kl.n, 'item')}); more than {policy.max_kl:g} {proved}"
+        f"KL to the base is {nats(kl.mean)} on average ({count(kl.n, 'item')}{limit}); more than the max_kl of "
+        f"{policy.max_kl:g} {proved}"
     ]
 
 
-def _macro_change(macro: MacroDecision) -> str:
+def _macro_change(macro: MacroDecision, limit: str = "") -> str:
     return (
         f"general ability changed by {points(macro.difference)} on average over {count(len(macro.suites), 'suite')} "
-        f"(95 % interval {interval(*macro.ci)}, {count(macro.n, 'item')})"
+        f"({count(macro.n, 'item')}{limit})"
     )
 
 
 def _macro_reason(macro: MacroDecision, within: bool) -> str:
-    proved = "is excluded" if within else "is not excluded"
-    return f"{_macro_change(macro)}; a loss beyond {size(macro.margin)} {proved} ({p_value(macro.p_value)})"
+    proved = f"{loss('margin', macro.margin)} {'is' if within else 'is not'} excluded"
+    return f"{_macro_change(macro, _worst(macro.limits))}; {proved} ({p_value(macro.p_value)})"
 
 
 def notes_on(
@@ -168,6 +182,7 @@ def notes_on(
             notes.append(f"{j.decision.suite}: {count(j.decision.leaked, 'item')} also in the training data, left out")
         if j.decision.sensitivity.valid and j.decision.sensitivity.missing:
             notes.append(f"{j.decision.suite}: checks not run: {names(j.decision.sensitivity.missing)}")
+    notes += [_partial_credit(j.decision) for j in judged if j.decision.graded and j.decision.sensitivity.valid]
     notes += _open_guardrails(judged)
     if policy.question == "regression" and not domain_suites(judged):
         notes.append("general ability alone was asked about: whether the candidate is better at its task is not known")
@@ -179,6 +194,13 @@ def notes_on(
     if verdict is Verdict.PASS and macro is not None and macro.p_loss < policy.alpha:
         notes.append(f"a small loss of general ability is proved ({p_value(macro.p_loss)}), within the margin")
     return notes
+
+
+def _partial_credit(suite: SuiteDecision) -> str:
+    return (
+        f"{suite.suite} gives partial credit, here to {suite.graded:,} of {count(suite.n, 'item')}: an item that "
+        "gained or lost may have moved by a part of a point, so that counts of items and points of score are two things"
+    )
 
 
 def _open_guardrails(judged: Sequence[JudgedSuite]) -> list[str]:

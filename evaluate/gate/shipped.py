@@ -89,12 +89,16 @@ class ShippedSuite:
 
 @dataclass(frozen=True)
 class Shipped:
-    """verdict: that the mean over the suites is not worse by more than the margin, each within its guardrail."""
+    """verdict: that the mean over the suites is not worse by more than the margin, each within its guardrail.
+
+    at_worst  lower limit of the difference by the test of p_value: above the margin's loss where that is excluded
+    """
 
     suites: tuple[ShippedSuite, ...]
     verdict: Verdict
     difference: float
     ci: tuple[float, float]
+    at_worst: float
     p_value: float
     items_needed: int | None
 
@@ -177,6 +181,7 @@ def _judged(evaluation: Evaluation, sheets: Sequence[Sheet], rules: Policy) -> S
         verdict=verdict,
         difference=macro.difference if macro is not None else 0.0,
         ci=(macro.ci[0], macro.ci[1]) if macro is not None else (0.0, 0.0),
+        at_worst=macro.limits.at_worst if macro is not None and macro.limits is not None else -1.0,
         p_value=macro.p_value if macro is not None else 1.0,
         items_needed=macro.items_needed if macro is not None else None,
     )

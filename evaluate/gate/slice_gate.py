@@ -8,7 +8,7 @@ loss nor its absence is proved: then the items that it takes are said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from assay.findings import Verdict
 from ..statistics.items_needed import more_items, with_unseen_changes
 from .comparison import Estimate, differences_of, estimate_each
 from .decision import SliceDecision
+from .limits import limits_of, with_harm
 from .pairs import PairedSuite
 from .policy import Policy, SuitePolicy
 
@@ -38,9 +39,12 @@ NO_SLICES = SliceProofs()
 
 @dataclass(frozen=True)
 class _Part:
+    """bound: the loss that `found` was held against"""
+
     name: str
     rows: Sequence[int]
     found: Estimate
+    bound: float
 
 
 def judge_slices(
@@ -52,7 +56,7 @@ def judge_slices(
     decisions = tuple(
         _decide(part, suite, role, policy, harm_alpha if complete else 0.0)
         if valid and part.name in guarded
-        else _shown(part, suite)
+        else _shown(part, suite, policy.alpha)
         for part in parts
     )
     unknown = tuple(name for name in role.slices if name not in guarded) if complete else ()
@@ -79,10 +83,12 @@ def _parts(suite: PairedSuite, role: SuitePolicy, policy: Policy) -> list[_Part]
         differences_of(suite.differences[rows[name]], [suite.clusters[i] for i in rows[name]]) for name in names
     ]
     found = estimate_each(differences, bounds)
-    return [_Part(name, rows[name], estimate) for name, estimate in zip(names, found, strict=True)]
+    return [
+        _Part(name, rows[name], estimate, bound) for name, estimate, bound in zip(names, found, bounds, strict=True)
+    ]
 
 
-def _shown(part: _Part, suite: PairedSuite) -> SliceDecision:
+def _shown(part: _Part, suite: PairedSuite, alpha: float) -> SliceDecision:
     rows = np.asarray(part.rows)
     return SliceDecision(
         name=part.name,
@@ -91,26 +97,26 @@ def _shown(part: _Part, suite: PairedSuite) -> SliceDecision:
         candidate=float(suite.candidate.scores[rows].mean()),
         difference=part.found.difference,
         ci=part.found.ci,
+        limits=limits_of(part.found, part.bound, alpha),
     )
 
 
 def _decide(part: _Part, suite: PairedSuite, role: SuitePolicy, policy: Policy, harm_alpha: float) -> SliceDecision:
     """harm_alpha 0 where nothing can be proved yet."""
-    shown, found = _shown(part, suite), part.found
+    shown, found = _shown(part, suite, policy.alpha), part.found
     guardrail = policy.slice_guardrail(role, part.name)
     broken = found.p_loss_beyond < harm_alpha
     held = harm_alpha > 0 and found.p_loss_within < policy.alpha
     variance = with_unseen_changes(shown.n, found.variance)
     needed = more_items(shown.n, variance, found.difference + guardrail, policy.alpha)
-    return SliceDecision(
-        name=shown.name,
-        n=shown.n,
-        base=shown.base,
-        candidate=shown.candidate,
-        difference=shown.difference,
-        ci=shown.ci,
+    limits = limits_of(found, guardrail, policy.alpha)
+    if harm_alpha:
+        limits = with_harm(limits, found, guardrail, found.p_loss_beyond, harm_alpha)
+    return replace(
+        shown,
         guardrail=guardrail,
         verdict=Verdict.BLOCK if broken else Verdict.PASS if held else Verdict.INCONCLUSIVE,
         p_value=found.p_loss_within,
         items_needed=None if broken or held else needed,
+        limits=limits,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay.findings import Verdict
 
@@ -11,16 +11,19 @@ from ..sensitivity.chance import Commonest
 from ..sensitivity.sensitivity import Sensitivity
 from ..statistics.intervals import Interval
 from ..statistics.items_needed import more_items, with_unseen_changes
+from ..statistics.one_sided import superiority_limit
 from ..statistics.paired_tests import superiority
-from ..wording import count, interval, names, p_value, percent, points, size
+from ..wording import count, names, p_value, percent, points
 from .against_constant import compare_constant, in_words, items_to_beat
-from .against_previous import PreviousComparison
+from .against_previous import PreviousComparison, change_within
 from .comparison import Estimate, Plans, loss_evidence
-from .decision import ConstantAnswer, MacroDecision, SuiteDecision
+from .decision import Change, ConstantAnswer, MacroDecision, SuiteDecision
 from .divergence import ItemDivergences, divergence_of
 from .levels import Levels
+from .limits import Limits, limits_of, with_harm
 from .pairs import PairedSuite
 from .policy import Policy, SuitePolicy
+from .policy_words import asked_of, at_best, at_worst, loss
 from .slice_gate import NO_SLICES, SliceProofs, judge_slices
 
 
@@ -102,7 +105,9 @@ def judge_suite(
         nothing = _nothing_paired(suite, role, sensitivity, policy)
         return JudgedSuite(suite, role, nothing, SuiteProofs(must_pass_unknown=unknown))
     p_better = superiority(suite.candidate.scores, suite.base.scores, suite.clusters, policy.min_gain_of(role))
-    constant = compare_constant(suite, found.commonest)
+    constant = compare_constant(suite, found.commonest, policy.alpha)
+    previous = _previous(role, found, policy, levels)
+    limits = _limits(suite, role, found.base, policy, levels, complete=found.complete)
     p_beaten = 0.0 if constant is None else constant.p_value
     slices, slice_proofs = judge_slices(
         suite, role, policy, levels.part, valid=sensitivity.valid, complete=found.complete
@@ -118,10 +123,10 @@ def judge_suite(
             role=role.role,
             required=role.required,
             verdict=_verdict(role, sensitivity, proofs, failed),
-            reason=_reason(suite, role, sensitivity, proofs, failed, found, found.base, p, constant, policy),
+            reason=_reason(suite, role, sensitivity, proofs, failed, found, p, constant, limits, policy, levels),
             n=suite.n,
             base=float(suite.base.scores.mean()),
-            previous=found.previous.change.previous if found.previous is not None else None,
+            previous=previous.previous if previous is not None else None,
             candidate=float(suite.candidate.scores.mean()),
             difference=found.base.difference,
             ci=found.base.ci,
@@ -136,8 +141,10 @@ def judge_suite(
             leaked=len(suite.leaked),
             answers_changed=_answers_changed(suite),
             kl=divergence_of(suite, found.divergences),
-            against_previous=found.previous.change if found.previous is not None else None,
+            against_previous=previous,
             constant=constant,
+            limits=limits,
+            graded=_graded(suite),
         ),
         proofs,
         found.previous.found if found.previous is not None else None,
@@ -190,6 +197,32 @@ def _domain_worse(suite: PairedSuite, policy: Policy, levels: Levels, found: Fou
     return loss_evidence([suite], 0.0, policy.guardrail, levels.domain.early, found.plans)[1] is not None
 
 
+def _limits(
+    suite: PairedSuite, role: SuitePolicy, base: Estimate, policy: Policy, levels: Levels, *, complete: bool
+) -> Limits:
+    """Each from the test that makes the proof: of a gain on a domain suite that is another than of a loss."""
+    limits = limits_of(base, policy.guardrail_of(role), policy.alpha)
+    if role.role == "domain":
+        scores = (suite.candidate.scores, suite.base.scores, suite.clusters)
+        limits = replace(limits, at_worst=superiority_limit(*scores, policy.alpha, policy.min_gain_of(role)))
+    if complete:
+        return with_harm(limits, base, policy.guardrail_of(role), base.p_loss_beyond, levels.suite.late)
+    return limits
+
+
+def _previous(role: SuitePolicy, found: Found, policy: Policy, levels: Levels) -> Change | None:
+    if found.previous is None:
+        return None
+    harm_level = levels.previous if found.complete and policy.previous != "ignore" else 0.0
+    return change_within(found.previous, policy.guardrail_of(role), policy.alpha, harm_level)
+
+
+def _graded(suite: PairedSuite) -> int:
+    """Items for which one of the two has neither full credit nor none."""
+    partial = [(scores > 0) & (scores < 1) for scores in (suite.base.scores, suite.candidate.scores)]
+    return int((partial[0] | partial[1]).sum())
+
+
 def _answers_changed(suite: PairedSuite) -> int:
     pairs = zip(suite.base.outputs, suite.candidate.outputs, strict=True)
     return sum(base != candidate for base, candidate in pairs)
@@ -219,17 +252,17 @@ def _reason(
     proofs: SuiteProofs,
     failed: tuple[str, ...],
     found: Found,
-    base: Estimate,
     p: float,
     constant: ConstantAnswer | None,
+    limits: Limits,
     policy: Policy,
+    levels: Levels,
 ) -> str:
+    """In the words of the policy, with the limit of the very proof: at worst of what is excluded, at best of harm."""
     name, candidate = suite.result.suite, percent(float(suite.candidate.scores.mean()))
-    guardrail, min_gain = size(policy.guardrail_of(role)), policy.min_gain_of(role)
-    change = (
-        f"{name} went from {percent(float(suite.base.scores.mean()))} to {candidate} "
-        f"({points(base.difference)}, 95 % interval {interval(*base.ci)})"
-    )
+    guardrail = loss("guardrail", policy.guardrail_of(role))
+    change = f"{name} went from {percent(float(suite.base.scores.mean()))} to {candidate}"
+    difference = points(float(suite.differences.mean()))
     if not sensitivity.valid:
         return "; ".join(sensitivity.reasons)
     if proofs.must_pass_unknown:
@@ -237,27 +270,34 @@ def _reason(
     if proofs.slices.unknown:
         return f"{name} has no slice {names(proofs.slices.unknown)}, which the policy guards"
     if proofs.guardrail_broken:
-        return f"{change}: a loss beyond the guardrail of {guardrail} is proved"
+        return f"{change} ({difference}{at_best(limits.harm)}): {guardrail} is proved"
     if proofs.previous_broken and found.previous is not None:
-        before = found.previous.change
+        before, of_change = found.previous.change, _previous(role, found, policy, levels)
+        best = at_best(of_change.limits.harm) if of_change is not None and of_change.limits is not None else ""
         return (
             f"{name}: the previous release had {percent(before.previous or 0.0)}, the candidate has {candidate} "
-            f"({points(before.difference)}, 95 % interval {interval(*before.ci)}): "
-            f"a loss beyond the guardrail of {guardrail} is proved"
+            f"({points(before.difference)}{best}): {guardrail} is proved"
         )
     if proofs.worse:
-        return f"{change}: it is proved worse"
+        best = at_best(_at_best_of_domain(suite, levels) if found.complete else None)
+        return f"{change} ({difference}{best}): a loss is proved"
     if failed:
-        return f"{change}: {count(len(failed), 'item')} that must pass did not ({names(failed)})"
+        return f"{change} ({difference}): {count(len(failed), 'item')} that must pass did not ({names(failed)})"
     if proofs.slices.broken:
-        return f"{change}: a loss beyond its guardrail is proved on slice {names(proofs.slices.broken)}"
+        return f"{change} ({difference}): a loss beyond its guardrail is proved on slice {names(proofs.slices.broken)}"
+    change = f"{change} ({difference}{at_worst(limits.at_worst)})"
     if role.role == "domain":
-        above = f" above {size(min_gain)}" if min_gain else ""
         gained = found.complete and p < policy.alpha
         but = f", but {in_words(constant)}" if gained and not proofs.better and constant is not None else ""
-        return f"{change}: a gain{above} is {'' if gained else 'not '}proved ({p_value(p)}){but}"
+        asked = asked_of("domain", policy.min_gain_of(role))
+        return f"{change}: {asked} is {'' if gained else 'not '}proved ({p_value(p)}){but}"
     held = "is" if proofs.guardrail_held else "is not"
-    return f"{change}: a loss beyond the guardrail of {guardrail} {held} excluded ({p_value(p)})"
+    return f"{change}: {guardrail} {held} excluded ({p_value(p)})"
+
+
+def _at_best_of_domain(suite: PairedSuite, levels: Levels) -> float:
+    """Of the proof that it is worse, at its level."""
+    return -superiority_limit(suite.base.scores, suite.candidate.scores, suite.clusters, levels.domain.late)
 
 
 def _items_needed(

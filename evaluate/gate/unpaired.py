@@ -17,9 +17,10 @@ from assay.findings import Verdict
 from ..lm_eval_runs.logs import LoggedRun
 from ..statistics.distributions import normal_quantile
 from ..statistics.intervals import Interval, wilson_interval
-from ..wording import interval, names, percent, points, size
+from ..wording import interval, names, percent, points
 from .decision import Decision
 from .policy import Policy, SuitePolicy
+from .policy_words import at_best, loss
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,8 @@ def judge_averages(
     guardrails = {task: policy.guardrail_of(policy.suites.get(task, SuitePolicy("general"))) for task in tasks}
     harmed = [task for task in compared if task.high_guarded < -guardrails[task.task]]
     reasons = [
-        f"{task.task} went from {percent(task.base)} to {percent(task.candidate)} ({points(task.difference)}, 95 % "
-        f"interval {interval(*task.ci)}): a loss beyond the guardrail of {size(guardrails[task.task])} is proved"
+        f"{task.task} went from {percent(task.base)} to {percent(task.candidate)} ({points(task.difference)}"
+        f"{at_best(task.high_guarded)}): {loss('guardrail', guardrails[task.task])} is proved"
         for task in harmed
     ]
     if not harmed:

@@ -77,7 +77,7 @@ def write_release(released: Released, key: Ed25519PrivateKey | None = None) -> N
         write_text(place / POLICY, released.policy_text)
         write_text(place / PAGE, html(report))
         write_text(place / TEXT, markdown(report))
-        write_json(place / DECISION, report.decision.to_json())
+        write_json(place / DECISION, report.to_json())
         write_text(place / JUNIT, junit(report.decision, report.policy))
         certificate = make_certificate(
             report.decision, released.evaluation, released.sources, out / CERTIFICATE, released.policy_text

@@ -34,6 +34,11 @@ TOLERANCE = 1e-6
 """Numbers may differ by this much between machines; a verdict may not differ."""
 
 
+LATER = frozenset({"limits", "kl_limits", "graded", "constant"})
+WORDS = frozenset({"reason", "reasons", "notes", "detail"})
+"""Keys that the decision of an earlier version lacks, and those that hold sentences."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """One thing that the certificate says. ok is None where it could not be checked; detail says what was seen."""
@@ -262,10 +267,23 @@ def _decision(certificate: Mapping[str, Any], evaluation: Evaluation, policy: Pa
     else:
         yield Claim("verdict", True, f"{found['verdict']}, computed again from items and policy")
     differ = _differences({**found, "certificate": None}, {**stated, "certificate": None}, "")
+    words: list[str] = []
+    if _is_earlier(stated):
+        differ = [path for path in differ if not LATER.intersection(path.split("."))]
+        words = [path for path in differ if WORDS.intersection(path.split("."))]
+        differ = [path for path in differ if path not in words]
     if differ:
         yield Claim("numbers of the decision", False, f"differ: {names(differ)}")
     else:
-        yield Claim("numbers of the decision", True, "every number and reason is the same")
+        yield Claim("numbers of the decision", True, f"every number{'' if words else ' and reason'} is the same")
+    if words:
+        yield Claim("words of the decision", None, f"an earlier version wrote them otherwise: {names(words)}")
+
+
+def _is_earlier(stated: Mapping[str, Any]) -> bool:
+    """From before proofs had their limits beside them, and other words (docs/decisions/0109)."""
+    suites = stated.get("suites")
+    return isinstance(suites, list) and any(isinstance(s, Mapping) and "limits" not in s for s in suites)
 
 
 def _differences(found: Any, stated: Any, where: str) -> list[str]:

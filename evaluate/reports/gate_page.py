@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..wording import count, interval, nats, percent, points, size
+from ..gate.policy_words import asked, loss
+from ..wording import confidence, count, interval, nats, percent, points, size
 from .gate_plots import difference_plot, flip_plot, slice_plot, sparkline
 from .gate_report import MEANINGS, NEXT_STEPS, Report
 
@@ -26,6 +27,7 @@ def html(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "points": points, "size": size, "cut": _cut, "nats": nats, "p": _p}
+    environment.filters["confidence"] = confidence
     decision = report.decision
     page = environment.get_template("gate.html").render(
         decision=decision,
@@ -40,6 +42,9 @@ def html(report: Report) -> str:
         slices={suite.suite: slice_plot(suite) for suite in decision.suites},
         trends=[trend for trend in report.trends if len(trend.points) > 1],
         sparkline=sparkline,
+        asked=asked(report.policy),
+        loss=loss,
+        certificate=Path(decision.certificate).name if decision.certificate else "",
         base=_base_line(report.identity),
         interval=interval,
         count=count,

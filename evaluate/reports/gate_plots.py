@@ -94,7 +94,7 @@ class _Entry:
 
 
 def difference_plot(decision: Decision, policy: Policy) -> Intervals:
-    """Differences with their 95 % intervals on one scale, the average over the general suites last."""
+    """Differences with the intervals of their proofs on one scale, the average over the general suites last."""
     entries = [_suite_entry(suite) for suite in decision.suites if suite.n]
     if decision.macro is not None:
         entries.append(_macro_entry(decision.macro))
@@ -140,22 +140,22 @@ def sparkline(values: Sequence[float], width: float = 120.0, height: float = 28.
 def _suite_entry(suite: SuiteDecision) -> _Entry:
     kind = "invalid" if suite.verdict is Verdict.INVALID else str(suite.role)
     bound = -suite.margin if suite.role == "general" else (suite.margin or None)
-    text = f"{points(suite.difference)} ({interval(*suite.ci)})"
-    return _Entry(suite.suite, kind, text, suite.difference, suite.ci, bound, _blocks(suite), suite.against_previous)
+    text = f"{points(suite.difference)} ({interval(*suite.shown)})"
+    return _Entry(suite.suite, kind, text, suite.difference, suite.shown, bound, _blocks(suite), suite.against_previous)
 
 
 def _macro_entry(macro: MacroDecision) -> _Entry:
-    text = f"{points(macro.difference)} ({interval(*macro.ci)})"
+    text = f"{points(macro.difference)} ({interval(*macro.shown)})"
     name = "average of the general suites"
     return _Entry(
-        name, "macro", text, macro.difference, macro.ci, -macro.margin, _blocks(macro), macro.against_previous
+        name, "macro", text, macro.difference, macro.shown, -macro.margin, _blocks(macro), macro.against_previous
     )
 
 
 def _slice_entry(part: SliceDecision) -> _Entry:
-    text = f"{points(part.difference)} ({interval(*part.ci)}), {count(part.n, 'item')}"
+    text = f"{points(part.difference)} ({interval(*part.shown)}), {count(part.n, 'item')}"
     bound = None if part.guardrail is None else -part.guardrail
-    return _Entry(part.name, "slice", text, part.difference, part.ci, bound, _blocks(part))
+    return _Entry(part.name, "slice", text, part.difference, part.shown, bound, _blocks(part))
 
 
 def _blocks(judged: SuiteDecision | SliceDecision | MacroDecision) -> bool:
@@ -164,7 +164,7 @@ def _blocks(judged: SuiteDecision | SliceDecision | MacroDecision) -> bool:
 
 def _intervals(entries: Sequence[_Entry], always: Sequence[float]) -> Intervals:
     """always: differences that the axis must reach."""
-    ranges = [entry.ci for entry in entries] + [entry.previous.ci for entry in entries if entry.previous is not None]
+    ranges = [entry.ci for entry in entries] + [entry.previous.shown for entry in entries if entry.previous is not None]
     bounds = [entry.bound for entry in entries if entry.bound is not None]
     low = min([*always, *bounds, *(ci.low for ci in ranges)]) - 0.01
     high = max([*always, *bounds, *(ci.high for ci in ranges)]) + 0.01
@@ -180,7 +180,7 @@ def _intervals(entries: Sequence[_Entry], always: Sequence[float]) -> Intervals:
             TOP + ROW * i,
             _range(entry.difference, entry.ci, place),
             None if entry.bound is None else place(entry.bound),
-            None if entry.previous is None else _range(entry.previous.difference, entry.previous.ci, place),
+            None if entry.previous is None else _range(entry.previous.difference, entry.previous.shown, place),
             entry.harmed,
         )
         for i, entry in enumerate(entries)

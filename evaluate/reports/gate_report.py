@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 from assay.findings import Verdict
 
@@ -13,7 +14,7 @@ from ..gate.decision import Decision, MacroDecision, SliceDecision, SuiteDecisio
 from ..gate.movers import Mover, movers
 from ..gate.pairs import pair
 from ..gate.policy import Policy
-from ..wording import interval, percent, points
+from ..wording import confidence, interval, percent, points, size
 
 if TYPE_CHECKING:
     from ..release.history import Trend
@@ -29,11 +30,6 @@ NEXT_STEPS = {
     Verdict.INCONCLUSIVE: "Score more items, or tolerate a larger loss (margin) in the policy.",
     Verdict.INVALID: "Mend what is named and evaluate again, or say required: false of a suite in the policy.",
 }
-LEGEND = (
-    "A domain suite passes where a gain is proved; a general suite where a loss beyond its guardrail is excluded, and",
-    "their average where one beyond the margin is. p is of that proof: small is proved. flips: items whose score",
-    "changed, up or down. KL: how far the choice among options moved from the base, in nats.",
-)
 _MARKDOWN = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {character: f"\\{character}" for character in "\\`*_[]|~#"}
 
 
@@ -52,7 +48,8 @@ class Report:
 
     @property
     def quotes(self) -> tuple[str, ...]:
-        """Texts of suites that showed nothing, each of which is why; none of them where they must stay out."""
+        """Texts of suites that showed nothing, each of which is why, and commonest answers that were not beaten; none
+        of them where they must stay out."""
         return self._quotes_of(suite for suite in self.decision.suites if suite.required)
 
     @property
@@ -60,13 +57,39 @@ class Report:
         """The same of optional suites: they belong to the notes, since the verdict does not rest on them."""
         return self._quotes_of(suite for suite in self.decision.suites if not suite.required)
 
+    def to_json(self) -> dict[str, Any]:
+        """The decision with the commonest answers, for people; without them where texts must stay out. A certificate
+        never holds them."""
+        document = self.decision.to_json()
+        for suite, written in zip(self.decision.suites, document["suites"], strict=True):
+            if suite.constant is not None and not self.redact:
+                written["constant"]["answer"] = suite.constant.answer
+        return document
+
     def _quotes_of(self, suites: Iterable[SuiteDecision]) -> tuple[str, ...]:
-        return tuple(
-            f"{suite.suite}, {check.name.replace('_', ' ')}: '{check.quote}'"
-            for suite in suites
-            for check in suite.sensitivity.checks
-            if check.ok is False and check.quote and not self.redact
-        )
+        return () if self.redact else tuple(quote for suite in suites for quote in _quotes(suite))
+
+
+def _quotes(suite: SuiteDecision) -> Iterator[str]:
+    for check in suite.sensitivity.checks:
+        if check.ok is False and check.quote:
+            yield f"{suite.suite}, {check.name.replace('_', ' ')}: '{check.quote}'"
+    if suite.constant is not None and not suite.constant.beaten and suite.sensitivity.valid:
+        yield f"{suite.suite}, the commonest answer: '{suite.constant.answer}'"
+
+
+def legend(decision: Decision) -> str:
+    """What the tables mean, in the words of the policy."""
+    level = confidence((1 + decision.confidence) / 2)
+    return (
+        "A PASS needs a gain proved on each domain suite, against the base and against the commonest answer, and "
+        "a loss of the general average beyond the margin excluded; a loss of one suite beyond its guardrail "
+        f"blocks once it is proved. The interval is the {confidence(decision.confidence)} one: each end is a "
+        f"one-sided limit, {level} sure, by the test that makes the proof. A loss is excluded, or a gain proved, "
+        "where the lower end ('at worst') is above what the policy asks. p is of that proof: small is proved. 'at "
+        "best' is the upper limit, at the stricter level that a proof of harm takes. flips: items whose score "
+        "changed, up or down. KL: how far the choice among options moved from the base, in nats."
+    )
 
 
 def make_report(
@@ -91,7 +114,7 @@ def terminal(report: Report) -> str:
         lines += ["", NEXT_STEPS[decision.verdict]]
     for title, table in _tables(decision):
         lines += ["", *([title] if title else []), *_aligned(table)]
-    lines += ["", *LEGEND]
+    lines += ["", *wrap(legend(decision), 110)]
     for title, found in zip(("gained", "lost"), report.overall, strict=True):
         for mover in found:
             lines += ["", f"{title}  {_one_line(mover.suite)}  {_one_line(mover.item_id)}", *_answers(mover, report)]
@@ -120,7 +143,7 @@ def markdown(report: Report) -> str:
     notes = [f"- {_markdown_text(note)}" for note in (*decision.notes, *report.quotes_set_aside)]
     if notes:
         lines += _folded(f"Notes ({len(notes)})", notes)
-    lines += _folded("How to read it", [" ".join(LEGEND)])
+    lines += _folded("How to read it", [legend(decision)])
     return "\n".join(lines) + "\n"
 
 
@@ -131,18 +154,38 @@ def _folded(summary: str, lines: Sequence[str]) -> list[str]:
 
 def _tables(decision: Decision) -> Iterator[tuple[str, list[list[str]]]]:
     """The suites first; then what there is of slices that are guarded, and of the last release."""
-    yield "", [_HEADER, *(_row(suite) for suite in decision.suites), *_macro_rows(decision.macro)]
+    difference = f"difference ({confidence(decision.confidence)})"
+    yield "", [_header(difference), *(_row(suite) for suite in decision.suites), *_macro_rows(decision.macro)]
+    constants = [suite for suite in decision.suites if suite.constant is not None and suite.n]
+    if constants:
+        yield "Against the commonest answer, given to every item", [_CONSTANT, *map(_constant_row, constants)]
     guarded = [(suite, part) for suite in decision.suites for part in suite.guarded]
     if guarded:
-        yield "Slices with a guardrail of their own", [_SLICES, *(_slice_row(*found) for found in guarded)]
+        slices = ["suite", "slice", "n", "base", "candidate", difference, "guardrail", "verdict", "items needed"]
+        yield "Slices with a guardrail of their own", [slices, *(_slice_row(*found) for found in guarded)]
     previous = list(_previous_rows(decision))
     if previous:
-        yield "Against the previous release", [_PREVIOUS, *previous]
+        yield "Against the previous release", [["suite", "n", "previous", "candidate", difference], *previous]
 
 
-_HEADER = ["suite", "role", "n", "base", "candidate", "difference (95 %)", "gained/lost", "flips", "KL", "p", "verdict"]
-_SLICES = ["suite", "slice", "n", "base", "candidate", "difference (95 %)", "guardrail", "verdict", "items needed"]
-_PREVIOUS = ["suite", "n", "previous", "candidate", "difference (95 %)"]
+def _header(difference: str) -> list[str]:
+    return ["suite", "role", "n", "base", "candidate", difference, "gained/lost", "flips", "KL", "p", "verdict"]
+
+
+_CONSTANT = ["suite", "commonest answer", "candidate", "more, at worst", "p", "a gain over it"]
+
+
+def _constant_row(suite: SuiteDecision) -> list[str]:
+    constant = suite.constant
+    assert constant is not None, "only suites that have one are asked"
+    return [
+        suite.suite,
+        percent(constant.score),
+        percent(suite.candidate),
+        "" if constant.at_worst is None else points(constant.at_worst),
+        _p(constant.p_value),
+        "is proved" if constant.beaten else "is not proved",
+    ]
 
 
 def _row(suite: SuiteDecision) -> list[str]:
@@ -155,7 +198,7 @@ def _row(suite: SuiteDecision) -> list[str]:
         f"{suite.n:,}",
         percent(suite.base),
         percent(suite.candidate),
-        f"{points(suite.difference)} ({interval(*suite.ci)})",
+        f"{points(suite.difference)} ({interval(*suite.shown)})",
         f"{suite.gains}/{suite.losses}",
         percent(suite.flips / suite.n),
         "not measured" if suite.kl is None else f"{suite.kl.mean:.3f}",
@@ -167,7 +210,7 @@ def _row(suite: SuiteDecision) -> list[str]:
 def _macro_rows(macro: MacroDecision | None) -> list[list[str]]:
     if macro is None:
         return []
-    change = f"{points(macro.difference)} ({interval(*macro.ci)})"
+    change = f"{points(macro.difference)} ({interval(*macro.shown)})"
     kl = "not measured" if macro.kl is None else f"{macro.kl.mean:.3f}"
     return [["average", "general", f"{macro.n:,}", "", "", change, "", "", kl, _p(macro.p_value), str(macro.verdict)]]
 
@@ -179,8 +222,8 @@ def _slice_row(suite: SuiteDecision, part: SliceDecision) -> list[str]:
         f"{part.n:,}",
         percent(part.base),
         percent(part.candidate),
-        f"{points(part.difference)} ({interval(*part.ci)})",
-        points(-(part.guardrail or 0.0)),
+        f"{points(part.difference)} ({interval(*part.shown)})",
+        size(part.guardrail or 0.0),
         str(part.verdict),
         "" if part.items_needed is None else f"about {part.items_needed:,} more",
     ]
@@ -190,11 +233,11 @@ def _previous_rows(decision: Decision) -> Iterator[list[str]]:
     for suite in decision.suites:
         change = suite.against_previous
         if change is not None and change.previous is not None:
-            difference = f"{points(change.difference)} ({interval(*change.ci)})"
+            difference = f"{points(change.difference)} ({interval(*change.shown)})"
             yield [suite.suite, f"{change.n:,}", percent(change.previous), percent(suite.candidate), difference]
     macro = decision.macro.against_previous if decision.macro is not None else None
     if macro is not None:
-        yield ["average", f"{macro.n:,}", "", "", f"{points(macro.difference)} ({interval(*macro.ci)})"]
+        yield ["average", f"{macro.n:,}", "", "", f"{points(macro.difference)} ({interval(*macro.shown)})"]
 
 
 def _p(p: float) -> str:

@@ -16,7 +16,7 @@ from assay.findings import Verdict
 
 from ..gate.decision import Decision, SliceDecision, SuiteDecision
 from ..gate.policy import Policy
-from ..wording import interval, points
+from ..wording import interval, points, size
 
 Outcome = Literal["passed", "failure", "error", "skipped"]
 
@@ -58,13 +58,13 @@ def _cases(decision: Decision, policy: Policy) -> Iterator[_Case]:
     for suite in decision.suites:
         yield _suite_case(suite, policy)
         for part in suite.guarded:
-            change = f"{part.verdict}: {points(part.difference)} ({interval(*part.ci)}), {part.n:,} items"
-            guardrail = f"guardrail {points(-(part.guardrail or 0.0))}"
+            change = f"{part.verdict}: {points(part.difference)} ({interval(*part.shown)}), {part.n:,} items"
+            guardrail = f"guardrail {size(part.guardrail or 0.0)}"
             yield _Case(f"{suite.suite}, slice {part.name}", _slice_outcome(part), change, guardrail)
     if decision.macro is not None:
         macro = decision.macro
-        change = f"{macro.verdict}: {points(macro.difference)} on average ({interval(*macro.ci)}), {macro.n:,} items"
-        yield _Case("general ability", _outcome(macro.verdict, policy), change, f"margin {points(-policy.margin)}")
+        change = f"{macro.verdict}: {points(macro.difference)} on average ({interval(*macro.shown)}), {macro.n:,} items"
+        yield _Case("general ability", _outcome(macro.verdict, policy), change, f"margin {size(policy.margin)}")
 
 
 def _verdict_message(decision: Decision) -> str:

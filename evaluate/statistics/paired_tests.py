@@ -54,10 +54,9 @@ def superiority(
     clustered items: the (cluster-robust) paired t test.
     """
     differences = better - worse
-    binary = bool(np.isin(better, (0.0, 1.0)).all() and np.isin(worse, (0.0, 1.0)).all())
     if len(differences) == 0:
         return 1.0
-    if not binary or len(cluster_sums(differences, clusters)) < len(differences):
+    if not is_binary_and_independent(better, worse, clusters):
         return paired_t(differences, clusters, null)
     gains, losses = int((differences > 0).sum()), int((differences < 0).sum())
     if null == 0:
@@ -65,3 +64,11 @@ def superiority(
     counts = np.array([[losses, len(differences) - gains - losses, gains]], dtype=float)
     strata = Strata(np.array([[-1.0, 0.0, 1.0]]), counts, np.ones(1))
     return normal_tail(float(score_statistic(strata, null)))
+
+
+def is_binary_and_independent(
+    better: FloatArray, worse: FloatArray, clusters: Sequence[Hashable | None] | None
+) -> bool:
+    """Whether the tests for right and wrong hold: else scores are graded, or items share clusters."""
+    binary = bool(np.isin(better, (0.0, 1.0)).all() and np.isin(worse, (0.0, 1.0)).all())
+    return binary and len(cluster_sums(better - worse, clusters)) == len(better)

@@ -18,29 +18,42 @@ from assay.summary_page import SENTENCES
 from assay.web.rendering import page, shown, site_of
 from assay.web.site import read_json
 
-from ..gate.decision import SuiteDecision
+from ..gate.decision import MacroDecision, SuiteDecision
 from ..gate.policy import Policy, read_policy
+from ..gate.policy_words import asked, asked_of, loss, purpose
 from ..release.release import DECISION, POLICY
 from ..reports.gate_plots import Flips, Intervals, difference_plot, flip_plot, slice_plot
 from ..reports.gate_report import MEANINGS, NEXT_STEPS
 from ..statistics.items_needed import POWER
-from ..wording import count, interval, nats, percent, points, size
+from ..wording import confidence, count, interval, nats, p_value, percent, points, signed, size
 from .items_pages import worst_losses
 from .places import adapter_files, base_of, candidate_of, evaluation_of, manifest_of, read_header
 from .release_versions import versions_with
 from .stored_decision import decision_from_json
 from .verifying import certificate_of
 
+WORDS = {
+    "confidence": confidence,
+    "count": count,
+    "interval": interval,
+    "nats": nats,
+    "p": p_value,
+    "percent": percent,
+    "points": points,
+    "signed": signed,
+    "size": size,
+}
 SEVERITY = {Verdict.BLOCK: 0, Verdict.INVALID: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASS: 3}
 
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """One suite. asked: what had to be proved of it; items: where its items are, without `moved`; shows: the smallest
-    loss that it would show, in words"""
+    """One suite. proved: what the policy asks of it, and whether that is shown; purpose: what the verdict makes of
+    that; items: where its items are, without `moved`; shows: the smallest loss that it would show, in words"""
 
     decision: SuiteDecision
-    asked: str
+    proved: str
+    purpose: str
     items: str
     slices: Intervals | None
     shows: str
@@ -85,7 +98,14 @@ def gate_page(request: Request, run: str) -> Response:
         needed=None if any("more item" in reason for reason in decision.reasons) else decision.items_needed,
         applied=policy,
         applied_text=policy_text,
-        rows=[_row(suite, run) for suite in ordered.suites],
+        asked=asked(policy),
+        rows=[_row(suite, run, policy) for suite in ordered.suites],
+        average=_proved_of_average(ordered.macro, policy) if ordered.macro is not None else "",
+        not_beaten=[
+            suite
+            for suite in ordered.suites
+            if suite.constant is not None and not suite.constant.beaten and suite.sensitivity.valid
+        ],
         plot=_visible(difference_plot(ordered, policy)) if any(suite.n for suite in ordered.suites) else None,
         flips=_visible_flips(flip_plot(ordered.suites)) if any(suite.n for suite in ordered.suites) else None,
         worst=worst,
@@ -100,7 +120,7 @@ def gate_page(request: Request, run: str) -> Response:
         certificate=certificate_of(site, folder, manifest),
         averages=_averages(data.get("unpaired")),
         rerun=[str(line) for line in data.get("rerun") or ()],
-        words={"count": count, "interval": interval, "nats": nats, "points": points, "size": size, "percent": percent},
+        words=WORDS,
     )
 
 
@@ -155,16 +175,31 @@ def _meaning(verdict: Verdict) -> str:
     return "" if said == SENTENCES[verdict] else said
 
 
-def _row(suite: SuiteDecision, run: str) -> SuiteRow:
+def _row(suite: SuiteDecision, run: str, policy: Policy) -> SuiteRow:
     address = f"/evaluation/{run}/items?{urlencode({'suite': suite.suite})}"
     plot = slice_plot(suite)
-    return SuiteRow(suite, _asked_of(suite), address, _visible(plot) if plot is not None else None, _shows(suite))
+    shown_plot = _visible(plot) if plot is not None else None
+    why = purpose(suite.role, policy, required=suite.required)
+    return SuiteRow(suite, _proved_of(suite, policy), why, address, shown_plot, _shows(suite))
 
 
-def _asked_of(suite: SuiteDecision) -> str:
+def _proved_of(suite: SuiteDecision, policy: Policy) -> str:
+    """In the words of the reasons."""
+    asked_for = asked_of(suite.role, suite.margin)
+    if not suite.n or not suite.sensitivity.valid:
+        return f"{asked_for}: nothing can be shown"
+    if suite.limits is not None and suite.limits.harm is None:
+        return f"{asked_for}: not before all planned items are scored"
+    shown_at_alpha = suite.p_value < policy.alpha
     if suite.role == "domain":
-        return f"a gain of more than {size(suite.margin)} is proved" if suite.margin else "a gain is proved"
-    return f"a loss beyond {size(suite.margin)} is excluded"
+        return f"{asked_for} is {'' if shown_at_alpha else 'not '}proved"
+    if suite.verdict is Verdict.BLOCK and suite.limits is not None and (suite.limits.harm or 0.0) <= -suite.margin:
+        return f"{asked_for} is proved"
+    return f"{asked_for} is {'' if shown_at_alpha else 'not '}excluded"
+
+
+def _proved_of_average(macro: MacroDecision, policy: Policy) -> str:
+    return f"{loss('margin', macro.margin)} is {'' if macro.p_value < policy.alpha else 'not '}excluded"
 
 
 def _shows(suite: SuiteDecision) -> str:

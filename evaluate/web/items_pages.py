@@ -98,6 +98,7 @@ def items(request: Request) -> Response:
         cards=cards,
         counts=_counts(scored, asked.query.against),
         scores=_means(scored),
+        graded=_graded(scored, asked.query.against),
         slices=sorted({item.slice for item in scored if item.slice}),
         has_previous=any("previous" in item.scores for item in scored),
         total=len(found),
@@ -245,6 +246,12 @@ def _counts(scored: Sequence[Scored], against: str) -> dict[str, int]:
         "same": sum(change == 0 for change in known),
         "all": len(scored),
     }
+
+
+def _graded(scored: Sequence[Scored], against: str) -> int:
+    """Items for which the candidate, or what it is held against, has neither all of the credit nor none."""
+    both = [(item.scores.get(against), item.scores.get("candidate")) for item in scored]
+    return sum(any(score is not None and 0 < score < 1 for score in pair) for pair in both)
 
 
 def _means(scored: Sequence[Scored]) -> dict[str, float]:

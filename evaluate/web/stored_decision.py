@@ -9,10 +9,14 @@ from assay.findings import Verdict
 
 from ..gate.decision import Change, ConstantAnswer, Decision, MacroDecision, SliceDecision, SuiteDecision
 from ..gate.divergence import Divergence
+from ..gate.limits import limits_from_json
 from ..sensitivity.check import Check
 from ..sensitivity.power import Power, SlightDamage
 from ..sensitivity.sensitivity import Sensitivity
 from ..statistics.intervals import Interval
+
+ALPHA = 0.05
+"""At which a decision from before `beaten` was noted is taken to have proved a gain over the commonest answer."""
 
 
 def decision_from_json(data: Mapping[str, Any]) -> Decision:
@@ -55,13 +59,16 @@ def _suite(data: Mapping[str, Any]) -> SuiteDecision:
         kl=_divergence(data.get("kl")),
         against_previous=_change(data.get("against_previous")),
         constant=_constant(data.get("constant")),
+        limits=limits_from_json(data.get("limits")),
+        graded=int(data.get("graded", 0)),
     )
 
 
 def _constant(data: Mapping[str, Any] | None) -> ConstantAnswer | None:
     if data is None:
         return None
-    return ConstantAnswer(str(data["answer"]), _number(data["score"]), _number(data["p_value"]))
+    answer, p, worst = str(data.get("answer") or ""), _number(data["p_value"]), data.get("at_worst")
+    return ConstantAnswer(answer, _number(data["score"]), p, worst, bool(data.get("beaten", p < ALPHA)))
 
 
 def _slice(data: Mapping[str, Any]) -> SliceDecision:
@@ -76,6 +83,7 @@ def _slice(data: Mapping[str, Any]) -> SliceDecision:
         verdict=Verdict(data["verdict"]) if data.get("verdict") else None,
         p_value=data.get("p_value"),
         items_needed=data.get("items_needed"),
+        limits=limits_from_json(data.get("limits")),
     )
 
 
@@ -94,6 +102,8 @@ def _macro(data: Mapping[str, Any]) -> MacroDecision:
         verdict=Verdict(data.get("verdict", "INCONCLUSIVE")),
         kl=_divergence(data.get("kl")),
         against_previous=_change(data.get("against_previous")),
+        limits=limits_from_json(data.get("limits")),
+        kl_limits=_interval(data["kl_limits"]) if data.get("kl_limits") else None,
     )
 
 
@@ -125,7 +135,8 @@ def _divergence(data: Mapping[str, Any] | None) -> Divergence | None:
 def _change(data: Mapping[str, Any] | None) -> Change | None:
     if data is None:
         return None
-    return Change(int(data["n"]), data["previous"], _number(data["difference"]), _interval(data["ci"]))
+    limits = limits_from_json(data.get("limits"))
+    return Change(int(data["n"]), data["previous"], _number(data["difference"]), _interval(data["ci"]), limits)
 
 
 def _interval(data: Any) -> Interval:

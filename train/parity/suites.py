@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay import api
 from assay.findings import Verdict
+from assay.points import signed
 from assay.records import Json
 from assay.suites import read_suites
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget
 
     from .parity import Judge
+
+
+ALPHA = 0.05
+"""Of the gate that is asked, one-sided."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,10 @@ def _exact(found: Any) -> Check:
 
 
 def _not_worse(found: Any, margin: float) -> Check:
-    low, high = (100 * value for value in found.ci)
+    bound = f"a loss beyond {100 * margin:g} points is {'' if found.p_value < ALPHA else 'not '}excluded"
     figures = (
-        f"{_scores(found)}; {100 * found.difference:+.1f} points on average (95 % interval {low:+.1f} to {high:+.1f}), "
-        f"p = {found.p_value:.2g} that no more than {100 * margin:g} points are lost"
+        f"{_scores(found)}; {signed(found.difference)} points on average, at worst {signed(found.at_worst)}: {bound} "
+        f"(p = {found.p_value:.2g})"
     )
     if found.verdict is Verdict.PASS:
         return Check(SUITES, Outcome.PASS, figures, _numbers(found))
@@ -112,6 +117,7 @@ def _numbers(found: Any) -> dict[str, Json]:
         "verdict": str(found.verdict),
         "difference": found.difference,
         "ci": list(found.ci),
+        "at_worst": found.at_worst,
         "p_value": found.p_value,
         "items_needed": found.items_needed,
         "suites": [

@@ -82,7 +82,7 @@ def test_a_release_that_was_better_at_general_things_blocks_where_the_loss_is_pr
     decision = gate(evaluation, Policy())
     assert decision.verdict is Verdict.BLOCK
     assert "against the previous release general ability changed by" in decision.reasons[-1]
-    assert "a loss beyond 2 points is proved" in decision.reasons[-1]
+    assert "a loss beyond the margin of 2 points is proved" in decision.reasons[-1]
     assert decision.macro is not None and decision.macro.verdict is Verdict.BLOCK
     assert gate(evaluation, Policy(previous="ignore")).verdict is Verdict.PASS
 

@@ -121,7 +121,9 @@ def test_a_limit_of_the_policy_is_proved_to_be_kept_or_broken(
     decision = gate(with_options(evaluation, 0.8), Policy(max_kl=limit))
     assert decision.macro is not None and decision.macro.kl is not None and 0.03 < decision.macro.kl.mean < 0.15
     assert decision.verdict is verdict
-    assert any("KL to the base is" in reason and f"more than {limit:g}" in reason for reason in decision.reasons)
+    assert any(
+        "KL to the base is" in reason and f"more than the max_kl of {limit:g}" in reason for reason in decision.reasons
+    )
 
 
 def test_a_limit_near_the_mean_is_inconclusive_with_the_items_needed(evaluation: Evaluation) -> None:

@@ -62,7 +62,7 @@ def test_a_proved_loss_on_a_guarded_slice_blocks_although_the_suite_gains(evalua
     assert free.verdict is Verdict.PASS
     assert decision.verdict is Verdict.BLOCK
     assert decision.reasons[0].startswith("slice refund of support went from")
-    assert "a loss beyond its guardrail of 5 points is proved" in decision.reasons[0]
+    assert "a loss beyond the guardrail of 5 points is proved" in decision.reasons[0]
     assert {name: part.verdict for name, part in guarded(decision).items()} == {
         "refund": Verdict.BLOCK,
         "login": Verdict.PASS,

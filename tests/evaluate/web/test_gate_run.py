@@ -39,7 +39,7 @@ def test_a_pass_says_so_in_one_sentence_with_the_gates_own_reasons(
     text = page(client, f"/evaluation/{gate}")
     assert SENTENCES["PASS"] in text
     assert before(text, "a gain is proved (p &lt; 0.001)", "<svg")
-    assert before(text, "a loss beyond 3 points is excluded", "<svg")
+    assert before(text, "a loss beyond the margin of 3 points is excluded", "<svg")
     assert f"/evaluation/{evaluation}" in text and f"/lineage/{gate}" in text
 
 
