@@ -180,14 +180,21 @@ class _Sender:
 
     async def send_all(self) -> None:
         while (reserved := await self.ready.get()) is not None:
-            if self.work.refusal is None:
-                await self.pace.turn(_most_tokens(reserved.requests))
-            if self.work.refusal is None:
+            if await self._turn(reserved):
                 self.group.create_task(self._send(reserved))
             else:
                 self.slots.release()
-                await self._fail(reserved.attempts, charged=False)
-                self._free()
+
+    async def _turn(self, reserved: _Reserved) -> bool:
+        """Whether it may be sent now; where another was refused for good meanwhile, its reservation is given back."""
+        if self.work.refusal is None:
+            await self.pace.turn(_most_tokens(reserved.requests))
+            if self.work.refusal is None:
+                return True
+            self.pace.done()
+        await self._fail(reserved.attempts, charged=False)
+        self._free()
+        return False
 
     async def _send(self, reserved: _Reserved) -> None:
         """Until it is answered, or has failed too often. Its first turn has come.
@@ -214,12 +221,12 @@ class _Sender:
         return came if isinstance(came, list) else []
 
     async def _again(self, failed: _Reserved) -> list[_Written] | float | None:
-        await self.pace.turn(_most_tokens(failed.requests))
+        """Reserved before its turn: had it a turn and waited for room, what holds the room could not go."""
         attempts = await self._reserve(failed.keys, failed.requests)
         if attempts is None:
-            self.pace.done()
             return None
-        return await self._attempt(_Reserved(failed.keys, failed.requests, attempts))
+        reserved = _Reserved(failed.keys, failed.requests, attempts)
+        return await self._attempt(reserved) if await self._turn(reserved) else None
 
     async def _attempt(self, reserved: _Reserved) -> list[_Written] | float | None:
         """The answers, on their way to the disk; or the seconds that the server asked to wait before the next; or None
@@ -262,8 +269,10 @@ class _Sender:
             while self.work.refusal is None:
                 self.freed.clear()
                 attempts = await self._try_to_reserve(keys, requests)
-                if attempts is not None or self.held == 0:
+                if attempts is not None:
                     return attempts
+                if self.held == 0 and not self.freed.is_set():  # set: the last one ended while this was refused
+                    return None
                 await self.freed.wait()
         return None
 

@@ -166,6 +166,9 @@ class Journal:
             self._prepare()
         except OSError as error:
             raise storage_error(error, "opening the journal") from error
+        except sqlite3.OperationalError as error:  # it may well be one, and must not be moved away
+            fix = "make room, or end what else uses it, and run the same command again"
+            raise RunError(f"the journal cannot be opened ({error})", where=str(path), fix=fix) from error
         except sqlite3.DatabaseError as error:
             raise RunError("is not a journal of assay", where=str(path), fix="move it away to start anew") from error
 
@@ -348,14 +351,14 @@ class Journal:
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if self._database.in_transaction:  # a full disk may have ended it
+                    self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise RunError(
-                f"the journal cannot be written ({error})", fix="make room; nothing answered is lost"
-            ) from error
+        except sqlite3.DatabaseError as error:
+            fix = "make room, and run the same command again: no answer that it holds is asked for again"
+            raise RunError(f"the journal cannot be written ({error})", fix=fix) from error
 
 
 def _calls_to(calls: Sequence[ToolCall]) -> str | None:

@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
-from assay.errors import AssayError, BudgetError
+from assay.errors import BudgetError
 from assay.journal import Journal, Operation
 
 GATHERED = 4
@@ -54,7 +54,7 @@ class JournalWriter:
             now, self._waiting = self._waiting, []
             try:
                 results = await loop.run_in_executor(self._pool, self._journal.write, [each for each, _ in now])
-            except AssayError as error:
+            except Exception as error:  # noqa: BLE001 whoever waits is told, or would wait for ever
                 for _, future in now:
                     _settle(future, error)
                 continue
@@ -62,10 +62,10 @@ class JournalWriter:
                 _settle(future, result)
 
 
-def _settle(future: asyncio.Future[int], result: int | AssayError) -> None:
+def _settle(future: asyncio.Future[int], result: int | Exception) -> None:
     if future.cancelled():
         return
-    if isinstance(result, AssayError):
+    if isinstance(result, Exception):
         future.set_exception(result if not isinstance(result, BudgetError) else result.with_traceback(None))
         future.exception()  # what nobody waits for is no warning: the write that is waited for says it too
     else:

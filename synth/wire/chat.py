@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from assay.protocols import Generation, GenerationRequest
 from assay.records import Json, message_to_json
 
-from .form import ANSWER, broken, is_strict, member, number, tool_call
+from .form import ANSWER, broken, is_strict, member, number, text_of, tool_call
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,15 @@ class ChatForm:
         message = member(first, "message")
         if not isinstance(message, dict) or not isinstance(usage, dict):
             raise broken(self.name, "a completion without an answer or its usage")
-        content = message.get("content")
-        if content is not None and not isinstance(content, str):
-            raise broken(self.name, "a completion whose content is no text")
+        content = text_of(self.name, message.get("content"))
         calls = message.get("tool_calls")
         tool_calls = tuple(
             tool_call(member(call, "function", "name"), member(call, "function", "arguments"), member(call, "id"))
             for call in (calls if isinstance(calls, list) else ())
         )
         return Generation(
-            text=content or message.get("refusal") or "",
-            model=answer.get("model") or self.model,
+            text=content or text_of(self.name, message.get("refusal")),
+            model=text_of(self.name, answer.get("model")) or self.model,
             input_tokens=number(usage.get("prompt_tokens")),
             output_tokens=number(usage.get("completion_tokens")),
             stop_reason=_reason(member(first, "finish_reason"), message, bool(tool_calls)),

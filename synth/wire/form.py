@@ -7,6 +7,7 @@ and a line of a batch job's results, and a malformed one is an error with a name
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -16,6 +17,12 @@ from assay.records import Json, ToolCall
 
 ANSWER = "answer"
 """Name of the schema, or of the forced tool, of a structured answer."""
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, as of an emoji that was cut: JSON can hold it, and no file can."""
+
+MOST_TOKENS = 2**53
+"""No request has so many: a server that says so does not count."""
 
 
 class Form(Protocol):
@@ -71,7 +78,20 @@ def tool_call(name: Json, arguments: Json, identifier: Json) -> ToolCall:
 
 def number(value: Json) -> int:
     """A count of tokens; a server that sends none, or something else, counts none."""
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else 0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and 0 <= value < MOST_TOKENS else 0
+
+
+def text_of(name: str, value: Json) -> str:
+    """A text, "" where there is none, with U+FFFD for half a character. Raises ProviderError for what is no text.
+
+    name  the provider's, for the error
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise broken(name, "an answer that is no text")
+    return HALF.sub("\ufffd", value)
 
 
 def member(value: Json, *keys: str) -> Json:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assay.protocols import Generation, GenerationRequest
 from assay.records import Json, Message
 
-from .form import ANSWER, arguments_of, broken, member, number, tool_call
+from .form import ANSWER, arguments_of, broken, member, number, text_of, tool_call
 
 KEPT = {"type": "ephemeral"}
 """For five minutes, renewed by each reading: what 1.25 times the price of input pays for."""
@@ -47,18 +47,18 @@ class MessagesForm:
         blocks, usage = member(answer, "content"), member(answer, "usage")
         if not isinstance(blocks, list) or not isinstance(usage, dict):
             raise broken(self.name, "a message without content or usage")
-        text = "".join(str(block.get("text") or "") for block in blocks if member(block, "type") == "text")
+        text = "".join(text_of(self.name, block.get("text")) for block in blocks if member(block, "type") == "text")
         calls = [block for block in blocks if member(block, "type") == "tool_use"]
         reason = _REASONS.get(str(answer.get("stop_reason")), "stop")
         structured = next((call for call in calls if call.get("name") == ANSWER), None)
         if structured is not None:
-            text = json.dumps(structured.get("input"), ensure_ascii=False)
+            text = text_of(self.name, json.dumps(structured.get("input"), ensure_ascii=False))
             calls, reason = [], "stop" if reason == "tool" else reason
         cached = number(usage.get("cache_read_input_tokens"))
         written = number(usage.get("cache_creation_input_tokens"))
         return Generation(
             text=text,
-            model=answer.get("model") or self.model,
+            model=text_of(self.name, answer.get("model")) or self.model,
             input_tokens=number(usage.get("input_tokens")) + cached + written,
             output_tokens=number(usage.get("output_tokens")),
             stop_reason=reason,

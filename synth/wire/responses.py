@@ -11,7 +11,7 @@ from assay.protocols import Generation, GenerationRequest
 from assay.records import Json, Message
 
 from .chat import cache_key
-from .form import ANSWER, broken, is_strict, member, number, tool_call
+from .form import ANSWER, broken, is_strict, member, number, text_of, tool_call
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class ResponsesForm:
         if not isinstance(output, list) or not isinstance(usage, dict):
             raise broken(self.name, "a response without an answer or its usage")
         parts = [part for item in output for part in (member(item, "content") or ()) if isinstance(part, dict)]
-        texts = [part.get("text") or "" for part in parts if part.get("type") == "output_text"]
-        refusals = [part.get("refusal") or "" for part in parts if part.get("type") == "refusal"]
+        texts = [text_of(self.name, part.get("text")) for part in parts if part.get("type") == "output_text"]
+        refusals = [text_of(self.name, part.get("refusal")) for part in parts if part.get("type") == "refusal"]
         calls = tuple(
             tool_call(item.get("name"), item.get("arguments"), item.get("call_id"))
             for item in output
@@ -54,7 +54,7 @@ class ResponsesForm:
         )
         return Generation(
             text="".join(texts) or "".join(refusals),
-            model=answer.get("model") or self.model,
+            model=text_of(self.name, answer.get("model")) or self.model,
             input_tokens=number(usage.get("input_tokens")),
             output_tokens=number(usage.get("output_tokens")),
             stop_reason=_reason(answer, bool(refusals), bool(calls)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,33 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
 def test_whatever_decides_the_answer_is_part_of_the_key(other: GenerationRequest) -> None:
     assert request_key("p", "m", other) != request_key("p", "m", ASK)
     assert request_key("p", "other", ASK) != request_key("p", "m", ASK)
+
+
+def test_a_full_disk_is_said_and_what_was_answered_stays(tmp_path: Path) -> None:
+    with journal(tmp_path, requests=1000, usd=1000) as book:
+        book.record_answer(book.reserve("k", 0.1), ANSWER, 0.1)
+        book._database.execute("PRAGMA max_page_count = 8")  # SQLite's own: it meets a full disk there
+        with pytest.raises(RunError, match="database or disk is full") as told:
+            for number in range(1000):
+                book.reserve(f"{number}" * 50, 0.1)
+        assert "run the same command again" in str(told.value)
+        with pytest.raises(RunError, match="database or disk is full"):
+            book.reserve("x" * 100_000, 0.1)
+    with journal(tmp_path, requests=2000, usd=1000) as book:
+        assert book.answer("k") == ANSWER
+        book.reserve("x" * 100_000, 0.1)
+
+
+def test_a_journal_that_is_in_use_is_not_taken_for_another_kind_of_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who moved it away would pay for all of its answers again."""
+    with journal(tmp_path) as book:
+        book.record_answer(book.reserve("k", 0.1), ANSWER, 0.1)
+    connect = sqlite3.connect
+    with closing(connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite3, "connect", lambda path, **given: connect(path, **{**given, "timeout": 0.1}))
+        with pytest.raises(RunError, match="locked") as told:
+            journal(tmp_path)
+    assert "move it away" not in str(told.value)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
+from assay.caller import Caller, worst_usd
 from assay.journal import Answer, Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
+from tests.synth.api_server import Refusal
 
 
 def test_equal_requests_are_asked_once_and_share_their_answer(api: Any, tmp_path: Path) -> None:
@@ -82,3 +83,65 @@ def test_no_more_answers_than_slots_wait_for_a_slow_disk(
         asking.join()
         assert journal.spent().answered == 60
     assert 0 < lost_if_killed <= 8 + 2
+
+
+def asked_under_a_cap(
+    api: Any, folder: Path, reservations: float, concurrency: int = 4, count: int = 12
+) -> tuple[int, float]:
+    """How many were answered, and for how many more calls there was room in the end."""
+    settings = SynthSettings(provider="openai_compatible", model="a", base_url=f"{api.url}/v1", concurrency=concurrency)
+    requests = [GenerationRequest((Message("user", f"{number:02}"),), max_tokens=100) for number in range(count)]
+    worst = worst_usd(requests[0], Price(1, 1))
+    with Journal(folder / "journal", max_requests=99, max_usd=worst * reservations) as journal:
+        answers = Caller(make_provider(settings, None), journal, Price(1, 1), max_retries=6).ask(requests)
+        left = worst * reservations - journal.spent().usd
+    return sum(answer is not None for answer in answers), left / worst
+
+
+def test_a_retry_that_waits_for_room_keeps_no_turn_from_a_call_that_holds_the_room(api: Any, tmp_path: Path) -> None:
+    """All calls are turned away, the next reservations take the room that they leave, and only few calls may go."""
+    api.faults = [Refusal(429, "rate_limit", {"retry-after": "1"})] * 4
+    found: list[tuple[int, float]] = []
+    asking = threading.Thread(
+        target=lambda: found.append(asked_under_a_cap(api, tmp_path, reservations=2.05)), daemon=True
+    )
+    asking.start()
+    asking.join(60)
+    [(answered, left)] = found
+    assert answered == 12 or left < 1
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_what_did_not_fit_is_tried_again_when_the_last_call_ends_while_it_is_refused(
+    attempt: int, api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Journal.write
+
+    def slow(journal: Journal, operations: Any) -> Any:
+        time.sleep(0.03)
+        return write(journal, operations)
+
+    monkeypatch.setattr(Journal, "write", slow)
+    answered, left = asked_under_a_cap(api, tmp_path, reservations=2.05)
+    assert answered == 12 or left < 1
+
+
+def test_an_operation_that_cannot_be_written_ends_the_run_and_is_not_waited_for_in_vain(
+    api: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(journal: Journal, operations: Any) -> Any:
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(Journal, "write", no_room)
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            asked_under_a_cap(api, tmp_path, reservations=9)
+        except OverflowError as error:
+            raised.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(30)
+    assert raised

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay.caller import Caller
+from assay.errors import ProviderError
+from assay.journal import Journal
 from assay.pricing import actual_usd, most_input_tokens, worst_usd
-from assay.protocols import Generation, GenerationRequest, Price
+from assay.protocols import Generation, GenerationRequest, Price, Provider
 from assay.records import Message, ToolCall
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
+from assay.synth.wire.chat import ChatForm
 from assay.synth.wire.form import is_strict
 
 SCHEMA = {
@@ -35,11 +40,15 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
 
 
-def generate(kind: str, api: Any, request: GenerationRequest) -> Generation:
+def provider(kind: str, api: Any) -> Provider:
     name, protocol = ("openai", "responses") if kind == "responses" else (kind, "chat")
     base = api.url if name == "anthropic" else f"{api.url}/v1"
     given: Any = {"provider": name, "api": protocol, "model": "m", "base_url": base}
-    [answer] = make_provider(SynthSettings(**given), None).generate([request])
+    return make_provider(SynthSettings(**given), None)
+
+
+def generate(kind: str, api: Any, request: GenerationRequest) -> Generation:
+    [answer] = provider(kind, api).generate([request])
     return answer
 
 
@@ -154,3 +163,28 @@ def test_the_worst_cost_counts_schema_tools_calls_and_the_writing_of_a_cache() -
     assert worst_usd(ASK, Price(8, 0, most_input=5)) == float("inf")
     calls = (Message("assistant", None, tool_calls=(ToolCall("track", {"order": "x" * 100}),)),)
     assert most_input_tokens(replace(ASK, messages=calls)) > 100
+
+
+@pytest.mark.parametrize("kind", ["openai", "responses", "anthropic"])
+def test_half_a_character_of_an_answer_can_be_written_down(kind: str, api: Any, tmp_path: Path) -> None:
+    """A model that is cut within an emoji sends one, and a journal of UTF-8 cannot hold it."""
+    api.reply = lambda text: "Thanks \ud83d"
+    asked = GenerationRequest((Message("user", "Hello"),), max_tokens=5)
+    with Journal(tmp_path / "journal", max_requests=9, max_usd=1) as journal:
+        [answer] = Caller(provider(kind, api), journal, Price(1, 1), max_retries=0).ask([asked])
+        assert answer is not None and answer.text == "Thanks \ufffd"
+        assert journal.spent().answered == 1
+
+
+@pytest.mark.parametrize("change", [{"refusal": {"a": 1}, "content": None}, {"content": ["a"]}])
+def test_an_answer_that_is_no_text_is_a_fault_of_the_server(change: dict[str, Any]) -> None:
+    body = {"choices": [{"message": {"role": "assistant", **change}}], "usage": {}, "model": "m"}
+    with pytest.raises(ProviderError, match="no text"):
+        ChatForm("openai", "m", "max_tokens").read(body)
+
+
+@pytest.mark.parametrize("count", [float("inf"), 1e30, float("nan"), -1, "7", True])
+def test_a_count_of_tokens_that_cannot_be_is_none(count: Any) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": 2}
+    body = {"choices": [{"message": {"content": "x"}}], "usage": usage, "model": "m"}
+    assert ChatForm("openai", "m", "max_tokens").read(body).input_tokens == 0
