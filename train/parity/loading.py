@@ -7,6 +7,8 @@ in float32, whatever their weights are rounded to.
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,12 +46,21 @@ def load_as_trained(
 
 
 def compute_in_float32(model: Any) -> Any:
-    """Every weight widened to float32, which changes none; 4-bit weights stay as they are and compute in it."""
+    """Every weight widened to float32, which changes none; 4-bit weights stay as they are and compute in it.
+
+    What the model derives from its config, as Gemma the scale of its embeddings, is derived again: it was rounded when
+    the model was loaded in 16 bits, and the merged model, read in float32, would have another.
+    """
     import torch
 
     four_bits = _linear_4bit()
+    exact = _derived_buffers(model)
     module: Any
-    for module in model.modules():
+    for name, module in model.named_modules():
+        for buffer in module._non_persistent_buffers_set:
+            key = f"{name}.{buffer}".lstrip(".")
+            if key in exact:
+                module._buffers[buffer] = exact[key].to(module._buffers[buffer].device)
         if four_bits is not None and isinstance(module, four_bits):
             module.compute_dtype = torch.float32
             module.compute_type_is_set = True
@@ -59,6 +70,34 @@ def compute_in_float32(model: Any) -> Any:
                 tensor.data = tensor.data.float()
     model.config.dtype = torch.float32
     return model
+
+
+def _derived_buffers(model: Any) -> dict[str, Any]:
+    """By name, those that no file holds and that 16 bits have rounded, as a model in float32 makes them; its weights
+    are not made."""
+    import torch
+    from accelerate import init_empty_weights
+
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    prefix = next((name for name, module in model.named_modules() if module is base), "")
+    files = set(base.state_dict())
+    rounded = {
+        name
+        for name, buffer in base.named_buffers()
+        if name not in files and buffer.dtype in (torch.bfloat16, torch.float16)
+    }
+    if not rounded:
+        return {}
+    config = copy.deepcopy(base.config)
+    config.dtype = torch.float32
+    with init_empty_weights(include_buffers=False), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = dict(type(base)(config).named_buffers())
+    return {
+        f"{prefix}.{name}".lstrip("."): plain[name]
+        for name in rounded
+        if name in plain and not plain[name].is_meta and plain[name].dtype is torch.float32
+    }
 
 
 def _linear_4bit() -> type[Any] | None:
