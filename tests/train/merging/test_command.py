@@ -127,7 +127,7 @@ def test_two_adapters_become_one_that_nobody_has_gated(
         (["merge", "adapter"], "nothing says where the result goes"),
         (["merge", "adapter", "-o", "out", "--weights", "1,2"], "--weights weighs several adapters"),
         (["merge", "adapter", "adapter", "-o", "out", "--weights", "a,b"], "not numbers"),
-        (["merge", "nowhere", "-o", "out"], "nowhere: there is no such adapter folder"),
+        (["merge", "nowhere", "-o", "out"], "nowhere: is no folder, and no adapter is called 'nowhere'"),
         (["merge", "adapter", "-o", "out", "--base", "dequantized"], "nothing to dequantise"),
         (["parity", "adapter", "--against", "adapter"], "is an adapter: what was gated is named by --against"),
         (["parity", "nowhere.gguf", "--against", "adapter"], "there is no such file"),
