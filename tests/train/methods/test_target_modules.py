@@ -44,6 +44,14 @@ def build(kind: str) -> Any:
         "qwen2_moe": lambda: t.Qwen2MoeForCausalLM(
             t.Qwen2MoeConfig(**SMALL, num_experts=4, moe_intermediate_size=64, shared_expert_intermediate_size=64)
         ),
+        "glm4_moe": lambda: t.Glm4MoeForCausalLM(
+            t.Glm4MoeConfig(
+                **SMALL, n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=64, first_k_dense_replace=1
+            )
+        ),
+        "falcon_h1": lambda: t.FalconH1ForCausalLM(
+            t.FalconH1Config(**SMALL, mamba_d_ssm=64, mamba_n_heads=4, mamba_d_head=16, mamba_d_state=16)
+        ),
         "jetmoe": lambda: t.JetMoeForCausalLM(
             t.JetMoeConfig(**{**SMALL, "kv_channels": 16, "num_local_experts": 4, "num_experts_per_tok": 2})
         ),
@@ -79,6 +87,21 @@ def adapted(model: Any, target: str | Sequence[str] = "all-linear", **settings: 
 )
 def test_all_linear_is_every_linear_layer_but_head_and_routers(kind: str, expected: set[str]) -> None:
     assert adapted(build(kind)) == expected
+
+
+def test_dense_layers_by_the_name_of_experts_are_left_out_since_peft_takes_them_for_the_experts() -> None:
+    model = build("glm4_moe")
+    assert "model.layers.0.mlp.gate_proj" in dict(model.named_modules())
+    assert adapted(model) == {"q_proj", "k_proj", "v_proj", "o_proj"}
+    with pytest.raises(SettingsError, match="'gate_proj' matches gate_proj, which PEFT cannot adapt in this architec"):
+        adapted(build("glm4_moe"), ["gate_proj"])
+
+
+def test_what_kernels_read_past_an_adapter_is_left_out() -> None:
+    assert "out_proj" not in adapted(build("falcon_h1"))
+    assert {"in_proj", "q_proj", "gate_proj"} <= adapted(build("falcon_h1"))
+    with pytest.raises(SettingsError, match="matches out_proj, which PEFT cannot adapt"):
+        adapted(build("falcon_h1"), ["out_proj"])
 
 
 @pytest.mark.parametrize("kind", ["qwen2_moe", "jetmoe"])

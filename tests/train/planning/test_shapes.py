@@ -45,6 +45,7 @@ COUNTED = {
     "gemma-3-27b": 27_009_002_240 + 64 * 5376,
     "phi-3-mini": 3_821_079_552,
     "gpt-oss-20b": 20_914_757_184,
+    "gpt-oss-120b": 116_829_156_672,
     "smollm3-3b": 3_075_100_928,
 }
 """keras-hub 0.32.0, `params` of its presets: parameters of the weights that Keras publishes, converted from the
