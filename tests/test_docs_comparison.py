@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -55,7 +56,7 @@ def commands(section: str) -> Iterator[list[str]]:
     body = dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))[section]
     for block in BLOCK.findall(body):
         for line in block.replace("\\\n", " ").splitlines():
-            yield shlex.split(line, comments=True)
+            yield shlex.split(line.replace("(cd trl && ", "").replace("run.yaml)", "run.yaml"), comments=True)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +104,7 @@ def typed(files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
             wanted = {0, 3, 4} if arguments[0] == "gate" else {0}
             assert ended.value.code in wanted, capsys.readouterr().err
         else:
-            assert tool == "lm_eval"
-            _lm_eval()
+            {"lm_eval": _lm_eval, "trl": _trl_sft}[tool]()
         captured = capsys.readouterr()
         return captured.out + captured.err
 
@@ -117,13 +117,23 @@ def _lm_eval() -> None:
     cli_evaluate()
 
 
-def test_data_and_settings_go_out_and_in_and_an_adapter_from_elsewhere_is_judged(typed: Typed, files: Path) -> None:
+def _trl_sft() -> None:
+    """`(cd trl && trl sft ...)`, without the launcher that starts a process for each device."""
+    from trl.scripts.sft import main as sft
+    from trl.scripts.sft import make_parser
+
+    assert sys.argv[:2] == ["trl", "sft"]
+    with contextlib.chdir("trl"):
+        sft(*make_parser().parse_args_and_config(sys.argv[2:], fail_with_unknown_args=True))
+
+
+def test_a_run_goes_to_trl_trains_there_and_its_adapter_is_judged(typed: Typed, files: Path) -> None:
     for words in commands("Training"):
         typed(words + LIMITED if words[1] == "evaluate" else words)
     written = [json.loads(line) for line in (files / "clean" / "data.jsonl").read_text().splitlines()]
     assert len(written) == 40
     assert [list(row) for row in written] == [["messages"]] * 40
-    assert (files / "trl" / "run.yaml").is_file()
+    assert (files / "trl" / "trl-out" / "training_args.bin").is_file()
     assert (files / "project" / "assay.yaml").is_file()
     assert json.loads((files / "release" / "decision.json").read_text())["verdict"]
 
