@@ -25,8 +25,11 @@ def compare_constant(suite: PairedSuite, commonest: Commonest | None, alpha: flo
 
 
 def items_to_beat(suite: PairedSuite, commonest: Commonest, alpha: float) -> int | None:
-    """Further items until it would probably be decided; None where no number would do."""
+    """Further items until a gain would probably be proved; None where no number would do, as where none is seen: that
+    the candidate knows less than the commonest answer decides nothing."""
     found = differences_of(suite.candidate.scores - commonest.scores, suite.clusters)
+    if found.mean <= 0:
+        return None
     return more_items(suite.n, with_unseen_changes(suite.n, found.variance), found.mean, alpha)
 
 

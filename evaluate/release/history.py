@@ -39,6 +39,7 @@ class GateRun:
 
     policy  sha256 of the policy that it applied; '' where the run does not say
     rules   what that policy asks, in a few words; '' where it is not there any more
+    code    the version of assay that decided, and its commit where it was a checkout
     """
 
     run: str
@@ -46,12 +47,14 @@ class GateRun:
     verdict: Verdict
     policy: str
     rules: str
+    code: str = ""
 
     @property
     def under(self) -> str:
         """Which policy, in words."""
         named = f"policy {self.policy[:8]}" if self.policy else "a policy that is not known"
-        return f"{named}: {self.rules}" if self.rules else named
+        said = f"{named}: {self.rules}" if self.rules else named
+        return f"{said}; by {self.code}" if self.code else said
 
 
 @dataclass(frozen=True)
@@ -326,7 +329,18 @@ def _gate_run(gate: Manifest) -> GateRun | None:
     if gate.outcome != "done" or stated not in set(Verdict):
         return None
     policy = str(dict(gate.data.get("inputs") or {}).get("policy") or "")
-    return GateRun(gate.run, str(gate.data.get("started")), Verdict(stated), policy, _rules(gate.path / "policy.yaml"))
+    rules = _rules(gate.path / "policy.yaml")
+    return GateRun(
+        gate.run, str(gate.data.get("started")), Verdict(stated), policy, rules, _code(gate.data.get("code"))
+    )
+
+
+def _code(given: Any) -> str:
+    """Two verdicts under one policy differ where assay itself changed."""
+    if not isinstance(given, Mapping) or not given.get("version"):
+        return ""
+    commit = str(given.get("commit") or "")[:8]
+    return f"assay {given['version']}" + (f" ({commit}{', changed' if given.get('dirty') else ''})" if commit else "")
 
 
 def _rules(path: Path) -> str:

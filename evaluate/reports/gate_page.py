@@ -10,7 +10,7 @@ from typing import Any
 from ..gate.policy_words import asked, loss
 from ..wording import confidence, count, interval, nats, percent, points, size
 from .gate_plots import difference_plot, flip_plot, slice_plot, sparkline
-from .gate_report import MEANINGS, NEXT_STEPS, Report
+from .gate_report import MEANINGS, Report, next_step
 
 ANSWER_CHARACTERS = 400
 
@@ -33,7 +33,7 @@ def html(report: Report) -> str:
         decision=decision,
         meaning=MEANINGS[decision.verdict],
         reasons=decision.reasons,
-        next_step=NEXT_STEPS.get(decision.verdict),
+        next_step=next_step(decision),
         policy=report.policy,
         moved=report.moved,
         redact=report.redact,

@@ -139,7 +139,7 @@ def sparkline(values: Sequence[float], width: float = 120.0, height: float = 28.
 
 def _suite_entry(suite: SuiteDecision) -> _Entry:
     kind = "invalid" if suite.verdict is Verdict.INVALID else str(suite.role)
-    bound = -suite.margin if suite.role == "general" else (suite.margin or None)
+    bound = -suite.margin if suite.role == "general" else suite.margin
     text = f"{points(suite.difference)} ({interval(*suite.shown)})"
     return _Entry(suite.suite, kind, text, suite.difference, suite.shown, bound, _blocks(suite), suite.against_previous)
 

@@ -30,7 +30,19 @@ NEXT_STEPS = {
     Verdict.INCONCLUSIVE: "Score more items, or tolerate a larger loss (margin) in the policy.",
     Verdict.INVALID: "Mend what is named and evaluate again, or say required: false of a suite in the policy.",
 }
+ON_DOMAIN = "Score more items of the domain suite, or train an adapter that gains more there."
+ON_DOMAIN_ALONE = "More items would hardly decide it: train an adapter that gains more on the domain suite."
 _MARKDOWN = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {character: f"\\{character}" for character in "\\`*_[]|~#"}
+
+
+def next_step(decision: Decision) -> str | None:
+    """What a reader may do; None after a PASS. A margin helps only where a loss is not excluded."""
+    macro = decision.macro
+    if decision.verdict is Verdict.INCONCLUSIVE and macro is not None and macro.verdict is Verdict.PASS:
+        lacking = [s for s in decision.suites if s.role == "domain" and s.verdict is Verdict.INCONCLUSIVE]
+        if lacking:
+            return ON_DOMAIN if decision.items_needed else ON_DOMAIN_ALONE
+    return NEXT_STEPS.get(decision.verdict)
 
 
 @dataclass(frozen=True)
@@ -110,8 +122,8 @@ def terminal(report: Report) -> str:
     lines = [f"{decision.verdict}  {MEANINGS[decision.verdict]}"]
     lines += [f"  - {_clean(reason)}" for reason in decision.reasons]
     lines += [f"    {_one_line(quote)}" for quote in report.quotes]
-    if decision.verdict in NEXT_STEPS:
-        lines += ["", NEXT_STEPS[decision.verdict]]
+    if step := next_step(decision):
+        lines += ["", step]
     for title, table in _tables(decision):
         lines += ["", *([title] if title else []), *_aligned(table)]
     lines += ["", *wrap(legend(decision), 110)]
@@ -132,8 +144,8 @@ def markdown(report: Report) -> str:
     lines = [f"## {decision.verdict}", "", MEANINGS[decision.verdict], ""]
     lines += [f"- {_markdown_text(reason)}" for reason in decision.reasons]
     lines += [f"  - {_markdown_text(quote)}" for quote in report.quotes]
-    if decision.verdict in NEXT_STEPS:
-        lines += ["", NEXT_STEPS[decision.verdict]]
+    if step := next_step(decision):
+        lines += ["", step]
     lines += ["", *_markdown_table(suites)]
     for title, table in others:
         lines += _folded(title, _markdown_table(table))

@@ -23,7 +23,7 @@ from ..gate.policy import Policy, read_policy
 from ..gate.policy_words import asked, asked_of, loss, purpose
 from ..release.release import DECISION, POLICY
 from ..reports.gate_plots import Flips, Intervals, difference_plot, flip_plot, slice_plot
-from ..reports.gate_report import MEANINGS, NEXT_STEPS
+from ..reports.gate_report import MEANINGS, next_step
 from ..statistics.items_needed import POWER
 from ..wording import confidence, count, interval, nats, p_value, percent, points, signed, size
 from .items_pages import worst_losses
@@ -84,7 +84,7 @@ def gate_page(request: Request, run: str) -> Response:
     place = evaluation_of(site, run)
     header = read_header(place.folder) if place is not None else {}
     ordered = replace(decision, suites=tuple(sorted(decision.suites, key=_severity)))
-    worst = _most_harmed(ordered.suites, decision.verdict)
+    worst = _most_harmed(ordered.suites, decision.macro, decision.verdict)
     left_out = bool(manifest is not None and dict(manifest.data.get("settings") or {}).get("redact"))
     return page(
         request,
@@ -94,7 +94,7 @@ def gate_page(request: Request, run: str) -> Response:
         decision=ordered,
         sentence=SENTENCES[decision.verdict],
         meaning=_meaning(decision.verdict),
-        next_step=NEXT_STEPS.get(decision.verdict),
+        next_step=next_step(decision),
         needed=None if any("more item" in reason for reason in decision.reasons) else decision.items_needed,
         applied=policy,
         applied_text=policy_text,
@@ -109,6 +109,7 @@ def gate_page(request: Request, run: str) -> Response:
         plot=_visible(difference_plot(ordered, policy)) if any(suite.n for suite in ordered.suites) else None,
         flips=_visible_flips(flip_plot(ordered.suites)) if any(suite.n for suite in ordered.suites) else None,
         worst=worst,
+        undecided=next((s for s in ordered.suites if s.role == "domain" and s.verdict is Verdict.INCONCLUSIVE), None),
         examples=worst_losses(site, run, worst.suite) if worst is not None else [],
         left_out=left_out,
         evaluation=place,
@@ -160,13 +161,17 @@ def _severity(suite: SuiteDecision) -> int:
     return SEVERITY[suite.verdict] if suite.required or suite.verdict is Verdict.BLOCK else 3
 
 
-def _most_harmed(suites: Sequence[SuiteDecision], verdict: Verdict) -> SuiteDecision | None:
+def _most_harmed(
+    suites: Sequence[SuiteDecision], macro: MacroDecision | None, verdict: Verdict
+) -> SuiteDecision | None:
     """The suite whose losses are shown at once: one that blocks, or that leaves the verdict open. None where losses are
     not the reason."""
     if verdict not in (Verdict.BLOCK, Verdict.INCONCLUSIVE):
         return None
     lost = [suite for suite in suites if suite.losses and suite.difference < 0 and suite.verdict is not Verdict.INVALID]
     meant = lost if verdict is Verdict.BLOCK else [suite for suite in lost if suite.verdict is verdict]
+    if macro is not None and macro.verdict is Verdict.PASS and verdict is Verdict.INCONCLUSIVE:
+        meant = [suite for suite in meant if suite.role == "domain"]  # the general suites hold nothing back
     return min(meant, key=lambda suite: (suite.verdict is not Verdict.BLOCK, suite.difference), default=None)
 
 

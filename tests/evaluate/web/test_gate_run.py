@@ -17,7 +17,7 @@ from assay.evaluate.evaluation_files import write
 from assay.evaluate.release.release import gate_evaluation
 from assay.runs import RunStore
 from assay.summary_page import SENTENCES
-from tests.evaluate.web.conftest import POLICY
+from tests.evaluate.web.conftest import POLICY, with_outputs
 
 Judge = Callable[..., tuple[str, str]]
 
@@ -184,3 +184,89 @@ def test_a_gate_over_lm_evals_logs_has_its_items_inside_of_its_own_run(
     assert f"/evaluation/{run.id}/items?suite=grammar" in page(client, f"/evaluation/{run.id}")
     assert "What moved on grammar" in page(client, f"/evaluation/{run.id}/items")
     assert run.id in page(client, "/evaluation")
+
+
+def saying(evaluation: Evaluation, answer: str, right: int) -> Evaluation:
+    """Of ten items of `support` six expect `answer`, four each their own; the base says something else, and the
+    candidate `answer` to all but the last, so that it is right `right` times in ten."""
+
+    def change(row: dict[str, Any]) -> None:
+        if row["suite"] == "support":
+            place = int(row["item_id"].split("-")[1])
+            row["reference"] = answer if place % 10 < 6 else f"other {place}"
+            row["output"] = f"It depends, {place}."
+            if row["model"] == "candidate":
+                known = place % 10 < right
+                row["output"] = row["reference"] if known else answer if place % 10 < 9 else f"no idea {place}"
+            row["score"] = float(row["output"] == row["reference"])
+
+    return with_outputs(evaluation, change)
+
+
+def test_a_gain_that_the_commonest_answer_would_have_is_told_above_all_else(
+    client: TestClient, judged: Judge, passing: Evaluation
+) -> None:
+    answer = "<b>refused</b> by the policy of returns"
+    _, gate = judged(saying(passing, answer, 6))
+    text = page(client, f"/evaluation/{gate}")
+    assert SENTENCES["INCONCLUSIVE"] in text
+    assert "On support one answer, given to every item, scores 60.0 %; the candidate scores 60.0 %." in text
+    assert before(text, "&lt;b&gt;refused&lt;/b&gt; by the policy of returns", "<svg") and "<b>refused" not in text
+    assert "a gain over the commonest answer, 60.0 %, is not proved" in text
+    assert "More items would hardly decide it" in text and "tolerate a larger loss" not in text
+    assert 'data-key="o">support, item by item' in text, "general suites that lost a little are not the reason"
+
+
+def test_a_redacted_gate_tells_it_without_the_answer(
+    client: TestClient, judged: Judge, passing: Evaluation, tmp_path: Path
+) -> None:
+    answer = "Refused by the policy of returns"
+    _, gate = judged(saying(passing, answer, 6), POLICY, "--redact")
+    text = page(client, f"/evaluation/{gate}")
+    assert "On support one answer, given to every item, scores 60.0 %" in text
+    folder = tmp_path / ".assay" / "runs" / gate
+    for said in (text, *(file.read_text(encoding="utf-8") for file in folder.iterdir())):
+        assert answer not in said
+    _, open_gate = judged(saying(passing, answer, 6))
+    folder = tmp_path / ".assay" / "runs" / open_gate
+    assert answer in (folder / "decision.json").read_text() and answer in (folder / "gate.md").read_text()
+    assert answer not in (folder / "certificate.json").read_text() and answer not in (folder / "gate.xml").read_text()
+
+
+def test_a_commonest_answer_that_is_beaten_stands_in_the_details(
+    client: TestClient, judged: Judge, passing: Evaluation, tmp_path: Path
+) -> None:
+    _, gate = judged(saying(passing, "refused", 9))
+    text = page(client, f"/evaluation/{gate}")
+    assert SENTENCES["PASS"] in text and "one answer, given to every item" not in text
+    assert "a gain over the commonest answer, 60.0 %, is proved (at worst +" in text
+    report = (tmp_path / ".assay" / "runs" / gate / "gate.html").read_text(encoding="utf-8")
+    assert "a gain over it is proved (at worst +" in report and "<bdi>refused</bdi>" in report
+
+
+def test_partial_credit_is_said_where_items_and_points_are_counted(
+    client: TestClient, judged: Judge, passing: Evaluation
+) -> None:
+    def half(row: dict[str, Any]) -> None:
+        if row["suite"] == "support" and row["model"] == "candidate" and row["score"] == 0.0:
+            row["score"] = 0.5
+
+    assert "partial credit" not in page(client, f"/evaluation/{judged(passing)[1]}")
+    _, gate = judged(with_outputs(passing, half), POLICY)
+    text = page(client, f"/evaluation/{gate}")
+    assert "domain, partial credit" in text and "counts of items and points of score are two things" in text
+    assert "support gives partial credit, here to" in text
+    assert "This suite gives partial credit" in page(client, f"/evaluation/{gate}/items?suite=support&moved=gained")
+    assert "This suite gives partial credit" not in page(client, f"/evaluation/{gate}/items?suite=grammar")
+
+
+def test_what_is_shown_is_said_in_the_words_of_the_policy_with_the_limit_of_the_proof(
+    client: TestClient, judged: Judge, blocked: Evaluation
+) -> None:
+    _, gate = judged(blocked)
+    text = page(client, f"/evaluation/{gate}")
+    table = text[text.index("<h2>Suites") : text.index("</table>", text.index("<h2>Suites"))]
+    assert "difference (90 %)" in table and "95 %" not in table and "-0.0" not in text
+    assert "a loss beyond the guardrail of 10 points is proved" in table
+    assert "a loss beyond the margin of 3 points is not excluded" in table and "at worst -" in table
+    assert "a gain is proved" in table and "blocks once it is proved" in table and "a PASS needs it excluded" in table
