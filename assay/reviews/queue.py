@@ -129,14 +129,10 @@ def of_kind(keys: Sequence[Key], kind: str) -> list[Key]:
 def is_decided(queue: Queue, key: Key, standing: Standing) -> bool:
     """The record as a whole, or each of its subjects, those left aside that need no decision any more."""
     own = standing.about(key.record_id)
-    if Subject(key.record_id) in own:
+    if Subject(key.record_id) in own or (own and all(subject in own for subject in queue.subjects(key))):
         return True
-    if not own and not key.group:
-        return False
-    moot = queue.moot(key, standing)
-    if not own and not moot:
-        return False
-    return all(subject in own or subject in moot for subject in queue.subjects(key))
+    moot = queue.moot(key, standing) if key.group else ()
+    return bool(moot) and all(subject in own or subject in moot for subject in queue.subjects(key))
 
 
 class States(NamedTuple):

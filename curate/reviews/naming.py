@@ -24,15 +24,17 @@ class Naming:
     folder: Path
     found: Found
     _digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    _rows: dict[str, dict[int, Subject]] = field(default_factory=dict)
 
     def of_row(self, row: str) -> dict[int, Subject]:
         """{position of a finding about the row: what a decision about it is about}"""
-        own = self.found.of_row.get(row, ())
-        record_of: dict[str, str] = {}
-        for index in own:
-            for other in self.members(index):
-                record_of[self.found.row_ids[other]] = self.found.record_ids[other]
-        return {index: self._subject(index, record_of) for index in own}
+        made = self._rows.get(row)
+        if made is None:
+            own = self.found.of_row.get(row, ())
+            members = [other for index in own for other in self.members(index)]
+            record_of = {self.found.row_ids[other]: self.found.record_ids[other] for other in members}
+            made = self._rows[row] = {index: self._subject(index, record_of) for index in own}
+        return made
 
     def _subject(self, index: int, record_of: Mapping[str, str]) -> Subject:
         """As `replay.subjects_of` names it; rows that evidence may name are those of the same groups.
@@ -68,8 +70,8 @@ class Naming:
         alone = {index for index in own if self._is_alone(index, standing)}
         if not alone or key.kind == ANY:
             return frozenset()
-        named, reasons = self.of_row(key.name), self._reasons.get(key.name, frozenset(self.found.checks))
-        if all(index in alone for index in own if self.found.checks[index] in reasons):
+        named, reasons = self.of_row(key.name), self._reasons.get(key.name)
+        if all(index in alone for index in own if reasons is None or self.found.checks[index] in reasons):
             return frozenset(named.values())
         return frozenset(named[index] for index in alone)
 

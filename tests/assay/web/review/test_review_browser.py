@@ -14,9 +14,12 @@ from assay.reviews.opened import open_run
 from assay.reviews.queue import Key, Queue, of_kind
 from assay.reviews.review import Review, Verdict, latest
 from tests.browser import Served, browser, serious_findings, served
+from tests.curate.web.record_store import curated, write_rows
+from tests.curate.web.test_record_hostile import NAME, hostile_rows
 from tests.terminal import terminal
 
 WAIT = 20_000
+WIDER = "Math.max(0, document.documentElement.scrollWidth - innerWidth)"
 
 
 @pytest.fixture(scope="module")
@@ -339,3 +342,40 @@ def test_what_it_turns_on_is_seen_without_scrolling(page: Any, server: Served, q
             if min(tops) > bar["y"] - 20 or bar["y"] + bar["height"] > 801:
                 hidden.append(f"{kind} {key.name}")
     assert hidden == []
+
+
+def test_hostile_records_are_shown_harmlessly_on_every_page_of_the_queue(chromium: Any, tmp_path: Path) -> None:
+    """Scripts in every field, right-to-left text, a megabyte, emoji, control characters, template syntax."""
+    write_rows(tmp_path / NAME, hostile_rows())
+    curated(tmp_path, NAME)
+    [run] = [path.name for path in (tmp_path / ".assay" / "runs").iterdir()]
+    keys = open_run(tmp_path / ".assay" / "runs" / run).queue.keys
+    said: list[str] = []
+    with served(tmp_path, who='"><img src=x onerror=alert(5)>') as server:
+        context = chromium.new_context(viewport={"width": 1280, "height": 800})
+        page = context.new_page()
+        page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        page.on("console", lambda message: said.append(message.text))
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith((server.root, "file:")) else said.append(request.url),
+        )
+        page.goto(server.link)
+        for key in [key for key in keys if key.kind == "held"][:8]:
+            for more in ("&whole=1", "&edit=1"):
+                page.goto(f"{server.root}/review/{run}?row={key.name}{more}")
+                assert page.evaluate(f"[window.pwned, {WIDER}]") == [None, 0]
+        page.goto(f"{server.root}/review/{run}?kind=held")
+        page.fill("#note", "<script>alert(6)</script>{{ 7*7 }}")
+        page.keyboard.press("Escape")
+        press(page, "x")
+        for address in ("", "/progress", "?kind=held", "?save=1", "?save=1&redact=1"):
+            if "save" in address:
+                saved = tmp_path / "saved.html"
+                saved.write_text(page.request.get(f"{server.root}/review/{run}{address}").text(), encoding="utf-8")
+                page.goto(saved.as_uri())
+            else:
+                page.goto(f"{server.root}/review/{run}{address}")
+            assert page.evaluate("window.pwned") is None and ">49<" not in page.content()
+        context.close()
+    assert said == []

@@ -12,8 +12,9 @@ import pytest
 from assay.dataset import Dataset
 from assay.reviews.journal import append, read_reviews
 from assay.reviews.opened import open_run
-from assay.reviews.queue import KINDS, Queue
+from assay.reviews.queue import KINDS, Queue, states_of
 from assay.reviews.review import READING, Review, Subject, Verdict, readings
+from assay.reviews.standing import Standing
 from assay.web.single_file import single_file
 from assay.web.site import Site
 
@@ -45,17 +46,13 @@ def test_a_dropped_copy_stands_beside_what_was_kept_with_the_words_that_differ(a
 
 
 def test_each_press_is_in_the_journal_and_the_next_one_is_shown(ana: Browser, folder: Path, queue: Queue) -> None:
-    keys = of(queue, "contradiction")[:5]
     page = ana.open("/review/out?kind=contradiction")
-    for key, (button, verdict, note) in zip(
-        keys,
-        [
-            ({"decision": "keep"}, Verdict.KEEP, ""),
-            ({"decision": "drop"}, Verdict.DROP, "my own words"),
-            ({"because": "2"}, Verdict.DROP, "out of date"),
-            ({"because": "1"}, Verdict.DROP, "wrong fact: see the guide"),
-        ],
-        strict=False,
+    key = of(queue, "contradiction")[0]
+    for button, verdict, note in (
+        ({"decision": "keep"}, Verdict.KEEP, ""),
+        ({"decision": "drop"}, Verdict.DROP, "my own words"),
+        ({"because": "2"}, Verdict.DROP, "out of date"),
+        ({"because": "1"}, Verdict.DROP, "wrong fact: see the guide"),
     ):
         assert row_on(page) == key.name
         typed = {"note": note.partition(": ")[2] if "because" in button else note}
@@ -63,7 +60,9 @@ def test_each_press_is_in_the_journal_and_the_next_one_is_shown(ana: Browser, fo
         own = [review for subject, review in held(folder).items() if subject.record_id == key.record_id]
         assert {(review.verdict, review.note, review.who) for review in own} == {(verdict, note, "ana")}
         assert {review.subject for review in own} == set(queue.subjects(key))
-    assert row_on(page) == keys[4].name and "You dropped" in page
+        states = states_of(queue, Standing.of(read_reviews(folder / "reviews.jsonl")))
+        key = next(other for other in of(queue, "contradiction") if other.name not in states.decided)
+    assert row_on(page) == key.name and "You dropped" in page
 
 
 def test_what_was_decided_in_the_browser_holds_in_the_next_version_of_the_data(
