@@ -18,6 +18,14 @@ def axolotl_file(run: DescribedRun, out: Path) -> ForeignFile:
     _data(file, run, out.stem)
     _training(file, run)
     file.left_out += unsaid(run, SAID)
+    silent = sum(
+        message.role == "assistant" and not message.content and message.train is not False
+        for records in run.records.values() for record in records for message in record.messages
+    )  # fmt: skip
+    if silent:
+        file.left_out.append(
+            f"{silent} answers without text (tool calls alone): Axolotl keeps them out of the loss, their end token too"
+        )
     file.left_out.append("records of like length do not share a batch as they do in assay (group_by_length sorts more)")
     return file
 

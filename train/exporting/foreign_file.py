@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.console import on_one_line
-from assay.records import Json, Record, message_to_json
+from assay.records import Json, Message, Record, message_to_json
 from assay.storage import write_text
 
 from .described_run import DescribedRun
@@ -36,7 +36,7 @@ CONSEQUENCES = {
 
 PLAIN: Mapping[str, Any] = {
     "init_lora_weights": True, "loraplus_lr_ratio": 1.0, "neftune_noise_alpha": 0.0, "packing": False,
-    "completion_only_loss": False, "bnb_4bit_quant_type": "nf4",
+    "completion_only_loss": False, "bnb_4bit_quant_type": "nf4", "backend": "trl",
 }  # fmt: skip
 """Of a recipe, what a trainer need not know of while it is as here."""
 
@@ -102,7 +102,7 @@ def conversation(record: Record, *, only_last: bool) -> dict[str, Json]:
 
     only_last  all answers but the last are out of it
     """
-    messages = [{key: value for key, value in message_to_json(m).items() if value is not None} for m in record.messages]
+    messages = [_said(message) for message in record.messages]
     answers = [item for item in messages if item["role"] == "assistant"]
     if only_last:
         for item in answers[:-1]:
@@ -112,6 +112,12 @@ def conversation(record: Record, *, only_last: bool) -> dict[str, Json]:
             item["train"] = item["role"] == "assistant" and item.get("train") is not False
     found: dict[str, Json] = {"messages": messages}
     return {**found, "tools": list(record.tools)} if record.tools else found
+
+
+def _said(message: Message) -> dict[str, Json]:
+    """An answer that only calls tools has no content; Axolotl and LLaMA-Factory end with a KeyError without the key."""
+    found = {key: value for key, value in message_to_json(message).items() if value is not None}
+    return {"role": message.role, "content": "", **found}
 
 
 def has_flags(records: Sequence[Record]) -> bool:

@@ -7,15 +7,16 @@ LLaMA-Factory does not render chat templates: it has its own, by name. `NAMED` h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from assay.chat import ChatTarget
+from assay.records import Json, Record
 from assay.templating import TemplateProblem
 
 from .described_run import DescribedRun
-from .foreign_file import ForeignFile, conversation, has_flags, jsonl, unsaid, warmup
+from .foreign_file import ForeignFile, has_flags, jsonl, unsaid, warmup
 from .turns import NotExpressible, Turns, take_apart
 
 SAID = ("init_lora_weights", "loraplus_lr_ratio", "neftune_noise_alpha", "packing", "completion_only_loss",
@@ -24,6 +25,13 @@ SAID = ("init_lora_weights", "loraplus_lr_ratio", "neftune_noise_alpha", "packin
 
 AS_THEY_ARE = ("num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps", "learning_rate",
                "lr_scheduler_type", "weight_decay", "max_grad_norm", "optim", "seed")  # fmt: skip
+
+
+TAGS = {
+    "role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant",
+    "observation_tag": "tool", "function_tag": "function", "system_tag": "system",
+}  # fmt: skip
+"""Of the kind `sharegpt`. Its kind `openai` writes "detailed thinking off" into every system turn (0.9.5)."""
 
 
 class Named(NamedTuple):
@@ -166,15 +174,18 @@ def _data(file: ForeignFile, run: DescribedRun, name: str) -> None:
         if not run.records[split]:
             continue
         path, entry = f"{name}.{split}.jsonl", f"{name}_{split}"
-        rows = (conversation(record, only_last=False) for record in run.records[split])
-        file.data[path] = jsonl({key: row[key] for key in ("messages", "tools") if key in row} for row in rows)
-        columns = {"messages": "messages", **({"tools": "tools"} if _has_tools(run, split) else {})}
-        tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
-        tags["system_tag"] = "system"
-        info[entry] = {"file_name": path, "formatting": "openai", "columns": columns, "tags": tags}
+        has_tools = any(record.tools for record in run.records[split])
+        file.data[path] = jsonl(
+            {
+                "messages": turns_as_tagged(record),
+                **({"tools": json.dumps(record.tools) if record.tools else ""} if has_tools else {}),
+            }
+            for record in run.records[split]
+        )
+        columns = {"messages": "messages", **({"tools": "tools"} if has_tools else {})}
+        info[entry] = {"file_name": path, "formatting": "sharegpt", "columns": columns, "tags": dict(TAGS)}
         settings[key] = entry
-    if has_flags([record for records in run.records.values() for record in records]):
-        file.left_out.append("`train: false` of single answers: LLaMA-Factory trains on all answers, or on the last")
+    _say_what_is_otherwise(file, [record for records in run.records.values() for record in records])
     settings.setdefault("dataset", f"{name}_train")
     file.data["dataset_info.json"] = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
     settings |= {"dataset_dir": ".", "cutoff_len": int(recipe["max_length"]), "packing": bool(recipe.get("packing"))}
@@ -183,8 +194,37 @@ def _data(file: ForeignFile, run: DescribedRun, name: str) -> None:
     file.left_out.append("cutoff_len cuts longer records in silence; assay refuses them, so none of these is longer")
 
 
-def _has_tools(run: DescribedRun, split: str) -> bool:
-    return any(record.tools for record in run.records[split])
+def turns_as_tagged(record: Record) -> list[Json]:
+    """The messages under `TAGS`; an answer that calls tools is a turn of its own kind, whose content is the calls."""
+    turns: list[Json] = []
+    for message in record.messages:
+        if message.tool_calls:
+            calls = [{"name": call.name, "arguments": call.arguments} for call in message.tool_calls]
+            turns.append({"role": "function", "content": json.dumps(calls, ensure_ascii=False)})
+        else:
+            turns.append({"role": message.role, "content": message.content or ""})
+    return turns
+
+
+def is_taken(record: Record) -> bool:
+    """Whether questions and answers alternate, after one system turn at most: what is otherwise is left out."""
+    roles = [message.role for message in record.messages]
+    roles = roles[1:] if roles[:1] == ["system"] else roles
+    asks, answers = roles[::2], roles[1::2]
+    return len(asks) == len(answers) and {*asks} <= {"user", "tool"} and {*answers} <= {"assistant"}
+
+
+def _say_what_is_otherwise(file: ForeignFile, records: Sequence[Record]) -> None:
+    if has_flags(records):
+        file.left_out.append("`train: false` of single answers: LLaMA-Factory trains on all answers, or on the last")
+    left = sum(not is_taken(record) for record in records)
+    if left:
+        file.left_out.append(f"{left} records whose questions and answers do not alternate: LLaMA-Factory drops them")
+    if any(record.tools or any(message.tool_calls for message in record.messages) for record in records):
+        file.left_out.append("tools and their calls: LLaMA-Factory writes them in its own words, not the template's")
+    both = sum(bool(message.tool_calls and message.content) for record in records for message in record.messages)
+    if both:
+        file.left_out.append(f"the text beside the tool calls of {both} answers: LLaMA-Factory takes the calls alone")
 
 
 def _training(file: ForeignFile, run: DescribedRun) -> None:

@@ -14,7 +14,7 @@ from assay.chat import ChatTarget, encode, load_target
 from assay.cli import main
 from assay.console import Options
 from assay.llamafactory import entries
-from assay.records import Message
+from assay.records import Message, ToolCall
 from assay.row_reader import Layout
 from assay.sources import read
 from assay.train.exporting.axolotl import axolotl_file
@@ -71,6 +71,50 @@ def test_axolotl_gets_the_template_and_the_records_that_train(project: Path, tmp
     assert len(training) + len(validation) == 20
     assert validation
     assert [turn["role"] for turn in training[0]["messages"]] == ["system", "user", "assistant", "user", "assistant"]
+
+
+def with_tool_calls(project: Path) -> DescribedRun:
+    """A record whose first answer calls a tool and says nothing."""
+    run = described(project)
+    call = ToolCall("weather", {"city": "Lyon"}, "call_1")
+    asked = (
+        Message("user", "Rain?"),
+        Message("assistant", None, tool_calls=(call,)),
+        Message("tool", "no", tool_call_id="call_1"),
+        Message("assistant", "No."),
+    )
+    tools = ({"type": "function", "function": {"name": "weather", "parameters": {}}},)
+    one = dataclasses.replace(run.records["train"][0], messages=asked, tools=tools)
+    return dataclasses.replace(run, records={"train": [one, run.records["train"][1]], "validation": []})
+
+
+def test_an_answer_without_text_has_content_all_the_same(project: Path, tmp_path: Path) -> None:
+    """Axolotl ended with an error without the key (0.19.0)."""
+    run = with_tool_calls(project)
+    file = axolotl_file(run, tmp_path / "run.yaml")
+    answer = json.loads(file.data["run.train.jsonl"].splitlines()[0])["messages"][1]
+    assert (answer["content"], answer["tool_calls"][0]["function"]["name"]) == ("", "weather")
+    assert any(what.startswith("1 answers without text") for what in file.left_out)
+
+
+def test_llamafactory_gets_tagged_turns_and_is_not_told_of_what_it_drops_in_silence(
+    project: Path, tmp_path: Path
+) -> None:
+    """Its kind `openai` writes "detailed thinking off" into every system turn (0.9.5)."""
+    run = with_tool_calls(project)
+    doubled = dataclasses.replace(run.records["train"][1], messages=(Message("user", "a"), Message("user", "b")))
+    run = dataclasses.replace(run, records={"train": [*run.records["train"], doubled], "validation": []})
+    file = llamafactory_file(run, tmp_path / "run.yaml")
+    info = json.loads(file.data["dataset_info.json"])["run_train"]
+    assert (info["formatting"], info["tags"]["observation_tag"], info["columns"]["tools"]) == (
+        "sharegpt", "tool", "tools",
+    )  # fmt: skip
+    first, second, _ = [json.loads(line) for line in file.data["run.train.jsonl"].splitlines()]
+    assert [turn["role"] for turn in first["messages"]] == ["user", "function", "tool", "assistant"]
+    assert json.loads(first["messages"][1]["content"]) == [{"name": "weather", "arguments": {"city": "Lyon"}}]
+    assert (json.loads(first["tools"])[0]["function"]["name"], second["tools"]) == ("weather", "")
+    assert any(what.startswith("1 records whose questions and answers do not alternate") for what in file.left_out)
+    assert any("in its own words" in what for what in file.left_out)
 
 
 def test_an_answer_that_is_out_of_the_loss_says_so_to_axolotl(project: Path, tmp_path: Path) -> None:
