@@ -38,7 +38,7 @@ class Told:
     refuses: bool = False
     absent: bool = False
     name: str = "told"
-    kind: str = "gguf"
+    kind: str = "merged"
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         if self.absent:
@@ -107,6 +107,12 @@ def test_a_prompt_that_is_longer_fails_with_the_place_where_it_parts() -> None:
 )
 def test_the_tolerance_is_that_of_the_weights(held: Held, logprobs: tuple[float, ...], outcome: Outcome) -> None:
     assert check_logprobs(Told(), Told(held=held, logprobs=logprobs), [PASSAGE]).outcome is outcome
+
+
+@pytest.mark.parametrize(("nats", "outcome"), [(0.002, Outcome.PASS), (0.009, Outcome.PASS), (0.011, Outcome.FAIL)])
+def test_another_engine_may_compute_otherwise_from_the_same_weights(nats: float, outcome: Outcome) -> None:
+    found = check_logprobs(Told(), Told(kind="gguf", logprobs=(-1.0 - nats, -0.5)), [PASSAGE])
+    assert found.outcome is outcome and "another engine's arithmetic" in found.sentence
 
 
 def test_what_is_absent_is_unproved_in_every_check() -> None:
