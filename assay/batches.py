@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from assay import backoff
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError
 from assay.journal import Answer, BatchJob, Failure, Journal, Operation
 from assay.pricing import actual_usd, worst_usd
 from assay.protocols import BatchLine, BatchProvider, Generation, GenerationRequest, Price, Provider
+
+if TYPE_CHECKING:
+    from assay.caller import Unanswered
 
 FIRST_POLL = 1.0
 SETTLE_SECONDS = 5.0
@@ -40,6 +43,9 @@ class Asking(Protocol):
 
     @property
     def sleep(self) -> Callable[[float], Awaitable[None]]: ...
+
+    @property
+    def unanswered(self) -> Unanswered: ...
 
 
 async def ask_in_batches(
@@ -81,6 +87,7 @@ async def _once(
         worst = {key: worst_usd(open_keys[key], caller.price) for key in part}
         job = caller.journal.begin_batch(uuid.uuid4().hex, source, worst)
         if isinstance(job, BudgetError):
+            caller.unanswered.why = job
             break
         begun.append(await _submit(caller, provider, job, {key: open_keys[key] for key in job.attempts}))
         if len(job.attempts) < len(part):
@@ -173,6 +180,7 @@ def _read_lines(caller: Asking, job: BatchJob, lines: Sequence[BatchLine]) -> tu
             came[line.key] = line.generation
         else:
             operations[line.key] = Failure(attempt, line.error is not None and line.error.may_have_run)
+            caller.unanswered.why = line.error
             if isinstance(line.error, ProviderRefusedError):
                 refused[line.key] = line.error
     unmentioned = [Failure(attempt, True) for key, attempt in job.attempts.items() if key not in operations]

@@ -42,11 +42,19 @@ Ask: TypeAlias = Callable[[list[GenerationRequest]], Awaitable[list[Generation]]
 T = TypeVar("T")
 
 
+@dataclass
+class Unanswered:
+    """why: what was said of the request that was given up last, a cap or a fault."""
+
+    why: ProviderError | None = None
+
+
 @dataclass(frozen=True)
 class Caller:
     """A provider behind its journal. `sleep` stands apart so that a test can watch the waiting.
 
     journal_name  of the provider in the journal's keys, where its own does not tell two servers apart
+    unanswered    tells, after `ask`, why an answer is missing
     """
 
     provider: Provider
@@ -55,6 +63,7 @@ class Caller:
     max_retries: int
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     journal_name: str | None = None
+    unanswered: Unanswered = field(default_factory=Unanswered)
 
     def ask(
         self, requests: Sequence[GenerationRequest], answered: Callable[[int], None] = lambda _: None
@@ -211,16 +220,18 @@ class _Sender:
             self.work.tell(key, generation)
 
     async def _until_answered(self, reserved: _Reserved) -> list[_Written]:
-        """Empty where no answer came."""
+        """Empty where no answer came, which `unanswered` says why."""
         came = await self._attempt(reserved)
         for retry in range(self.caller.max_retries):
             if isinstance(came, list) or came is None or self.work.refusal is not None:
                 break
-            await self.caller.sleep(backoff.seconds(retry, came))
+            await self.caller.sleep(backoff.seconds(retry, came.retry_after))
             came = await self._again(reserved)
+        if isinstance(came, ProviderError):
+            self.caller.unanswered.why = came
         return came if isinstance(came, list) else []
 
-    async def _again(self, failed: _Reserved) -> list[_Written] | float | None:
+    async def _again(self, failed: _Reserved) -> list[_Written] | ProviderError | None:
         """Reserved before its turn: had it a turn and waited for room, what holds the room could not go."""
         attempts = await self._reserve(failed.keys, failed.requests)
         if attempts is None:
@@ -228,9 +239,9 @@ class _Sender:
         reserved = _Reserved(failed.keys, failed.requests, attempts)
         return await self._attempt(reserved) if await self._turn(reserved) else None
 
-    async def _attempt(self, reserved: _Reserved) -> list[_Written] | float | None:
-        """The answers, on their way to the disk; or the seconds that the server asked to wait before the next; or None
-        where asking again cannot help."""
+    async def _attempt(self, reserved: _Reserved) -> list[_Written] | ProviderError | None:
+        """The answers, on their way to the disk; or a fault after which it may be asked again; or None where that
+        cannot help."""
         try:
             generations = await self._ask(reserved.attempts, reserved.requests)
             return self._record(reserved, generations) if isinstance(generations, list) else generations
@@ -238,8 +249,10 @@ class _Sender:
             self._free()
             self.pace.done()
 
-    async def _ask(self, attempts: list[int], requests: list[GenerationRequest]) -> list[Generation] | float | None:
-        """The answers; or, once the failure is written, the seconds to wait, None where asking again cannot help."""
+    async def _ask(
+        self, attempts: list[int], requests: list[GenerationRequest]
+    ) -> list[Generation] | ProviderError | None:
+        """The answers; or the fault, once it is written; or None where asking again cannot help."""
         try:
             return await self.ask(requests)
         except ProviderRefusedError as error:
@@ -250,7 +263,7 @@ class _Sender:
             await self._fail(attempts, charged=error.may_have_run)
             if error.busy:
                 self.pace.refused(error.retry_after)
-            return error.retry_after
+            return error
 
     def _record(self, reserved: _Reserved, generations: list[Generation]) -> list[_Written]:
         price = self.caller.price
@@ -263,20 +276,21 @@ class _Sender:
     async def _reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:
         """The attempts, or None when the caps leave no room, even once all that is under way has said its real cost."""
         attempts = await self._try_to_reserve(keys, requests)
-        if attempts is not None:
+        if isinstance(attempts, list):
             return attempts
         async with self.waiting_for_room:  # one at a time: what is freed is offered to the first that could not
             while self.work.refusal is None:
                 self.freed.clear()
                 attempts = await self._try_to_reserve(keys, requests)
-                if attempts is not None:
+                if isinstance(attempts, list):
                     return attempts
                 if self.held == 0 and not self.freed.is_set():  # set: the last one ended while this was refused
+                    self.caller.unanswered.why = attempts
                     return None
                 await self.freed.wait()
         return None
 
-    async def _try_to_reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | None:
+    async def _try_to_reserve(self, keys: list[str], requests: list[GenerationRequest]) -> list[int] | BudgetError:
         price = self.caller.price
         wanted = [
             self.writer.put(Reserve(key, worst_usd(request, price)))
@@ -288,10 +302,13 @@ class _Sender:
             self.held += 1
             return attempts
         await self._fail(attempts, charged=False)
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, BudgetError):
-                raise result
-        return None
+        errors = [result for result in results if isinstance(result, BaseException)]
+        for error in errors:
+            if not isinstance(error, BudgetError):
+                raise error
+        over = errors[0]
+        assert isinstance(over, BudgetError)
+        return over
 
     async def _fail(self, attempts: list[int], *, charged: bool) -> None:
         await asyncio.gather(*(self.writer.put(Failure(attempt, charged)) for attempt in attempts))

@@ -89,8 +89,9 @@ def _show_prompts(seeds: Dataset, settings: SynthSettings, options: Options) -> 
     """The first requests of each method, as they would be sent, and what it all would cost."""
     from .costs.estimate import estimate, in_words
     from .costs.preview import preview
-    from .provider import priced
+    from .provider import check_temperature, priced
 
+    check_temperature(settings)
     price = priced(settings)
     shown = preview(seeds, settings, limit=3)
     found = estimate(seeds, settings, price.price)
@@ -108,6 +109,7 @@ def _generate(
     from assay.api import make_audit
     from assay.chat import load_target
     from assay.commands.measure import check_measurable, measure_and_show
+    from assay.locks import held
     from assay.suites import read_suite
 
     from .asking.judging import make_judge
@@ -128,9 +130,10 @@ def _generate(
     target = load_target(name, offline=options.offline) if name else None
     audit = make_audit(target=target, suites=read_suites)
     bench, encode = make_bench(settings, target, read_suites), make_encode()
-    result = generate(seeds, settings, source, audit, output / JOURNAL, seeds, options.say, bench, encode, judge)
-    write_synthesized(result, output, seeds)
-    write_seeds(seeds, result.data, output)
+    with held(output, "this folder"):  # a second process would ask, and pay for, what the first has under way
+        result = generate(seeds, settings, source, audit, output / JOURNAL, seeds, options.say, bench, encode, judge)
+        write_synthesized(result, output, seeds)
+        write_seeds(seeds, result.data, output)
     options.show(describe(result))
     if measure and len(result.data):
         code, found = measure_and_show(options, seeds, result.combined(seeds), suites, output)

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from assay.errors import SettingsError
 from assay.protocols import GenerationRequest
 from assay.records import Json, Message, Record
 from assay.registry import Registry
 
 from .asking.prompting import PROMPTS, Prompt, load_prompt
+
+DEFAULT_COUNT = 50
 
 __all__ = [
     "GENERATORS",
@@ -29,6 +32,7 @@ __all__ = [
     "Prompt",
     "Quote",
     "Refused",
+    "count_of",
     "generator",
     "generator_from",
     "load_prompt",
@@ -153,6 +157,14 @@ def generator(function: Callable[..., Iterator[Job]]) -> Generator:
 def generator_from(*settings: str) -> Callable[[Callable[..., Iterator[Job]]], Generator]:
     """Decorates a method that starts from what one of these settings names, and needs no seeds then."""
     return lambda function: Generator(function.__name__, function, settings)
+
+
+def count_of(method: str, arguments: Mapping[str, Json]) -> int:
+    """Accepted records wanted of a method. Raises SettingsError."""
+    count = int(arguments.get("count", DEFAULT_COUNT))
+    if count < 1:
+        raise SettingsError(f"count is {count}, but should be 1 or more", where=f"synth.methods.{method}")
+    return count
 
 
 GENERATORS: Registry[Generator] = Registry("assay.synth.generators", "assay.generators", "generator", Generator)

@@ -30,12 +30,14 @@ Body: TypeAlias = Callable[[SynthSettings, GenerationRequest], Json]
 class ProviderFactory:
     """function(settings, default_model, offline) -> Provider
 
-    body  a request as it would be sent, for --dry-run; None: as messages
+    body               a request as it would be sent, for --dry-run; None: as messages
+    takes_temperature  whether one is sent
     """
 
     name: str
     function: Make
     body: Body | None = None
+    takes_temperature: bool = True
 
 
 @overload
@@ -43,16 +45,16 @@ def provider(function: Make) -> ProviderFactory: ...
 
 
 @overload
-def provider(*, body: Body) -> Callable[[Make], ProviderFactory]: ...
+def provider(*, body: Body, takes_temperature: bool = True) -> Callable[[Make], ProviderFactory]: ...
 
 
 def provider(
-    function: Make | None = None, *, body: Body | None = None
+    function: Make | None = None, *, body: Body | None = None, takes_temperature: bool = True
 ) -> ProviderFactory | Callable[[Make], ProviderFactory]:
     """Decorates the function that makes a provider from settings; its name is the provider's."""
 
     def decorate(made: Make) -> ProviderFactory:
-        return ProviderFactory(made.__name__, made, body)
+        return ProviderFactory(made.__name__, made, body, takes_temperature)
 
     return decorate if function is None else decorate(function)
 
@@ -63,6 +65,15 @@ PROVIDERS: Registry[ProviderFactory] = Registry("assay.synth.providers", "assay.
 def make_provider(settings: SynthSettings, default_model: str | None, *, offline: bool = False) -> Provider:
     """Raises UnknownNameError, SettingsError, MissingExtraError."""
     return PROVIDERS.get(settings.provider).function(settings, default_model, offline)
+
+
+def check_temperature(settings: SynthSettings) -> None:
+    """Raises SettingsError for one that would not be sent, and that the lineage would tell all the same."""
+    if settings.temperature is not None and not PROVIDERS.get(settings.provider).takes_temperature:
+        raise SettingsError(
+            f"provider '{settings.provider}' is asked without a temperature, since its newer models take none",
+            fix=f"leave temperature unset (it is {settings.temperature:g})",
+        )
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,8 @@ def _live(settings: SynthSettings, today: date) -> Priced:
     fix = "give it in dollars a million tokens: synth.price={input: 0.15, output: 0.60}"
     listed = None if settings.base_url else listed_price(settings.provider, settings.model or "")
     if listed is None:
+        PROVIDERS.get(settings.provider)  # a name that is mistyped lacks no price
+        model_of(settings)
         raise SettingsError(f"no price is known for {settings.provider} {settings.model or ''}".rstrip(), fix=fix)
     if listed.days_old(today) > MOST_DAYS:
         age = f"{listed.as_of}, {listed.days_old(today)} days ago"

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from assay.errors import SettingsError
 from assay.protocols import Price
+
+
+def _check_price(price: Price | None, name: str) -> None:
+    """A price below zero would let any cap be passed."""
+    for part in ("input", "output", "cached_input", "cache_write"):
+        value = getattr(price, part, None)
+        if value is not None and not 0 <= value < math.inf:
+            raise SettingsError(f"{name}.{part} should be 0 or more dollars a million tokens", fix=f"it is {value}")
+
+
+def _check_address(url: str | None, name: str) -> None:
+    """A name and password in an address would be written into manifests."""
+    if url and "@" in urlsplit(url).netloc:
+        raise SettingsError(
+            f"{name} holds a name or password", fix="set api_key_env to the variable that holds the key"
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,8 @@ class JudgeSettings:
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens <= 0:
             raise SettingsError("synth.judge.max_tokens should be above zero", fix=f"it is {self.max_tokens}")
+        _check_price(self.price, "synth.judge.price")
+        _check_address(self.base_url, "synth.judge.base_url")
 
 
 @dataclass(frozen=True)
@@ -87,8 +107,14 @@ class SynthSettings:
 
     def __post_init__(self) -> None:
         for name in ("max_usd", "max_tokens", "timeout", "batch_poll_seconds"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:  # a NaN is not, and no cap would hold with one
                 raise SettingsError(f"synth.{name} should be above zero", fix=f"it is {getattr(self, name)}")
+        _check_price(self.price, "synth.price")
+        _check_address(self.base_url, "synth.base_url")
+        if not self.methods:
+            raise SettingsError("synth.methods names no method", fix="write {paraphrase: {count: 50}}")
+        if self.max_retries < 0:
+            raise SettingsError("synth.max_retries should be 0 or more", fix=f"it is {self.max_retries}")
         if self.require_acceptance is not None and not 0 <= self.require_acceptance < 1:
             raise SettingsError(
                 f"synth.require_acceptance is {self.require_acceptance}, but should be a share below 1",

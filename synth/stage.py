@@ -21,14 +21,12 @@ from assay.registry import check_settings
 
 from .asking import judging
 from .comparing.diversity import Diversity, Encode, Novelty, measure
-from .generator import GENERATORS, Job
+from .generator import GENERATORS, Job, count_of
 from .provider import price_of
 from .running.lineage import Origin
 from .running.rounds import Method, Progress, Tally, run_method
 from .settings import SynthSettings
 from .verifier import Bench, steps
-
-DEFAULT_COUNT = 50
 
 
 class StepCount(NamedTuple):
@@ -122,11 +120,12 @@ def synth(
         for name, given in settings.methods.items():
             plugin = GENERATORS.get(name)
             arguments = check_settings(plugin, given, f"synth.methods.{name}")
-            wanted += int(arguments.get("count", DEFAULT_COUNT))
+            count = count_of(name, arguments)
+            wanted += count
             if progress.ended:
                 continue
-            origin = Origin(name, arguments, settings, writer, its_judge)
-            method = Method(origin, wanted, audit, known, active, bench or Bench(settings), novelty.fresh())
+            origin, goal = Origin(name, arguments, settings, writer, its_judge), len(progress.accepted) + count
+            method = Method(origin, goal, audit, known, active, bench or Bench(settings), novelty.fresh())
             run_method(method, plugin.function(start, settings, **arguments), progress, on_progress)
         spent = book.spent()
     ledger = Ledger.of(progress.rows)

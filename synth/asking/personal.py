@@ -17,7 +17,7 @@ from assay.errors import ProviderRefusedError
 from assay.protocols import Generation, GenerationRequest, Provider
 from assay.records import Json, Message, ToolCall
 
-from ..provider import is_local, make_provider
+from ..provider import check_temperature, is_local, make_provider
 from ..settings import SynthSettings
 
 Find = Callable[[str], Sequence[Any]]
@@ -107,7 +107,11 @@ class VeiledProvider:
 
 
 def make_guarded_provider(settings: SynthSettings, default_model: str | None, *, offline: bool = False) -> Provider:
-    """As `make_provider`; personal data leaves the machine only where `personal_data: send` says so."""
+    """As `make_provider`; personal data leaves the machine only where `personal_data: send` says so.
+
+    Raises SettingsError for a temperature that the provider is not sent.
+    """
+    check_temperature(settings)
     return guarded(make_provider(settings, default_model, offline=offline), settings)
 
 

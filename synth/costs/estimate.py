@@ -9,18 +9,18 @@ from itertools import islice
 from typing import Any
 
 from assay.dataset import Dataset
+from assay.errors import SettingsError
 from assay.pricing import most_input_tokens, worst_usd
 from assay.protocols import GenerationRequest, Price
 from assay.registry import check_settings, settings_of
 
 from ..asking import judging
-from ..generator import GENERATORS
+from ..generator import GENERATORS, count_of
 from ..provider import priced
 from ..settings import SynthSettings
 from ..verifier import steps
 
 SAMPLE = 64
-DEFAULT_COUNT = 50
 
 CHARACTERS_A_TOKEN = 4.0
 """Of English text with the tokenizers in use; other languages take more tokens, which the range allows for."""
@@ -79,7 +79,7 @@ def estimate(seeds: Dataset, settings: SynthSettings, price: Price) -> Estimate:
     for name, given in settings.methods.items():
         plugin = GENERATORS.get(name)
         arguments = check_settings(plugin, given, f"synth.methods.{name}")
-        count = int(arguments.get("count", DEFAULT_COUNT))
+        count = count_of(name, arguments)
         planned = plugin.function(records, settings, **arguments)
         sample = [job.request for job in islice(planned, SAMPLE)]
         if not sample:
@@ -99,13 +99,16 @@ def estimate(seeds: Dataset, settings: SynthSettings, price: Price) -> Estimate:
 
 def _asks_a_record(settings: SynthSettings) -> tuple[int, int]:
     """Requests that verification adds to a record, to the writer and to the judge: one a step that asks, or as many as
-    its `k` says."""
+    its `k` says. Raises SettingsError for none."""
     asked = [0, 0]
     for step in steps(settings):
         if step.verifier.asks:
             defaults = {each.name: each.default for each in settings_of(step.verifier)}
             given: Mapping[str, Any] = step.arguments
-            asked[step.verifier.judges] += int(given.get("k", defaults.get("k", 1)))
+            answers = int(given.get("k", defaults.get("k", 1)))
+            if answers < 1:
+                raise SettingsError(f"k is {answers}, but should be 1 or more", where=f"synth.verify.{step.name}")
+            asked[step.verifier.judges] += answers
     return asked[0], asked[1]
 
 

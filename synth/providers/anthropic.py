@@ -35,7 +35,7 @@ def body(settings: SynthSettings, request: GenerationRequest) -> Json:
     return form(settings).body(request)
 
 
-@provider(body=body)
+@provider(body=body, takes_temperature=False)
 def anthropic(settings: SynthSettings, default_model: str | None, offline: bool) -> Provider:
     """Anthropic; the key is read from ANTHROPIC_API_KEY."""
     refuse_offline(settings, offline)

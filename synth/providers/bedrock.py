@@ -19,7 +19,7 @@ def body(settings: SynthSettings, request: GenerationRequest) -> Json:
     return MessagesForm("bedrock", model_of(settings)).body(request)
 
 
-@provider(body=body)
+@provider(body=body, takes_temperature=False)
 def bedrock(settings: SynthSettings, default_model: str | None, offline: bool) -> Provider:
     """Amazon Bedrock: AWS's own credentials and AWS_REGION, or a key in the variable that api_key_env names, else
     in AWS_BEARER_TOKEN_BEDROCK."""

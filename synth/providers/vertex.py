@@ -19,7 +19,7 @@ def body(settings: SynthSettings, request: GenerationRequest) -> Json:
     return MessagesForm("vertex", model_of(settings)).body(request)
 
 
-@provider(body=body)
+@provider(body=body, takes_temperature=False)
 def vertex(settings: SynthSettings, default_model: str | None, offline: bool) -> Provider:
     """Vertex AI: ANTHROPIC_VERTEX_PROJECT_ID and CLOUD_ML_REGION, with Google's own credentials, or an access token in
     the variable that api_key_env names."""

@@ -12,7 +12,7 @@ from itertools import islice
 
 from assay.caller import Caller
 from assay.dataset import Dataset
-from assay.errors import ProviderRefusedError
+from assay.errors import BudgetError, ProviderRefusedError
 from assay.findings import Fate, LedgerRow
 from assay.protocols import Audit, Generation
 from assay.records import Record, Source, row_id
@@ -75,6 +75,10 @@ class Progress:
     def note_declined(self, step: str, outcome: Outcome) -> None:
         self.declined[step] = self.declined[step] + 1 if outcome == DECLINED else 0
 
+    def stop(self, why: str) -> None:
+        """Of several methods each says why it stopped short."""
+        self.stopped = why if self.stopped is None else f"{self.stopped}; {why}"
+
     def refuse(self, row: LedgerRow, step: str) -> None:
         """step is the one that refused; the first reason of the row is what it says."""
         self.tally.refused[step] += 1
@@ -132,30 +136,42 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
         heard = answered > progress.declined[BUILT]
         batch = list(islice(jobs, _size(method, progress, rate, heard)))
         if not batch:
-            progress.stopped = f"{method.name}: every seed was used; raise per_seed or add seeds"
+            progress.stop(f"{method.name}: every seed was used; raise per_seed or add seeds")
             return
         try:
             complete = _round(method, batch, progress, on_progress)
         except ProviderRefusedError as error:
-            progress.stopped, progress.ended = str(error), True
+            progress.stop(str(error))
+            progress.ended = True
             return
         on_progress(
-            f"{method.name}: {len(progress.accepted)} of {method.goal} accepted, {len(progress.answered)} answered, "
+            f"{method.name}: {len(progress.accepted) - before} of {method.goal - before} accepted, "
+            f"{len(progress.answered) - answered_before} answered, "
             f"${method.caller.journal.spent().usd:.4f}"
         )
         declined = _declined(method, progress)
         if declined is not None:
-            progress.stopped = declined
+            progress.stop(declined)
             return
         if not complete:
-            progress.stopped = f"{method.name}: the budget or the retries ended"
+            progress.stop(f"{method.name}: {_unanswered(method)}")
             return
         if method.novelty.is_spent(method.bench.settings.min_new):
-            progress.stopped = (
+            progress.stop(
                 f"{method.name}: new records stopped being new: {sum(method.novelty.recent)} of the last "
                 f"{len(method.novelty.recent)} that curate judged were accepted and new (synth.min_new)"
             )
             return
+
+
+def _unanswered(method: Method) -> str:
+    """Why an answer is missing: the cap that is met, or what the last request met that was asked too often."""
+    why = method.caller.unanswered.why
+    if why is None:
+        return "the budget or the retries ended"
+    if isinstance(why, BudgetError):
+        return str(why)
+    return f"asked {method.caller.max_retries + 1} times without an answer; the last time {why.what}"
 
 
 def _declined(method: Method, progress: Progress) -> str | None:

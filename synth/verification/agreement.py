@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from assay.errors import SettingsError
+
 from ..asking.prompting import ask_messages
 from ..comparing.words import agree
 from ..generator import Draft, Job, Outcome, Poll, Refused
@@ -31,6 +33,8 @@ def agreement(
 
     Example: an answer "30 days" of which the three others say 14, 60 and "it depends".
     """
+    if k < 1:
+        raise SettingsError(f"k is {k}, but should be 1 or more", where="synth.verify.agreement")
     question = draft.question or draft.messages[:-1]
     answer = draft.messages[-1].content or ""
     if not answer:  # a call of a tool: its arguments are judged by the tool's schema
@@ -43,7 +47,7 @@ def agreement(
             agreeing = sum(bench.scorer(text, answer) for text in texts)
         else:
             agreeing = sum(agree(text, answer, min_overlap) for text in texts)
-        share = agreeing / k if k else 1.0
+        share = agreeing / k
         if share < min_share:
             return Refused("agreement", f"{share:.2f} of {k} independent answers agree")
         return dataclasses.replace(draft, facts={**draft.facts, "agreement": round(share, 3)})

@@ -183,10 +183,13 @@ async def faults(remote: Remote, seconds: float | None = None) -> AsyncIterator[
 def meaning(remote: Remote, error: Exception) -> Exception:
     """What an error of the client is to us; others are what they are."""
     sdk = remote.sdk
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | sdk.APITimeoutError):
         return ProviderError(f"{remote.name}: no answer in time", fix="raise synth.timeout if that happens often")
     if isinstance(error, sdk.APIStatusError):
         return _status(remote.name, error)
+    if isinstance(error, sdk.APIConnectionError):
+        fix = "check synth.base_url, and that the server runs"
+        return ProviderError(f"{remote.name}: no connection, or it was cut", fix=fix)
     if isinstance(error, getattr(sdk, "OpenAIError", None) or sdk.AnthropicError):
         return ProviderError(f"{remote.name}: {type(error).__name__}", fix="it is asked again later")
     return broken(remote.name, "no JSON") if isinstance(error, ValueError) else error

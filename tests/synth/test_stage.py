@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def test_the_worst_cost_bounds_the_actual_one() -> None:
 
 CHILD = """
 import sys
+from collections import Counter
 from pathlib import Path
 from assay.dataset import Dataset
 from assay.findings import Fate, Ledger, LedgerRow
@@ -206,3 +208,18 @@ def test_seeds_may_be_a_data_frame_or_a_dataset_of_hugging_face(
         result = run(api, given, keep_new, tmp_path / str(number), count=2)
         assert len(result.data) == 2
         assert len(result.data.to_pandas()) == 2
+
+
+def test_a_method_that_stopped_short_is_not_made_up_for_by_the_next(
+    api: Any, seeds: Dataset, keep_new: Any, tmp_path: Path
+) -> None:
+    methods = {
+        "paraphrase": {"count": 20, "per_seed": 1},
+        "answer": {"count": 3},
+        "dialogue": {"count": 20, "turns": 2},
+    }
+    result = run(api, seeds, keep_new, tmp_path, methods=methods)
+    made = Counter(record.meta["synth"]["method"] for record in result.data.records())
+    assert made["paraphrase"] == 8 and made["answer"] == 3
+    assert result.wanted == 43
+    assert result.stopped is not None and "paraphrase: every seed" in result.stopped and "dialogue: " in result.stopped
