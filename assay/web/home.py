@@ -49,6 +49,15 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A folder that was opened beside the store. word: its verdict, or whether it is what was gated"""
+
+    name: str
+    href: str
+    word: str
+
+
+@dataclass(frozen=True)
 class Training:
     run: str
     before: float | None
@@ -76,12 +85,33 @@ def home(request: Request) -> Response:
         runs=[_row(run) for run in runs[(number - 1) * SHOWN_RUNS : number * SHOWN_RUNS]],
         number=number,
         last=last,
+        opened=_opened(site),
         unwritable=site.unwritable,
         store=site.store.root.resolve(),
         fates=FATES,
         left=left_or_none(site, data.name) if data is not None else None,
         journal=site.journal_name,
     )
+
+
+OPENED = {
+    "decision.json": ("verdict", "/evaluation/{}"),
+    "evaluation.json": ("", "/evaluation/{}"),
+    "parity.json": ("outcome", "/lineage/{}"),
+    "summary.json": ("", "/data/{}"),
+}
+"""By a file that an opened folder holds: the key of its word, and the page that shows it."""
+
+
+def _opened(site: Site) -> list[Opened]:
+    """Folders opened beside the store, which no list of runs has."""
+    found = []
+    for name, folder in site.folders.items():
+        held = next((file for file in OPENED if (folder / file).is_file()), None)
+        if held is not None:
+            key, place = OPENED[held]
+            found.append(Opened(name, place.format(name), str(read_json(folder / held).get(key) or "") if key else ""))
+    return found
 
 
 def left_or_none(site: Site, name: str) -> Left | None:

@@ -48,11 +48,12 @@ SEVERITY = {Verdict.BLOCK: 0, Verdict.INVALID: 1, Verdict.INCONCLUSIVE: 2, Verdi
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """One suite. proved: what the policy asks of it, and whether that is shown; purpose: what the verdict makes of
-    that; items: where its items are, without `moved`; shows: the smallest loss that it would show, in words"""
+    """One suite. proved: what the policy asks of it, and whether that is shown; harm: the limit of a proof that
+    blocks; purpose: what the verdict makes of that; items: where its items are, without `moved`; shows: the smallest loss that it would show, in words"""
 
     decision: SuiteDecision
     proved: str
+    harm: float | None
     purpose: str
     items: str
     slices: Intervals | None
@@ -185,7 +186,15 @@ def _row(suite: SuiteDecision, run: str, policy: Policy) -> SuiteRow:
     plot = slice_plot(suite)
     shown_plot = _visible(plot) if plot is not None else None
     why = purpose(suite.role, policy, required=suite.required)
-    return SuiteRow(suite, _proved_of(suite, policy), why, address, shown_plot, _shows(suite))
+    harm = suite.limits.harm if suite.limits is not None and _is_broken(suite) else None
+    return SuiteRow(suite, _proved_of(suite, policy), harm, why, address, shown_plot, _shows(suite))
+
+
+def _is_broken(suite: SuiteDecision) -> bool:
+    """A loss beyond its guardrail is proved."""
+    if suite.role == "domain" or suite.verdict is not Verdict.BLOCK or suite.limits is None:
+        return False
+    return suite.limits.harm is not None and suite.limits.harm <= -suite.margin
 
 
 def _proved_of(suite: SuiteDecision, policy: Policy) -> str:
@@ -198,7 +207,7 @@ def _proved_of(suite: SuiteDecision, policy: Policy) -> str:
     shown_at_alpha = suite.p_value < policy.alpha
     if suite.role == "domain":
         return f"{asked_for} is {'' if shown_at_alpha else 'not '}proved"
-    if suite.verdict is Verdict.BLOCK and suite.limits is not None and (suite.limits.harm or 0.0) <= -suite.margin:
+    if _is_broken(suite):
         return f"{asked_for} is proved"
     return f"{asked_for} is {'' if shown_at_alpha else 'not '}excluded"
 

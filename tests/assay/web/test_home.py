@@ -61,3 +61,20 @@ def test_a_run_whose_queue_cannot_be_opened_has_a_card_without_its_numbers(tmp_p
     page = single_file(site, "/")
     assert "of 3 records" in page and "left to decide" not in page
     assert "curate dropped 1, held 2 of 3 rows (contradiction)" in page
+
+
+def test_folders_that_were_opened_are_named_with_their_word_and_lead_to_their_page(tmp_path: Path) -> None:
+    folders = {"release": {"decision.json": {"verdict": "PASS"}}, "shipped": {"parity.json": {"outcome": "<b>FAIL"}}}
+    for name, files in folders.items():
+        (tmp_path / name).mkdir()
+        for file, data in files.items():
+            (tmp_path / name / file).write_text(json.dumps(data), encoding="utf-8")
+    (tmp_path / "other").mkdir()
+    store = RunStore(tmp_path / ".assay")
+    site = Site(
+        store, tmp_path / "r.jsonl", tmp_path, {name: tmp_path / name for name in (*folders, "other")}, who="ana"
+    )
+    page = single_file(site, "/")
+    said = page[page.index("Opened beside the store") :]
+    assert said.index("release") < said.index("PASS") < said.index("shipped") < said.index("&lt;B&gt;FAIL".lower())
+    assert "other" not in said and "<b>FAIL" not in page
