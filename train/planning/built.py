@@ -264,6 +264,6 @@ def _unknown(family: str, found: Architecture, model: PreTrainedModel, path: str
         )
         weights = sum(linear.parameters for linear in found.beside)
         yield (
-            f"what pictures or sound take: {', '.join(parts)} are counted with their weights "
-            f"({weights / 1e6:,.0f}M in linear layers), since they are loaded, and as if no text went through them"
+            f"what pictures or sound take: the weights of {', '.join(parts)} are counted ({weights / 1e6:,.0f}M in "
+            "linear layers), since they are loaded, and as if no text went through them"
         )

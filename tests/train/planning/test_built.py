@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assay.errors import ModelError
 from assay.train.planning.architecture import Lora
 from assay.train.planning.reading import FAMILIES, from_config
 from tests.train.planning.counting import COMMON, on_meta, parameters, trained
@@ -90,3 +91,36 @@ def test_experts_are_adapted_when_asked_for(name: str) -> None:
         on_meta(NEWER[name]), 4, experts="experts"
     )
     assert architecture.active_parameters < architecture.parameters
+
+
+def test_what_a_plan_cannot_know_is_a_line_of_it() -> None:
+    said = {
+        name: " ".join(from_config(NEWER[name], name).unknown) for name in ("OLMo 2", "Qwen 3.5", "Gemma 3 that sees")
+    }
+    assert said["OLMo 2"].endswith("activations are counted as a Llama's of the same widths")
+    assert "in 3 of 4 layers what stands beside or for attention as torch runs it" in said["Qwen 3.5"]
+    assert "the weights of vision_tower are counted" in said["Gemma 3 that sees"]
+
+
+def test_a_file_of_quantised_weights_is_said_to_be_planned_as_widened() -> None:
+    values = {
+        "model_type": "gpt_oss",
+        **COMMON,
+        "num_local_experts": 4,
+        "quantization_config": {"quant_method": "mxfp4"},
+    }
+    (line,) = from_config(values, "x").unknown
+    assert "quantised already (mxfp4)" in line and "\n" not in line
+
+
+def test_layers_that_share_their_weights_are_refused() -> None:
+    values = {
+        "model_type": "zamba2",
+        **COMMON,
+        "mamba_d_state": 16,
+        "n_mamba_heads": 4,
+        "layers_block_type": ["mamba", "hybrid", "hybrid"],
+    }
+    with pytest.raises(ModelError, match=r"share their weights|cannot build") as caught:
+        from_config(values, "some/model")
+    assert "\n" not in str(caught.value)

@@ -19,6 +19,24 @@ def test_the_list_goes_from_eight_gigabytes_to_more_than_eighty_and_dates_its_pr
     assert {card.name for card in cards if not card.computes_bf16} == {"t4"}
 
 
+PROCESSORS: dict[str, tuple[int, int, float]] = {
+    "rtx-4060": (24, 512, 2.46), "rtx-3060": (28, 512, 1.777), "t4": (40, 1024, 1.59), "l4": (58, 1024, 2.04),
+    "rtx-4060-ti-16gb": (34, 512, 2.535), "rtx-3090": (82, 512, 1.695), "rtx-4090": (128, 512, 2.52),
+    "rtx-5090": (170, 512, 2.407), "a100-40gb": (108, 2048, 1.41), "a100-80gb": (108, 2048, 1.41),
+    "l40s": (142, 1024, 2.52), "rtx-a6000": (84, 1024, 1.8), "h100-80gb": (132, 4096, 1.83), "h200": (132, 4096, 1.83),
+    "b200": (148, 8192, 1.86),
+}  # fmt: skip
+"""Streaming multiprocessors, operations of each a clock in 16 bits with float32 accumulation, and the boost in GHz: 512
+of GeForce, 1,024 of Turing and the professional cards of Ampere and Ada, doubled in each of A100, H100 and B200."""
+
+
+def test_throughputs_are_processors_times_operations_times_clock() -> None:
+    cards = {card.name: card.tflops for card in load_cards(None)}
+    assert cards.keys() == PROCESSORS.keys()
+    for name, (processors, operations, clock) in PROCESSORS.items():
+        assert cards[name] == pytest.approx(processors * operations * clock / 1e3, rel=0.02), name
+
+
 def test_a_card_of_the_users_goes_before_that_of_the_list(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("as_of: 2026-11-01\ncards:\n  rtx-4090: {memory_mib: 24000, bf16_tflops: 100, usd_per_hour: 0.5}\n")
