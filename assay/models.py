@@ -194,6 +194,7 @@ def load_base(
     load_in_4bit: bool = False,
     bnb_4bit_quant_type: str = "nf4",
     bnb_4bit_use_double_quant: bool = True,
+    bnb_4bit_quant_storage: str = "uint8",
     dtype: str = "auto",
     device: str | None = None,
     trust_remote_code: bool = False,
@@ -202,6 +203,7 @@ def load_base(
     """The base model in evaluation mode, in full precision or quantised by bitsandbytes.
 
     dtype   "auto" is float32 on a CPU, else bfloat16 where the device computes it, else float16
+    bnb_4bit_quant_storage  what 4-bit weights are stored as: FSDP shards floats alone
     device  "cpu", "cuda", "cuda:1", "mps"; None takes the first GPU there is (CUDA alone for 4 bits)
     extra   the one to install when torch is missing
 
@@ -223,6 +225,7 @@ def load_base(
             bnb_4bit_quant_type=bnb_4bit_quant_type,
             bnb_4bit_use_double_quant=bnb_4bit_use_double_quant,
             bnb_4bit_compute_dtype=compute,
+            bnb_4bit_quant_storage=bnb_4bit_quant_storage,
         )
     with _load_errors(ref, "the model"), _without_progress_bars():
         model = AutoModelForCausalLM.from_pretrained(

@@ -12,6 +12,7 @@ from assay.chat import ChatTarget
 from assay.models import ModelRef, weights_sha256
 from assay.storage import write_json, write_table, write_text
 
+from .processes.sharding import whole_tensors
 from .recipe import Recipe
 from .rows import Rows
 
@@ -35,9 +36,12 @@ def save_adapter(
     The base is named as the user named it, never by a path of this machine's cache. Of the embeddings only the rows
     of new tokens are saved, with the tokenizer; for whole ones PEFT would ask the hub whether tokens were added.
 
+    Every process of a group has to call it, since a sharded adapter is put together from their shares.
+
     initial  the adapter that training started from, where its part of the weights was taken out of the base: the
              difference to it is saved, as an adapter of twice the rank over the base as it was
     """
+    whole = whole_tensors(model)
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -47,6 +51,7 @@ def save_adapter(
         config.inference_mode = True
         model.save_pretrained(
             str(scratch),
+            state_dict=whole,
             save_embedding_layers=False,
             path_initial_model_for_weight_conversion=str(initial) if initial is not None else None,
         )
@@ -89,5 +94,6 @@ def adapter_card(
         "quantisation": recipe.bnb_4bit_quant_type if recipe.load_in_4bit else None,
         "bnb_4bit_use_double_quant": recipe.bnb_4bit_use_double_quant if recipe.load_in_4bit else None,
         "dtype": recipe.dtype,
+        "max_length": recipe.max_length,
         "new_tokens": list(recipe.new_tokens),
     }

@@ -84,13 +84,17 @@ def train(
 def _start(options: Options, settled: Options, processes: int, strategy: Strategy) -> int:
     """The same command once for each device. settled: with the overrides that stand among the arguments."""
     from .processes.launch import Launch, by_hand, start, write_config
+    from .processes.sharding import check_sharding
     from .recipe import find_hardware, precision
     from .settings import TrainSettings
 
     settings = settled.settings(TrainSettings, "train")
     hardware = find_hardware(settings)
     dtype, _ = precision(settings, hardware)
-    launch = Launch(strategy, processes, dtype, hardware.is_gpu, settings.gradient_accumulation_steps or 1)
+    accumulation = settings.gradient_accumulation_steps or 1
+    launch = Launch(strategy, processes, dtype, hardware.is_gpu, accumulation, settings.load_in_4bit)
+    if strategy == "fsdp":
+        check_sharding(settings)
     config = (options.output or Path(".assay")) / "accelerate.yaml"
     new = [path for path in (config, config.parent) if not path.exists()]
     write_config(launch, config)

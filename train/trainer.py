@@ -22,6 +22,7 @@ from .methods.new_tokens import let_the_head_be_read
 from .methods.packing import as_items, check_isolation, packs_of
 from .methods.target_modules import left_alone
 from .order import training_order
+from .processes.sharding import is_sharded, use_fsdp, whole_tensors
 from .progress import Watch
 from .recipe import Recipe
 from .rows import Row, Rows
@@ -91,6 +92,20 @@ def _trainer_class(recipe: Recipe) -> type[SFTTrainer]:
     from trl import SFTTrainer
 
     class Trainer(SFTTrainer):  # type: ignore[misc]
+        def create_accelerator_and_postprocess(self) -> None:
+            super().create_accelerator_and_postprocess()
+            if is_sharded():
+                use_fsdp(self.accelerator)
+                self.is_fsdp_enabled = True
+
+        def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+            """Of a sharded model the adapter alone is put together, and not the base with it."""
+            whole = whole_tensors(self.model)
+            if whole is None:
+                super().save_model(output_dir, _internal_call)
+            elif self.args.should_save:
+                self._save(output_dir, state_dict=whole)
+
         def create_optimizer(self, *arguments: Any, **named: Any) -> Any:
             is_new = self.optimizer is None
             optimizer = super().create_optimizer(*arguments, **named)
@@ -115,7 +130,7 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
     chosen = [by_length[index] for index in checked([len(row.input_ids) for row in by_length])]
     batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in chosen])
     model = trainer.model
-    kind = torch.device(recipe.device).type
+    kind = model.device.type
     half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.dtype)
 
     def loss() -> torch.Tensor:

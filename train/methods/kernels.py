@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import SettingsError
 from assay.models import ModelRef, load_base
 
+from ..processes.sharding import is_sharded
 from ..recipe import Hardware, Recipe
 from ..settings import TrainSettings
 
@@ -31,15 +32,22 @@ def check_kernels(settings: TrainSettings, hardware: Hardware) -> None:
 
 
 def load_model(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
+    """What trains. A model that is to be sharded begins in the memory of the processor: a card may not hold all of it.
+
+    Its 4-bit weights are stored as numbers of the dtype that the rest has, since FSDP shares out no integers
+    (https://huggingface.co/docs/bitsandbytes/fsdp_qlora).
+    """
     if recipe.backend == "unsloth":
         return _by_unsloth(ref, recipe)
+    sharded = is_sharded()
     return load_base(
         ref,
         load_in_4bit=recipe.load_in_4bit,
         bnb_4bit_quant_type=recipe.bnb_4bit_quant_type,
         bnb_4bit_use_double_quant=recipe.bnb_4bit_use_double_quant,
+        bnb_4bit_quant_storage=recipe.dtype if sharded else "uint8",
         dtype=recipe.dtype,
-        device=recipe.device,
+        device="cpu" if sharded else recipe.device,
     )
 
 

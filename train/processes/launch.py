@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 from assay.errors import SettingsError
 
+from .sharding import ENABLED, SETTINGS, environment
+
 SECONDS_TO_SAY_WHY = 30.0
 Strategy = Literal["ddp", "fsdp", "deepspeed"]
 STRATEGIES: Mapping[str, str] = {
@@ -30,13 +32,14 @@ STRATEGIES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Launch:
-    """dtype as torch names it; on_gpu says what the devices are."""
+    """dtype as torch names it; on_gpu says what the devices are; load_in_4bit whether the base is quantised."""
 
     strategy: Strategy
     processes: int
     dtype: str
     on_gpu: bool
     gradient_accumulation_steps: int = 1
+    load_in_4bit: bool = False
 
     def __post_init__(self) -> None:
         if self.processes < 2:
@@ -63,22 +66,10 @@ def accelerate_config(launch: Launch) -> dict[str, Any]:
         "use_cpu": not launch.on_gpu,
     }
     if launch.strategy == "fsdp":
-        config["fsdp_config"] = _fsdp()
+        config["fsdp_config"] = dict(SETTINGS)
     if launch.strategy == "deepspeed":
         config["deepspeed_config"] = _deepspeed(launch)
     return config
-
-
-def _fsdp() -> dict[str, Any]:
-    """The layers of a transformer are sharded one by one; the wrap policy takes their class from the model."""
-    return {
-        "fsdp_version": 2,
-        "fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
-        "fsdp_reshard_after_forward": True,
-        "fsdp_cpu_ram_efficient_loading": False,
-        "fsdp_offload_params": False,
-        "fsdp_state_dict_type": "FULL_STATE_DICT",
-    }
 
 
 def _deepspeed(launch: Launch) -> dict[str, Any]:
@@ -98,27 +89,29 @@ def write_config(launch: Launch, path: Path) -> None:
 
     from assay.storage import write_text
 
-    write_text(
-        path,
-        f"# {STRATEGIES[launch.strategy]}: {by_hand(launch, path)}\n"
-        + yaml.safe_dump(accelerate_config(launch), sort_keys=False),
-    )
+    lines = [f"# {STRATEGIES[launch.strategy]}: {by_hand(launch, path)}\n"]
+    if launch.strategy == "fsdp" and launch.load_in_4bit:
+        lines.append(
+            f"# the 4-bit base is stored as {launch.dtype} (bnb_4bit_quant_storage): FSDP shares out no integers\n"
+        )
+    write_text(path, "".join(lines) + yaml.safe_dump(accelerate_config(launch), sort_keys=False))
 
 
 def by_hand(launch: Launch, config: Path) -> str:
     """The command for those who start it themselves. On CPUs `accelerate launch` would need MPI."""
     if not launch.on_gpu:
-        return f"torchrun --nproc_per_node {launch.processes} -m assay train ..."
+        told = f"{ENABLED}=true " if launch.strategy == "fsdp" else ""
+        return f"{told}torchrun --nproc_per_node {launch.processes} -m assay train ..."
     return f"accelerate launch --config_file {config} -m assay train ..."
 
 
 def start(launch: Launch, config: Path, arguments: Sequence[str]) -> int:
     """Runs `assay` with these arguments in every process of the group; the exit code of the first that failed.
 
-    Data parallel processes are started here, so that an error is one line; the sharded kinds by `accelerate launch`,
-    which reads more of the config than the environment tells.
+    They are started here, so that an error is one line; DeepSpeed's by `accelerate launch`, which reads more of the
+    config than the environment tells.
     """
-    if launch.strategy != "ddp":
+    if launch.strategy == "deepspeed":
         done = subprocess.run(
             [
                 sys.executable,
@@ -154,11 +147,12 @@ def _spawn(launch: Launch, rank: int, port: int, arguments: Sequence[str]) -> su
         "LOCAL_WORLD_SIZE": str(launch.processes),
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
+        **(environment() if launch.strategy == "fsdp" else {}),
     }
-    environment = {"OMP_NUM_THREADS": str(threads), **os.environ, **told}
+    given = {"OMP_NUM_THREADS": str(threads), **os.environ, **told}
     return subprocess.Popen(
         [sys.executable, "-m", "assay", *arguments],
-        env=environment,
+        env=given,
         stdout=None if rank == 0 else subprocess.DEVNULL,
         stderr=None if rank == 0 else subprocess.DEVNULL,
     )

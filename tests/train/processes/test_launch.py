@@ -23,6 +23,15 @@ def test_accelerates_own_reader_takes_the_settings(tmp_path: Path, strategy: Str
     )
 
 
+def test_the_settings_of_qlora_say_what_its_weights_are_stored_as(tmp_path: Path) -> None:
+    """FSDP shares out floats alone: https://huggingface.co/docs/bitsandbytes/fsdp_qlora"""
+    path = tmp_path / "accelerate.yaml"
+    write_config(Launch("fsdp", 2, "bfloat16", on_gpu=True, load_in_4bit=True), path)
+    assert "stored as bfloat16 (bnb_4bit_quant_storage)" in path.read_text(encoding="utf-8")
+    write_config(Launch("fsdp", 2, "bfloat16", on_gpu=True), path)
+    assert "bnb_4bit_quant_storage" not in path.read_text(encoding="utf-8")
+
+
 def test_a_group_of_one_is_refused() -> None:
     with pytest.raises(SettingsError, match="is no group"):
         Launch("ddp", 1, "float32", on_gpu=False)
