@@ -10,11 +10,12 @@ from typing import Any
 
 from assay.formats.format import Format, Parsed, Row, Unreadable
 from assay.formats.pairs import PairColumns, read_pair, write_pair
-from assay.records import Record
+from assay.records import Json, Record
 
 PROMPTS = ("prompt", "question", "query", "instruction", "request", "problem", "input", "user", "human")
 ANSWERS = ("answer", "response", "output", "completion", "reply", "solution", "target", "assistant")
 SYSTEMS = ("system", "system_prompt")
+HISTORY = "history"
 OWN = PairColumns("prompt", "answer")
 
 
@@ -28,10 +29,19 @@ def read(row: Row) -> Parsed:
     if prompt is None or answer is None:
         raise Unreadable(f"no column for the {'prompt' if prompt is None else 'answer'}; name it in `columns`")
     system = next((name for name in SYSTEMS if name in row), None)
-    parsed = read_pair(row, PairColumns(prompt, answer, system=system))
+    history = HISTORY if _is_history(row.get(HISTORY)) else None
+    parsed = read_pair(row, PairColumns(prompt, answer, system=system, history=history))
     if (prompt, answer) == (OWN.prompt, OWN.answer):
         return parsed
     return parsed._replace(remarks=(f"'{prompt}' as the prompt, '{answer}' as the answer",))
+
+
+def _is_history(value: Json) -> bool:
+    """[[prompt, answer], ...], as ms-swift and data-juicer write earlier turns; a table may mean something else by it."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
+        for pair in value
+    )
 
 
 def write(record: Record) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from assay.formats import FORMATS, NotCarried, Unreadable, detect
-from assay.records import Message, Record, Source
+from assay.records import Json, Message, Record, Source
 
 PAIR = (Message("user", "Add.\n1, 2"), Message("assistant", "3"))
 
@@ -44,6 +44,23 @@ def test_alpaca_takes_system_and_history() -> None:
         ("user", "c"),
         ("assistant", "d"),
     ]
+
+
+def test_earlier_turns_beside_a_query_and_a_response_are_turns() -> None:
+    """ms-swift and data-juicer write {"system", "query", "response", "history": [[query, response], ...]}."""
+    row = {"system": "s", "query": "c", "response": "d", "history": [["a", "b"]]}
+    parsed = FORMATS["question_answer"].read(row)
+    assert [(m.role, m.content) for m in parsed.messages] == [
+        ("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"),
+    ]  # fmt: skip
+    assert parsed.meta == {}
+
+
+@pytest.mark.parametrize("history", ["bought twice", None, 3, ["a", "b"], [["a"]], [["a", 1]]])
+def test_a_history_that_is_no_turns_stays_beside_the_record(history: Json) -> None:
+    parsed = FORMATS["question_answer"].read({"query": "c", "response": "d", "history": history})
+    assert [m.content for m in parsed.messages] == ["c", "d"]
+    assert parsed.meta == {"history": history}
 
 
 def test_alpaca_gives_the_input_back_to_its_column() -> None:
