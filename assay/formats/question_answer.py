@@ -37,7 +37,7 @@ def read(row: Row) -> Parsed:
 
 
 def _is_history(value: Json) -> bool:
-    """[[prompt, answer], ...], as ms-swift and data-juicer write earlier turns; a table may mean something else by it."""
+    """[[prompt, answer], ...], as ms-swift and data-juicer write earlier turns; a table may mean something else."""
     return isinstance(value, list | tuple) and all(
         isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(one, str) for one in pair)
         for pair in value
