@@ -130,13 +130,15 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
     """
     before, answered_before = len(progress.accepted), len(progress.answered)
     progress.declined.clear()
+    planned = 0
     while len(progress.accepted) < method.goal:
         answered = len(progress.answered) - answered_before
         rate = max(LEAST_RATE, (len(progress.accepted) - before) / answered) if answered else 1.0
         heard = answered > progress.declined[BUILT]
         batch = list(islice(jobs, _size(method, progress, rate, heard)))
+        planned += len(batch)
         if not batch:
-            progress.stop(f"{method.name}: every seed was used; raise per_seed or add seeds")
+            progress.stop(f"{method.name}: {_used_up(method, planned)}")
             return
         try:
             complete = _round(method, batch, progress, on_progress)
@@ -162,6 +164,13 @@ def run_method(method: Method, jobs: Iterator[Job], progress: Progress, on_progr
                 f"{len(method.novelty.recent)} that curate judged were accepted and new (synth.min_new)"
             )
             return
+
+
+def _used_up(method: Method, planned: int) -> str:
+    """planned: requests that the method had."""
+    return (
+        "every seed was used; raise per_seed or add seeds" if planned else "there is nothing here for it to start from"
+    )
 
 
 def _unanswered(method: Method) -> str:

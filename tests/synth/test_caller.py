@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assay.caller import Caller, worst_usd
+from assay.errors import ProviderRefusedError
 from assay.journal import Answer, Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
@@ -145,3 +146,11 @@ def test_an_operation_that_cannot_be_written_ends_the_run_and_is_not_waited_for_
     asking.start()
     asking.join(30)
     assert raised
+
+
+def test_what_waits_to_be_asked_again_is_not_once_the_server_refused_for_good(api: Any, tmp_path: Path) -> None:
+    busy = Refusal(429, "rate_limit", {"retry-after": "1"})
+    api.faults = [busy, busy, 401, busy]
+    with pytest.raises(ProviderRefusedError, match="401"):
+        asked_under_a_cap(api, tmp_path, reservations=99)
+    assert len(api.seen) == 4

@@ -223,3 +223,10 @@ def test_a_method_that_stopped_short_is_not_made_up_for_by_the_next(
     assert made["paraphrase"] == 8 and made["answer"] == 3
     assert result.wanted == 43
     assert result.stopped is not None and "paraphrase: every seed" in result.stopped and "dialogue: " in result.stopped
+
+
+def test_a_method_that_finds_nothing_to_start_from_says_so(
+    api: Any, seeds: Dataset, keep_new: Any, tmp_path: Path
+) -> None:
+    result = run(api, seeds, keep_new, tmp_path, methods={"restyle": {"count": 2}})
+    assert result.stopped == "restyle: there is nothing here for it to start from" and api.seen == []
