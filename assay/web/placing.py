@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,17 +19,24 @@ def placing(site: Site) -> Callable[[object], str]:
 
     What lies in the project is named from there; of all else the last part is left.
     """
+    from_project = leaving_out_roots(site)
+    return lambda text: _ABSOLUTE.sub("", from_project(str(text)))
+
+
+def leaving_out_roots(site: Site) -> Callable[[str], str]:
+    """A function from a text, or a page, to the same without the folders of this site: the project's, the store's, and
+    those that were opened."""
     roots = [site.project, site.store.root.parent, site.store.root, *site.folders.values()]
     places = {place for root in roots for place in (root.resolve(), root.absolute())}
-    known = [str(place) for place in places if len(place.parts) > 2]
-    named = [(re.compile(rf"{re.escape(root)}(?![\w.-])"), Path(root).name) for root in known]
+    written = {form for place in places if len(place.parts) > 2 for form in (str(place), escape(str(place)))}
+    known = sorted(written, key=len)
+    named = [(re.compile(rf"{re.escape(root)}(?![\w-]|\.\w)"), root.rpartition("/")[2]) for root in known]
 
-    def placed(text: object) -> str:
-        line = str(text)
-        for root in sorted(known, key=len):
-            line = line.replace(f"{root}/", "")
+    def left_out(text: str) -> str:
+        for root in known:
+            text = text.replace(f"{root}/", "")
         for pattern, name in named:
-            line = pattern.sub(name.replace("\\", r"\\"), line)
-        return _ABSOLUTE.sub("", line)
+            text = pattern.sub(name.replace("\\", r"\\"), text)
+        return text
 
-    return placed
+    return left_out

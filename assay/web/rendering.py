@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from assay.version import __version__
 
-from .placing import placing
+from .placing import leaving_out_roots, placing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -83,7 +83,9 @@ def page(request: Request, template: str, *, title: str, status: int = 200, **va
             **values,
         )
     )
-    if not single:
+    if single:
+        body = leaving_out_roots(site_of(request))(body)
+    else:
         return HTMLResponse(body.encode("utf-8", "replace"), status_code=status)
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(title)}"',
