@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from assay import backoff
 from assay.batches import ask_in_batches
-from assay.errors import BudgetError, ProviderError, ProviderRefusedError
+from assay.errors import BudgetError, ProviderError, ProviderRefusedError, RunError
 from assay.journal import Answer, Failure, Journal, Reserve, request_key
 from assay.journal_writer import JournalWriter
 from assay.pacing import Limits, Pace
@@ -37,6 +37,10 @@ AHEAD = 0.25
 way. With none each answer waits for the disk before the next request goes out, and one write lets many go at once: the
 server's answers then come in waves, and neither side works while the other does. A crash leaves so many more calls
 charged as unknown; below four at once there are none."""
+
+LONGEST_WAIT = 900.0
+"""Seconds that are waited since a server asks for it. One that asks for more has given all that it gives that day, and
+nobody would know why nothing happens."""
 
 Ask: TypeAlias = Callable[[list[GenerationRequest]], Awaitable[list[Generation]]]
 T = TypeVar("T")
@@ -74,7 +78,8 @@ class Caller:
 
         answered  told again and again how many of the requests have their answer now
 
-        Raises ProviderRefusedError, after the answers under way are written, when asking again cannot help.
+        Raises ProviderRefusedError, after the answers under way are written, when asking again cannot help; RunError
+        where a batch job that is under way will answer them.
         """
         name = self.journal_name or self.provider.name
         keys = [request_key(name, self.provider.model, request) for request in requests]
@@ -86,6 +91,8 @@ class Caller:
             work.times[key] = work.times.get(key, 0) + 1
         work.count = sum(work.times[key] for key in work.known)
         if work.missing:
+            if not isinstance(self.provider, BatchProvider):
+                self._check_not_in_jobs(work)
             run_async(lambda: self._ask_missing(work))
         if work.refusal is not None:
             raise work.refusal
@@ -94,6 +101,16 @@ class Caller:
             return answers
         restore = self.provider.restore
         return [answer and restore(request, answer) for request, answer in zip(requests, answers, strict=True)]
+
+    def _check_not_in_jobs(self, work: _Work) -> None:
+        """What a batch job will answer would be paid for twice. Raises RunError."""
+        jobs = self.journal.open_batches(f"{self.provider.name} {self.provider.model}")
+        there = sum(key in work.missing for job in jobs for key in job.attempts)
+        if there:
+            raise RunError(
+                f"{there} of these requests are in a batch job that is under way, and would be paid for twice",
+                fix="set synth.batch=true to pick it up, or write to another folder to ask anew",
+            )
 
     async def _ask_missing(self, work: _Work) -> None:
         if isinstance(self.provider, BatchProvider):
@@ -261,6 +278,12 @@ class _Sender:
             return None
         except ProviderError as error:
             await self._fail(attempts, charged=error.may_have_run)
+            if error.retry_after > LONGEST_WAIT:
+                said = f"{error.what} and asks to wait {error.retry_after / 60:,.0f} minutes"
+                self.work.refusal = self.work.refusal or ProviderRefusedError(
+                    said, fix="run the same command again then"
+                )
+                return None
             if error.busy:
                 self.pace.refused(error.retry_after)
             return error

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from assay.caller import Caller, worst_usd
-from assay.errors import ProviderRefusedError
-from assay.journal import Answer, Journal
+from assay.errors import ProviderRefusedError, RunError
+from assay.journal import Answer, Journal, request_key
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
@@ -154,3 +154,22 @@ def test_what_waits_to_be_asked_again_is_not_once_the_server_refused_for_good(ap
     with pytest.raises(ProviderRefusedError, match="401"):
         asked_under_a_cap(api, tmp_path, reservations=99)
     assert len(api.seen) == 4
+
+
+def test_a_server_that_asks_to_wait_for_hours_ends_the_run_and_says_so(api: Any, tmp_path: Path) -> None:
+    api.faults = [Refusal(429, "rate_limit", {"retry-after": "28800"})] * 12
+    with pytest.raises(ProviderRefusedError, match="asks to wait 480 minutes; run the same command again then"):
+        asked_under_a_cap(api, tmp_path, reservations=99)
+    assert len(api.seen) <= 4
+
+
+def test_what_a_batch_job_will_answer_is_not_asked_live_as_well(api: Any, tmp_path: Path) -> None:
+    settings = SynthSettings(provider="openai_compatible", model="a", base_url=f"{api.url}/v1")
+    request = GenerationRequest((Message("user", "one"),), max_tokens=5)
+    key = request_key("openai_compatible", "a", request)
+    with Journal(tmp_path / "journal", max_requests=9, max_usd=1) as journal:
+        journal.begin_batch("tag", "openai_compatible a", {key: 0.1})
+        caller = Caller(make_provider(settings, None), journal, Price(1, 1), max_retries=0)
+        with pytest.raises(RunError, match=r"1 of these requests are in a batch job .* set synth.batch=true"):
+            caller.ask([request])
+    assert api.seen == []
