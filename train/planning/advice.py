@@ -22,6 +22,7 @@ def advise(
     """chat_template: whether the model has one, None where that is not known."""
     found = [_instruct(chat_template), _method(recipe), _rank(architecture, recipe, lengths, preset)]
     found += [_experts(architecture, recipe)] if architecture.has_experts else []
+    found += _too_long(architecture, recipe, lengths)
     if architecture.four_bit_weights == 0 and recipe.load_in_4bit:
         found.append(
             Advice(
@@ -82,6 +83,18 @@ def _rank(architecture: Architecture, recipe: Recipe, lengths: Lengths, preset: 
         f"lora_r: {recipe.lora_r}",
         f"{usual}; {trained / 1e6:.1f}M trained tokens against {parameters / 1e6:.1f}M parameters",
     )
+
+
+def _too_long(architecture: Architecture, recipe: Recipe, lengths: Lengths) -> list[Advice]:
+    longest, context = min(recipe.max_length, lengths.longest), architecture.context
+    if context is None or longest <= context:
+        return []
+    return [
+        Advice(
+            f"plan for records of {context:,} tokens at most (--longest {context})",
+            f"the model has {context:,} positions, and `assay train` drops or cuts records of {longest:,}",
+        )
+    ]
 
 
 def _experts(architecture: Architecture, recipe: Recipe) -> Advice:

@@ -36,6 +36,13 @@ def test_a_shape_needs_neither_data_nor_model(capsys: pytest.CaptureFixture[str]
     assert max(len(line) for line in out.splitlines() if "because" not in line) <= 120
 
 
+def test_records_longer_than_the_model_has_positions_are_advised_against(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("--shape", "llama-2-7b", "--records", "50", "--tokens", "500", "--card", "l4")
+    code, out, _ = run(capsys, *asked, "--longest", "5000")
+    assert code == 0 and "plan for records of 4,096 tokens at most (--longest 4096)" in out
+    assert "tokens at most" not in run(capsys, *asked, "--longest", "4096")[1]
+
+
 def test_json_is_one_document_whose_parts_add_up(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(
         capsys, "--shape", "qwen3-8b", "--records", "1000", "--tokens", "400", "--json", "--card", "a100-80gb"
