@@ -93,9 +93,10 @@ def _next(desk: Desk, after: str) -> Key | None:
 
 def _settled_before(desk: Desk, after: str) -> str:
     """Address of the screen that was left, where a side of it is settled and was not decided on; else ""."""
-    if not after or desk.asked.second:
+    left = desk.queue.key(after) if after and not desk.asked.second else None
+    if left is None:
         return ""
-    screen = screen_of(desk, desk.key(after))
+    screen = screen_of(desk, left)
     return desk.address(row=after, side=screen.settled[0].name) if screen.settled else ""
 
 

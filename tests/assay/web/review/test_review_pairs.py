@@ -190,6 +190,11 @@ def test_an_edited_side_takes_its_old_text_out_of_the_pair(ana: Browser, folder:
     assert "Settled" in ana.open(f"/review/out?kind=contradiction&row={first.name}")
 
 
+def test_a_page_that_comes_after_a_record_that_is_gone_shows_the_next(ana: Browser) -> None:
+    ana.open("/review/out?kind=contradiction&after=gone")
+    assert ana.status == 200 and row_on(ana.page)
+
+
 def test_the_numbers_of_the_tabs_add_up_and_are_of_what_waits(ana: Browser, queue: Queue) -> None:
     def numbers() -> dict[str, int]:
         page = ana.open("/review/out")
