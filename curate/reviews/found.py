@@ -33,9 +33,12 @@ class Found:
 
 
 def found_in(path: Path) -> Found:
+    """Raises SourceError for a file of another version that lacks a column."""
     checks, severities, record_ids, row_ids, groups = (
         column(path, name).to_pylist() for name in ("check", "severity", "record_id", "row_id", "group")
     )
+    if len({len(values) for values in (checks, severities, record_ids, row_ids, groups)}) > 1:
+        raise SourceError("has not every column that a queue needs", where=str(path), fix="curate again")
     of_row: dict[str, list[int]] = defaultdict(list)
     of_group: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, (severity, row) in enumerate(zip(severities, row_ids, strict=True)):

@@ -105,6 +105,9 @@ class Part:
 
 PROMPTS = 12
 
+MOST_RENDERED = 200
+"""Turns whose beginning, and whose inference prompt, is rendered: each takes a rendering of all turns before it."""
+
 
 def find_record(records: Iterable[Record], name: str) -> list[Record]:
     """By record id, row id, FILE:LINE or `FILE row N`; of a path the end is enough, of a single file `row N`.
@@ -232,13 +235,13 @@ def _renderings(
 ) -> tuple[str | None, list[tuple[int, str]]]:
     """The whole conversation, and (turn, inference prompt) of the last trained turns, as far as they can be rendered.
 
-    most  so many of them
+    most  so many of them, and no more than MOST_RENDERED
     """
     from assay.chat_target import template_for
     from assay.rendered import template_variables, trained_turns
     from assay.templating import Rendering, shared_renderer
 
-    turns = [turn for turn in trained_turns(record.messages) if turn > 0][-most:]
+    turns = [turn for turn in trained_turns(record.messages) if turn > 0][-min(most, MOST_RENDERED) :]
     renders = [template_variables(record.messages, record.tools, target, prompt=False)]
     renders += [
         {**asked_with, **template_variables(record.messages[:turn], record.tools, target, prompt=True)}
@@ -250,25 +253,27 @@ def _renderings(
 
 
 def _turns(record: Record, target: Templated, text: str | None) -> tuple[Turn, ...]:
-    """Where each turn begins: after the rendering of the turns before it, else at its content."""
+    """Where each turn begins: after the rendering of the turns before it, else, and beyond MOST_RENDERED turns, at its
+    content."""
     from assay.chat_target import template_for
     from assay.rendered import template_variables
     from assay.templating import Rendering, shared_renderer
 
     if text is None:
         return tuple(Turn(index, message.role, None) for index, message in enumerate(record.messages))
-    indices = range(1, len(record.messages))
+    indices = range(1, min(len(record.messages), MOST_RENDERED))
     renders = [template_variables(record.messages[:index], record.tools, target, prompt=False) for index in indices]
-    before = shared_renderer().render_many(template_for(target, record.tools), renders)
+    before = dict(zip(indices, shared_renderer().render_many(template_for(target, record.tools), renders), strict=True))
     turns = [Turn(0, record.messages[0].role, 0)] if record.messages else []
-    for index, rendering in zip(indices, before, strict=True):
-        message, least = record.messages[index], max((turn.start or 0) for turn in turns)
+    least = 0
+    for index, message in enumerate(record.messages[1:], 1):
+        rendering, said = before.get(index), (message.content or "").strip()
         if isinstance(rendering, Rendering) and rendering.text and text.startswith(rendering.text):
-            start: int | None = len(rendering.text)
+            start = len(rendering.text)
         else:
-            position = text.find((message.content or "").strip(), least) if (message.content or "").strip() else -1
-            start = position if position >= 0 else None
-        turns.append(Turn(index, message.role, start))
+            start = text.find(said, least) if said else -1
+        turns.append(Turn(index, message.role, start if start >= 0 else None))
+        least = max(least, start + (0 if index in before else len(said)))
     return tuple(turns)
 
 

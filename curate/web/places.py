@@ -6,15 +6,15 @@ A column is read once a version of its file (path, time of change, size) and kep
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.dataset import Dataset
-from assay.findings import Finding, Ledger, LedgerRow, Severity, Span
-from assay.records import Json, Record, Source
+from assay.findings import Finding, Ledger, LedgerRow, Severity, Span, ledger_schema
+from assay.records import Json, Record, Source, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -155,7 +155,7 @@ def records_at(places: Sequence[Place]) -> list[Record]:
     out: list[Record] = []
     for path in dict.fromkeys(place.path for place in places):
         table = table_of(path, [place.row for place in places if place.path == path])
-        for batch in table.to_batches():
+        for batch in completed(table, arrow_schema()).to_batches():
             out += Dataset.decode(batch)
     return out
 
@@ -170,7 +170,30 @@ def ledger_rows(folder: Path, row_ids: Sequence[str]) -> list[LedgerRow]:
     """What became of these rows, in the order of the ledger."""
     path = folder / "ledger.parquet"
     rows = rows_among(path, "row_id", row_ids)
-    return list(Ledger(table_of(path, rows)).rows) if rows else []
+    if not rows or not len(column(path, "fate")):
+        return []
+    return list(Ledger(completed(table_of(path, rows), ledger_schema())).rows)
+
+
+UNKNOWN: Mapping[str, Any] = {
+    **dict.fromkeys(("record_id", "family", "split", "source_file"), ""),
+    **dict.fromkeys(("parents", "reasons"), ()),
+    "origin": "human",
+    "tools": "[]",
+    "meta": "{}",
+    "source_row": 0,
+}
+"""What stands in a column that another version did not write; in one that is not named here, nothing."""
+
+
+def completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With a column for each of the schema but row ids and turns, which cannot be made up."""
+    import pyarrow as pa
+
+    for field in schema:
+        if field.name not in (*table.column_names, "row_id", "messages"):
+            table = table.append_column(field, pa.array([UNKNOWN.get(field.name)] * table.num_rows, field.type))
+    return table
 
 
 def findings_at(path: Path, rows: Sequence[int]) -> list[Finding]:
@@ -179,14 +202,14 @@ def findings_at(path: Path, rows: Sequence[int]) -> list[Finding]:
 
 
 def _finding(row: dict[str, Any]) -> Finding:
-    span = None
-    if row["span_message"] is not None:
-        span = Span(row["span_message"], row["span_start"], row["span_end"], row["span_text"])
-    source = Source(row["source_file"], row["source_line"], row["source_row"])
+    """Of a column that another version did not write nothing is known."""
+    message, start, end, text = (row.get(f"span_{name}") for name in ("message", "start", "end", "text"))
+    span = None if message is None or start is None or end is None else Span(message, start, end, text or "")
+    source = Source(row.get("source_file") or "", row.get("source_line"), row.get("source_row") or 0)
     try:
-        evidence: Json = json.loads(row["evidence"])
+        evidence: Json = json.loads(row.get("evidence") or "{}")
     except ValueError:
         evidence = {}
-    severity = Severity(row["severity"])
-    ids = row["record_id"], row["row_id"]
-    return Finding(row["check"], severity, row["message"], *ids, source, span, evidence, row["group"])
+    severity = Severity(row.get("severity") or Severity.INFO)
+    check, said, record, own = (str(row.get(name) or "") for name in ("check", "message", "record_id", "row_id"))
+    return Finding(check, severity, said, record, own, source, span, evidence, row.get("group"))

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 from assay.dataset import Dataset, messages_from_text
 from assay.errors import SourceError
-from assay.records import Origin, Record, Source
+from assay.records import Origin, Record, Source, arrow_schema
 
-from .places import RECORDS
+from .places import RECORDS, completed
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -122,4 +122,8 @@ def _tables(columns: Columns, positions: Iterable[int], names: tuple[str, ...]) 
     for file, name in enumerate(RECORDS):
         own = wanted[columns.files[wanted] == file] if len(wanted) else wanted
         if len(own):
-            yield own.tolist(), taken(columns.folder / name, columns.places[own], names)
+            path = columns.folder / name
+            table = completed(taken(path, columns.places[own], names), arrow_schema())
+            if "messages" not in table.column_names:
+                raise SourceError("has no column 'messages'", where=str(path), fix="curate again")
+            yield own.tolist(), table

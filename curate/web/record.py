@@ -28,7 +28,7 @@ from .query import query_of
 from .record_findings import Fact, findings_of, found_of, place_name
 from .record_groups import groups_of
 from .record_lineage import Decided, decisions_about, ids_of, is_applied, made_of, seeds_of, written_of
-from .record_rendered import TOKENS, as_text, as_tokens, worth_saying
+from .record_rendered import MOST_TURNS, TOKENS, as_text, as_tokens, worth_saying
 from .record_turns import SHOWN_TURNS, Text, clashing_words, cut, marked, place_of, pretty, turns_of
 from .targets import PATIENCE, Loading, Target, target_of
 
@@ -76,7 +76,12 @@ def record(request: Request) -> Response:
     whole = request.query_params.get("whole") == "1"
     keep = [(key, value) for key, value in request.query_params.multi_items() if key not in OWN]
     shown: dict[str, Any]
-    if row.record is not None and row.record.messages and view in ("template", "tokens"):
+    turns = len(row.record.messages) if row.record is not None else 0
+    if row.record is not None and turns > MOST_TURNS and view in ("template", "tokens"):
+        shown = {
+            "missing": f"A conversation of {turns:,} turns is not rendered here, which is done up to {MOST_TURNS:,}."
+        }
+    elif row.record is not None and turns and view in ("template", "tokens"):
         target = target_of(site, name, None if saved else PATIENCE)
         shown = _rendered(target, row.record, view, whole, _first(request))
     else:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 TOKENS = 4000
 """Tokens that one page shows."""
 
+MOST_TURNS = 1_000
+"""Of a conversation that is rendered for a page: each answer takes a rendering of all turns before it."""
+
 TRAINED = "trained"
 
 

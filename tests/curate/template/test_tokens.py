@@ -143,3 +143,18 @@ def test_a_place_is_named_as_findings_name_it(make: Callable[..., Record]) -> No
     for name in ("b/a.jsonl:3", "a.jsonl:2", "a.json:2", "a.json row 3", "a.jsonl row 2", "l:3", ":3"):
         with pytest.raises(SettingsError, match="'FILE row N'"):
             find_record([lines, rows], name)
+
+
+def test_of_many_turns_the_later_ones_begin_where_their_content_stands(
+    make: Make, with_template: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rendering a beginning for each turn takes time and memory in the square of their number."""
+    turns = [word for number in range(20) for word in ("again?", f"yes {number}.")]
+    record, target = make(*turns), with_template(CHATML)
+    whole = show_record(record, target)
+    monkeypatch.setattr("assay.curate.template.tokens.MOST_RENDERED", 8)
+    shown = show_record(record, target)
+    assert shown.turns[:8] == whole.turns[:8] and len(shown.turns) == 40
+    text = "".join(token.text for token in shown.tokens)
+    assert [text[turn.start :].partition("<")[0] for turn in shown.turns[8:] if turn.start is not None] == turns[8:]
+    assert len(shown.prompts) == 8 and shown.prompts == whole.prompts[-8:]
