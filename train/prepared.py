@@ -12,6 +12,7 @@ from assay.errors import missing_extra
 
 from .before.stops import check_stops
 from .before.template import check_template
+from .before.vocabulary import check_vocabulary
 from .methods.kernels import check_kernels
 from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
@@ -70,6 +71,7 @@ def prepare(
     )
     if settings.new_tokens:
         recipe = replace(recipe, new_token_ids=token_ids(settings.new_tokens, target, rows))
+    rows = replace(rows, warnings=(*rows.warnings, *check_vocabulary(rows, target, recipe.new_token_ids)))
     if settings.packing:
         varlen = hardware.flash_attention and recipe.dtype != "float32"
         recipe = with_packing(recipe, [len(row.input_ids) for row in rows.training], varlen=varlen)
