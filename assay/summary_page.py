@@ -13,7 +13,7 @@ from assay.version import __version__
 SENTENCES = {
     "PASS": "The adapter is fit to release.",
     "BLOCK": "The adapter should not be released.",
-    "INCONCLUSIVE": "Whether the adapter is fit cannot be told from this many items.",
+    "INCONCLUSIVE": "Whether the adapter is fit cannot be told from these items.",
     "INVALID": "No verdict: the test could not have seen a regression.",
 }
 

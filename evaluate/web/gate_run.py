@@ -48,8 +48,14 @@ SEVERITY = {Verdict.BLOCK: 0, Verdict.INVALID: 1, Verdict.INCONCLUSIVE: 2, Verdi
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """One suite. proved: what the policy asks of it, and whether that is shown; harm: the limit of a proof that
-    blocks; purpose: what the verdict makes of that; items: where its items are, without `moved`; shows: the smallest loss that it would show, in words"""
+    """One suite.
+
+    proved   what the policy asks of it, and whether that is shown
+    harm     the limit of a proof that blocks
+    purpose  what the verdict makes of that
+    items    where its items are, without `moved`
+    shows    the smallest loss that it would show, in words
+    """
 
     decision: SuiteDecision
     proved: str

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from assay.errors import AssayError
+from assay.errors import AssayError, StorageError
 from assay.storage import sha256_file, write_json
 from assay.version import __version__
 from assay.web.site import Site, read_json
@@ -62,7 +62,7 @@ class Verified:
 
 
 def verify_and_keep(site: Site, path: Path) -> Verified:
-    """Recomputes the claims of a certificate and keeps what was found. Raises StorageError where it cannot be kept."""
+    """Recomputes the claims of a certificate and keeps what was found."""
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     files: Mapping[str, str | None] = {"certificate": _digest(path)}
     claims: tuple[Claim, ...] = ()
@@ -78,14 +78,28 @@ def verify_and_keep(site: Site, path: Path) -> Verified:
         problem = f"the certificate is damaged: {type(error).__name__} ({error})"
     found = Verified(when, __version__, files, claims, problem)
     if files["certificate"] is not None:
-        write_json(_place(site, files["certificate"]), _to_json(found))
+        _keep(site, files["certificate"], _to_json(found))
     return found
+
+
+_UNWRITTEN: dict[Path, dict[str, Any]] = {}
+"""Of stores that cannot be written to: kept for as long as the server runs."""
+
+
+def _keep(site: Site, certificate: str, document: dict[str, Any]) -> None:
+    place = _place(site, certificate)
+    try:
+        write_json(place, document)
+        _UNWRITTEN.pop(place, None)
+    except StorageError:
+        _UNWRITTEN[place] = document
 
 
 def kept(site: Site, path: Path) -> Verified | None:
     """What was found of the certificate as it is now; None where nobody asked, or it cannot be read."""
     digest = _digest(path)
-    data = read_json(_place(site, digest)) if digest is not None else {}
+    place = _place(site, digest) if digest is not None else None
+    data = (_UNWRITTEN.get(place) or read_json(place)) if place is not None else {}
     try:
         found = _from_json(data)
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -201,3 +201,34 @@ def test_a_signature_is_checked_first_and_tells_whose_only_with_a_key(released: 
     assert "not the one of --public-key" in failed(verify(released, public_key=other.public_key()))["signature"]
     edit(released, lambda document: document["decision"].update(verdict="BLOCK"))
     assert "not what was signed" in failed(verify(released))["signature"]
+
+
+def test_a_certificate_from_before_there_were_limits_is_held_to_its_numbers_and_its_words_are_told_apart(
+    released: Path,
+) -> None:
+    """Reasons were worded otherwise then; a number that was changed is found all the same."""
+
+    def as_before(document: dict[str, Any]) -> None:
+        decision = document["decision"]
+        for judged in (*decision["suites"], decision["macro"]):
+            for key in ("limits", "graded", "constant", "kl_limits"):
+                judged.pop(key, None)
+        decision["reasons"][0] = "support went from 20.0 % to 50.0 % (95 % interval +20.0 to +40.0): a gain is proved"
+
+    edit(released, as_before)
+    claims = verify(released)
+    assert not failed(claims)
+    (words,) = [claim for claim in claims if claim.name == "words of the decision"]
+    assert words.ok is None and "reasons.0" in words.detail
+    edit(released, lambda document: document["decision"]["suites"][2].update(candidate=0.99))
+    assert "suites.2.candidate" in failed(verify(released))["numbers of the decision"]
+
+
+def test_a_changed_word_of_a_reason_is_found(released: Path) -> None:
+    edit(released, lambda document: document["decision"]["reasons"].__setitem__(0, "all is well"))
+    assert "reasons.0" in failed(verify(released))["numbers of the decision"]
+
+
+def test_a_changed_limit_is_found(released: Path) -> None:
+    edit(released, lambda document: document["decision"]["macro"]["limits"].update(at_worst=0.5))
+    assert "macro.limits.at_worst" in failed(verify(released))["numbers of the decision"]

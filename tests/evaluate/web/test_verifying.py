@@ -142,3 +142,12 @@ def test_a_kept_result_that_is_damaged_counts_as_none(
     for text in ("{", "{}", '{"version": 1}', json.dumps({**json.loads(file.read_text()), "claims": [7]})):
         file.write_text(text, encoding="utf-8")
         assert "It was not verified yet" in client.get(f"/evaluation/{gate}").text
+
+
+def test_in_a_store_that_cannot_be_written_it_is_said_while_the_server_runs(
+    client: TestClient, judged: Judge, passing: Evaluation, tmp_path: Path
+) -> None:
+    _, gate = judged(passing)
+    (tmp_path / ".assay" / "verified").write_text("a file where a folder is to be", encoding="utf-8")
+    assert "It verifies: " in pressed(client, gate)
+    assert "It verifies: " in client.get(f"/evaluation/{gate}").text
