@@ -112,9 +112,11 @@ def typed(files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 def _lm_eval() -> None:
-    from lm_eval.__main__ import cli_evaluate
+    """`lm_eval ARGUMENTS`, but for its logging, which would outlive this test."""
+    from lm_eval._cli import HarnessCLI
 
-    cli_evaluate()
+    cli = HarnessCLI()
+    cli.execute(cli.parse_args())
 
 
 def _trl_sft() -> None:
