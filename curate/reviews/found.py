@@ -32,13 +32,19 @@ class Found:
     of_group: Mapping[tuple[str, str], Sequence[int]]
 
 
+NEEDED = frozenset({"check", "severity", "record_id", "row_id", "group", "evidence", "span_text"})
+
+
 def found_in(path: Path) -> Found:
     """Raises SourceError for a file of another version that lacks a column."""
+    import pyarrow.parquet as pq
+
     checks, severities, record_ids, row_ids, groups = (
         column(path, name).to_pylist() for name in ("check", "severity", "record_id", "row_id", "group")
     )
-    if len({len(values) for values in (checks, severities, record_ids, row_ids, groups)}) > 1:
-        raise SourceError("has not every column that a queue needs", where=str(path), fix="curate again")
+    lacking = NEEDED - set(pq.read_schema(path).names) if row_ids else ()
+    if lacking:
+        raise SourceError(f"has no column '{min(lacking)}'", where=str(path), fix="curate again")
     of_row: dict[str, list[int]] = defaultdict(list)
     of_group: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, (severity, row) in enumerate(zip(severities, row_ids, strict=True)):
