@@ -140,7 +140,7 @@ def _held(queue: Queue) -> _Waiting:
         own = {kind: waiting_of([key for key in keys if key.kind == kind], states) for kind in KINDS}
         to_read = own["to_read"].records
         parts = [f"{KINDS[kind].lower()} {found.words}" for kind, found in own.items() if found.records]
-        sentence = f"{done.decided:,} of {done.total:,} records decided; left: {'; '.join(parts) or 'nothing'}"
+        sentence = f"{done.decided:,} of {done.total:,} records done; left: {'; '.join(parts) or 'nothing'}"
         return {
             "items": len(keys),
             "held": left.records - to_read,

@@ -169,7 +169,7 @@ def test_a_pair_comes_once_and_its_other_side_is_chosen_by_a_key(folder: Path) -
         assert "side 2 of 2" in shown and f"record {second.record_id}" in shown
         opened.type("2")
         shown = " ".join(opened.wait_for("nothing is left").split())
-        assert "2 of 5 records decided; left: otherwise held 1 record; drawn to be read 2 records" in shown
+        assert "2 of 5 records done; left: otherwise held 1 record; drawn to be read 2 records" in shown
         assert "nothing speaks against the other side any more" in shown
         assert opened.end() == 0
     said = read_reviews(folder / ".assay" / "reviews.jsonl")
