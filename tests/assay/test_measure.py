@@ -159,6 +159,8 @@ def test_the_verdict_is_in_words_and_says_how_many_items_it_would_take() -> None
         "difference of this size would take about 640 more items in this half of the suite, 1,280 in both"
     )
     assert "more items would not tell" in verdict("support", Verdict.INCONCLUSIVE).sentence
+    decided = replace(verdict("support", Verdict.PASS), limits=(0.0004, 0.061), difference=-0.0001)
+    assert decided.sentence.endswith("0.0 points (90 % interval 0.0 to +6.1, 200 items): helped")
     assert verdict("s", Verdict.INVALID).sentence == "s: the suite could not have shown it: answers do not vary"
 
 
