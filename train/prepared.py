@@ -10,6 +10,7 @@ from assay.chat import ChatTarget, extended
 from assay.dataset import Dataset
 from assay.errors import missing_extra
 
+from .before.answers import check_answers
 from .before.stops import check_stops
 from .before.template import check_template
 from .before.vocabulary import check_vocabulary
@@ -60,7 +61,7 @@ def prepare(
     data, note = with_split(data, settings)
     general = read_general(settings.general_data, Path()) if general is None else general
     rows = encode_rows(data, settings, target, general)
-    rows = replace(rows, warnings=(*rows.warnings, *check_stops(rows, target)))
+    rows = replace(rows, warnings=(*rows.warnings, *check_stops(rows, target), *check_answers(rows, target)))
     recipe = resolve(
         settings,
         records=len(rows.training),

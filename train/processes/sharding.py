@@ -7,11 +7,12 @@ what trains on cards is what two processes of a laptop prove.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import SettingsError
+from assay.errors import SettingsError, TrainingError
 
 if TYPE_CHECKING:
     import torch
@@ -90,10 +91,26 @@ def whole_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor] | None:
     from torch.distributed.tensor import DTensor
 
     parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    if any(hasattr(parameter, "ds_id") for parameter in parameters.values()):
+        return _whole_from_zero3(parameters)
     if not any(isinstance(parameter, DTensor) for parameter in parameters.values()):
         return None
     whole = {}
     for name, parameter in parameters.items():
         tensor = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
         whole[name] = tensor.detach().cpu()
+    return whole
+
+
+def _whole_from_zero3(parameters: Mapping[str, torch.nn.Parameter]) -> dict[str, torch.Tensor]:
+    """By DeepSpeed's own gathering, which fills each parameter in for as long as the block lasts.
+
+    Raises TrainingError where one stays empty: a share of it would be saved as if it were all.
+    """
+    zero: Any = importlib.import_module("deepspeed").zero
+    with zero.GatheredParameters(list(parameters.values())):
+        whole = {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
+    empty = next((name for name, tensor in whole.items() if not tensor.numel()), None)
+    if empty is not None:
+        raise TrainingError(f"DeepSpeed did not put {empty} together, so the adapter is not saved")
     return whole
