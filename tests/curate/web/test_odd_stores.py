@@ -131,7 +131,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def test_data_of_one_record_has_an_overview_a_list_and_a_page(one: TestClient) -> None:
     data = one.get("/data").headers["location"]
     page = one.get(data).text
-    assert "1 rows were read" in page or "1 row was read" in page
+    assert "1 row was read" in page
     assert one.get(f"{data}/records").text.count("<tr data-row>") == 1
     for query in ("?q=alone", "?order=longest", "?label=x", "?kind=meaning&q=alone", "?prompt=1-1"):
         assert one.get(f"{data}/records{query}").status_code == 200
