@@ -142,7 +142,7 @@ def test_task_folders_may_be_several_in_the_file_and_on_the_command_line(
         (["--include-path", "tasks", "--include-path", "none"], "no folder of task files"),
         (["--suite", "none.yaml"], "none.yaml"),
         (["--suite", "free.yaml", "--suite", "free.yaml"], "'free'"),
-        (["--adapter", "none"], "no such adapter folder"),
+        (["--adapter", "none"], "none: is no folder, and no adapter is called 'none'"),
         (["--adapter", "tasks"], "no adapter_config.json"),
         (["--tasks", "fact"], "did you mean 'facts'"),
         (["--include-path", "none"], "no folder of task files"),
