@@ -17,7 +17,6 @@ import json
 import multiprocessing
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -105,6 +104,9 @@ class Running:
     def calls(self) -> int:
         """So far, those of killed children among them."""
         time.sleep(4 * LATENCY)
+        return self.calls_now()
+
+    def calls_now(self) -> int:
         self.pipe.send("look")
         return int(self.pipe.recv()[0])
 
@@ -165,7 +167,7 @@ def faults(count: int) -> None:
 
 
 def kills(count: int, times: int) -> None:
-    """Each child is killed at a random moment; then one runs undisturbed."""
+    """Each child is killed after a random number of calls; then one runs undisturbed."""
     server, chance = Running(), random.Random(11)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -174,8 +176,11 @@ def kills(count: int, times: int) -> None:
             child = subprocess.Popen(command, stdout=subprocess.PIPE)
             assert child.stdout is not None
             child.stdout.readline()
-            time.sleep(chance.uniform(0.0, 0.3))
-            os.kill(child.pid, signal.SIGKILL)
+            until = server.calls() + chance.randrange(30)  # not a time: on a busy machine nothing may have come by then
+            while server.calls_now() < until and child.poll() is None:
+                pass  # the server looks twenty times a second
+            time.sleep(chance.uniform(0.0, 0.05))
+            child.kill()
             child.communicate()
         before, called = _states(folder), server.calls()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
