@@ -189,7 +189,7 @@ def test_a_page_comes_before_the_model_that_it_shows_and_says_so(
     for _ in range(3):
         page = client.get(address)
         assert page.status_code == 200
-        assert 'data-reload="0.4"' in page.text and "are being loaded" in page.text
+        assert 'data-reload="1"' in page.text and "are being loaded" in page.text
         assert f'<a href="{address}">Look again</a>' in html.unescape(page.text)
     threading.Timer(0.5, go_on.set).start()
     assert "tokens are trained" in client.get(f"{address}&save=1").text

@@ -32,9 +32,10 @@ def test_views_neighbours_list_and_decision_by_key(store: Store) -> None:
         page.goto(server.root + store.page(store.at(1), "?fate=held"))
         page.keyboard.press("2")
         page.wait_for_url("**view=template")
+        page.wait_for_selector("text=characters are trained")  # it comes by itself once the model is loaded
         page.keyboard.press("3")
         page.wait_for_url("**view=tokens")
-        page.wait_for_selector("text=tokens are trained")  # it comes by itself once the model is loaded
+        page.wait_for_selector("text=tokens are trained")
         page.keyboard.press("n")
         page.wait_for_url(f"**{store.at(2)}?fate=held&view=tokens")
         page.keyboard.press("1")
@@ -57,7 +58,7 @@ def test_nothing_serious_for_those_who_see_or_press_otherwise(store: Store) -> N
         found = {}
         for address in addresses:
             page.goto(server.root + address)
-            page.wait_for_function("!document.querySelector('[data-reload]')")
+            page.wait_for_selector("[data-reload]", state="detached")
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
                 found[address, scheme] = serious_findings(page)
