@@ -82,6 +82,11 @@ def test_accelerate_that_saves_a_part_of_the_adapter_is_refused(monkeypatch: pyt
     assert sharding.NEEDED == (1, 15)
 
 
+def test_single_rows_of_an_embedding_are_not_trained_in_shares() -> None:
+    with pytest.raises(SettingsError, match="new_tokens trains single rows .*; --strategy ddp"):
+        check_sharding(TrainSettings(new_tokens=("<a>",)))
+
+
 def test_a_start_that_is_saved_as_a_difference_is_refused_before_anything_starts(place: Path) -> None:
     done = assay_train(place, "wrong", *SHARED, "train.init_lora_weights=pissa", "train.load_in_4bit=false")
     assert done.returncode == 2
