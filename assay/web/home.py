@@ -91,6 +91,7 @@ def home(request: Request) -> Response:
         fates=FATES,
         left=left_or_none(site, data.name) if data is not None else None,
         journal=site.journal_name,
+        applying=site.applying,
     )
 
 

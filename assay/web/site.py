@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from assay.errors import NoSuchRunError
+from assay.reviews.journal import usual_journal
 from assay.reviews.who import user
 from assay.runs import Manifest, RunStore
 
@@ -33,6 +35,13 @@ class Site:
     folders: Mapping[str, Path] = field(default_factory=dict)
     who: str = field(default_factory=user)
     seeds: tuple[str, ...] = ()
+
+    @property
+    def applying(self) -> str:
+        """What to type in the project so that the decisions are applied: which journal, where curate would not look."""
+        usual = self.project / usual_journal(self.project)
+        found = self.journal.resolve() == usual.resolve()
+        return "assay curate" if found else f"assay curate --reviews {shlex.quote(self.journal_name)}"
 
     @property
     def journal_name(self) -> str:

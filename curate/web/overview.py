@@ -17,6 +17,7 @@ from assay.web.home import as_done
 from assay.web.site import Site, read_json
 
 from ..overview.looked import FILE as LOOKED
+from ..settings import CurateSettings
 from .query import USABLE
 from .shelf import DATA, FATES, FINDINGS
 
@@ -191,12 +192,16 @@ class Typed:
     sources  files that it was made from
     model    that it was curated for, "" for none
     project  assay.yaml names these files, and the model
+    reviews  the journal of decisions, where curate would not look for it
+    purpose  that was set, "" for the usual one
     """
 
     folder: Path
     sources: tuple[str, ...]
     model: str
     project: bool
+    reviews: str = ""
+    purpose: str = ""
 
     def command(self, text: str) -> str:
         """With names in place of DATA and of the sheets of OUT, so that it can be pasted."""
@@ -206,6 +211,10 @@ class Typed:
         elif 0 < len(self.sources) <= MOST_TYPED:
             model = ["--model", self.model] if judged and self.model and "--model" not in text else []
             text = re.sub(r"\bDATA\b", lambda _: shlex.join([*self.sources, *model]), text)
+        if text.startswith("assay curate ") and self.reviews:
+            text += f" --reviews {shlex.quote(self.reviews)}"
+        if judged and self.purpose and not self.project:
+            text += f" --set curate.purpose={self.purpose}"
         return re.sub(r"\bOUT/([a-z_]+\.csv)", self._sheet, text)
 
     def _sheet(self, found: re.Match[str]) -> str:
@@ -217,7 +226,18 @@ def _typed(site: Site, name: str, sources: tuple[str, ...]) -> Typed:
     manifest = site.manifest(name)
     inputs = manifest.data.get("inputs", {}) if manifest is not None else {}
     model = str(inputs.get("model") or "").rpartition("@")[0]
-    return Typed(site.folder(name), sources, model, set(sources) == _named_in(site.project))
+    reviews = site.journal_name if site.applying != "assay curate" and site.journal.is_file() else ""
+    settings = manifest.data.get("settings", {}) if manifest is not None else {}
+    purpose = str(settings.get("purpose") or "")
+    usual = CurateSettings().purpose
+    return Typed(
+        folder=site.folder(name),
+        sources=sources,
+        model=model,
+        project=set(sources) == _named_in(site.project),
+        reviews=reviews,
+        purpose="" if purpose == usual else purpose,
+    )
 
 
 def _named_in(project: Path) -> set[str]:

@@ -22,6 +22,15 @@ def site(tmp_path: Path) -> Site:
     return Site(store, tmp_path / "reviews.jsonl", tmp_path, {"out": opened})
 
 
+def test_the_command_that_applies_decisions_names_a_journal_where_curate_would_not_look(tmp_path: Path) -> None:
+    usual = Site(RunStore(tmp_path / ".assay"), tmp_path / ".assay" / "reviews.jsonl", tmp_path)
+    assert usual.applying == "assay curate"
+    elsewhere = Site(RunStore(tmp_path / "my store"), tmp_path / "my store" / "reviews.jsonl", tmp_path)
+    assert elsewhere.applying == "assay curate --reviews 'my store/reviews.jsonl'"
+    (tmp_path / "assay.yaml").write_text("version: 1\n")
+    assert Site(elsewhere.store, tmp_path / "reviews.jsonl", tmp_path).applying == "assay curate"
+
+
 @pytest.mark.parametrize(
     "name", ["..", ".", "", "../..", "a/b", "a\\..", "\x00", "-rf", "%2e%2e", "nowhere", "x" * 5000]
 )

@@ -179,6 +179,10 @@ def test_a_command_names_the_model_of_then_or_leaves_both_to_assay_yaml(store: S
     assert alone.command("assay curate DATA -o OUT") == "assay curate 'a b.jsonl' c.jsonl --model some/model -o OUT"
     assert alone.command("assay audit DATA --model NAME") == "assay audit 'a b.jsonl' c.jsonl --model NAME"
     assert alone.command("assay synth DATA -o MORE") == "assay synth 'a b.jsonl' c.jsonl -o MORE"
+    elsewhere = Typed(store.path, ("a.jsonl",), "", project=False, reviews="demo/reviews.jsonl", purpose="formatting")
+    assert elsewhere.command("assay curate DATA -o OUT") == (
+        "assay curate a.jsonl -o OUT --reviews demo/reviews.jsonl --set curate.purpose=formatting"
+    )
     of_project = Typed(store.path, ("a b.jsonl",), "some/model", project=True)
     assert of_project.command("assay curate DATA -o OUT") == "assay curate -o OUT"
     assert of_project.command("assay synth DATA -o MORE") == "assay synth 'a b.jsonl' -o MORE"
