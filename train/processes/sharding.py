@@ -57,7 +57,7 @@ def check_sharding(settings: TrainSettings) -> None:
         )
     if settings.new_tokens:
         raise SettingsError(
-            "new_tokens trains single rows of an embedding that FSDP shares out, which PEFT and FSDP do not do together",
+            "new_tokens trains single rows of an embedding, which PEFT and FSDP do not do together",
             fix="--strategy ddp, or leave new_tokens out",
         )
     found = tuple(int(part) for part in accelerate.__version__.split(".")[:2] if part.isdigit())

@@ -83,7 +83,7 @@ def test_accelerate_that_saves_a_part_of_the_adapter_is_refused(monkeypatch: pyt
 
 
 def test_single_rows_of_an_embedding_are_not_trained_in_shares() -> None:
-    with pytest.raises(SettingsError, match="new_tokens trains single rows .*; --strategy ddp"):
+    with pytest.raises(SettingsError, match=r"new_tokens trains single rows .*; --strategy ddp"):
         check_sharding(TrainSettings(new_tokens=("<a>",)))
 
 
