@@ -91,7 +91,7 @@ def exported(tool: str, folder: Path, more: str = "") -> Path:
         f"train: {{load_in_4bit: false, truncation: drop, max_length: 1024, validation: 0, {more}}}\n"
     )
     out = folder / tool / "run.yaml"
-    command = [sys.executable, "-m", "assay", "export", tool, str(folder / "assay.yaml"), "-o", str(out)]
+    command = [sys.executable, "-m", "assay", "export", tool, str(folder / "assay.yaml"), "-o", str(out), "--force"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out.parent
