@@ -78,6 +78,9 @@ class Queue(Protocol):
     def key(self, name: str) -> Key | None:
         """Of one that waits, or of any other record of the run; None where there is none of that name."""
 
+    def has_record(self, record_id: str) -> bool:
+        """Whether the run has, or had before an edit, a record of this id, whether it waits or not."""
+
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         """What a decision about it is about."""
 

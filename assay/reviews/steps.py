@@ -140,10 +140,17 @@ def second_reading(path: Path, record_id: str, verdict: Verdict, author: Author,
     append_knowing(path, say)
 
 
-def undo(path: Path, author: Author, passed: Sequence[str] = ()) -> Undone:
+def _any_record(record_id: str) -> bool:
+    return True
+
+
+def undo(
+    path: Path, author: Author, passed: Sequence[str] = (), concerns: Callable[[str], bool] = _any_record
+) -> Undone:
     """Takes the last step of the session back; what held before holds again. Raises StorageError, SourceError.
 
-    passed  steps to leave alone, since they cannot be taken back
+    passed    steps to leave alone, since they cannot be taken back
+    concerns  whether a record of this id is one of those in front of the person: steps about others are left alone
     Where somebody decided otherwise since, theirs stays, nothing is written, and `by` says what.
     """
     outcome = Undone()
@@ -151,7 +158,7 @@ def undo(path: Path, author: Author, passed: Sequence[str] = ()) -> Undone:
     def say() -> list[Review]:
         nonlocal outcome
         reviews, standing = journal_at(path).now()
-        found = _last_step(reviews, author.session, passed)
+        found = _last_step(reviews, author.session, passed, concerns)
         if found is None:
             return []
         start, lines = found
@@ -172,18 +179,30 @@ def undo(path: Path, author: Author, passed: Sequence[str] = ()) -> Undone:
     return outcome
 
 
-def last_step(path: Path, session: str) -> tuple[Review, ...]:
+def last_step(path: Path, session: str, concerns: Callable[[str], bool] = _any_record) -> tuple[Review, ...]:
     """The lines of the step that `undo` would take back. Raises SourceError."""
-    found = _last_step(journal_at(path).now()[0], session, ())
+    found = _last_step(journal_at(path).now()[0], session, (), concerns)
     return () if found is None else found[1]
 
 
-def _last_step(reviews: Sequence[Review], session: str, passed: Sequence[str]) -> tuple[int, tuple[Review, ...]] | None:
+def taken_back(path: Path, step: str) -> tuple[Review, ...]:
+    """The lines of a step that was taken back; none of one that was not. Raises SourceError."""
+    reviews, _ = journal_at(path).now()
+    if not step or all(_shown(review, UNDOES) != step for review in reviews):
+        return ()
+    return tuple(review for review in reviews if _shown(review, STEP) == step)
+
+
+def _last_step(
+    reviews: Sequence[Review], session: str, passed: Sequence[str], concerns: Callable[[str], bool]
+) -> tuple[int, tuple[Review, ...]] | None:
     """Where its lines begin in the journal, and the lines."""
     undone = {_shown(review, UNDOES) for review in reviews} | set(passed)
     for review in reversed(reviews):
         step = _shown(review, STEP)
         if step.startswith(f"{session}.") and step not in undone and review.verdict is not Verdict.SKIP:
+            if not concerns(review.subject.record_id):
+                continue
             start = next(place for place, other in enumerate(reviews) if _shown(other, STEP) == step)
             lines = takewhile(lambda line: _shown(line, STEP) == step, reviews[start:])  # noqa: B023
             return start, tuple(lines)

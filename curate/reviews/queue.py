@@ -69,6 +69,7 @@ class CurateQueue:
     naming: Naming
     _subjects: dict[str, tuple[Subject, ...]] = field(default_factory=dict)
     _sizes: dict[tuple[str, str], int] = field(default_factory=dict)
+    _known: dict[str, bool] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> Sequence[Key]:
@@ -108,6 +109,21 @@ class CurateQueue:
             return drawn
         checks = tuple(dict.fromkeys(self.found.checks[index] for index in self.found.of_row.get(name, ())))
         return Key(name, column(place.path, "record_id")[place.row].as_py(), ANY, checks)
+
+    def has_record(self, record_id: str) -> bool:
+        known = self._known.get(record_id)
+        if known is None:
+            known = self._known[record_id] = self._has(record_id)
+        return known
+
+    def _has(self, record_id: str) -> bool:
+        """In the ledger stand the ids before a person's edit; a folder without one has the records alone."""
+        files = ("ledger.parquet", *FILES)
+        places = (
+            find(self.folder, record_id, "record_id", files),
+            find(self.folder, record_id, "new_record_id", files[:1]),
+        )
+        return any(place is not None for place in places)
 
     def _key(self, row: str, own: Sequence[int]) -> tuple[Key | None, int]:
         """Of a row that waits or may be looked at, and the finding that says why; else no key."""

@@ -50,6 +50,9 @@ class GeneratedQueue:
     def key(self, name: str) -> Key | None:
         return Key(name, name, GENERATED) if name in self._by_id else None
 
+    def has_record(self, record_id: str) -> bool:
+        return record_id in self._by_id
+
     def subjects(self, key: Key) -> tuple[Subject, ...]:
         return (Subject(key.record_id, READING),)
 

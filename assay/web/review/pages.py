@@ -13,7 +13,7 @@ from starlette.routing import Route
 from assay.errors import AssayError
 from assay.reviews.queue import GENERATED, READ, Key, following, progress
 from assay.reviews.reasons import REASONS
-from assay.reviews.steps import last_step
+from assay.reviews.steps import last_step, taken_back
 from assay.reviews.waiting import cases_of
 
 from ..app import posting
@@ -27,7 +27,7 @@ from .left import Left, left_in
 from .posts import decided, named, undone
 from .sides import Screen, screen_of, words_of
 from .textless import without_texts
-from .view import last_words, neighbours, tab_name, tabs_of
+from .view import last_words, neighbours, tab_name, tabs_of, undone_words
 
 
 def routes() -> list[Route]:
@@ -75,11 +75,12 @@ def item(request: Request) -> Response:
         return without_texts(request, desk)
     key = desk.key(query["row"]) if query.get("row") else _next(desk, query.get("after", ""))
     title = f"Review of {desk.run}" + (f", {tab_name(desk.asked.kind)}" if desk.asked.kind else "")
+    undone = undone_words(taken_back(desk.journal, f"{desk.author.session}.{query.get('undone', '')}"))
     if key is None:
-        return with_session(request, page(request, "web/review_done.html", title=title, **_frame(desk)))
+        return with_session(request, page(request, "web/review_done.html", title=title, undone=undone, **_frame(desk)))
     screen = screen_of(desk, key, query.get("side", ""))
     values = {**_frame(desk), **_item(screen, whole=query.get("whole") == "1", editing=query.get("edit") == "1")}
-    values |= {"just": bool(query.get("after")), "undone": query.get("undone") == "1"}
+    values |= {"just": bool(query.get("after")), "undone": undone}
     values["beside"] = _settled_before(desk, query.get("after", ""))
     return with_session(request, page(request, "web/review_item.html", title=title, **values))
 
@@ -109,7 +110,7 @@ def _frame(desk: Desk) -> dict[str, Any]:
         "tab": tab_name(desk.asked.kind),
         "progress": progress(desk.keys, desk.states),
         "cases": cases_of(key for key in desk.keys if not key.settled),
-        "last": last_words(last_step(desk.journal, desk.author.session)),
+        "last": last_words(last_step(desk.journal, desk.author.session, desk.queue.has_record)),
         "step": secrets.token_hex(8),
         "rate": "" if desk.asked.second else rate_sentence(desk),
     }

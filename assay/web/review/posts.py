@@ -186,10 +186,10 @@ def _clash(request: Request, desk: Desk, screen: Screen, action: Action, note: s
 
 
 def undone(request: Request, form: FormData) -> Response:
-    """Takes back what this browser said last; shows that item again."""
+    """Takes back what this browser said last of a record of the run; shows that item again."""
     desk = desk_of(request, form)
     passed = [part for part in _text(form, "passed").split() if part][:50]
-    found = undo(desk.journal, desk.author, passed)
+    found = undo(desk.journal, desk.author, passed, desk.queue.has_record)
     if found.by:
         going_on = " ".join([*passed, found.step])
         return _stays(request, desk, "Not taken back", holds_of(found.by), going_on, 409)
@@ -200,7 +200,8 @@ def undone(request: Request, form: FormData) -> Response:
         return RedirectResponse(address, status_code=303)
     again = next((key for key in desk.queue.keys if key.record_id in found.records), None)
     row = again.name if again is not None else ""
-    return RedirectResponse(desk.address(row=row, undone="1") if row else desk.address(), status_code=303)
+    number = found.step.partition(".")[2]
+    return RedirectResponse(desk.address(row=row, undone=number), status_code=303)
 
 
 def _stays(request: Request, desk: Desk, title: str, holds: Holds | None, passed: str, status: int) -> Response:

@@ -18,6 +18,9 @@ from .desk import Desk
 PLAIN_TURNS, FEW_TURNS = 6, 2
 """Last turns of a conversation that are open when nothing stands beside it and nothing earlier is marked; and else."""
 
+NAMED = 3
+"""Records of one press that are named in the line that says what it did."""
+
 LOW_TURN = 120
 """Characters of a system turn that is open, of a record that stands alone."""
 
@@ -173,7 +176,18 @@ def holds_of(reviews: Iterable[Review]) -> Holds | None:
 
 
 def last_words(lines: Sequence[Review]) -> str:
-    """What the last press of this browser did: "You dropped one record (wrong fact)". "" for none."""
+    """What the last press of this browser did: "You dropped record 3f (wrong fact)". "" for none."""
+    done = _done(lines)
+    return f"You {done}" if done else ""
+
+
+def undone_words(lines: Sequence[Review]) -> str:
+    """What was taken back: "Taken back: you had dropped record 3f (wrong fact)". "" for none."""
+    done = _done(lines)
+    return f"Taken back: you had {done}" if done else ""
+
+
+def _done(lines: Sequence[Review]) -> str:
     said: dict[str, Review] = {}
     for line in lines:
         old = said.get(line.subject.record_id)
@@ -183,10 +197,17 @@ def last_words(lines: Sequence[Review]) -> str:
     for verdict in STRONGEST:
         own = [line for line in said.values() if line.verdict is verdict]
         if own:
-            named = f"record {own[0].subject.record_id}" if len(own) == 1 else f"{len(own)} records"
+            named = _named([line.subject.record_id for line in own])
             note = f" ({own[0].note})" if own[0].note else ""
             parts.append(f"{SAID[verdict].format(named)}{note}")
-    return "You " + " and ".join(parts) if parts else ""
+    return " and ".join(parts)
+
+
+def _named(ids: Sequence[str]) -> str:
+    """Each by its id, as long as one line holds them."""
+    if len(ids) > NAMED:
+        return f"{len(ids)} records"
+    return "record " + ids[0] if len(ids) == 1 else f"records {', '.join(ids[:-1])} and {ids[-1]}"
 
 
 def neighbours(keys: Sequence[Key], case: str) -> tuple[Key | None, Key | None, int]:

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from assay.dataset import Dataset
+from assay.records import Message, Record, Source, record_id, row_id
 from assay.reviews.journal import append, read_reviews
 from assay.reviews.opened import open_run
 from assay.reviews.queue import KINDS, Queue, states_of
 from assay.reviews.review import READING, Review, Subject, Verdict, readings
 from assay.reviews.standing import Standing
+from assay.runs import RunStore
 from assay.web.single_file import single_file
 from assay.web.site import Site
 
@@ -125,9 +127,41 @@ def test_undo_after_a_reload_takes_back_this_browsers_last_decision(ana: Browser
     assert row_on(ana.undo()) == first
     assert [review.who for review in held(folder).values()] == ["ben"]
     ana.open("/review/out")
-    assert "Nothing of yours" in ana.undo()
+    assert "Nothing of this run to take back" in ana.undo()
     ana.open("/review/out")
     assert len(held(folder)) == 1
+
+
+def test_undo_takes_back_nothing_of_another_run(folder: Path, tmp_path: Path) -> None:
+    messages = (Message("user", "Where is my red parcel?"), Message("assistant", "It left the depot on Monday."))
+    made = Record(record_id(messages), row_id("file", 1), messages, Source("seeds.jsonl", 1, 0), origin="synthetic")
+    Dataset.from_records([made]).write_parquet(folder / "more" / "accepted.parquet")
+    runs = {"out": folder / "out", "more": folder / "more"}
+    browser = Browser(Site(RunStore(folder / ".assay"), folder / "reviews.jsonl", folder, runs, who="ana"))
+    pair = next(key.name for key in open_run(folder / "out").queue.keys if key.kind == "contradiction")
+    browser.open(f"/review/out/group?row={pair}&way=drop")
+    browser.send({}, "group")
+    before = held(folder)
+    assert len(before) >= 2 and re.search(r"You dropped records \w+ and \w+", browser.page)
+    browser.open("/review/more")
+    assert "You dropped" not in browser.page
+    assert "Nothing of this run to take back" in browser.undo() and held(folder) == before
+    browser.open("/review/more")
+    browser.press("keep")
+    assert len(held(folder)) == len(before) + 1
+    browser.open("/review/out")
+    assert re.search(r"Taken back: you had dropped records \w+ and \w+", browser.undo())
+    assert {subject.record_id for subject in held(folder)} == {made.id}
+    browser.open("/review/more")
+    assert f"Taken back: you had found record {made.id} right" in browser.undo() and not held(folder)
+
+
+def test_what_was_taken_back_is_said_also_of_a_record_that_waits_for_nobody(ana: Browser, folder: Path) -> None:
+    record = next(iter(Dataset.read_parquet(folder / "out" / "data.parquet").records()))
+    ana.open(f"/review/out?row={record.row_id}")
+    ana.press("drop")
+    ana.open("/review/out")
+    assert "Taken back: you had dropped record" in ana.undo()
 
 
 def test_undo_leaves_what_somebody_else_has_said_of_it_since(ana: Browser, ben: Browser, folder: Path) -> None:
@@ -309,7 +343,7 @@ def test_what_was_just_decided_is_said_with_where_it_is_kept_and_the_other_side_
     ana.open(html.unescape(link.group(1)))
     assert re.search(r"ana dropped this at [0-9:]+ UTC \(out of date\)", ana.page), "the partner is shown as decided"
     ana.undo()
-    assert "Taken back. Nothing is decided about this record." in ana.page
+    assert re.search(r"Taken back: you had dropped record \w+ \(out of date\)\. Nothing is decided", ana.page)
     assert "You dropped record" not in ana.page
 
 
