@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -183,16 +183,33 @@ async def faults(remote: Remote, seconds: float | None = None) -> AsyncIterator[
 def meaning(remote: Remote, error: Exception) -> Exception:
     """What an error of the client is to us; others are what they are."""
     sdk = remote.sdk
-    if isinstance(error, TimeoutError | sdk.APITimeoutError):
+    if isinstance(error, TimeoutError):
         return ProviderError(f"{remote.name}: no answer in time", fix="raise synth.timeout if that happens often")
     if isinstance(error, sdk.APIStatusError):
         return _status(remote.name, error)
     if isinstance(error, sdk.APIConnectionError):
-        fix = "check synth.base_url, and that the server runs"
-        return ProviderError(f"{remote.name}: no connection, or it was cut", fix=fix)
+        return _unconnected(remote.name, error)
     if isinstance(error, getattr(sdk, "OpenAIError", None) or sdk.AnthropicError):
         return ProviderError(f"{remote.name}: {type(error).__name__}", fix="it is asked again later")
     return broken(remote.name, "no JSON") if isinstance(error, ValueError) else error
+
+
+def _unconnected(name: str, error: BaseException) -> ProviderError:
+    """A server that was never reached ran nothing. Which it was aiohttp says, where it is used: the clients call a cut
+    connection a time-out, or one that was not made."""
+    kinds = {kind for each in _causes(error) for kind in type(each).__mro__}
+    aiohttp = any(kind.__module__.partition(".")[0] == "aiohttp" for kind in kinds)
+    if ("ClientConnectorError" if aiohttp else "ConnectError") in {kind.__name__ for kind in kinds}:
+        there = ProviderError(f"{name}: the server cannot be reached", fix="check synth.base_url, and that it runs")
+        there.may_have_run = False
+        return there
+    return ProviderError(f"{name}: the connection was cut, or no answer came in time", fix="it is asked again later")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _status(name: str, error: Any) -> Exception:

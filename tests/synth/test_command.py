@@ -84,7 +84,7 @@ def test_a_temperature_that_would_not_be_sent_is_refused(provider: str) -> None:
             {"max_retries": 1},
             "asked 2 times without an answer; the last time openai_compatible answered 500",
         ),
-        (["cut"] * 99, {"max_retries": 0}, "the last time openai_compatible: no connection, or it was cut"),
+        (["cut"] * 99, {"max_retries": 0}, "the last time openai_compatible: the connection was cut"),
         ([], {"max_requests": 1}, "the cap of 1 requests is reached; raise max_requests"),
         ([], {"price": Price(1, 1), "max_usd": 0.0004}, "the next request could cost .* raise max_usd"),
     ],

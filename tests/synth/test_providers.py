@@ -110,6 +110,16 @@ def test_a_server_that_is_not_there_can_be_retried(name: str) -> None:
     with pytest.raises(ProviderError) as raised:
         make_provider(settings(name, "http://127.0.0.1:9"), None).generate([ASK])
     assert not isinstance(raised.value, ProviderRefusedError)
+    assert "the server cannot be reached" in str(raised.value) and not raised.value.may_have_run
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("fault", ["cut", "reset"])
+def test_a_connection_that_was_cut_may_have_brought_a_bill(name: str, fault: str, api: Any) -> None:
+    api.faults = [fault]
+    with pytest.raises(ProviderError, match="the connection was cut") as raised:
+        make_provider(settings(name, api.url), None).generate([ASK])
+    assert raised.value.may_have_run
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
