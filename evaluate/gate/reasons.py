@@ -184,6 +184,8 @@ def notes_on(
             notes.append(f"{j.decision.suite}: checks not run: {names(j.decision.sensitivity.missing)}")
     notes += [_partial_credit(j.decision) for j in judged if j.decision.graded and j.decision.sensitivity.valid]
     notes += _open_guardrails(judged)
+    notes += _losses_within(judged) if verdict is Verdict.PASS else []
+    notes += [told for j in judged if (told := _ended_unlike(j)) is not None]
     if policy.question == "regression" and not domain_suites(judged):
         notes.append("general ability alone was asked about: whether the candidate is better at its task is not known")
     if policy.previous == "prove" and all(j.previous is None for j in judged):
@@ -200,6 +202,35 @@ def _partial_credit(suite: SuiteDecision) -> str:
     return (
         f"{suite.suite} gives partial credit, here to {suite.graded:,} of {count(suite.n, 'item')}: an item that "
         "gained or lost may have moved by a part of a point, so that counts of items and points of score are two things"
+    )
+
+
+def _losses_within(judged: Sequence[JudgedSuite]) -> list[str]:
+    """What a PASS of the average passes over. Each is looked at by itself, so some are there by chance."""
+    general = [j.decision for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
+    lost = [
+        f"{suite.suite} ({points(suite.difference)}, at best {points(suite.limits.at_best)})"
+        for suite in general
+        if suite.limits is not None and suite.limits.at_best < 0
+    ]
+    if not lost:
+        return []
+    one_by_one = f"of {count(len(general), 'general suite')} looked at one by one "
+    return [f"{one_by_one}a loss is shown on {names(lost)}, which its guardrail allows and the average makes good"]
+
+
+CUT_OFF = 0.2
+"""Share of a base's answers without an end from which they are told beside those of a candidate with few of them."""
+
+
+def _ended_unlike(judged: JudgedSuite) -> str | None:
+    """An answer without an end is scored as far as it went."""
+    base, candidate = ([end is False for end in side.ended] for side in (judged.suite.base, judged.suite.candidate))
+    if not base or sum(base) < CUT_OFF * len(base) or 4 * sum(candidate) > sum(base):
+        return None
+    return (
+        f"{judged.decision.suite}: {sum(base)} of {count(len(base), 'answer')} of the base are cut off at their "
+        f"length, and {sum(candidate)} of the candidate's: what was gained there may be that it ends its answers"
     )
 
 

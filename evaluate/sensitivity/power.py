@@ -14,7 +14,7 @@ from ..statistics.clusters import FloatArray, design_effect
 from ..statistics.intervals import Interval
 from ..statistics.items_needed import POWER
 from ..suites.size import detectable_difference
-from ..wording import count, interval, percent, points
+from ..wording import count, percent, points
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,9 @@ class Power:
         if self.slight is None:
             return said
         slight = self.slight
-        change = f"{points(slight.difference)} on {count(slight.items, 'item')} ({interval(*slight.ci)})"
-        return (
-            f"{said}; a candidate damaged a little changed by {change}, which is {'' if slight.shown else 'not '}shown"
-        )
+        change = f"{points(slight.difference)} on {count(slight.items, 'item')}"
+        shown = "a loss is shown" if slight.shown else "no loss is shown"
+        return f"{said}; a candidate damaged a little changed by {change}: {shown}"
 
     def _detectable(self) -> str:
         if self.detectable is None:

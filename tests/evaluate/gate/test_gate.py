@@ -100,6 +100,34 @@ def test_a_gain_that_one_constant_answer_would_have_is_no_pass(
     assert json.loads(json.dumps(judged.to_json()))["constant"]["p_value"] == judged.constant.p_value >= 0.05
 
 
+def test_a_pass_names_the_suites_that_lost_within_their_guardrail(
+    synthetic: Make, domain: Any, general: list[Any]
+) -> None:
+    lost = replace(general[0], gain=-0.035, discordance=0.04)
+    won = replace(general[1], gain=0.05)
+    decision = gate(synthetic(lost, won, *general[2:], domain), policy(general))
+    assert decision.verdict is Verdict.PASS and by_name(decision)["general_0"].limits.at_best < 0
+    [told] = [note for note in decision.notes if "one by one a loss is shown" in note]
+    assert "general_0 (-" in told and "general_1" not in told and "of 6 general suites" in told
+
+
+def test_answers_of_the_base_without_an_end_are_told_beside_the_gain(
+    synthetic: Make, domain: Any, general: list[Any]
+) -> None:
+    def told(of_base: int, of_candidate: int) -> bool:
+        evaluation = synthetic(*general, domain)
+        rows = evaluation.items.to_pylist()
+        for row in rows:
+            cut = {"base": of_base, "candidate": of_candidate}.get(row["model"], 0)
+            row["ended"] = int(row["item_id"].split("-")[-1]) >= cut
+        items = pa.Table.from_pylist(rows, schema=evaluation.items.schema)
+        notes = gate(replace(evaluation, items=items), policy(general)).notes
+        return any("support: 90 of 300 answers of the base are cut off" in note for note in notes)
+
+    assert told(90, 5)
+    assert not told(90, 60) and not told(20, 0)
+
+
 def test_labels_that_are_known_pass(synthetic: Make, domain: Any, general: list[Any]) -> None:
     decision = gate(yes_or_no(synthetic(*general, domain), "yyyyyynnnn"), policy(general))
     assert decision.verdict is Verdict.PASS and by_name(decision)["support"].constant.p_value < 0.001

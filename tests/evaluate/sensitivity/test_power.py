@@ -69,5 +69,5 @@ def test_what_the_smaller_damage_lost_is_told_and_whether_it_showed(
     found = power_of(with_slight_damage(paired(synthetic(suite("s"))), 100, lost), 0.05)
     assert found.slight is not None and found.slight.items == 100 and found.slight.shown is shown
     assert found.slight.difference == pytest.approx(-lost / 100)
-    assert found.in_words().endswith("which is shown" if shown else "which is not shown")
+    assert found.in_words().endswith(": a loss is shown" if shown else ": no loss is shown")
     assert found.to_json()["slight_damage"]["shown"] is shown

@@ -59,13 +59,17 @@ def judged(
 ) -> Callable[..., tuple[str, str]]:
     """judged(evaluation, policy, *arguments) puts it into the store and runs `assay gate`; (evaluation, gate)."""
 
+    def gates() -> set[str]:
+        return {found.run for found in RunStore(tmp_path / ".assay").manifests() if found.stage == "gate"}
+
     def judge(evaluation: Evaluation, policy: str = POLICY, *arguments: str) -> tuple[str, str]:
         run = put(evaluation)
         (tmp_path / "policy.yaml").write_text(policy, encoding="utf-8")
+        before = gates()
         code, _, said = shell("gate", run.path, *arguments)
         assert code in (0, 3, 4), said
-        gate = next(found for found in RunStore(tmp_path / ".assay").manifests() if found.stage == "gate")
-        return run.id, gate.run
+        [gate] = gates() - before
+        return run.id, gate
 
     return judge
 
