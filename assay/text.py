@@ -19,6 +19,7 @@ WORD_PATTERN = (
 """A word; in scripts that put no space between words, a character."""
 
 _WORD = re.compile(WORD_PATTERN)
+_FIGURE_BEFORE = re.compile(r"(?:\d+[.,:/-])+\Z")
 _APOSTROPHES = re.compile(r"(?<=\w)['’ʼ`´](?=\w)")
 _UNSIGNED_HYPHEN = re.compile(r"(?<=\w)[-‐‑‒–—−]|[-‐‑‒–—−](?!\d)")
 _SYMBOLS = re.compile(r"([()\[\]{}<>=+*/^|&~%])")
@@ -37,6 +38,32 @@ def words(text: str) -> list[str]:
 def word_spans(text: str) -> list[tuple[int, int]]:
     """Characters [start, end) of each word, in order."""
     return [match.span() for match in _WORD.finditer(text)]
+
+
+def shortened(text: str, most: int) -> str:
+    """Up to `most` characters of a text, and "…" where there is more; no part of a word or of a number is left.
+
+    >>> shortened("You have 30 days.", 10), shortened("You have 30 days.", 20)
+    ('You have…', 'You have 30 days.')
+    """
+    return text if len(text) <= most else f"{beginning(text, most)}…"
+
+
+def beginning(text: str, most: int) -> str:
+    """Up to `most` characters that end where a word does; of one word that is longer, as many as there may be.
+
+    >>> beginning("It costs 1,250 euros.", 12), beginning("https://example.org/returns", 22), beginning("你好你好", 3)
+    ('It costs', 'https://example.org/', '你好你')
+    """
+    head = text[:most]
+    if len(text) <= most or text[most].isspace():
+        return head.rstrip()
+    space = max((place for place, sign in enumerate(head) if sign.isspace()), default=0)
+    if space >= most // 2:
+        return head[:space].rstrip()
+    split = next((start for start, end in word_spans(text[: 2 * most]) if start < most < end), most)
+    figure = _FIGURE_BEFORE.search(text[:split]) if text[split].isdigit() else None
+    return text[: figure.start() if figure else split].rstrip() or head
 
 
 def normalize(text: str) -> str:

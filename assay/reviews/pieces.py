@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from assay.text import beginning
+
 from .item import ADDED, HIT, REMOVED, Mark, Turn
 
 GAP = "gap"
@@ -33,7 +35,8 @@ def pieces(turn: Turn, *, whole: bool = True) -> list[Piece]:
     if whole or len(turn.text) <= MOST:
         return cut
     if not turn.marks:
-        return [Piece(turn.text[:MOST]), _gap(len(turn.text) - MOST)]
+        shown = beginning(turn.text, MOST)
+        return [Piece(shown), _gap(len(turn.text) - len(shown))]
     return list(_shortened(cut))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
+from assay.text import shortened
 
 from ..answers.boilerplate import CUES, LANGUAGES, Phrase, asks_the_assistant, is_about_models, names_in, phrases
 from ..answers.turns import before, exchanges
@@ -64,7 +65,7 @@ def boilerplate(record: Record, context: Context, *, own_names: tuple[str, ...] 
             severity = _severity(record, index, question, phrase)
             yield boilerplate.about(
                 record,
-                f"the answer {_WHAT[phrase.kind]}: {phrase.text[:80]!r}",
+                f"the answer {_WHAT[phrase.kind]}: {shortened(phrase.text, 80)!r}",
                 severity=severity,
                 span=Span(index, phrase.start, phrase.end, answer[phrase.start : phrase.end]),
                 evidence={"kind": phrase.kind, "phrase": phrase.text[:200]},

@@ -7,6 +7,7 @@ from typing import Any
 
 from assay.findings import Finding, Severity
 from assay.records import Record
+from assay.text import shortened
 
 from ..check import Context, Decision, dataset_check, place
 from ..contradictions.candidates import COLUMNS, Asked, asked_more_than_once, recurring_labels
@@ -14,6 +15,9 @@ from ..contradictions.confirmers import Confirmer, read_confirm
 from ..contradictions.groups import Against, Compared, compare
 from ..contradictions.groups import confirm as ask_confirmer
 from ..example import Example
+
+LONGEST_QUOTED = 70
+"""Characters of each answer in the line that says what clashes."""
 
 
 @dataset_check(
@@ -106,7 +110,8 @@ def _confirmer(given: Mapping[str, Any] | None, context: Context) -> Confirmer |
 def _finding(records: Sequence[Record], position: int, asked: Asked, against: Against) -> Finding:
     record, other = records[position], records[asked.answers[against.other].positions[0]]
     clash = against.clash
-    message = f"{clash.kind}: {clash.first[:70]!r} against {clash.second[:70]!r} at {place(other, record)}"
+    first, second = shortened(clash.first, LONGEST_QUOTED), shortened(clash.second, LONGEST_QUOTED)
+    message = f"{clash.kind}: {first!r} against {second!r} at {place(other, record)}"
     if against.has_dissenter:
         message += "; most records say otherwise" if against.at_fault else "; most records agree with this one"
     return contradiction.about(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from assay.findings import Finding, Severity, Span
 from assay.records import Record
+from assay.text import shortened
 
 from ..answers.loops import find_loop
 from ..check import Context, Decision, record_check
@@ -51,7 +52,7 @@ def repetition(
             continue
         yield repetition.about(
             record,
-            f"{loop.repeats} times{' on end' if loop.on_end else ''}: {loop.unit[:60]!r}",
+            f"{loop.repeats} times{' on end' if loop.on_end else ''}: {shortened(loop.unit, 60)!r}",
             span=Span(index, loop.start, loop.end, message.content[loop.start : loop.end][:200]),
             evidence={"repeats": loop.repeats, "share": round(loop.share, 3), "unit": loop.unit[:200]},
         )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.records import Message, Record, Source, ToolCall, record_id
-from assay.text import message_text, normalize, prompt_key, words
+from assay.text import beginning, message_text, normalize, prompt_key, shortened, words
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,25 @@ def test_prompts_that_differ_in_brackets_ask_something_else(one: str, other: str
 
 def test_a_message_without_text_is_its_calls() -> None:
     assert message_text(Message("assistant", None, (ToolCall("f", {"b": 1, "a": 2}),))) == 'f {"a": 2, "b": 1}'
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ('{"intent": "returns", "reply": "You have 30 days."}', 42, '{"intent": "returns", "reply": "You have…'),
+        ("You ordered it from Bramblewick Care.", 29, "You ordered it from…"),
+        ("The desk is open", 10, "The desk…"),
+        ("The desk is open", 11, "The desk is…"),
+        ("The desk is open", 16, "The desk is open"),
+        ("price:1,250.50", 12, "price:…"),
+        ("你好你好你好", 4, "你好你好…"),
+    ],
+)
+def test_a_text_is_cut_short_at_the_end_of_a_word(text: str, most: int, expected: str) -> None:
+    assert shortened(text, most) == expected
+
+
+@given(st.text(), st.integers(1, 40))
+def test_what_is_cut_short_is_the_beginning_and_no_longer(text: str, most: int) -> None:
+    cut = beginning(text, most)
+    assert text.startswith(cut) and len(cut) <= most

@@ -18,6 +18,7 @@ from assay.reviews.queue import Key
 from assay.reviews.reasons import reason_of
 from assay.reviews.review import Verdict
 from assay.reviews.steps import About, Action, Decision, second_reading, undo, write
+from assay.text import shortened
 
 from ..rendering import page, shown
 from .desk import Desk, clean_name, desk_of, set_name, with_session
@@ -222,5 +223,5 @@ def texts_of(desk: Desk, keys: Sequence[Key]) -> list[str]:
     out = []
     for key in keys:
         turns = shown_of(desk.queue.item(key)).turns
-        out.append(" ".join(turns[-1].text.split())[:300] if turns else "")
+        out.append(shortened(" ".join(turns[-1].text.split()), 300) if turns else "")
     return out

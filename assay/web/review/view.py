@@ -12,6 +12,7 @@ from assay.reviews.pieces import Piece, pieces
 from assay.reviews.queue import KINDS, Key, of_kind
 from assay.reviews.review import Review, Verdict
 from assay.reviews.waiting import waiting_of
+from assay.text import shortened
 
 from .desk import Desk
 
@@ -124,7 +125,7 @@ def blocks_of(turns: Sequence[Turn], whole: bool, most: int) -> list[Block]:
             turn.role,
             pieces(turn, whole=whole),
             not whole and _closes(turns, place, most),
-            " ".join(turn.text.split())[:90],
+            shortened(" ".join(turn.text.split()), 90),
         )
         for place, turn in enumerate(turns)
     ]

@@ -39,6 +39,20 @@ def test_the_clash_of_a_contradiction_is_marked_on_both_sides(ana: Browser) -> N
     assert {f'<mark class="hit">{word}</mark>' for word in words.groups()} <= set(re.findall(r"<mark.*?</mark>", page))
 
 
+def test_what_clashes_is_quoted_to_the_end_of_a_word(queue: Queue) -> None:
+    cut = 0
+    for key in of(queue, "contradiction"):
+        answers = [side.item.record.answer for side in queue.sides(key)]
+        for fact in (fact for side in queue.sides(key) for fact in side.item.facts):
+            quoted = re.fullmatch(r"contradiction: \w+: '(.*)' against '(.*)' at .*", fact)
+            for text in quoted.groups() if quoted is not None else ():
+                cut += text.endswith("…")
+                first = re.escape(text.removesuffix("…"))
+                within = [answer for answer in answers if re.search(first, answer)]
+                assert all(re.search(rf"{first}(?!\w)", answer) for answer in within), text
+    assert cut > 0
+
+
 def test_a_dropped_copy_stands_beside_what_was_kept_with_the_words_that_differ(ana: Browser, queue: Queue) -> None:
     settled = next(key for key in of(queue, "duplicate") if key.settled)
     page = ana.open(f"/review/out?kind=duplicate&row={settled.name}")
