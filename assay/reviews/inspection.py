@@ -170,7 +170,10 @@ class Inspection:
         if at.shown.masked:
             self._say("not relabelled: personal data and secrets are masked here; edit the data itself")
             return False
-        return self._done(at, self.session.decide(at.key, at.item, Action.RELABEL, answer=found.answer))
+        before = self.session.decide(at.key, at.item, Action.RELABEL, answer=found.answer)
+        if not found.stands_alone:
+            self._say(f"the answer is now {found.answer} (u takes it back, e edits it as a whole)")
+        return self._done(at, before)
 
     def _group(self, at: _At) -> bool:
         """The same for all of a group, or this one in place of the others."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from assay.records import Json, Record
-from assay.text import message_text
+from assay.text import message_text, normalize
 
 from .review import READING, Subject
 
@@ -51,6 +52,15 @@ class Suggestion(NamedTuple):
 
     label: str
     answer: str
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether the label is all that the answer says; else what stands beside it may have to change, too."""
+        try:
+            value = json.loads(self.answer)
+        except (ValueError, RecursionError):
+            return normalize(self.answer) == normalize(self.label)
+        return len(value) == 1 if isinstance(value, dict) else not isinstance(value, list)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ from .sides import Screen, screen_of, words_of
 from .textless import without_texts
 from .view import last_words, neighbours, tab_name, tabs_of, undone_words
 
+RELABELLING = "label"
+"""What the address asks for where the edit opens with the suggested label filled in."""
+
 
 def routes() -> list[Route]:
     return [
@@ -79,7 +82,7 @@ def item(request: Request) -> Response:
     if key is None:
         return with_session(request, page(request, "web/review_done.html", title=title, undone=undone, **_frame(desk)))
     screen = screen_of(desk, key, query.get("side", ""))
-    values = {**_frame(desk), **_item(screen, whole=query.get("whole") == "1", editing=query.get("edit") == "1")}
+    values = {**_frame(desk), **_item(screen, whole=query.get("whole") == "1", editing=query.get("edit", ""))}
     values |= {"just": bool(query.get("after")), "undone": undone}
     values["beside"] = _settled_before(desk, query.get("after", ""))
     return with_session(request, page(request, "web/review_item.html", title=title, **values))
@@ -116,7 +119,7 @@ def _frame(desk: Desk) -> dict[str, Any]:
     }
 
 
-def _item(screen: Screen, *, whole: bool, editing: bool) -> dict[str, Any]:
+def _item(screen: Screen, *, whole: bool, editing: str) -> dict[str, Any]:
     desk, key, found, shown = screen.desk, screen.chosen, screen.item, screen.shown
     second = desk.asked.second
     earlier, later, _ = neighbours(desk.keys, screen.anchor.case)
@@ -133,7 +136,9 @@ def _item(screen: Screen, *, whole: bool, editing: bool) -> dict[str, Any]:
         "heading": _heading(key, found.title, shown.facts),
         "masked": shown.masked,
         "can_edit": can_edit,
-        "editing": editing and can_edit,
+        "editing": bool(editing) and can_edit,
+        "relabelling": editing == RELABELLING and can_edit and found.suggestion is not None,
+        "answer_at": found.record.last_assistant_index,
         "whole": whole,
         "holds": None if second else screen.holds(key),
         "settled": not second and key in screen.settled,

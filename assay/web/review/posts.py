@@ -73,6 +73,8 @@ def _decision(about: About, item: Item, action: Action, note: str, form: FormDat
     if action is Action.RELABEL:
         if item.suggestion is None or shown_of(item).masked:
             raise ValueError("No other label is suggested for it: edit the answer.")
+        if not item.suggestion.stands_alone:
+            raise ValueError("More than the label stands in the answer: look at what it becomes, then save the edit.")
         return Decision(about, action, note, answer=item.suggestion.answer)
     return Decision(about, action, note)
 

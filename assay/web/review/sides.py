@@ -82,6 +82,7 @@ class Screen:
             key, shown = side.key, shown_of(side.item)
             can_edit = bool(side.item.record.messages) and not shown.masked
             label = side.item.suggestion.label if side.item.suggestion is not None and can_edit else ""
+            at_once = side.item.suggestion is None or side.item.suggestion.stands_alone
             out.append(
                 Side(
                     f"Side {at + 1}",
@@ -92,7 +93,7 @@ class Screen:
                     "" if blind else self.desk.queue.fate(key),
                     None if blind else self.holds(key),
                     key.name in settled and not blind,
-                    None if blind else Buttons(f"{step}{at}", words_of(key), label, can_edit),
+                    None if blind else Buttons(f"{step}{at}", words_of(key), label, can_edit, at_once),
                     {self.place - 1: "ArrowLeft", self.place + 1: "ArrowRight"}.get(at, ""),
                 )
             )

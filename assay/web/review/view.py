@@ -78,12 +78,17 @@ class Holds:
 
 
 class Buttons(NamedTuple):
-    """What decides on one side of a screen by itself. label: that is suggested, "" for none."""
+    """What decides on one side of a screen by itself.
+
+    label    that is suggested, "" for none
+    at_once  whether it is stored as it is; else the edit opens with it
+    """
 
     step: str
     words: tuple[str, str]
     label: str
     can_edit: bool
+    at_once: bool = True
 
 
 class Side(NamedTuple):

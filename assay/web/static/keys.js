@@ -51,7 +51,9 @@ function listed() {
     row.insertCell().append(key);
     row.insertCell().textContent = does;
   }
-  document.querySelector("#keys").showModal();
+  const shown = document.querySelector("#keys");
+  shown.showModal();
+  shown.scrollTop = 0;  // the button that has the focus stands at the end: without this the first keys are out of sight
 }
 
 let before = "";

@@ -11,6 +11,7 @@ import pytest
 from assay.errors import SourceError
 from assay.findings import Finding, Severity, Span
 from assay.records import Message, Record
+from assay.reviews.item import Suggestion
 from assay.reviews.review import (
     Review,
     Subject,
@@ -88,3 +89,18 @@ def test_what_is_no_decision_is_one_line_with_its_place(data: Any, words: str) -
     with pytest.raises(SourceError) as caught:
         review_from_json(data, "reviews.jsonl:7")
     assert str(caught.value).startswith("reviews.jsonl:7: ") and words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "alone"),
+    [
+        ("card_arrival", True),
+        ('{"intent": "returns"}', True),
+        ('{"intent": "returns", "action": "open_claim"}', False),
+        ('[{"intent": "returns"}]', False),
+        ("intent: returns, action: open_claim", False),
+    ],
+)
+def test_whether_a_label_is_all_that_an_answer_says(answer: str, alone: bool) -> None:
+    label = "returns" if "returns" in answer else answer
+    assert Suggestion(label, answer).stands_alone is alone

@@ -216,6 +216,19 @@ def test_the_bar_of_keys_stays_where_it_is_on_a_narrow_screen(
     context.close()
 
 
+def test_the_list_of_keys_opens_at_its_beginning(page: Any, server: Served) -> None:
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.goto(f"{server.root}/review/out?kind=contradiction")
+    page.keyboard.press("?")
+    page.locator("#keys[open]").wait_for(timeout=WAIT)
+    heights = page.evaluate(
+        "[document.querySelector('#keys').scrollHeight, document.querySelector('#keys').clientHeight]"
+    )
+    assert heights[0] > heights[1], "it is longer than the window"
+    assert page.evaluate("document.querySelector('#keys').scrollTop") == 0
+    assert page.locator("#keys-heading").bounding_box()["y"] >= 0
+
+
 def test_a_key_that_is_held_down_decides_one_item(page: Any, server: Served, folder: Path) -> None:
     page.goto(f"{server.root}/review/out?kind=to_read")
     with page.expect_navigation(timeout=WAIT, wait_until="load"):
@@ -227,11 +240,16 @@ def test_a_key_that_is_held_down_decides_one_item(page: Any, server: Served, fol
     assert len(journal(folder)) == 1
 
 
-def test_a_suspected_label_is_relabelled_by_one_key(page: Any, server: Served, folder: Path, queue: Queue) -> None:
+def test_a_suspected_label_beside_other_fields_is_shown_by_one_key_and_saved_by_another(
+    page: Any, server: Served, folder: Path, queue: Queue
+) -> None:
     key = next(key for key in keys_of(queue, "label") if queue.item(key).suggestion)
     page.goto(f"{server.root}/review/out?kind=label&row={key.name}")
     press(page, "l")
-    assert journal(folder) == {key.record_id: "relabel"}
+    assert journal(folder) == {}
+    page.keyboard.press("Escape")  # the cursor is in the answer
+    press(page, "y")
+    assert journal(folder) == {key.record_id: "repair"}
 
 
 def test_a_second_tab_that_decides_the_same_item_is_asked_first(page: Any, server: Served, folder: Path) -> None:

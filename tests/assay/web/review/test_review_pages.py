@@ -88,9 +88,11 @@ def test_what_was_decided_in_the_browser_holds_in_the_next_version_of_the_data(
     copy = next(key for key in of(queue, "duplicate") if key.settled)
     relabelled = next(key for key in of(queue, "label") if queue.item(key).suggestion is not None)
     suggestion = queue.item(relabelled).suggestion
-    for key, word in ((kept, "keep"), (dropped, "drop"), (copy, "keep"), (relabelled, "relabel")):
+    for key, word in ((kept, "keep"), (dropped, "drop"), (copy, "keep")):
         ana.open(f"/review/out?row={key.name}")
         ana.press(word)
+    ana.open(f"/review/out?row={relabelled.name}&edit=label")
+    ana.press("edit")
     ana.open(f"/review/out?row={edited.name}&edit=1")
     last = len(queue.item(edited).record.messages) - 1
     ana.press("edit", **{f"text-{last}": 'A new answer,\r\nwritten by "Ana" <b>herself</b>.'})
@@ -104,6 +106,26 @@ def test_what_was_decided_in_the_browser_holds_in_the_next_version_of_the_data(
     everything = [*data, *Dataset.read_parquet(folder / "out" / "held.parquet").records()]
     assert suggestion is not None and suggestion.answer in {record.answer for record in everything}
     assert relabelled.record_id not in {record.id for record in everything}
+
+
+def test_a_label_beside_other_fields_is_stored_only_after_the_whole_answer_was_shown(
+    ana: Browser, folder: Path, queue: Queue
+) -> None:
+    key = next(key for key in of(queue, "label") if queue.item(key).suggestion is not None)
+    item = queue.item(key)
+    assert item.suggestion is not None and '"action"' in item.suggestion.answer
+    page = ana.open(f"/review/out?row={key.name}")
+    link = re.search(r'href="([^"]+)" data-key="l"', page)
+    assert link is not None and 'value="relabel"' not in page
+    ana.press("relabel")  # as an old page would send it
+    assert ana.status == 422 and "More than the label stands in the answer" in ana.page and not held(folder)
+    ana.open(html.unescape(link.group(1)))
+    assert "Nothing is stored yet" in ana.page and not held(folder)
+    _, fields = form_of(ana.page, "decide")
+    assert fields[f"text-{item.record.last_assistant_index}"] == item.suggestion.answer
+    ana.press("edit")
+    (review,) = [review for subject, review in held(folder).items() if subject.record_id == key.record_id]
+    assert review.verdict is Verdict.REPAIR and review.messages[-1].content == item.suggestion.answer
 
 
 def test_an_edit_that_is_empty_or_changes_nothing_is_refused_in_words(ana: Browser, folder: Path, queue: Queue) -> None:
