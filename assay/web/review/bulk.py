@@ -14,7 +14,7 @@ from assay.reviews.steps import About, Action, Decision, seen_digest, write
 
 from ..rendering import page, redacted
 from .desk import Desk, desk_of, with_session
-from .posts import clean, step_of, texts_of
+from .posts import clean, members_of, step_of
 from .textless import without_texts
 
 WAYS = ("keep", "drop", "first")
@@ -84,7 +84,7 @@ def _asking(request: Request, desk: Desk, key: Key, way: str, line: str) -> Resp
         "line": line,
         "sentence": sentence(way, len(keys)),
         "members": " ".join(one.name for one in keys),
-        "rows": list(zip(actions_of(way, len(keys)), texts_of(desk, keys[:SHOWN]), strict=False)),
+        "rows": list(zip(actions_of(way, len(keys)), members_of(desk, keys[:SHOWN]), strict=False)),
         "more": max(0, len(keys) - SHOWN),
         "decided": len(decided),
         "seen": seen_digest(desk.standing, [desk.about(one) for one in keys]),

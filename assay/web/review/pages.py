@@ -84,6 +84,7 @@ def item(request: Request) -> Response:
     screen = screen_of(desk, key, query.get("side", ""))
     values = {**_frame(desk), **_item(screen, whole=query.get("whole") == "1", editing=query.get("edit", ""))}
     values |= {"just": bool(query.get("after")), "undone": undone}
+    values["still"] = _still_waits(screen, query.get("after", ""))
     values["beside"] = _settled_before(desk, query.get("after", ""))
     return with_session(request, page(request, "web/review_item.html", title=title, **values))
 
@@ -102,6 +103,15 @@ def _settled_before(desk: Desk, after: str) -> str:
         return ""
     screen = screen_of(desk, left)
     return desk.address(row=after, side=screen.settled[0].name) if screen.settled else ""
+
+
+def _still_waits(screen: Screen, after: str) -> str:
+    """That the keys are about another side of the screen on which something was just decided; else ""."""
+    names = [key.name for key in screen.keys]
+    if after not in names or after == screen.chosen.name or screen.chosen not in screen.open:
+        return ""
+    which = "The other side" if len(names) == 2 else "Another side"
+    return f"{which} still waits: the keys are about side {screen.place + 1} now."
 
 
 def _frame(desk: Desk) -> dict[str, Any]:

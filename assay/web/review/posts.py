@@ -220,10 +220,18 @@ def named(request: Request, form: FormData) -> Response:
     return set_name(answer, name) if name else answer
 
 
-def texts_of(desk: Desk, keys: Sequence[Key]) -> list[str]:
-    """The last turn of each record, with masks, cut short."""
+class Member(NamedTuple):
+    """A record of a group: its id, where it stands, and its last turn with masks, cut short."""
+
+    record_id: str
+    source: str
+    text: str
+
+
+def members_of(desk: Desk, keys: Sequence[Key]) -> list[Member]:
     out = []
     for key in keys:
-        turns = shown_of(desk.queue.item(key)).turns
-        out.append(shortened(" ".join(turns[-1].text.split()), 300) if turns else "")
+        seen = shown_of(desk.queue.item(key))
+        text = shortened(" ".join(seen.turns[-1].text.split()), 300) if seen.turns else ""
+        out.append(Member(key.record_id, str(seen.record.source), text))
     return out

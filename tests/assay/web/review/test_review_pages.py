@@ -256,7 +256,10 @@ def test_a_group_is_decided_at_once_after_it_was_said_how_many(ana: Browser, fol
     first, other = next((one, two) for one, two in pairwise(pair) if one.group == two.group)
     ana.open(f"/review/out/group?row={first.name}&way=first")
     assert "Keep this one, and drop the other?" in ana.page and not held(folder)
+    for key in (first, other):
+        assert key.record_id in ana.page and str(queue.item(key).record.source) in ana.page
     ana.send({}, "group", note="the newer price")
+    assert re.search(rf"You dropped record {other.record_id} .* and kept record {first.record_id}", ana.page)
     said = {subject.record_id: review.verdict for subject, review in held(folder).items()}
     assert said == {first.record_id: Verdict.KEEP, other.record_id: Verdict.DROP}
     ana.undo()

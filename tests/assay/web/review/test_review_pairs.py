@@ -55,8 +55,9 @@ def test_a_kept_side_leads_to_the_other_and_a_dropped_one_settles_the_pair(
     assert row_on(ana.page) == first.name
     ana.press("keep")
     assert row_on(ana.page) == second.name and first.name in sides_on(ana.page)
+    assert "The other side still waits: the keys are about side 2 now." in ana.page
     ana.press("drop")
-    assert second.name not in sides_on(ana.page)
+    assert second.name not in sides_on(ana.page) and "still waits:" not in ana.page
     ana.open(f"/review/out?kind=contradiction&row={first.name}")
     assert re.search(r"ana kept this at", ana.page) and re.search(r"ana dropped this at", ana.page)
     assert "waits for a decision" not in ana.page
