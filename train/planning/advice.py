@@ -10,6 +10,10 @@ from .architecture import Architecture
 from .workload import Lengths, lora_of
 
 
+SMALL, RATE_OF_SMALL = 0.5e9, 5e-4
+"""Parameters of a base below which the usual rate is too low, and the least that does (docs/training.md)."""
+
+
 @dataclass(frozen=True)
 class Advice:
     what: str
@@ -22,7 +26,7 @@ def advise(
     """chat_template: whether the model has one, None where that is not known."""
     found = [_instruct(chat_template), _method(recipe), _rank(architecture, recipe, lengths, preset)]
     found += [_experts(architecture, recipe)] if architecture.has_experts else []
-    found += _too_long(architecture, recipe, lengths)
+    found += [*_rate(architecture, recipe), *_too_long(architecture, recipe, lengths)]
     if architecture.four_bit_weights == 0 and recipe.load_in_4bit:
         found.append(
             Advice(
@@ -71,7 +75,7 @@ def _rank(architecture: Architecture, recipe: Recipe, lengths: Lengths, preset: 
     if trained > 2 * parameters:
         return Advice(
             f"try lora_r: {2 * recipe.lora_r} beside {recipe.lora_r}",
-            f"{trained / 1e6:.1f}M trained tokens are more than twice the adapter's {parameters / 1e6:.1f}M "
+            f"{_many(trained)} trained tokens are more than twice the adapter's {_many(parameters)} "
             f"parameters, and an adapter falls behind full fine-tuning when the data exceed what it can hold; {usual}",
         )
     if lengths.records < 300 and recipe.lora_r > 8:
@@ -81,8 +85,24 @@ def _rank(architecture: Architecture, recipe: Recipe, lengths: Lengths, preset: 
         )
     return Advice(
         f"lora_r: {recipe.lora_r}",
-        f"{usual}; {trained / 1e6:.1f}M trained tokens against {parameters / 1e6:.1f}M parameters",
+        f"{usual}; {_many(trained)} trained tokens against {_many(parameters)} parameters",
     )
+
+
+def _many(number: float) -> str:
+    """28412 -> '28,412', 4884480 -> '4.9M'"""
+    return f"{number / 1e6:.1f}M" if number >= 1e6 else f"{number:,.0f}"
+
+
+def _rate(architecture: Architecture, recipe: Recipe) -> list[Advice]:
+    if architecture.parameters >= SMALL or recipe.learning_rate >= RATE_OF_SMALL:
+        return []
+    return [
+        Advice(
+            f"try learning_rate: {RATE_OF_SMALL:g} beside {recipe.learning_rate:g}",
+            "models below 0.5 billion parameters take, and need, higher rates than the default of larger ones",
+        )
+    ]
 
 
 def _too_long(architecture: Architecture, recipe: Recipe, lengths: Lengths) -> list[Advice]:

@@ -43,6 +43,17 @@ def test_records_longer_than_the_model_has_positions_are_advised_against(capsys:
     assert "tokens at most" not in run(capsys, *asked, "--longest", "4096")[1]
 
 
+def test_a_small_model_is_advised_a_higher_rate_and_small_numbers_are_not_rounded_to_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ("--shape", "smollm2-135m", "--records", "400", "--tokens", "60", "--card", "l4")
+    _, out, _ = run(capsys, *asked)
+    assert "try learning_rate: 0.0005 beside 0.0002" in out and "0.0M" not in out
+    assert "try learning_rate" not in run(capsys, *asked, "train.learning_rate=0.001")[1]
+    large = ("--shape", "llama-3.1-8b", "--records", "400", "--tokens", "60", "--card", "l4")
+    assert "try learning_rate" not in run(capsys, *large)[1]
+
+
 def test_json_is_one_document_whose_parts_add_up(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(
         capsys, "--shape", "qwen3-8b", "--records", "1000", "--tokens", "400", "--json", "--card", "a100-80gb"
