@@ -9,7 +9,6 @@ from ..settings import PRESETS
 from .architecture import Architecture
 from .workload import Lengths, lora_of
 
-
 SMALL, RATE_OF_SMALL = 0.5e9, 5e-4
 """Parameters of a base below which the usual rate is too low, and the least that does (docs/training.md)."""
 
