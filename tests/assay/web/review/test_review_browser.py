@@ -252,6 +252,19 @@ def test_a_suspected_label_beside_other_fields_is_shown_by_one_key_and_saved_by_
     assert journal(folder) == {key.record_id: "repair"}
 
 
+def test_a_terminal_says_the_whole_answer_that_a_label_was_put_into(folder: Path, queue: Queue) -> None:
+    first = next(key for key in keys_of(queue, "label") if not key.settled)
+    suggestion = queue.item(first).suggestion
+    assert suggestion is not None and not suggestion.stands_alone
+    with terminal("review", "out", "--terminal", "--kind", "label", folder=folder) as opened:
+        opened.wait_for("[q]uit")
+        opened.type("l")
+        shown = " ".join(opened.wait_for("takes it back").split())
+        assert f"the answer is now {suggestion.answer}" in shown
+        opened.type("q")
+        opened.end()
+
+
 def test_a_second_tab_that_decides_the_same_item_is_asked_first(page: Any, server: Served, folder: Path) -> None:
     page.goto(f"{server.root}/review/out?kind=to_read")
     other = page.context.new_page()
