@@ -110,7 +110,7 @@ def test_curate_writes_all_its_files(make: Make, tmp_path: Path) -> None:
     curated = curate(data_with(make, "x"), CurateSettings(min_records=1))
     write_curated(curated, tmp_path, format="messages")
     names = {path.stem for path in tmp_path.iterdir()}
-    assert names == {"data", "held", "dropped", "to_read", "ledger", "findings", "report", "summary"}
+    assert names == {"data", "held", "dropped", "to_read", "ledger", "findings", "overview", "report", "summary"}
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert {key: summary[key] for key in curated.ledger.counts()} == curated.ledger.counts()
     ledger = pq.read_table(tmp_path / "ledger.parquet")
