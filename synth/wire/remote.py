@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol, TypeAlias
 
@@ -72,6 +72,7 @@ class Remote:
 
     sdk      the module of the official client: `openai` or `anthropic`
     timeout  seconds for a whole request, however slowly its answer drips
+    begun    system turns that were sent before
     """
 
     name: str
@@ -83,10 +84,21 @@ class Remote:
     connect: Connect = field(repr=False)
     batch_size: int = 1
     veil: Veil | None = None
+    begun: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def body(self, request: GenerationRequest) -> dict[str, Json]:
         """As it is sent. Raises ProviderRefusedError for what may not be."""
-        return self.form.body(request if self.veil is None else self.veil.over(request))
+        return self.form.body(self._marked(request if self.veil is None else self.veil.over(request)))
+
+    def _marked(self, request: GenerationRequest) -> GenerationRequest:
+        """A system turn is to be kept from its second coming: keeping what comes once would cost more, for nothing."""
+        first = request.messages[0] if len(request.messages) > 1 else None
+        if request.shared or first is None or first.role not in ("system", "developer"):
+            return request
+        text = first.content or ""
+        again = text in self.begun
+        self.begun.add(text)
+        return replace(request, shared=1) if again else request
 
     def restore(self, request: GenerationRequest, generation: Generation) -> Generation:
         """The answer with what the veil took out of the request."""

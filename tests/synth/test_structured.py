@@ -156,6 +156,19 @@ def test_a_shared_beginning_is_marked_where_that_is_needed(api: Any) -> None:
     assert "prompt_cache_key" not in api.seen[-1]["body"]
 
 
+def test_a_system_turn_that_comes_again_is_marked_without_being_asked_for(api: Any) -> None:
+    """The first may be the only one: keeping it would cost more, for nothing."""
+    settings = SynthSettings(provider="anthropic", model="m", base_url=api.url, max_retries=0, concurrency=1)
+    asked = [
+        GenerationRequest((Message("system", rules), Message("user", f"Question {number}")), 20)
+        for number, rules in enumerate(("Rules.", "Others.", "Rules.", "Rules."))
+    ]
+    make_provider(settings, None).generate([*asked, GenerationRequest((Message("user", "Rules."),), 20)])
+    marked = ["cache_control" in str(request["body"].get("system")) for request in api.seen]
+    assert marked == [False, False, True, True, False]
+    assert "cache_control" not in str(api.seen[-1]["body"])
+
+
 def test_the_worst_cost_counts_schema_tools_calls_and_the_writing_of_a_cache() -> None:
     assert most_input_tokens(replace(ASK, schema=SCHEMA)) > most_input_tokens(ASK) + len(json.dumps(SCHEMA))
     assert most_input_tokens(replace(ASK, tools=(TOOL,))) > most_input_tokens(ASK) + len(json.dumps(TOOL))
