@@ -150,3 +150,22 @@ def test_a_place_is_named_from_the_project_or_by_its_name_alone(
     placed: Callable[[object], str], tmp_path: Path, line: str, said: str
 ) -> None:
     assert placed(line.replace("{}", str(tmp_path / "my work"))) == said
+
+
+def test_data_outside_of_the_project_is_named_by_its_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, project = tmp_path / "somewhere_else" / "talks.jsonl", tmp_path / "project"
+    outside.parent.mkdir()
+    project.mkdir()
+    write_records(outside)
+    with outside.open("a", encoding="utf-8") as more:
+        more.write('{"prompt": "Until when may I return it?", "completion": "Until 3 May 2027."}\n')
+        more.write('{"prompt": "Until when may I return it?", "completion": "Until 9 June 2027."}\n')
+    monkeypatch.chdir(project)
+    assay("curate", outside)
+    run = newest(project / ".assay", "curate").name
+    site = Site(RunStore(project / ".assay"), project / ".assay" / "reviews.jsonl", project)
+    for address in (f"/data/{run}", f"/data/{run}/records", f"/review/{run}"):
+        html = single_file(site, address)
+        assert "talks.jsonl" in html and "somewhere_else" not in html, address
