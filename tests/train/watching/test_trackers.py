@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,10 @@ def test_a_folder_that_is_called_as_a_tracker_stops_no_run(
     (tmp_path / "here" / "trackio").mkdir(parents=True)
     monkeypatch.syspath_prepend(str(tmp_path / "here"))
     monkeypatch.setattr("trl.trainer.utils.is_trackio_available", lambda: True)
-    with pytest.raises(ImportError):
-        get_trackio_space_url()
-    run = train_tiny(make_colours(8, 2), tmp_path / "out", num_train_epochs=1, eval_steps=1)
+    try:
+        with pytest.raises(ImportError):
+            get_trackio_space_url()
+        run = train_tiny(make_colours(8, 2), tmp_path / "out", num_train_epochs=1, eval_steps=1)
+    finally:
+        sys.modules.pop("trackio", None)  # or it would be there for whatever trains by TRL next
     assert run.steps == 1
