@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from assay import backoff
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError
@@ -16,14 +16,18 @@ from assay.journal import Answer, BatchJob, Failure, Journal, Operation
 from assay.pricing import actual_usd, worst_usd
 from assay.protocols import BatchLine, BatchProvider, Generation, GenerationRequest, Price, Provider
 
-if TYPE_CHECKING:
-    from assay.caller import Unanswered
-
 FIRST_POLL = 1.0
 SETTLE_SECONDS = 5.0
 """A job that was submitted a moment before a crash may not be listed yet."""
 
 T = TypeVar("T")
+
+
+@dataclass
+class Unanswered:
+    """why: what was said of the request that was given up last, a cap or a fault."""
+
+    why: ProviderError | None = None
 
 
 class Asking(Protocol):

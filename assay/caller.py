@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from assay import backoff
-from assay.batches import ask_in_batches
+from assay.batches import Unanswered, ask_in_batches
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError, RunError
 from assay.journal import Answer, Failure, Journal, Reserve, request_key
 from assay.journal_writer import JournalWriter
@@ -44,13 +44,6 @@ nobody would know why nothing happens."""
 
 Ask: TypeAlias = Callable[[list[GenerationRequest]], Awaitable[list[Generation]]]
 T = TypeVar("T")
-
-
-@dataclass
-class Unanswered:
-    """why: what was said of the request that was given up last, a cap or a fault."""
-
-    why: ProviderError | None = None
 
 
 @dataclass(frozen=True)

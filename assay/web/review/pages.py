@@ -22,9 +22,10 @@ from ..rendering import page, redacted, site_of
 from ..site import Site
 from .bulk import ask, group_of, said_of_group
 from .desk import Desk, desk_of, with_session
-from .figures import rate_sentence, stands
+from .figures import stands
 from .left import Left, left_in
 from .posts import decided, named, undone
+from .rates import rate_sentence
 from .sides import Screen, screen_of, words_of
 from .textless import without_texts
 from .view import last_words, neighbours, tab_name, tabs_of, undone_words

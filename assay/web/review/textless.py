@@ -26,7 +26,7 @@ from assay.reviews.waiting import cases_of
 
 from ..rendering import page
 from .desk import Desk
-from .figures import rate_sentence, rows_of
+from .rates import rate_sentence, rows_of
 from .view import strongest, tab_name, tabs_of
 
 MOST_CASES = 300
