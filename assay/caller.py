@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from assay import backoff
 from assay.batches import Unanswered, ask_in_batches
+from assay.collecting import seldom_collected
 from assay.errors import BudgetError, ProviderError, ProviderRefusedError, RunError
 from assay.journal import Answer, Failure, Journal, Reserve, request_key
 from assay.journal_writer import JournalWriter
@@ -86,7 +87,8 @@ class Caller:
         if work.missing:
             if not isinstance(self.provider, BatchProvider):
                 self._check_not_in_jobs(work)
-            run_async(lambda: self._ask_missing(work))
+            with seldom_collected():
+                run_async(lambda: self._ask_missing(work))
         if work.refusal is not None:
             raise work.refusal
         answers = [work.known.get(key) for key in keys]

@@ -96,8 +96,9 @@ class Running:
     """A server in its own process; `counts` ends it."""
 
     def __init__(self, share: float = 0.0) -> None:
-        self.pipe, other = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=serve, args=(share, other))
+        fresh = multiprocessing.get_context("spawn")  # a fork would drag the client's modules through its collector
+        self.pipe, other = fresh.Pipe()
+        self.process = fresh.Process(target=serve, args=(share, other))
         self.process.start()
         self.url = f"http://127.0.0.1:{self.pipe.recv()}/v1"
 
