@@ -59,6 +59,7 @@ def test_a_call_that_did_not_run_is_not_charged(tmp_path: Path) -> None:
     with journal(tmp_path) as book:
         book.record_failure(book.reserve("a", 0.6), charged=False)
         book.reserve("b", 0.6)
+        assert book.spent().usd == pytest.approx(0.6)
 
 
 def test_the_cap_on_requests_counts_failures_and_earlier_processes(tmp_path: Path) -> None:

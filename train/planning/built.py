@@ -97,7 +97,7 @@ def _build(config: PretrainedConfig, where: str) -> PreTrainedModel:
         raise missing_extra("train", error) from error
     try:
         with torch.device("meta"):
-            built: PreTrainedModel = AutoModelForCausalLM.from_config(config)
+            built: PreTrainedModel = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     except Exception as error:  # any of two hundred modules of transformers, on keys that nobody foresaw
         line = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(f"transformers cannot build a model of the config: {line:.160}", where=where) from error
