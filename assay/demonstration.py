@@ -40,9 +40,9 @@ def run_careless(
     folder: Path, recipe: Sequence[str], *, offline: bool, redact: bool, say: Callable[[str], None]
 ) -> PipelineResult:
     """The same with every record kept that can be trained on at all, and with `recipe`."""
-    from assay import api
+    from assay import stages
 
-    kept = [name for name in api.CHECKS.all() if name not in UNTRAINABLE]
+    kept = [name for name in stages.CHECKS.all() if name not in UNTRAINABLE]
     decisions = ", ".join(f"{name}: {{decision: keep}}" for name in kept)
     overrides = [f"curate.checks={{{decisions}}}", *recipe]
     return run_demo(folder, offline=offline, redact=redact, say=say, overrides=overrides)

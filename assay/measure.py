@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay import api
+from assay import stages
 from assay.config import to_json
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SuiteError
@@ -170,7 +170,7 @@ def measure(question: Question, store: RunStore, say: Callable[[str], None] = la
 
 def refuse_known_items(question: Question) -> None:
     """Raises SuiteError when an item stands in a seed, or in a record that was made of them."""
-    off = {name: False for name in api.CHECKS.all() if name not in LEAKS}
+    off = {name: False for name in stages.CHECKS.all() if name not in LEAKS}
     known = set(question.existing.row_ids())
     for data, how in (
         (question.existing, "generation has seen"),
@@ -179,7 +179,7 @@ def refuse_known_items(question: Question) -> None:
             "the new records hold",
         ),
     ):
-        found = api.audit(data, api.CurateSettings(checks=off), None, question.suites).findings
+        found = stages.audit(data, stages.CurateSettings(checks=off), None, question.suites).findings
         leaks = [item for item in found if item.check in LEAKS and item.severity is not Severity.INFO]
         if leaks:
             raise SuiteError(
@@ -229,7 +229,7 @@ def same_budget(question: Question, data: Sequence[Dataset]) -> tuple[list[Any],
     in that too.
     """
     asked = dataclasses.replace(question.train, general_data=(), general_ratio=None)
-    prepared = [api.prepare_training(part, asked, question.target) for part in data]
+    prepared = [stages.prepare_training(part, asked, question.target) for part in data]
     recipe = prepared[-1].recipe
     shared = {
         name: getattr(recipe, name)
@@ -261,7 +261,7 @@ def _train(question: Question, data: Dataset, settings: Any, store: RunStore, sa
     target = question.target
     with store.open("train", to_json(settings), {"data": data.digest, **target.digests()}) as run:
         if not run.complete:
-            trained = api.train(data, settings, run.path, target, target.ref, run=run, say=say)
+            trained = stages.train(data, settings, run.path, target, target.ref, run=run, say=say)
             run.facts |= trained.to_json()
     return run.path
 
@@ -270,7 +270,7 @@ def _evaluate(
     question: Question, runs: Sequence[Path], store: RunStore, say: Callable[[str], None]
 ) -> tuple[SuiteMeasure, ...]:
     without, with_new = (folder / "adapter" for folder in runs)
-    models = api.Models(question.target, with_new, previous=without, trust_remote_code=question.trust_remote_code)
+    models = stages.Models(question.target, with_new, previous=without, trust_remote_code=question.trust_remote_code)
     settings = dataclasses.replace(
         question.evaluate,
         suites=tuple(str(suite.path) for suite in question.suites),
@@ -280,14 +280,14 @@ def _evaluate(
         stop_early=False,
         zero_items=0,
     )
-    inputs = api.input_digests(models, question.suites, settings)
+    inputs = stages.input_digests(models, question.suites, settings)
     with store.open("measure", to_json(settings), inputs, [folder.name for folder in runs]) as run:
         if not run.complete:
-            judges = api.judges(store.root)
+            judges = stages.judges(store.root)
             answers = store.root / "answers"
-            found = api.evaluate(models, question.suites, settings, answers_folder=answers, judges=judges, say=say)
-            api.write_evaluation(found, run.path)
-        decided = api.judge_between(api.read_evaluation(run.path), api.Policy())
+            found = stages.evaluate(models, question.suites, settings, answers_folder=answers, judges=judges, say=say)
+            stages.write_evaluation(found, run.path)
+        decided = stages.judge_between(stages.read_evaluation(run.path), stages.Policy())
     return tuple(
         SuiteMeasure(
             suite=found.suite,

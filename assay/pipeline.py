@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay import api
+from assay import stages
 from assay.config import read_document, to_json
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError, SuiteError, did_you_mean, require
@@ -179,7 +179,7 @@ def _prepare(project: Project, *, offline: bool, redact: bool, limit: int | None
         say=say,
     )
     store = RunStore(project.store)
-    general = api.read_general(project.sections["train"].general_data, project.root, offline=offline)
+    general = stages.read_general(project.sections["train"].general_data, project.root, offline=offline)
     for note in (note for file in general for note in file.data.notes):
         say(note)
     return _Work(project, store, offline, redact, say, target, model, suites, texts, data, previous, general)
@@ -201,10 +201,10 @@ def _check_suites(work: _Work) -> None:
     items cannot prove. Raises SuiteError, MissingExtraError."""
     allow_code = work.project.sections["evaluate"].allow_code
     for suite in work.suites:
-        api.prepare_suite(suite, work.target, allow_code=allow_code)
+        stages.prepare_suite(suite, work.target, allow_code=allow_code)
     section = work.project.sections["evaluate"]
-    policy = api.read_policy(work.project.path(work.project.settings.gate.policy))
-    for line in api.before_scoring(policy, work.suites, work.project.task_folders, section):
+    policy = stages.read_policy(work.project.path(work.project.settings.gate.policy))
+    for line in stages.before_scoring(policy, work.suites, work.project.task_folders, section):
         work.say(line)
 
 
@@ -216,7 +216,7 @@ def _check_policy(project: Project, suites: Sequence[Suite]) -> None:
     from assay.task_files import tasks_in
 
     path = project.path(project.settings.gate.policy)
-    policy = api.read_policy(path)
+    policy = stages.read_policy(path)
     tasks = project.sections["evaluate"].tasks
     found = tasks_in(project.task_folders)
     for suite in suites:
@@ -242,19 +242,19 @@ def decisions_of(project: Project) -> tuple[tuple[str, ...], Path]:
 
 def _curate(work: _Work, stage: str = "curate") -> StageRun:
     settings = work.project.sections["curate"]
-    decided = api.given_reviews(*decisions_of(work.project))
+    decided = stages.given_reviews(*decisions_of(work.project))
     for note in decided.notes:
         work.say(note)
 
     def do(run: Run) -> None:
-        curated = api.curate(work.data, settings, work.target, work.suites, work.texts, reviews=decided.reviews)
-        api.write_curated(curated, run.path, redact=work.redact)
+        curated = stages.curate(work.data, settings, work.target, work.suites, work.texts, reviews=decided.reviews)
+        stages.write_curated(curated, run.path, redact=work.redact)
         run.facts |= {"counts": curated.ledger.counts(), "template_sha256": work.target.template_sha256}
 
     said = {**to_json(settings), "redact": work.redact}
     inputs = {"data": _data_digest(work.data), **_evaluation_digests(work), **work.target.digests()}
     if decided.reviews:
-        inputs["reviews"] = api.digest_of_reviews(decided.reviews)
+        inputs["reviews"] = stages.digest_of_reviews(decided.reviews)
     outcome = work.step(stage, said, inputs, do)
     work.data = Dataset.read_parquet(outcome.path / "data.parquet")
     counts = _read_json(outcome.path / "summary.json")
@@ -274,15 +274,16 @@ def _synth(work: _Work) -> StageRun:
     trainable = work.data.select_split("train")
 
     def do(run: Run) -> None:
-        work.say(api.foretold_cost(trainable, settings))
-        provider = api.make_guarded_provider(settings, work.project.settings.model_name_or_path, offline=work.offline)
-        judge = api.make_judge(settings, work.project.settings.model_name_or_path, offline=work.offline)
-        audit = api.make_audit(curate_settings, work.target, work.suites, work.texts)
+        work.say(stages.foretold_cost(trainable, settings))
+        name = work.project.settings.model_name_or_path
+        provider = stages.make_guarded_provider(settings, name, offline=work.offline)
+        judge = stages.make_judge(settings, name, offline=work.offline)
+        audit = stages.make_audit(curate_settings, work.target, work.suites, work.texts)
         # One journal for the store and not one a run: other data or settings must not pay for an answer again.
         journal = work.project.store / "journal.sqlite"
-        bench, encode = api.make_bench(settings, work.target, work.suites), api.make_encode()
-        result = api.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench, encode, judge)
-        api.write_synthesized(result, run.path)
+        bench, encode = stages.make_bench(settings, work.target, work.suites), stages.make_encode()
+        result = stages.synth(trainable, settings, provider, audit, journal, work.data, work.say, bench, encode, judge)
+        stages.write_synthesized(result, run.path)
         write_replaced(work.data, result.replaced, run.path)
         run.facts |= result.to_json()
 
@@ -291,7 +292,7 @@ def _synth(work: _Work) -> StageRun:
     outcome = work.step("synth", asked, inputs, do)
     accepted = Dataset.read_parquet(outcome.path / "accepted.parquet")
     if len(accepted):
-        reviews = api.given_reviews(*decisions_of(work.project)).reviews
+        reviews = stages.given_reviews(*decisions_of(work.project)).reviews
         work.generated = Generated(outcome.path, accepted, reviews, settings.require_acceptance)
         work.say(work.generated.found.sentence(settings.require_acceptance))
         work.data = concatenate([without_replaced(work.data, outcome.path), accepted])
@@ -303,10 +304,10 @@ def _train(work: _Work) -> StageRun:
     if work.generated is not None:
         work.generated.check()
     settings = work.project.sections["train"]
-    selection = api.read_selection(settings, work.target, work.project.root)
+    selection = stages.read_selection(settings, work.target, work.project.root)
 
     def do(run: Run) -> None:
-        trained = api.train(
+        trained = stages.train(
             work.data, settings, run.path, work.target, work.model,
             general=work.general, run=run, say=work.say, selection=selection,
         )  # fmt: skip
@@ -314,7 +315,7 @@ def _train(work: _Work) -> StageRun:
         if work.generated is not None:
             run.facts["acceptance"] = work.generated.to_json()
 
-    inputs = {"data": work.data.digest, **api.general_digests(work.general), **work.target.digests()}
+    inputs = {"data": work.data.digest, **stages.general_digests(work.general), **work.target.digests()}
     if selection is not None:
         inputs["selection"] = selection.data_sha256
     outcome = work.step("train", to_json(settings), inputs, do)
@@ -327,24 +328,24 @@ def _evaluate(work: _Work) -> StageRun:
     section = work.project.sections["evaluate"]
     placed = dataclasses.replace(section, suites=tuple(str(work.project.path(name)) for name in section.suites))
     settings = with_included(placed, work.project.included)
-    candidate = api.Models(work.target, work.adapter, trust_remote_code=work.project.settings.trust_remote_code)
-    previous = api.with_previous(candidate, work.previous, work.store, settings)
-    models = api.with_server(previous.models, settings)
+    candidate = stages.Models(work.target, work.adapter, trust_remote_code=work.project.settings.trust_remote_code)
+    previous = stages.with_previous(candidate, work.previous, work.store, settings)
+    models = stages.with_server(previous.models, settings)
     if previous.said:
         work.say(previous.said)
     policy_file = work.project.path(work.project.settings.gate.policy)
-    policy = api.read_policy(policy_file) if settings.stop_early else None
+    policy = stages.read_policy(policy_file) if settings.stop_early else None
 
     def do(run: Run) -> None:
         answers = work.project.store / "answers"
-        judges = api.judges(work.project.store, offline=work.offline)
-        evaluation = api.evaluate(
+        judges = stages.judges(work.project.store, offline=work.offline)
+        evaluation = stages.evaluate(
             models, work.suites, settings, answers_folder=answers, policy=policy, judges=judges, say=work.say
         )
-        api.write_evaluation(api.with_times_used(evaluation, api.history(work.store)), run.path)
+        stages.write_evaluation(stages.with_times_used(evaluation, stages.history(work.store)), run.path)
         run.facts |= {"identity": dict(evaluation.identity)}
 
-    inputs = api.input_digests(models, work.suites, settings)
+    inputs = stages.input_digests(models, work.suites, settings)
     if policy is not None:
         inputs["policy"] = sha256_file(policy_file)
     return work.step("evaluate", to_json(section), inputs, do)
@@ -355,7 +356,7 @@ def _gate(work: _Work) -> StageRun:
     policy_path = work.project.path(work.project.settings.gate.policy)
 
     def do(run: Run) -> None:
-        decision = api.gate_evaluation(evaluated.path, policy_path, run.path, redact=work.redact)
+        decision = stages.gate_evaluation(evaluated.path, policy_path, run.path, redact=work.redact)
         run.facts |= {"verdict": str(decision.verdict)}
 
     parts = {"evaluation": "items.parquet", "header": "evaluation.json"}

@@ -120,7 +120,7 @@ def start_project(start: Start, folder: Path, *, force: bool, say: Callable[[str
         say(note)
     written: list[Path] = []
     if start.suite is None:
-        from assay.api import init_suite
+        from assay.stages import init_suite
 
         made = init_suite(dataset, folder / "suites", name=suite_name(start.data[0]), seed=start.seed, force=force)
         for note in made.notes:

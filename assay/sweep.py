@@ -192,21 +192,21 @@ def choose(candidates: Sequence[Candidate], margin: float) -> tuple[Candidate, b
 
 
 def _policy(settings_file: Path, fixed: Sequence[str]) -> Any:
-    from assay import api
+    from assay import stages
     from assay.config import read_document
     from assay.project import load_project
 
     project = load_project(read_document(settings_file).override(fixed), settings_file.parent)
-    return api.read_policy(project.path(project.settings.gate.policy))
+    return stages.read_policy(project.path(project.settings.gate.policy))
 
 
 def _candidate(settings: tuple[str, ...], result: PipelineResult, policy: Any) -> Candidate:
-    from assay import api
+    from assay import stages
 
-    stages = {stage.stage: stage for stage in result.stages}
-    trained = json.loads((stages["train"].path / "manifest.json").read_text(encoding="utf-8"))["facts"]
+    runs = {stage.stage: stage for stage in result.stages}
+    trained = json.loads((runs["train"].path / "manifest.json").read_text(encoding="utf-8"))["facts"]
     domain, general = [], []
-    for suite in api.read_evaluation(stages["evaluate"].path).suites:
+    for suite in stages.read_evaluation(runs["evaluate"].path).suites:
         scores = {str(score.model): score.score for score in suite.scores}
         said = policy.suites.get(suite.suite)
         role = said.role if said is not None else "domain" if suite.kind == "suite" else "general"
@@ -218,9 +218,9 @@ def _candidate(settings: tuple[str, ...], result: PipelineResult, policy: Any) -
         raise SuiteError("there is no domain suite to choose by", fix="name one under evaluate.suites")
     return Candidate(
         settings,
-        stages["train"].run,
+        runs["train"].run,
         sum(domain) / len(domain),
         sum(general) / len(general) if general else None,
         trained.get("validation_loss"),
-        round(stages["train"].seconds, 1),
+        round(runs["train"].seconds, 1),
     )

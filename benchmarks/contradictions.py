@@ -27,12 +27,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from assay.api import ProviderSettings, make_provider
 from assay.curate.check import CHECKS, Context
 from assay.curate.contradictions.confirm import make_confirmer, make_judge
 from assay.curate.contradictions.confirmers import Confirmer, ConfirmSettings, JudgeSettings
 from assay.protocols import Price
 from assay.records import Message, Record, Source, record_id, row_id
+from assay.stages import SynthSettings, make_provider
 from benchmarks.contradiction_sets.halves import build
 from benchmarks.contradiction_sets.hold_out import build_fresh
 from benchmarks.contradiction_sets.item import POSITIVE, Item, negatives
@@ -73,7 +73,7 @@ def _confirmers(arguments: argparse.Namespace) -> Iterator[tuple[str, Confirmer 
     provider, model = arguments.judge
     settings = JudgeSettings(provider, model, arguments.max_usd)
     price = Price(*arguments.price)
-    asked = make_provider(ProviderSettings(provider=provider, model=model, temperature=0.0, price=price), None)
+    asked = make_provider(SynthSettings(provider=provider, model=model, temperature=0.0, price=price), None)
     yield f"with the judge {provider} {model}", make_judge(settings, asked, price, Path(".assay"), print)
 
 

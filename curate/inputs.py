@@ -123,12 +123,12 @@ def _confirmer(settings: CurateSettings, model: str | None, options: Options) ->
 
     if confirm.judge is None:
         return make_confirmer(confirm, offline=options.offline)
-    from assay.api import ProviderSettings, make_provider, price_of
     from assay.protocols import Price
     from assay.runs import RunStore
+    from assay.stages import SynthSettings, make_provider, price_of
 
     judge = confirm.judge
-    provider = ProviderSettings(
+    provider = SynthSettings(
         provider=judge.provider,
         model=judge.model,
         base_url=judge.base_url,

@@ -106,10 +106,10 @@ def _show_prompts(seeds: Dataset, settings: SynthSettings, options: Options) -> 
 def _generate(
     seeds: Dataset, settings: SynthSettings, suites: tuple[Path, ...], output: Path, options: Options, *, measure: bool
 ) -> int:
-    from assay.api import make_audit
     from assay.chat import load_target
     from assay.commands.measure import check_measurable, measure_and_show
     from assay.locks import held
+    from assay.stages import make_audit
     from assay.suites import read_suite
 
     from .asking.judging import make_judge

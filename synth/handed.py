@@ -29,7 +29,7 @@ def make_encode() -> Encode | None:
     """Vectors of WordLlama where it is installed; None elsewhere: then words are compared."""
     if find_spec("wordllama") is None:
         return None
-    from assay.api import load_encoder
+    from assay.stages import load_encoder
 
     encode: Encode = load_encoder("static").encode
     return encode
@@ -40,7 +40,7 @@ def _scorer(suites: Sequence[Suite]) -> Scorer | None:
     named = {(suite.scorer, repr(sorted(suite.scorer_settings.items()))) for suite in suites}
     if len(named) != 1:
         return None
-    from assay.api import SCORERS, make_scorer
+    from assay.stages import SCORERS, make_scorer
 
     known = SCORERS.get(suites[0].scorer)
     if known.by_likelihood or known.judged or known.runs_code or known.needs:

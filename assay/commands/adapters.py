@@ -186,7 +186,7 @@ def _said(version: Version) -> dict[str, Any]:
 
 def _verify(version: Version, options: Options) -> None:
     """Raises NotReleasedError when a claim of the certificate differs from the files it names."""
-    from assay import api
+    from assay import stages
     from assay.storage import sha256_folder
 
     if sha256_folder(version.adapter) != version.files:
@@ -199,7 +199,7 @@ def _verify(version: Version, options: Options) -> None:
     if not place.is_file():
         options.say(f"adapters: the certificate's evidence is not at {place} any more; only its verdict is known")
         return
-    wrong = [claim for claim in api.verify(place, api.rescore) if claim.ok is False]
+    wrong = [claim for claim in stages.verify(place, stages.rescore) if claim.ok is False]
     if wrong:
         raise NotReleasedError(
             f"{version} is not put in use: its certificate does not verify ({wrong[0].name}: {wrong[0].detail})",

@@ -69,10 +69,10 @@ def model_of(options: Options) -> str:
 
 
 def stage_settings(options: Options) -> tuple[object, object]:
-    from assay import api
+    from assay import stages
 
-    train = options.settings(api.TrainSettings, "train")
-    evaluate = options.settings(api.EvaluateSettings, "evaluate")
+    train = options.settings(stages.TrainSettings, "train")
+    evaluate = options.settings(stages.EvaluateSettings, "evaluate")
     if options.seed is not None:
         train = dataclasses.replace(train, seed=options.seed)
     return train, evaluate

@@ -195,10 +195,10 @@ def _open(
 
 
 def _decide(waiting: _Waiting, journal: Path, kind: str) -> None:
-    from assay.api import conceal_record, conceal_text
     from assay.reviews.inspection import Inspection
     from assay.reviews.keys import Keyboard
     from assay.reviews.session import Session
+    from assay.stages import conceal_record, conceal_text
 
     session = Session(waiting.queue, journal, kind)
     Inspection(session, Keyboard(), conceal_record, conceal_text, lambda: waiting.words(session.reviews())).run()

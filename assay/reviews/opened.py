@@ -27,7 +27,7 @@ def open_run(folder: Path, seeds: Sequence[str] = (), *, offline: bool = False) 
 
     Raises SourceError.
     """
-    from assay.api import curate_queue, synth_queue
+    from assay.stages import curate_queue, synth_queue
 
     if (folder / "accepted.parquet").is_file():
         queue = synth_queue(folder, seed_records(folder, seeds, offline=offline), folder.resolve().name)

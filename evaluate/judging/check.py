@@ -18,7 +18,7 @@ from .roles import check_role
 
 def judge_problems(suite: Suite, scoring: ReadyScorer) -> Iterator[SuiteProblem]:
     """Nothing is sent, and no key is needed."""
-    from assay.api import PROVIDERS
+    from assay.stages import PROVIDERS
 
     try:
         check_role(suite)

@@ -22,9 +22,9 @@ def judges(store: Path, *, offline: bool = False) -> Judges:
 
 def _make(settings: JudgeSettings, *, offline: bool) -> tuple[Provider, Price]:
     """Raises UnknownNameError, SettingsError, MissingExtraError, ModelError."""
-    from assay.api import ProviderSettings, make_provider, price_of
+    from assay.stages import SynthSettings, make_provider, price_of
 
-    given = ProviderSettings(
+    given = SynthSettings(
         provider=settings.provider,
         model=settings.model,
         base_url=settings.base_url,

@@ -32,7 +32,7 @@ def embedding_similarity(output: str, reference: str, *, encoder: str = "static"
 
 @cache
 def _encoder(name: str) -> Any:
-    from assay.api import load_encoder
+    from assay.stages import load_encoder
 
     return load_encoder(name if name == "static" or Path(name).is_dir() else _downloaded(name))
 

@@ -20,7 +20,7 @@ def language(output: str, reference: str, *, language: str = "") -> float:
     (codes of ISO 639-1), and the reference is an answer in it. Told by fastText's lid.176, which comes with assay, from
     the first 150 characters; an output too short to tell (20 letters) scores 0.
     """
-    from assay.api import language_of
+    from assay.stages import language_of
 
     if language:
         wanted = language

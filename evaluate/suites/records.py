@@ -39,7 +39,7 @@ class Opinion:
 
 def curates_opinion(dataset: Dataset) -> Opinion:
     """With curate's defaults: no target model, no other suite."""
-    from assay.api import curate
+    from assay.stages import curate
 
     curated = curate(dataset)
     return Opinion({record.row_id: record for record in curated.data.records()}, curated.audited.findings)

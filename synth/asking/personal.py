@@ -133,7 +133,7 @@ def make_veil(settings: SynthSettings) -> Veil | None:
     """None where nothing leaves the machine, or all may."""
     if settings.personal_data == "send" or is_local(settings):
         return None
-    from assay.api import find_personal
+    from assay.stages import find_personal
 
     return Veil(find_personal, settings.personal_data == "block")
 

@@ -109,7 +109,7 @@ def with_selected(selection: Selection, *files: Path) -> None:
 
 def read_selection(settings: TrainSettings, target: ChatTarget, root: Path) -> Selection | None:
     """What `settings.selection_suite` names, relative to root; None where nothing is named. Raises SuiteError."""
-    from assay.api import make_selection
+    from assay.stages import make_selection
     from assay.suites import read_suite
 
     if settings.selection_suite == NONE:

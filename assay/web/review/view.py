@@ -116,7 +116,7 @@ class Side(NamedTuple):
 
 def shown_of(item: Item) -> Shown:
     """With masks over personal data and secrets, as everywhere."""
-    from assay.api import conceal_record, conceal_text
+    from assay.stages import conceal_record, conceal_text
 
     return shown_item(item, conceal_record, conceal_text)
 
