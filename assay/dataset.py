@@ -48,6 +48,10 @@ class Dataset:
         ]
         return cls(pa.Table.from_batches(batches, schema), tuple(faults), tuple(notes))
 
+    def __repr__(self) -> str:
+        """Without text of records: a notebook or a log shows it unasked."""
+        return f"Dataset({self.rows_read:,} rows read, {len(self):,} records)"
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 

@@ -145,6 +145,11 @@ class Ledger:
         }
         return cls(pa.table(columns, schema=ledger_schema()))
 
+    def __repr__(self) -> str:
+        counts = self.counts()
+        fates = " + ".join(f"{counts[str(fate)]:,} {fate}" for fate in Fate)
+        return f"Ledger({counts['read']:,} read = {fates})"
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 

@@ -32,6 +32,7 @@ from .reviews.reviewers import with_reviewers
 from .settings import ActiveCheck, CurateSettings, active_checks
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from assay.chat import ChatTarget
@@ -73,6 +74,14 @@ class Audited:
     reviewed: Reviewed = field(default_factory=Reviewed)
     target: ChatTarget | None = None
 
+    def __repr__(self) -> str:
+        """Without text of records: a notebook or a log shows it unasked."""
+        found = ", ".join(f"{check} {counts['records']:,}" for check, counts in self.summary.items())
+        reason = self.fitness.reasons[0] if self.fitness.reasons else ""
+        return (
+            f"Audited({self.data.rows_read:,} rows read; {self.fitness.verdict}: {reason}; found: {found or 'nothing'})"
+        )
+
     @cached_property
     def languages(self) -> Languages:
         """Those of the answers, and which checks do not judge some of them."""
@@ -110,6 +119,13 @@ class Audited:
 
         judged = any(item.name == CHECK for item in self.checks) and CHECK not in self.not_judged
         return asked_alike(self.findings, len(self.data), redact=redact) if judged else None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a finding, as in findings.parquet; needs pandas."""
+        from .findings_table import findings_table
+
+        frame: pd.DataFrame = findings_table(self.findings).to_pandas()
+        return frame
 
     def to_json(self, *, redact: bool = False) -> dict[str, Json]:
         """The document of `assay audit --json`; with `redact` there is no record text in it."""
@@ -153,6 +169,9 @@ class Curated:
     dropped: Dataset
     ledger: Ledger
     audited: Audited
+
+    def __repr__(self) -> str:
+        return f"Curated({self.ledger!r}; {self.audited.fitness.verdict})"
 
 
 def audit(

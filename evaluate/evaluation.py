@@ -118,3 +118,12 @@ class Evaluation:
     leaks: tuple[Leak, ...] | None
     settings: Mapping[str, object] = field(default_factory=dict)
     judgements: pa.Table | None = None
+
+    def __repr__(self) -> str:
+        """Scores in percent, and no text of items: a notebook or a log shows it unasked."""
+        suites = "; ".join(f"{suite.suite}: {_scores(suite)}" for suite in self.suites)
+        return f"Evaluation({suites})"
+
+
+def _scores(suite: SuiteResult) -> str:
+    return ", ".join(f"{score.model} {100 * score.score:.1f} of {score.n:,}" for score in suite.scores)

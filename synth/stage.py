@@ -63,6 +63,14 @@ class Synthesized:
     stopped: str | None
     judge: str | None = None
 
+    def __repr__(self) -> str:
+        """Without text of records: a notebook or a log shows it unasked."""
+        short = f"; stopped: {self.stopped}" if self.stopped else ""
+        return (
+            f"Synthesized({len(self.data):,} accepted of {len(self.ledger):,} answers, {self.wanted:,} wanted; "
+            f"{self.spent.requests:,} requests, {self.spent.usd:.4f} dollars{short})"
+        )
+
     def combined(self, existing: Dataset) -> Dataset:
         """The existing records but those that were replaced, and the accepted ones after them."""
         import pyarrow as pa

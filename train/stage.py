@@ -78,6 +78,14 @@ class Trained:
     score_before: float | None = None
     advice: tuple[Advice, ...] = ()
 
+    def __repr__(self) -> str:
+        """Without the log, which a notebook would show step by step."""
+        before, after = self.validation_loss_before, self.validation_loss
+        loss = f"training loss {self.training_loss:.3f}"
+        if before is not None and after is not None:
+            loss = f"validation loss {before:.3f} before, {after:.3f} after"
+        return f"Trained({str(self.adapter)!r}: step {self.best_step} of {self.steps} kept, {loss})"
+
     def to_json(self) -> dict[str, Any]:
         return {
             "adapter": str(self.adapter),
@@ -148,9 +156,9 @@ def train(
         say(f"note: {note}")
     for warning in rows.warnings:
         say(f"warning: {warning}")
-    with storage_failures(run.path):
+    with storage_failures(run.path), contextlib.ExitStack() as kernels:
         _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
-        trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress, group)
+        trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress, group, kernels)
         if selection is not None:
             select_by_score(trainer, selection, answering(target, recipe.dtype))
             run.facts["selected_on"] = selected_on(selection)
@@ -204,14 +212,15 @@ def _start(
     say: Callable[[str], None],
     on_progress: Callable[[Progress], None] | None,
     group: Group,
+    kernels: contextlib.ExitStack,
 ) -> tuple[SFTTrainer, Watch, Path | None, float]:
-    """Loads the model, builds the trainer, and proves the gradient."""
+    """Loads the model, builds the trainer, and proves the gradient. kernels: takes those of Liger out in the end."""
     from assay.models import import_bitsandbytes
 
     from .failures import enough_room
     from .head import answers_only_head
     from .methods.new_tokens import grown
-    from .trainer import build_trainer, check_first_gradient, quiet_libraries
+    from .trainer import build_trainer, check_first_gradient, quiet_libraries, with_liger_kernels
     from .watching.callbacks import watching
 
     recipe, rows = prepared.recipe, prepared.rows
@@ -248,6 +257,8 @@ def _start(
             f"{recipe.device} in {recipe.dtype}{', a share of the model in each process' if is_sharded() else ''}"
         )
         with answers_only_head():
+            if recipe.use_liger_kernel:
+                say(f"note: {kernels.enter_context(with_liger_kernels(trainer, rows, recipe))}")
             evidence = check_first_gradient(trainer, rows, recipe)
     ratio = evidence.ratio if evidence.measured is None else evidence.measured
     return trainer, watch, resumed, ratio

@@ -256,6 +256,9 @@ class Decision:
     items_needed: int | None
     certificate: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Decision({self.sentence})"
+
     @property
     def confidence(self) -> float:
         """Of the intervals that are shown: 1 - 2 alpha, whose ends are the limits of the proofs; 0.95 in a decision

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from assay import api
+from assay import stages
 from assay.chat import load_target
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SuiteError
@@ -51,11 +51,11 @@ def question(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Ques
     (folder / "suite.yaml").write_text(
         "{version: 1, name: animals, data: items.jsonl, scorer: exact_match, max_new_tokens: 3}"
     )
-    train = api.TrainSettings(
+    train = stages.TrainSettings(
         load_in_4bit=False, dtype="float32", device="cpu", lora_r=16, learning_rate=1e-2, num_train_epochs=2,
         effective_batch_size=16, validation=0.1,
     )  # fmt: skip
-    evaluate = api.EvaluateSettings(damaged_items=20, slightly_damaged_items=0)
+    evaluate = stages.EvaluateSettings(damaged_items=20, slightly_damaged_items=0)
     target = load_target(str(tiny_model))
     existing = Dataset.from_records(mats)
     combined = concatenate([existing, Dataset.from_records(cats)])
@@ -86,7 +86,7 @@ def test_both_arms_take_the_same_steps_and_validate_on_the_same_records(question
     without, with_new = arms(question.existing, question.combined, question.train)
     settings, steps = same_budget(question, (without, with_new))
     for data, own in zip((without, with_new), settings, strict=True):
-        prepared = api.prepare_training(data, own, question.target)
+        prepared = stages.prepare_training(data, own, question.target)
         assert prepared.recipe.steps == steps
         assert prepared.recipe.effective_batch_size == 16
     assert settings[0].max_length == settings[1].max_length and settings[0].seed == settings[1].seed
@@ -105,7 +105,7 @@ def test_a_new_record_whose_parent_validates_does_not_train() -> None:
     kept, aside = record(0, "a", "b", split="train"), record(1, "c", "d", split="validation")
     new = [record(0, "e", "f", [kept.id]), record(1, "g", "h", [aside.id])]
     existing = Dataset.from_records([kept, aside])
-    without, with_new = arms(existing, concatenate([existing, Dataset.from_records(new)]), api.TrainSettings())
+    without, with_new = arms(existing, concatenate([existing, Dataset.from_records(new)]), stages.TrainSettings())
     assert without.row_ids() == existing.row_ids()
     assert [(r.id, r.split) for r in with_new.records()] == [
         (kept.id, "train"), (aside.id, "validation"), (new[0].id, "train"),
@@ -116,7 +116,7 @@ def test_existing_records_whose_place_new_ones_take_train_in_one_arm_alone() -> 
     existing = Dataset.from_records([record(number, f"q{number}", "a", split="train") for number in range(3)])
     new = Dataset.from_records([record(0, "n", "a", ["x"])])
     combined = concatenate([existing.select_rows(existing.row_ids()[1:]), new])
-    without, with_new = arms(existing, combined, api.TrainSettings())
+    without, with_new = arms(existing, combined, stages.TrainSettings())
     assert without.row_ids() == existing.row_ids()
     assert with_new.row_ids() == [*existing.row_ids()[1:], *new.row_ids()]
 

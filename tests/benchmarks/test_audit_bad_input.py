@@ -10,7 +10,7 @@ from types import ModuleType
 import pyarrow.parquet as pq
 import pytest
 
-from assay.curate.outputs import findings_table
+from assay.curate.findings_table import findings_table
 from assay.curate.settings import CurateSettings
 from assay.curate.stage import Audited, audit
 from assay.findings import Fate
