@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from assay.chat import ChatTarget
 from assay.config import to_json
 from assay.errors import SettingsError, SuiteError
-from assay.general import include_paths
-from assay.suites import EvaluationText, Suite
+from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
+from assay.suites import EvaluationText, Suite, read_suites
 
 from .asking.answer_sheets import Sheet, cut_off, items_table, suite_result
 from .asking.answering import Answering
@@ -53,7 +53,7 @@ def evaluate(
 ) -> Evaluation:
     """Scores base and adapters, and the candidate hurt on purpose, on every suite and task of the settings.
 
-    suites          those that `settings.suites` names, read
+    suites          those that `settings.suites` names, read; those of `include_path: bundled` are read here
     answers_folder  where answers are kept: a killed evaluation goes on from them, and another candidate meets the
                     base's again; nothing is kept without one
     policy          that `settings.stop_early` stops by
@@ -63,6 +63,7 @@ def evaluate(
     Raises SuiteError for what cannot be asked, ModelError for a model, template or adapter that does not fit,
     SettingsError for early stopping without a policy or a candidate, and StorageError.
     """
+    settings, suites = _with_bundled(settings, suites, models.target, say)
     named = adapters_of(models, settings)
     if settings.stop_early and (policy is None or "candidate" not in named):
         lacking = "a policy" if policy is None else "a candidate"
@@ -104,6 +105,18 @@ def evaluate(
     for told in cut_off(sheets):
         say(f"note: cut off at their length, without an end: {told}")
     return evaluation_of(sheets)
+
+
+def _with_bundled(
+    settings: EvaluateSettings, suites: Sequence[Suite], target: ChatTarget, say: Callable[[str], None]
+) -> tuple[EvaluateSettings, tuple[Suite, ...]]:
+    """With the suites of `bundled` in place of the word, where a caller has left that to this stage."""
+    included = include_paths(settings.include_path)
+    if not any(map(is_bundled, included)):
+        return settings, tuple(suites)
+    named = with_tiers(included, lambda path: tier_of(path, target.ref, say))
+    found = with_included(settings, named)
+    return found, (*suites, *read_suites(found.suites[len(settings.suites) :]))
 
 
 def _of_cut_off(sheets: Sequence[Sheet]) -> list[str]:

@@ -40,6 +40,27 @@ def steps(guide: str) -> Iterator[Step]:
             yield Step(body, after[2] if after[1] == "text" else "", bool(needs))
 
 
+PYTHON = re.compile(r"(<!-- with the embedded model -->\n)?```(python|text)\n(.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines of Python, and what the page says they print, '' where it says nothing."""
+
+    code: str
+    shown: str
+    of_model: bool
+
+
+def python_blocks(page: Path) -> Iterator[Block]:
+    """In order. of_model: what is shown is shown with the embedded model, and another prints other numbers."""
+    found = PYTHON.findall(page.read_text(encoding="utf-8"))
+    for place, (_, language, body) in enumerate(found):
+        if language == "python":
+            after = found[place + 1] if place + 1 < len(found) else ("", "", "")
+            yield Block(body, after[2] if after[1] == "text" else "", bool(after[0]))
+
+
 class Walk:
     """A shell that goes through a guide from a folder where `sample_data` and `docs` are, as in a clone."""
 
