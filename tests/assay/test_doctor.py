@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import namedtuple
@@ -51,12 +52,10 @@ def test_a_lost_link_is_told_with_the_command_that_brings_it_back(tmp_path: Path
     """A checkout without symbolic links has files in their place."""
     source = Path(doctor.__file__).parent
     copy = tmp_path / "assay"
-    copy.mkdir()
-    for path in source.iterdir():
-        if path.is_symlink():
-            (copy / path.name).symlink_to(path.resolve())
-        elif path.suffix == ".py":
-            (copy / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for link in filter(Path.is_symlink, source.iterdir()):
+        (copy / link.name).unlink()
+        (copy / link.name).symlink_to(link.resolve())
     (copy / "train").unlink()
     if not lost:
         (copy / "train").write_text("../train")
