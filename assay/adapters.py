@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from assay.devices import is_out_of_memory
 from assay.errors import ModelError, missing_extra
 from assay.model_hub import first_line
 
@@ -59,10 +60,10 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
     except (ModelError, ValueError, RuntimeError, KeyError, TypeError) as error:
         if isinstance(model, PeftModel) and name in model.peft_config:
             model.delete_adapter(name)
-        if isinstance(error, ModelError):
+        if isinstance(error, ModelError) or is_out_of_memory(error):
             raise
         what = f"the adapter does not fit this base model: {_misfit(error)}"
-        raise ModelError(what, where=where, fix=_trained_on(folder)) from error
+        raise ModelError(what, where=where, fix=trained_on(folder)) from error
     loaded.set_adapter(name)
     return cast("PeftModel", loaded.eval())
 
@@ -179,7 +180,7 @@ def _check_all_found_a_place(model: PeftModel, saved: Mapping[str, torch.Tensor]
             f"the adapter does not fit this base model: {len(homeless)} of its {len(saved)} tensors find no place, "
             f"{len(empty)} places get none ({(homeless or empty)[0]})",
             where=str(folder),
-            fix=_trained_on(folder),
+            fix=trained_on(folder),
         )
 
 
@@ -194,7 +195,8 @@ def base_of(folder: Path) -> str | None:
     return str(base) if base else None
 
 
-def _trained_on(folder: Path) -> str:
+def trained_on(folder: Path) -> str:
+    """What to do about an adapter of another base."""
     base = base_of(folder)
     return f"it was trained on {base}" if base else "load the base that it was trained on"
 

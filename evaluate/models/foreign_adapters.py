@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.adapter_fit import check_fit
 from assay.errors import ModelError
 from assay.models import load_config
 
@@ -28,8 +29,8 @@ BY_LOGS = "run lm_eval on base and {model}, and judge both with assay gate --fro
 
 
 def check_kind(folder: Path, target: ChatTarget, say: Callable[[str], None]) -> None:
-    """Raises ModelError for a whole model, a kind that is not scored, embeddings of another size, or a tokenizer that
-    numbers tokens otherwise than the base's. A tokenizer that only knows more tokens is said.
+    """Raises ModelError for a whole model, a kind that is not scored, layers or embeddings of another size, or a
+    tokenizer that numbers tokens otherwise than the base's. A tokenizer that only knows more tokens is said.
     """
     config = _config(folder)
     if config is None:
@@ -41,6 +42,7 @@ def check_kind(folder: Path, target: ChatTarget, say: Callable[[str], None]) -> 
             where=str(folder),
             fix="LoRA and its variants, IA3 and the like can be",
         )
+    check_fit(target.ref, folder)
     _check_embeddings(folder, target)
     _check_tokenizer(folder, target, say)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.adapter_fit import check_fit
 from assay.adapters import base_of, new_tokens_of
 from assay.errors import ModelError
 from assay.storage import write_json
@@ -106,7 +107,8 @@ def read_trained(
 ) -> Trained:
     """model: the base, where it is not where the adapter says. Loads no weights.
 
-    Raises ModelError where the folder is no adapter, or the base is another than it was trained on.
+    Raises ModelError where the folder is no adapter, or the base is another than it was trained on, or another by the
+    shapes of its layers.
     """
     from assay.chat import load_target
     from assay.chat_target import extended
@@ -133,7 +135,7 @@ def read_trained(
     target = extended(target, new_tokens_of(folder))
     if (folder / TOKENIZER).is_file() and card.get("tokenizer_sha256") != target.tokenizer_sha256:
         target = _with_own_tokenizer(folder, target)
-    _check_base(card, folder, target)
+    _check_base(card, folder, target, trust_remote_code=trust_remote_code)
     return Trained(folder, card, config, target, _precision(card, target))
 
 
@@ -185,7 +187,7 @@ def _hub_revision(name: str, revision: object) -> str | None:
     return str(revision) if revision and name not in EMBEDDED and not Path(name).exists() else None
 
 
-def _check_base(card: Mapping[str, Any], folder: Path, target: ChatTarget) -> None:
+def _check_base(card: Mapping[str, Any], folder: Path, target: ChatTarget, *, trust_remote_code: bool) -> None:
     """As `evaluate` does, before a weight is read. Raises ModelError."""
     from assay.models import weights_sha256
 
@@ -200,6 +202,7 @@ def _check_base(card: Mapping[str, Any], folder: Path, target: ChatTarget) -> No
         )
     if card.get("tokenizer_sha256") and card["tokenizer_sha256"] != target.tokenizer_sha256:
         raise ModelError(f"was trained with another tokenizer than that of {target.name}", where=str(folder), fix=fix)
+    check_fit(target.ref, folder, trust_remote_code=trust_remote_code)  # shapes are read sooner than weights are hashed
     weights = card.get("weights_sha256")
     if weights and not target.ref.is_hub and weights != weights_sha256(target.ref):
         raise ModelError(f"was trained on other weights than those of {target.name}", where=str(folder), fix=fix)

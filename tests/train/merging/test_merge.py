@@ -240,7 +240,5 @@ def test_an_adapter_of_another_base_is_refused(make_base: Make, make_adapter: Ma
     with pytest.raises(ModelError, match="another tokenizer"):
         read_trained(adapter, model=str(make_base("gemma")), offline=True)
     foreign = make_adapter(tmp_path / "foreign", make_base("llama"), card=False)
-    trained = read_trained(foreign, model=str(make_base("wide")), offline=True)
     with pytest.raises(ModelError, match="does not fit this base"):
-        merge(trained, EXACT, tmp_path / "merged")
-    assert left_over(tmp_path / "merged") == []
+        read_trained(foreign, model=str(make_base("wide")), offline=True)
