@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import AssayError, ModelError, SettingsError, UnknownNameError
-from assay.train.planning.cards import choose, load_cards
+from assay.train.planning.cards import SHIPPED, choose, load_cards
 from assay.train.planning.shapes import load_shapes
 
 
@@ -17,6 +17,12 @@ def test_the_list_goes_from_eight_gigabytes_to_more_than_eighty_and_dates_its_pr
     assert [card.memory for card in cards] == sorted(card.memory for card in cards)
     assert all(card.as_of and card.source for card in cards if card.usd)
     assert {card.name for card in cards if not card.computes_bf16} == {"t4"}
+
+
+def test_every_card_has_a_price_or_stands_among_those_that_none_was_found_for() -> None:
+    without = {card.name for card in load_cards(None) if card.usd is None}
+    said = next(line for line in SHIPPED.read_text().splitlines() if "Without one are" in line)
+    assert without == {"rtx-4060", "rtx-4060-ti-16gb"} and "rtx-4060 and" in said
 
 
 PROCESSORS: dict[str, tuple[int, int, float]] = {
