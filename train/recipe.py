@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import math
 import os
@@ -9,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay.devices import computes_bf16, runs_flash_attention, unused_gpu
 from assay.errors import SettingsError
 from assay.models import cpu_computes_bf16
 
 from .settings import PRESETS, TrainSettings
 
 EFFECTIVE_BATCH = 16
+LEARNING_RATE = 2e-4
 SMALL_SET = 1000
 """Training records below which two epochs are the default instead of three."""
 
@@ -99,8 +102,6 @@ class Recipe:
     grounds: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        import dataclasses
-
         return {key: value for key, value in dataclasses.asdict(self).items() if key != "grounds"} | {
             "grounds": dict(self.grounds)
         }
@@ -136,26 +137,18 @@ def resolve(
     steps = math.ceil(math.floor(epochs * records) / batch)
     target = take("lora_target_modules", "all-linear")
     dtype, dtype_ground = precision(settings, hardware)
-    grounds = choices.grounds
+    switches = _switches(settings)
     recipe = Recipe(
-        load_in_4bit=settings.load_in_4bit,
-        bnb_4bit_quant_type=settings.bnb_4bit_quant_type,
-        bnb_4bit_use_double_quant=settings.bnb_4bit_use_double_quant,
+        **{name: getattr(settings, name) for name in switches if name != "new_tokens"},
         dtype=dtype,
         device=hardware.device,
         lora_r=r,
         lora_alpha=take("lora_alpha", 2 * r, "twice lora_r"),
         lora_dropout=take("lora_dropout", *_dropout(settings)),
         lora_target_modules=target if isinstance(target, str) else tuple(target),
-        lora_target_parameters=settings.lora_target_parameters,
-        use_rslora=settings.use_rslora,
-        use_dora=settings.use_dora,
-        init_lora_weights=settings.init_lora_weights,
         new_tokens=tuple(settings.new_tokens),
         new_token_ids=(),
-        loraplus_lr_ratio=settings.loraplus_lr_ratio,
-        neftune_noise_alpha=settings.neftune_noise_alpha,
-        learning_rate=take("learning_rate", 2e-4),
+        learning_rate=take("learning_rate", LEARNING_RATE),
         lr_scheduler_type=take("lr_scheduler_type", "cosine"),
         warmup_steps=take("warmup_steps", 0.05),
         weight_decay=take("weight_decay", 0.0),
@@ -168,31 +161,29 @@ def resolve(
         gradient_accumulation_steps=accumulation,
         gradient_checkpointing=take("gradient_checkpointing", hardware.is_gpu, "the hardware"),
         max_length=max_length,
-        use_liger_kernel=settings.use_liger_kernel,
-        backend=settings.backend,
-        packing=settings.packing,
         packed_length=0,
         packed_attention="",
-        assistant_only_loss=settings.assistant_only_loss,
-        completion_only_loss=settings.completion_only_loss,
         eval_steps=take("eval_steps", *_interval(settings, steps, epochs)),
         early_stopping_patience=take("early_stopping_patience", 3) if validated else 0,
         pad_token_id=pad_token_id,
-        seed=settings.seed,
-        report_to=settings.report_to,
         steps=steps,
         processes=hardware.processes,
     )
-    grounds |= {"dtype": dtype_ground, "device": "the hardware" if settings.device == "auto" else "given"}
-    grounds |= _switches(settings)
-    grounds |= {"new_token_ids": "the vocabulary", "packed_length": "not packed", "packed_attention": "not packed"}
-    grounds["per_device_eval_batch_size"] = "that of training, without packing"
-    grounds["pad_token_id"] = "given" if settings.pad_token else "never a token that ends a turn"
-    if not validated:
-        grounds["early_stopping_patience"] = "there is no validation set"
-    import dataclasses
-
+    grounds = {**choices.grounds, **switches, "dtype": dtype_ground, **_other_grounds(settings, validated=validated)}
     return dataclasses.replace(recipe, grounds=dict(sorted(grounds.items())))
+
+
+def _other_grounds(settings: TrainSettings, *, validated: bool) -> dict[str, str]:
+    """Of the values that no setting of their own decides."""
+    found = {
+        "device": "the hardware" if settings.device == "auto" else "given",
+        "new_token_ids": "the vocabulary",
+        "packed_length": "not packed",
+        "packed_attention": "not packed",
+        "per_device_eval_batch_size": "that of training, without packing",
+        "pad_token_id": "given" if settings.pad_token else "never a token that ends a turn",
+    }
+    return found if validated else {**found, "early_stopping_patience": "there is no validation set"}
 
 
 def _dropout(settings: TrainSettings) -> tuple[float, str]:
@@ -202,8 +193,6 @@ def _dropout(settings: TrainSettings) -> tuple[float, str]:
 
 def _switches(settings: TrainSettings) -> dict[str, str]:
     """The ground of each value that is the setting itself."""
-    import dataclasses
-
     usual = TrainSettings()
     names = {field.name for field in dataclasses.fields(Recipe)} & {field.name for field in dataclasses.fields(usual)}
     same = {name: getattr(settings, name) == getattr(usual, name) for name in names}
@@ -223,27 +212,45 @@ def find_hardware(settings: TrainSettings) -> Hardware:
 
     wanted = settings.device
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise SettingsError(
-            f"device: {wanted} is asked for, and no GPU can be used here",
-            fix="set device: auto, or install a CUDA build of torch and check `nvidia-smi`",
-        )
     if wanted == "mps" and not torch.backends.mps.is_available():
         raise SettingsError("device: mps is asked for, and this is no Apple GPU", fix="set device: auto")
     if wanted == "auto":
-        if torch.cuda.is_available():
-            wanted = "cuda:0" if processes == 1 else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        else:
-            usable = torch.backends.mps.is_available() and not settings.load_in_4bit
-            wanted = "mps" if usable else "cpu"
+        on_mac = torch.backends.mps.is_available() and not settings.load_in_4bit
+        wanted = "cuda" if torch.cuda.is_available() else "mps" if on_mac else "cpu"
     if wanted.startswith("cuda"):
-        flash = importlib.util.find_spec("flash_attn") is not None
-        return Hardware(wanted, torch.cuda.is_bf16_supported(including_emulation=False), processes, flash)
+        device = _card(wanted, processes)
+        flash = importlib.util.find_spec("flash_attn") is not None and runs_flash_attention(device)
+        return Hardware(device, computes_bf16(device), processes, flash)
     if wanted == "mps":
         return Hardware(wanted, True, processes)
     if wanted != "cpu":
         raise SettingsError(f"no device '{wanted}'", fix="auto, cpu, cuda, cuda:N or mps")
     return Hardware("cpu", cpu_computes_bf16(), processes)
+
+
+def _card(wanted: str, processes: int) -> str:
+    """`cuda` with its number: the first, or of several processes the one of each. Raises SettingsError."""
+    import torch
+
+    if not torch.cuda.is_available():
+        found = unused_gpu()
+        why = "" if found is None else f": {found.why}"
+        fix = "install a CUDA build of torch and check `nvidia-smi`" if found is None else found.fix
+        raise SettingsError(
+            f"device: {wanted} is asked for, and no GPU can be used here{why}", fix=f"set device: auto, or {fix}"
+        )
+    kind, colon, number = wanted.partition(":")
+    if kind != "cuda" or (colon and not number.isdecimal()):
+        raise SettingsError(f"no device '{wanted}'", fix="auto, cpu, cuda, cuda:N or mps")
+    first = "0" if processes == 1 else os.environ.get("LOCAL_RANK", "0")
+    index, there = int(number or first), torch.cuda.device_count()
+    if index >= there:
+        known = "cuda:0 alone" if there == 1 else f"cuda:0 to cuda:{there - 1}"
+        raise SettingsError(
+            f"device: cuda:{index} is asked for, and there is {known}",
+            fix="name one of them, or check CUDA_VISIBLE_DEVICES",
+        )
+    return f"cuda:{index}"
 
 
 def precision(settings: TrainSettings, hardware: Hardware) -> tuple[str, str]:

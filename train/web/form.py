@@ -15,6 +15,7 @@ from assay.models import HUB_ID
 from assay.web.site import Site
 
 from ..settings import PRESETS, TrainSettings
+from .rates import rate_for
 
 FIELDS = (
     "data", "path", "model", "model_path", "preset", "lora_r", "num_train_epochs", "learning_rate", "load_in_4bit",
@@ -106,6 +107,9 @@ def choose(site: Site, values: Mapping[str, str]) -> Chosen:
         errors |= _together(train)
     if errors:
         return Chosen(given, errors)
+    rate = rate_for(str(model))
+    if rate is not None and "learning_rate" not in train:
+        train["learning_rate"] = rate
     document = _document(site, project, str(data), str(model), train)
     return Chosen(given, {}, settings_text(document))
 

@@ -23,6 +23,7 @@ from ..settings import PRESETS
 from .drafts import Drafts
 from .form import CHECKED, FIELDS, Chosen, choose, first_values, read_project
 from .machine import fits_here, on_cards, parts_here
+from .rates import BY_MODEL
 from .reading import TrainingRun
 
 WAIT = 2
@@ -135,6 +136,7 @@ def _form(request: Request, chosen: Chosen, status: int = 200) -> Response:
         data=[_data(site, name) for name in site.data_runs()],
         models=[(model.name, is_installed(model), model.download_mb) for model in EMBEDDED.values()],
         presets=PRESETS,
+        rate_by_model=BY_MODEL,
         others=project.others,
         fault=project.fault,
         project=site.project.resolve(),

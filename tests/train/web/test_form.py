@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,53 @@ def test_all_choices_are_settings_of_train(site: Site) -> None:
         1e-3,
     )
     assert (settings.load_in_4bit, settings.general_data, settings.general_ratio) == (True, ("data.jsonl",), 0.25)
+
+
+RATES = [
+    ({"model": "smollm2-135m-instruct"}, 5e-4),
+    ({"model": "smollm2-135m-instruct", "learning_rate": "2e-4"}, 2e-4),
+    ({"model_path": "google/gemma-3-270m-it"}, 5e-4),
+    ({"model_path": "Qwen/Qwen3-0.6B"}, None),
+    ({"model_path": "meta-llama/Llama-3.1-8B-Instruct"}, None),
+    ({"model_path": "some/model"}, None),
+    ({"model_path": "small"}, 5e-4),
+    ({"model_path": "large"}, None),
+    ({"model_path": "odd-0.1b"}, 5e-4),
+]
+
+
+@pytest.mark.parametrize(("typed", "rate"), RATES)
+def test_the_rate_is_what_a_plan_advises_for_the_model_unless_one_is_typed(
+    site: Site, typed: dict[str, str], rate: float | None
+) -> None:
+    sizes = {"hidden_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 8, "vocab_size": 32000}
+    for name, config in {"small": sizes, "large": {**sizes, "num_hidden_layers": 64}, "odd-0.1b": [1]}.items():
+        (site.project / name).mkdir()
+        (site.project / name / "config.json").write_text(json.dumps(config))
+    found = chosen(site, **typed)
+    assert found.errors == {}
+    assert yaml.safe_load(found.text)["train"].get("learning_rate") == rate
+    assert found.values["learning_rate"] == typed.get("learning_rate", "")
+
+
+def test_what_a_plan_cannot_know_stands_on_the_page(site: Site, open_site: Open) -> None:
+    from assay.train.planning.reading import from_config
+    from assay.train.planning.screen import to_json
+    from assay.train.planning.stage import Subject, plan
+    from assay.train.planning.workload import Lengths
+
+    shape = {"model_type": "olmo2", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+             "num_attention_heads": 4, "vocab_size": 320}  # fmt: skip
+    made = plan(Subject("x", from_config(shape, "x")), Lengths(9, 90, 10, (4, 10), 0.5, False), TrainSettings(), ())
+    draft = Drafts(site).keep("version: 1\n", {})
+    (draft.folder / "looking").mkdir()
+    preview = {"steps": 2, "records": {"train": 9, "validation": 0}, "tokens": 90, "trained_tokens": 45, "longest": 10}
+    found = {"plan": to_json(made), "preview": preview}
+    (draft.folder / "looking" / "look.json").write_text(json.dumps(found))
+    shown = open_site(site.project).get(f"/training/draft/{draft.id}").text
+    assert len(made.subject.architecture.unknown) == 1
+    assert shown.count("Not known: no formula is made for &#39;olmo2&#39;") == 1
+    assert "at a learning rate of 0.0002" in shown
 
 
 def test_what_the_project_says_is_carried_over(site: Site) -> None:
