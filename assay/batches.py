@@ -8,13 +8,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from assay import backoff
-from assay.errors import BudgetError, ProviderError, ProviderRefusedError
-from assay.journal import Answer, BatchJob, Failure, Journal, Operation
+from assay.asking import Asking
+from assay.elsewhere import FIRST_LOOK, settled
+from assay.errors import ProviderError, ProviderRefusedError
+from assay.journal import Answer, BatchJob, Failure, Operation
 from assay.pricing import actual_usd, worst_usd
-from assay.protocols import BatchLine, BatchProvider, Generation, GenerationRequest, Price, Provider
+from assay.protocols import BatchLine, BatchProvider, Generation, GenerationRequest
 
 FIRST_POLL = 1.0
 SETTLE_SECONDS = 5.0
@@ -23,43 +25,14 @@ SETTLE_SECONDS = 5.0
 T = TypeVar("T")
 
 
-@dataclass
-class Unanswered:
-    """why: what was said of the request that was given up last, a cap or a fault."""
-
-    why: ProviderError | None = None
-
-
-class Asking(Protocol):
-    """What of a `Caller` is needed here."""
-
-    @property
-    def provider(self) -> Provider: ...
-
-    @property
-    def journal(self) -> Journal: ...
-
-    @property
-    def price(self) -> Price: ...
-
-    @property
-    def max_retries(self) -> int: ...
-
-    @property
-    def sleep(self) -> Callable[[float], Awaitable[None]]: ...
-
-    @property
-    def unanswered(self) -> Unanswered: ...
-
-
 async def ask_in_batches(
     caller: Asking,
     provider: BatchProvider,
     missing: Mapping[str, GenerationRequest],
     tell: Callable[[str, Generation], None],
 ) -> ProviderRefusedError | None:
-    """Picks up the jobs that an earlier process left, then submits what is still missing, again where a job brought
-    nothing for it, `max_retries` times at most. Whoever asked is told each answer.
+    """Picks up the jobs that an earlier process left or another one has, then submits what is still missing, again
+    where a job brought nothing for it, `max_retries` times at most. Whoever asked is told each answer.
 
     Returns the refusal that ended it. Raises ProviderError when the server cannot be reached any more: the jobs go on,
     and the same command picks them up.
@@ -67,8 +40,7 @@ async def ask_in_batches(
     open_keys = dict(missing)
     source = f"{caller.provider.name} {caller.provider.model}"
     try:
-        for job in caller.journal.open_batches(source):
-            _take(await _finish(caller, provider, job), open_keys, tell)
+        await _pick_up(caller, provider, source, open_keys, tell)
         for _ in range(caller.max_retries + 1):
             if not open_keys or not await _once(caller, provider, source, open_keys, tell):
                 break
@@ -86,19 +58,46 @@ async def _once(
 ) -> bool:
     """Submits all that is open, in as many jobs as it takes, and waits for them. Whether there was room for any."""
     begun: list[BatchJob] = []
+    elsewhere: set[str] = set()
     waiting = iter(list(open_keys))
     while part := list(islice(waiting, provider.most_requests)):
         worst = {key: worst_usd(open_keys[key], caller.price) for key in part}
-        job = caller.journal.begin_batch(uuid.uuid4().hex, source, worst)
-        if isinstance(job, BudgetError):
-            caller.unanswered.why = job
-            break
-        begun.append(await _submit(caller, provider, job, {key: open_keys[key] for key in job.attempts}))
-        if len(job.attempts) < len(part):
+        found = caller.journal.begin_batch(uuid.uuid4().hex, source, worst)
+        elsewhere |= found.elsewhere
+        if found.job is not None:
+            requests = {key: open_keys[key] for key in found.job.attempts}
+            begun.append(await _submit(caller, provider, found.job, requests))
+        if found.over is not None:
+            caller.unanswered.why = found.over
             break
     for job in begun:
         _take(await _finish(caller, provider, job), open_keys, tell)
-    return bool(begun)
+    if elsewhere:
+        await _pick_up(caller, provider, source, open_keys, tell)
+        await settled(caller, [key for key in open_keys if key in elsewhere], _taking(open_keys, tell))
+    return bool(begun or elsewhere)
+
+
+async def _pick_up(
+    caller: Asking,
+    provider: BatchProvider,
+    source: str,
+    open_keys: dict[str, GenerationRequest],
+    tell: Callable[[str, Generation], None],
+) -> None:
+    """All jobs that are under way, whoever began them."""
+    for job in caller.journal.open_batches(source):
+        _take(await _finish(caller, provider, job), open_keys, tell)
+
+
+def _taking(
+    open_keys: dict[str, GenerationRequest], tell: Callable[[str, Generation], None]
+) -> Callable[[str, Generation], None]:
+    def take(key: str, generation: Generation) -> None:
+        if open_keys.pop(key, None) is not None:
+            tell(key, generation)
+
+    return take
 
 
 @dataclass(frozen=True)
@@ -111,9 +110,9 @@ class _Ended:
 
 def _take(ended: _Ended, open_keys: dict[str, GenerationRequest], tell: Callable[[str, Generation], None]) -> None:
     """Raises the refusal where it is all that a job brought."""
+    take = _taking(open_keys, tell)
     for key, generation in ended.came.items():
-        if open_keys.pop(key, None) is not None:
-            tell(key, generation)
+        take(key, generation)
     for key in ended.refused:
         open_keys.pop(key, None)
     if ended.refused and not ended.came:
@@ -147,7 +146,7 @@ async def _submit(
 
 async def _finish(caller: Asking, provider: BatchProvider, job: BatchJob) -> _Ended:
     """Waits until the job has ended and journals what became of each of its requests."""
-    identifier = job.job
+    identifier = job.job or await _submitted_elsewhere(caller, job)
     if identifier is None:
         identifier = await _patiently(caller, lambda: _look_for(caller, provider, job))
         if identifier is None:
@@ -168,6 +167,14 @@ async def _finish(caller: Asking, provider: BatchProvider, job: BatchJob) -> _En
     operations, ended = _read_lines(caller, job, result.lines)
     caller.journal.end_batch(job.batch, operations)
     return ended
+
+
+async def _submitted_elsewhere(caller: Asking, job: BatchJob) -> str | None:
+    """The id that another process writes down, which is about to submit the job: looked for now, it may not be there
+    yet, and would be submitted twice. None where no process is, or where it gave the job up."""
+    while caller.journal.submitting(job.batch):
+        await caller.sleep(FIRST_LOOK)
+    return caller.journal.job_of(job.batch)
 
 
 def _read_lines(caller: Asking, job: BatchJob, lines: Sequence[BatchLine]) -> tuple[list[Operation], _Ended]:

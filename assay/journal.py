@@ -1,8 +1,9 @@
 """The journal: every request and its answer, on disk before anything else happens with it.
 
 A request is keyed by its content and sample number, so an answer that was received is never asked for again.
-Its worst cost is reserved before it is sent; a call in flight at a crash stays charged at that cost. A batch job is
-written down before it is submitted, and its id as soon as there is one, so that it is found again.
+Its worst cost is reserved before it is sent; a call in flight at a crash stays charged at that cost. What another
+process asks for now, or had answered, is not reserved. A batch job is written down before it is submitted, and its id
+as soon as there is one, so that it is found again.
 """
 
 from __future__ import annotations
@@ -18,52 +19,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from assay.errors import BudgetError, RunError, storage_error
+from assay.journal_answers import answers_in, write_answer
+from assay.journal_askers import Askers, UnderWay
+from assay.journal_schema import prepare
 from assay.protocols import Generation, GenerationRequest
-from assay.records import Json, ToolCall, message_to_json
-
-_ATTEMPTS = """
-CREATE TABLE IF NOT EXISTS attempts (
-    attempt INTEGER PRIMARY KEY,
-    key TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('sent', 'answered', 'failed')),
-    usd REAL NOT NULL,
-    text TEXT, model TEXT, input_tokens INTEGER, output_tokens INTEGER, stop_reason TEXT,
-    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-);
-CREATE UNIQUE INDEX IF NOT EXISTS one_answer ON attempts (key) WHERE state = 'answered';
-"""
-
-_LATER_COLUMNS = {"tool_calls": "TEXT", "cached_tokens": "INTEGER", "written_tokens": "INTEGER", "batch": "INTEGER"}
-"""Of attempts, in journals written since; older files gain them when they are opened."""
-
-_REST = """
-CREATE INDEX IF NOT EXISTS of_batch ON attempts (batch) WHERE batch IS NOT NULL;
-CREATE TABLE IF NOT EXISTS batches (
-    batch INTEGER PRIMARY KEY,
-    tag TEXT NOT NULL UNIQUE,
-    source TEXT NOT NULL,
-    job TEXT,
-    done INTEGER NOT NULL DEFAULT 0,
-    at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-);
-CREATE TABLE IF NOT EXISTS totals (
-    one INTEGER PRIMARY KEY CHECK (one = 1), requests INTEGER NOT NULL, usd REAL NOT NULL
-);
-CREATE TRIGGER IF NOT EXISTS count_sent AFTER INSERT ON attempts BEGIN
-    UPDATE totals SET requests = requests + 1, usd = usd + NEW.usd;
-END;
-CREATE TRIGGER IF NOT EXISTS count_charged AFTER UPDATE OF usd ON attempts BEGIN
-    UPDATE totals SET usd = usd + NEW.usd - OLD.usd;
-END;
-"""
-"""totals: what the caps are held against, kept as attempts change; summing them anew takes the longer the more there
-are."""
-
-
-_ANSWERS = """
-SELECT key, text, model, input_tokens, output_tokens, stop_reason, tool_calls, cached_tokens, written_tokens
-FROM attempts WHERE state = 'answered' AND key IN (SELECT value FROM json_each(?))
-"""
+from assay.records import Json, message_to_json
 
 KEYS_AT_ONCE = 10_000
 
@@ -86,7 +46,8 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """A request is about to be sent: gives the attempt's number, or BudgetError when a cap would be passed."""
+    """A request is about to be sent: gives the attempt's number; or BudgetError when a cap would be passed; or the
+    answer that it has meanwhile, or who asks for it."""
 
     key: str
     worst_usd: float
@@ -110,7 +71,16 @@ class Failure:
     charged: bool
 
 
-Operation: TypeAlias = Reserve | Answer | Failure
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A reservation that nothing was sent for: it counts against no cap."""
+
+    attempt: int
+
+
+Operation: TypeAlias = Reserve | Answer | Failure | Withdrawal
+Result: TypeAlias = int | BudgetError | Generation | UnderWay
+"""Of an operation: its attempt; what it is instead of one, of a Reserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +96,19 @@ class BatchJob:
     job: str | None
     attempts: Mapping[str, int]
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A batch job to submit, None where there is none.
+
+    over       set where the caps left no room for more
+    elsewhere  keys that were answered meanwhile, or that another process asks for
+    """
+
+    job: BatchJob | None
+    over: BudgetError | None
+    elsewhere: frozenset[str]
 
 
 def request_key(provider: str, model: str, request: GenerationRequest) -> str:
@@ -158,12 +141,15 @@ class Journal:
     def __init__(self, path: Path, *, max_requests: int, max_usd: float) -> None:
         self._max_requests, self._max_usd = max_requests, max_usd
         self._lock = threading.Lock()
+        self._asker: int | None = None
+        self._others_asked = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
-            self._prepare()
+            prepare(self._database)
+            self._askers, self._version = Askers(self._database, path), self._data_version()
         except OSError as error:
             raise storage_error(error, "opening the journal") from error
         except sqlite3.OperationalError as error:  # it may well be one, and must not be moved away
@@ -172,18 +158,6 @@ class Journal:
         except sqlite3.DatabaseError as error:
             raise RunError("is not a journal of assay", where=str(path), fix="move it away to start anew") from error
 
-    def _prepare(self) -> None:
-        """Tables of a new file, and what an older one lacks; two processes may do so at once."""
-        self._database.executescript(_ATTEMPTS)
-        known = {row[1] for row in self._database.execute("PRAGMA table_info(attempts)")}
-        for name, kind in _LATER_COLUMNS.items():
-            if name not in known:
-                self._database.execute(f"ALTER TABLE attempts ADD COLUMN {name} {kind}")
-        self._database.executescript(_REST)
-        self._database.execute(
-            "INSERT OR REPLACE INTO totals (one, requests, usd) SELECT 1, count(*), total(usd) FROM attempts"
-        )
-
     def __enter__(self) -> Journal:
         return self
 
@@ -191,6 +165,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
+        self._askers.leave()
         self._database.close()
 
     def answer(self, key: str) -> Generation | None:
@@ -199,27 +174,33 @@ class Journal:
 
     def answers(self, keys: Sequence[str]) -> dict[str, Generation]:
         """By key, those that were received."""
-        found = {}
+        found: dict[str, Generation] = {}
         for start in range(0, len(keys), KEYS_AT_ONCE):
             with self._lock:
-                rows = self._database.execute(_ANSWERS, (json.dumps(keys[start : start + KEYS_AT_ONCE]),)).fetchall()
-            for key, text, model, read, written, reason, calls, cached, kept in rows:
-                found[key] = Generation(text, model, read, written, reason, _calls_from(calls), cached or 0, kept or 0)
+                found |= answers_in(self._database, keys[start : start + KEYS_AT_ONCE])
         return found
 
-    def write(self, operations: Sequence[Operation]) -> list[int | BudgetError]:
+    def under_way(self, keys: Sequence[str]) -> list[UnderWay]:
+        """Those of them that another process asks for now, or a batch job will answer."""
+        with self._lock:
+            return self._askers.under_way(keys)
+
+    def write(self, operations: Sequence[Operation]) -> list[Result]:
         """All of them in one transaction, on disk when this returns; each one's attempt, in order.
 
-        A reservation beyond a cap is a BudgetError in its place, and undoes none of the others.
+        A reservation that cannot be made is the reason for it in its place, and undoes none of the others.
         """
-        with self._lock, self._transaction():
+        with self._lock, self._asking(any(isinstance(one, Reserve) for one in operations)):
             return [self._write(operation) for operation in operations]
 
     def reserve(self, key: str, worst_usd: float) -> int:
-        """Charges the worst cost and returns the attempt's number. Raises BudgetError when a cap would be passed."""
+        """Charges the worst cost and returns the attempt's number. Raises BudgetError when a cap would be passed, and
+        RunError where it needs no asking."""
         [result] = self.write([Reserve(key, worst_usd)])
         if isinstance(result, BudgetError):
             raise result
+        if not isinstance(result, int):
+            raise RunError("this request was answered, or another process asks for it", fix="read the journal again")
         return result
 
     def record_answer(self, attempt: int, generation: Generation, usd: float) -> None:
@@ -237,27 +218,30 @@ class Journal:
             ).fetchone()
         return Spent(row[0], row[1], row[2], row[3], int(row[4]), int(row[5]), int(row[6]))
 
-    def begin_batch(self, tag: str, source: str, worst_usd: Mapping[str, float]) -> BatchJob | BudgetError:
+    def begin_batch(self, tag: str, source: str, worst_usd: Mapping[str, float]) -> Begun:
         """Reserves a batch job, before it is submitted, with as many of the requests as the caps allow.
 
         source     the provider and model that it goes to
         worst_usd  {request key: worst cost}, in the order in which they are wanted
-        Returns BudgetError, and writes nothing, when there is no room for one.
+        Writes nothing where none of them is to be asked.
         """
-        with self._lock, self._transaction():
+        with self._lock, self._asking(True):
             cursor = self._database.execute("INSERT INTO batches (tag, source) VALUES (?, ?)", (tag, source))
-            batch, attempts, over = int(cursor.lastrowid or 0), dict[str, int](), None
+            batch, attempts, over, elsewhere = int(cursor.lastrowid or 0), dict[str, int](), None, set[str]()
             for key, usd in worst_usd.items():
                 result = self._reserve(Reserve(key, usd, batch))
                 if isinstance(result, BudgetError):
                     over = result
                     break
-                attempts[key] = result
-            if not attempts and over is not None:
+                if isinstance(result, int):
+                    attempts[key] = result
+                else:
+                    elsewhere.add(key)
+            if not attempts:
                 self._database.execute("DELETE FROM batches WHERE batch = ?", (batch,))
-                return over
+                return Begun(None, over, frozenset(elsewhere))
             [at] = self._database.execute("SELECT at FROM batches WHERE batch = ?", (batch,)).fetchone()
-        return BatchJob(batch, tag, None, attempts, at)
+        return Begun(BatchJob(batch, tag, None, attempts, at), over, frozenset(elsewhere))
 
     def batch_submitted(self, batch: int, job: str) -> None:
         with self._lock, self._transaction():
@@ -291,25 +275,41 @@ class Journal:
                 for batch, tag, job, at in rows
             ]
 
+    def submitting(self, batch: int) -> bool:
+        """Whether another process is about to submit this batch job."""
+        with self._lock:
+            return self._askers.submitting(batch)
+
+    def job_of(self, batch: int) -> str | None:
+        """The provider's id of a batch job, once it is known."""
+        with self._lock:
+            row = self._database.execute("SELECT job FROM batches WHERE batch = ?", (batch,)).fetchone()
+        return None if row is None or row[0] is None else str(row[0])
+
     def known_jobs(self) -> set[str]:
         """Ids of all batch jobs that this journal knows, done or not."""
         with self._lock:
             return {job for (job,) in self._database.execute("SELECT job FROM batches WHERE job IS NOT NULL")}
 
-    def _write(self, operation: Operation) -> int | BudgetError:
+    def _write(self, operation: Operation) -> Result:
         match operation:
             case Reserve():
                 return self._reserve(operation)
             case Answer():
-                self._answer(operation)
+                write_answer(self._database, operation.attempt, operation.generation, operation.usd)
             case Failure():
                 self._database.execute(
                     "UPDATE attempts SET state = 'failed', usd = CASE WHEN ? THEN usd ELSE 0 END WHERE attempt = ?",
                     (operation.charged, operation.attempt),
                 )
+            case Withdrawal():
+                self._database.execute("DELETE FROM attempts WHERE attempt = ?", (operation.attempt,))
         return operation.attempt
 
-    def _reserve(self, wanted: Reserve) -> int | BudgetError:
+    def _reserve(self, wanted: Reserve) -> Result:
+        elsewhere = self._elsewhere(wanted.key) if self._others_asked else None
+        if elsewhere is not None:
+            return elsewhere
         count, usd = self._database.execute("SELECT requests, usd FROM totals").fetchone()
         if count + 1 > self._max_requests:
             return BudgetError(f"the cap of {self._max_requests} requests is reached", fix="raise max_requests")
@@ -319,31 +319,34 @@ class Journal:
             said = f"the next request could cost ${wanted.worst_usd:.4f}"
             return BudgetError(f"{said}, and ${usd:.4f} of ${self._max_usd:.2f} is charged", fix="raise max_usd")
         cursor = self._database.execute(
-            "INSERT INTO attempts (key, state, usd, batch) VALUES (?, 'sent', ?, ?)",
-            (wanted.key, wanted.worst_usd, wanted.batch),
+            "INSERT INTO attempts (key, state, usd, batch, asker) VALUES (?, 'sent', ?, ?, ?)",
+            (wanted.key, wanted.worst_usd, wanted.batch, self._asker),
         )
         return int(cursor.lastrowid or 0)
 
-    def _answer(self, came: Answer) -> None:
-        generation = came.generation
-        values = (
-            came.usd,
-            generation.text,
-            generation.model,
-            generation.input_tokens,
-            generation.output_tokens,
-            generation.stop_reason,
-            _calls_to(generation.tool_calls),
-            generation.cached_tokens,
-            generation.written_tokens,
-            came.attempt,
-        )
-        columns = "usd = ?, text = ?, model = ?, input_tokens = ?, output_tokens = ?, stop_reason = ?, tool_calls = ?, "
-        columns += "cached_tokens = ?, written_tokens = ?"
-        try:
-            self._database.execute(f"UPDATE attempts SET state = 'answered', {columns} WHERE attempt = ?", values)
-        except sqlite3.IntegrityError:  # another process or batch job brought one: this too was paid for
-            self._database.execute(f"UPDATE attempts SET state = 'failed', {columns} WHERE attempt = ?", values)
+    def _elsewhere(self, key: str) -> Generation | UnderWay | None:
+        """What makes asking needless: an answer that came since they were read, or somebody who asks."""
+        answer = answers_in(self._database, [key]).get(key)
+        return answer or next(iter(self._askers.under_way([key])), None)
+
+    @contextmanager
+    def _asking(self, reserves: bool) -> Iterator[None]:
+        """A transaction in which requests may be reserved. Only once another process wrote, or asks, each is looked up:
+        for one alone that would cost more than the reservation."""
+        if reserves and self._asker is None:
+            try:
+                with self._transaction():
+                    self._asker, self._others_asked = self._askers.enter(), self._askers.others()
+            except OSError as error:
+                raise storage_error(error, "asking through the journal") from error
+        with self._transaction():
+            self._others_asked |= self._data_version() != self._version
+            yield
+
+    def _data_version(self) -> int:
+        """Another number once another connection has written."""
+        [version] = self._database.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -359,13 +362,3 @@ class Journal:
         except sqlite3.DatabaseError as error:
             fix = "make room, and run the same command again: no answer that it holds is asked for again"
             raise RunError(f"the journal cannot be written ({error})", fix=fix) from error
-
-
-def _calls_to(calls: Sequence[ToolCall]) -> str | None:
-    if not calls:
-        return None
-    return json.dumps([{"name": call.name, "arguments": call.arguments, "id": call.id} for call in calls])
-
-
-def _calls_from(text: str | None) -> tuple[ToolCall, ...]:
-    return tuple(ToolCall(**call) for call in json.loads(text)) if text else ()

@@ -10,8 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
-from assay.errors import BudgetError
-from assay.journal import Journal, Operation
+from assay.journal import Journal, Operation, Result
 
 GATHERED = 4
 """Turns of the event loop before a write: what an answer sets off, as the next call's reservation, goes with it."""
@@ -22,7 +21,7 @@ class JournalWriter:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._waiting: list[tuple[Operation, asyncio.Future[int]]] = []
+        self._waiting: list[tuple[Operation, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> JournalWriter:
@@ -38,9 +37,9 @@ class JournalWriter:
         finally:
             self._pool.shutdown(wait=True)
 
-    def put(self, operation: Operation) -> asyncio.Future[int]:
-        """Done when it is on disk, with the attempt's number. Fails with BudgetError beyond a cap, or RunError."""
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    def put(self, operation: Operation) -> asyncio.Future[Result]:
+        """Done when it is on disk. Fails with RunError where it cannot be written."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((operation, future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
@@ -56,17 +55,10 @@ class JournalWriter:
                 results = await loop.run_in_executor(self._pool, self._journal.write, [each for each, _ in now])
             except Exception as error:  # noqa: BLE001 whoever waits is told, or would wait for ever
                 for _, future in now:
-                    _settle(future, error)
+                    if not future.cancelled():
+                        future.set_exception(error)
+                        future.exception()  # what nobody waits for is no warning: the write that is waited for says it
                 continue
             for (_, future), result in zip(now, results, strict=True):
-                _settle(future, result)
-
-
-def _settle(future: asyncio.Future[int], result: int | Exception) -> None:
-    if future.cancelled():
-        return
-    if isinstance(result, Exception):
-        future.set_exception(result if not isinstance(result, BudgetError) else result.with_traceback(None))
-        future.exception()  # what nobody waits for is no warning: the write that is waited for says it too
-    else:
-        future.set_result(result)
+                if not future.cancelled():
+                    future.set_result(result)

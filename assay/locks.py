@@ -94,12 +94,17 @@ def holder(folder: Path) -> int | None:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a living process holds the folder. Asked with a shared lock, which is given back at once."""
+    """Whether a living process holds the folder."""
+    return is_locked(folder / LOCK)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a living process has a lock on it. Asked with a shared lock, which is given back at once."""
     import fcntl
 
     try:
-        with (folder / LOCK).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        with file.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:

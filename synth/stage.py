@@ -123,7 +123,7 @@ def synth(
     for record in known:
         novelty.add(_text(record))
     with Journal(journal, max_requests=settings.max_requests, max_usd=settings.max_usd) as book:
-        writer = Caller(provider, book, price, settings.max_retries)
+        writer = Caller(provider, book, price, settings.max_retries, say=on_progress)
         its_judge = _judge(writer, judge, settings)
         for name, given in settings.methods.items():
             plugin = GENERATORS.get(name)

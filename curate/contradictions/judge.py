@@ -68,7 +68,7 @@ class Judge:
             return [None] * len(pairs)
         requests = [request_of(pair) for pair in pairs]
         with Journal(self.journal, max_requests=self.max_requests, max_usd=self.max_usd) as journal:
-            caller = Caller(self.provider, journal, self.price, self.max_retries)
+            caller = Caller(self.provider, journal, self.price, self.max_retries, say=self.say)
             try:
                 answers = caller.ask(requests)
             except ProviderRefusedError as error:

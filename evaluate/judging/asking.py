@@ -96,7 +96,7 @@ def ask(
         provider, price = make()
         before = f"; {count(len(replies), 'request')} answered before" if replies else ""
         say(f"judge {settings.name}: {cost_of(missing.values(), price)}{before}; the cap is {cap(settings)}")
-        caller = Caller(provider, book, price, settings.max_retries, journal_name=settings.journal_name)
+        caller = Caller(provider, book, price, settings.max_retries, journal_name=settings.journal_name, say=say)
         answers = caller.ask(list(missing.values()), _Told(len(missing), say))
         spent = book.spent()
         say(f"judge {settings.name}: ${spent.usd:.4f} charged for {count(spent.requests, 'request')} in all")

@@ -105,7 +105,7 @@ class Remote:
         return generation if self.veil is None else self.veil.off(request, generation)
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
-        from assay.caller import run_async
+        from assay.event_loop import run_async
 
         async def ask_all() -> list[Generation]:
             async with self.session(lambda _: None) as ask:
