@@ -137,6 +137,14 @@ def _gradients(
     return float(value.detach()), found or [None] * len(parameters)
 
 
+def gradient_of(
+    parameters: Sequence[torch.nn.Parameter], loss: Callable[[], torch.Tensor]
+) -> tuple[float, torch.Tensor]:
+    """The loss, and its gradient for all parameters as one vector in float32."""
+    value, found = _gradients(parameters, loss)
+    return value, _flat(found)
+
+
 def _flat(gradients: Sequence[torch.Tensor | None]) -> torch.Tensor:
     """As one vector in float32."""
     import torch

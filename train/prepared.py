@@ -15,6 +15,7 @@ from .before.stops import check_stops
 from .before.template import check_template
 from .before.vocabulary import check_vocabulary
 from .methods.kernels import check_kernels
+from .methods.liger import check_architecture
 from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
 from .mixing import GeneralFile, read_general, with_general
@@ -54,6 +55,8 @@ def prepare(
     except ImportError as error:
         raise missing_extra("train", error) from error
     check_kernels(settings, hardware)
+    if settings.use_liger_kernel:
+        check_architecture(target.ref)
     check_template(target)
     check_trackers(settings.report_to)
     target = extended(target, settings.new_tokens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from .before.checked import checked
 from .checkpoints import Checkpoints
 from .collator import Collator
 from .dropout import speed_up_dropout
-from .gradient_check import GradientEvidence, check_gradient
+from .gradient_check import GradientEvidence, check_gradient, gradient_of
+from .methods.liger import Gradient, liger_kernels
 from .methods.lora import lora_config
 from .methods.loraplus import speed_up_b
 from .methods.new_tokens import let_the_head_be_read
@@ -126,35 +127,74 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
     """`check_gradient` on records of middling length, with the trainer's own loss and precision, in evaluation mode."""
     import torch
 
-    by_length = sorted(rows.training, key=lambda row: (len(row.input_ids), row.row_id))
-    chosen = [by_length[index] for index in checked([len(row.input_ids) for row in by_length])]
-    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in chosen])
+    chosen = _first_rows(rows)
     model = trainer.model
-    kind = model.device.type
-    half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.dtype)
-
-    def loss() -> torch.Tensor:
-        inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
-        with torch.autocast(kind, dtype=half or torch.bfloat16, enabled=half is not None):
-            value: torch.Tensor = trainer.compute_loss(model, inputs)
-        return value
 
     def logits(**inputs: torch.Tensor) -> torch.Tensor:
         placed = {name: tensor.to(model.device) for name, tensor in inputs.items()}
-        with torch.autocast(kind, dtype=half or torch.bfloat16, enabled=half is not None):
+        with _autocast(model, recipe):
             value: torch.Tensor = model(**placed, use_cache=False).logits
         return value
 
-    training = model.training
-    model.eval()
-    try:
+    with _evaluating(trainer):
         if recipe.packing:
             check_isolation(logits, chosen[0], chosen[-1], recipe.dtype)
-        parameters = [p for p in model.parameters() if p.requires_grad]
-        return check_gradient(parameters, loss, _frozen_layers(model), half or torch.float32)
+        dtype: torch.dtype = getattr(torch, recipe.dtype)
+        return check_gradient(_trained(model), _first_loss(trainer, chosen, recipe), _frozen_layers(model), dtype)
+
+
+@contextlib.contextmanager
+def with_liger_kernels(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Iterator[str]:
+    """`liger_kernels` in the trainer's model, asked on the records that the gradient is checked on."""
+    loss = _first_loss(trainer, _first_rows(rows), recipe)
+
+    def gradient() -> Gradient:
+        with _evaluating(trainer):
+            return Gradient(*gradient_of(_trained(trainer.model), loss))
+
+    with liger_kernels(trainer.model.get_base_model(), gradient, recipe.dtype) as words:
+        yield words
+
+
+def _first_rows(rows: Rows) -> list[Row]:
+    by_length = sorted(rows.training, key=lambda row: (len(row.input_ids), row.row_id))
+    return [by_length[index] for index in checked([len(row.input_ids) for row in by_length])]
+
+
+def _first_loss(trainer: SFTTrainer, chosen: Sequence[Row], recipe: Recipe) -> Callable[[], torch.Tensor]:
+    batch = Collator(recipe.pad_token_id)([{"input_ids": row.input_ids, "labels": row.labels} for row in chosen])
+    model = trainer.model
+
+    def loss() -> torch.Tensor:
+        inputs = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        with _autocast(model, recipe):
+            value: torch.Tensor = trainer.compute_loss(model, inputs)
+        return value
+
+    return loss
+
+
+def _autocast(model: PreTrainedModel, recipe: Recipe) -> torch.autocast:
+    import torch
+
+    half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(recipe.dtype)
+    return torch.autocast(model.device.type, dtype=half or torch.bfloat16, enabled=half is not None)
+
+
+@contextlib.contextmanager
+def _evaluating(trainer: SFTTrainer) -> Iterator[None]:
+    """The model in evaluation mode; what is computed within is not among the metrics of an evaluation."""
+    training = trainer.model.training
+    trainer.model.eval()
+    try:
+        yield
     finally:
-        model.train(training)
+        trainer.model.train(training)
         trainer._metrics["eval"].clear()
+
+
+def _trained(model: torch.nn.Module) -> list[torch.nn.Parameter]:
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def _frozen_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -176,7 +216,6 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             per_device_eval_batch_size=recipe.per_device_eval_batch_size,
             gradient_accumulation_steps=recipe.gradient_accumulation_steps,
             gradient_checkpointing=recipe.gradient_checkpointing,
-            use_liger_kernel=recipe.use_liger_kernel,
             neftune_noise_alpha=recipe.neftune_noise_alpha or None,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type=recipe.lr_scheduler_type,

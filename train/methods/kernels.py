@@ -15,17 +15,18 @@ from assay.models import ModelRef, load_base
 from ..processes.sharding import is_sharded
 from ..recipe import Hardware, Recipe
 from ..settings import TrainSettings
+from .liger import interpreted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 def check_kernels(settings: TrainSettings, hardware: Hardware) -> None:
-    """Raises SettingsError for what is not installed, or has no GPU to run on."""
+    """Raises SettingsError for what is not installed, or has no GPU to run on. Triton's interpreter needs none."""
     asked = [("use_liger_kernel: true", "liger_kernel", "liger-kernel")] if settings.use_liger_kernel else []
     asked += [("backend: unsloth", "unsloth", "unsloth")] if settings.backend == "unsloth" else []
     for setting, module, package in asked:
-        if not hardware.is_gpu:
+        if not hardware.is_gpu and not (module == "liger_kernel" and interpreted()):
             raise SettingsError(f"{setting} needs a CUDA GPU, and training is on {hardware.device}", fix="leave it out")
         if importlib.util.find_spec(module) is None:
             raise SettingsError(f"{setting}: {package} is not installed", fix=f"pip install {package}, or leave it out")

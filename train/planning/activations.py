@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .architecture import Architecture, Layer, Linear
+from .architecture import Architecture, Layer, Linear, Norm
 from .workload import Setup, Workload
 
 FLOAT = 4
 SPARSE_DROPOUT = 0.3
 """As `assay.train.dropout` has it: below it a CPU keeps the positions of what was dropped, 8 bytes each."""
+
+GATED = 3
+"""Tensors of the feed-forward width of a block with a gate: gate, activated gate, up."""
+
+
+def norm_width_bytes(norm: Norm, setup: Setup, work: Workload) -> int:
+    """Of a token, what a norm keeps in the width that it normalises: RMSNorm its input in float32, and Liger's kernel
+    the input as it is (`save_for_backward` of `LigerRMSNormFunction` in liger_kernel/ops/rms_norm.py)."""
+    as_it_is = work.liger if not norm.bias else not setup.cuda
+    return norm.width * (setup.compute_bytes if as_it_is else FLOAT)
 
 
 def saved_of_layer(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) -> list[int]:
@@ -24,12 +34,14 @@ def saved_of_layer(layer: Layer, setup: Setup, work: Workload, adapted: frozense
 def _saved(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) -> Iterator[float]:
     tokens, half = work.tokens, setup.compute_bytes
     for norm in layer.norms:  # normalised in float32; with LayerNorm's mean and deviation or RMSNorm's root
-        yield tokens * norm.width * (FLOAT if not norm.bias or setup.cuda else half)
+        yield tokens * norm_width_bytes(norm, setup, work)
         yield tokens * FLOAT * (norm.width // norm.weights) * (2 if norm.bias else 1)
     for linear in layer.linears:
         yield from _linear(linear, setup, work, trains=setup.method == "full" or linear.name in adapted)
     yield from _attention(layer, setup, work)
     saved, width = layer.mlp_saved, layer.mlp_width
+    if work.liger and saved == GATED:
+        saved -= 1  # its kernel computes the activated gate again
     while saved > 0 and width:
         yield tokens * width * half * min(1.0, saved)
         saved -= 1

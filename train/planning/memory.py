@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from .activations import FLOAT, layer_input, saved_of_layer, working_bytes
+from .activations import FLOAT, layer_input, norm_width_bytes, saved_of_layer, working_bytes
 from .architecture import Architecture, Lora
 from .workload import Setup, Workload
 
@@ -154,7 +154,8 @@ def _kept(architecture: Architecture, setup: Setup, work: Workload) -> tuple[int
         sizes += [(size, count) for size in of_layer]
         widest = max(widest, sum(of_layer))
     whole = sum(size * count for size, count in sizes)
-    last = work.tokens * architecture.hidden * FLOAT + work.predicted * architecture.hidden * setup.compute_bytes
+    final = norm_width_bytes(architecture.final_norm, setup, work) if work.liger else architecture.hidden * FLOAT
+    last = work.tokens * final + work.predicted * architecture.hidden * setup.compute_bytes
     if work.checkpointing:
         each = layer_input(architecture, setup, work)
         kept = each * architecture.depth + widest

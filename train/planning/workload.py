@@ -25,6 +25,7 @@ class Workload:
     eager          plain attention, which keeps every score
     checkpointing  the layers' inputs alone are kept, and the rest is computed again
     dropout        whether it is drawn: not in the check before the first step
+    liger          Liger's norms and feed-forward blocks; the check before the first step goes through the others too
     """
 
     batch: int
@@ -34,6 +35,7 @@ class Workload:
     eager: bool
     checkpointing: bool
     dropout: float
+    liger: bool = False
 
     @property
     def tokens(self) -> int:
@@ -102,6 +104,7 @@ def setup_of(recipe: Recipe, lengths: Lengths, method: Method, file_dtype: str =
         eager=eager,
         checkpointing=recipe.gradient_checkpointing,
         dropout=recipe.lora_dropout,
+        liger=recipe.use_liger_kernel,
     )
     records, tokens = lengths.checked
     check = replace(
@@ -112,6 +115,7 @@ def setup_of(recipe: Recipe, lengths: Lengths, method: Method, file_dtype: str =
         padded=lengths.unequal and records > 1,
         checkpointing=False,
         dropout=0.0,
+        liger=False,
     )
     return Setup(
         method=method,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,18 @@ SETUP = Setup(
 )  # fmt: skip
 
 
-def really_saved(values: Mapping[str, Any], setup: Setup, work: Workload, layers: int, folder: Path) -> int:
-    """Bytes of the storages that autograd holds after a forward pass, parameters and constants left out."""
+def really_saved(
+    values: Mapping[str, Any],
+    setup: Setup,
+    work: Workload,
+    layers: int,
+    folder: Path,
+    changed: Callable[[Any], None] = lambda base: None,
+) -> int:
+    """Bytes of the storages that autograd holds after a forward pass, parameters and constants left out.
+
+    changed  is given the model beneath the adapter before the pass
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -51,6 +61,7 @@ def really_saved(values: Mapping[str, Any], setup: Setup, work: Workload, layers
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
     speed_up_dropout(model)
+    changed(model.get_base_model())
     held: dict[int, int] = {}
     known = {parameter.untyped_storage().data_ptr() for parameter in (*model.parameters(), *model.buffers())}
 

@@ -65,6 +65,7 @@ def test_the_parts_add_up_to_the_peak(subject: Callable[[str], Subject], lengths
         {"lora_target_modules": ("q_proj", "v_proj")},
         {"lora_dropout": 0.0},
         {"gradient_checkpointing": True},
+        {"use_liger_kernel": True},
     ],
 )
 @pytest.mark.parametrize("hardware", [CPU, GPU])
@@ -81,6 +82,17 @@ def test_what_is_said_to_save_memory_of_a_step_does(
         for changed in ({}, smaller)
     ]
     assert step[1] < step[0]
+
+
+def test_with_liger_the_logits_and_the_check_before_the_first_step_take_what_they_took(
+    subject: Callable[[str], Subject], lengths: Callable[..., Lengths]
+) -> None:
+    """TRL's head projects with and without it, and the check goes through transformers' layers as well."""
+    architecture = subject("llama-3.1-8b").architecture
+    plain, ours = (moments(architecture, setup(lengths(), "lora", use_liger_kernel=liger)) for liger in (False, True))
+    for before, after in zip(plain, ours, strict=True):
+        assert after.logits == before.logits
+        assert (after.activations < before.activations) == (after.moment == "step")
 
 
 def test_full_fine_tuning_takes_sixteen_bytes_a_parameter_beside_activations(
