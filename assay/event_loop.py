@@ -11,20 +11,22 @@ T = TypeVar("T")
 
 
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Runs it to its end, in a thread of its own where an event loop runs already, as in a notebook.
+    """Runs it to its end. An error in one of several tasks is raised as it is, and not as a group."""
+    return outside_of_a_loop(lambda: _run(work))
 
-    An error in one of several tasks is raised as it is, and not as a group.
-    """
+
+def outside_of_a_loop(work: Callable[[], T]) -> T:
+    """Calls what begins an event loop: in a thread of its own where one runs already, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _run(work)
+        return work()
     results: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            results.append(_run(work))
+            results.append(work())
         except BaseException as error:  # noqa: BLE001 it is raised again where it was asked for
             errors.append(error)
 

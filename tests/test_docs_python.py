@@ -33,6 +33,6 @@ def test_the_page_runs_as_it_stands_there(tmp_path: Path, tiny_model: Path, monk
             code = code.replace(usual, small.replace("MODEL", str(tiny_model)))
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(code, "docs/python.md", "exec"), space)  # noqa: S102
+            exec(compile(code, "docs/python.md", "exec"), space)
         if block.shown and not block.of_model:
             assert missing(block.shown, printed.getvalue()) is None, f"{code}\n--- printed\n{printed.getvalue()}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from assay.errors import NoSuchRunError, SettingsError
+from assay.event_loop import run_async
 
 if TYPE_CHECKING:
     from .site import Site
@@ -41,7 +41,7 @@ def redacted_file(site: Site, address: str, run: str) -> str:
 
 
 def _body(site: Site, address: str, asked: tuple[tuple[str, str], ...]) -> str:
-    status, body = asyncio.run(_asked(site, address, asked))
+    status, body = run_async(lambda: _asked(site, address, asked))
     html = body.decode("utf-8")
     if status != 200:
         said = re.search(r"<p>(.*?)</p>", html, re.DOTALL)

@@ -20,6 +20,7 @@ from lm_eval.models.api_models import JsonChatStr
 from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI, OpenAIChatCompletion
 
 from assay.errors import ModelError
+from assay.event_loop import outside_of_a_loop, run_async
 
 from .server import KEY, ServedModel, server_errors
 
@@ -155,7 +156,7 @@ def likelihoods(client: Any, pairs: Sequence[tuple[list[int], list[int]]], url: 
     """Of continuations as token ids. Raises ModelError."""
     asked = [(None, context, continuation) for context, continuation in pairs]
     with listening() as heard, server_errors(url, heard):
-        return list(client._loglikelihood_tokens(asked))
+        return outside_of_a_loop(lambda: list(client._loglikelihood_tokens(asked)))
 
 
 def texts(client: Any, prompts: Sequence[Any], settings: dict[str, Any], url: str) -> list[Text]:
@@ -164,7 +165,7 @@ def texts(client: Any, prompts: Sequence[Any], settings: dict[str, Any], url: st
     nothing, asked = [None] * len(prompts), {"temperature": 0, **settings}
     with listening() as heard, server_errors(url, heard):
         answers = client.get_batched_requests(list(prompts), nothing, generate=True, gen_kwargs=asked)
-        batches = asyncio.run(_all_or_the_first_error(answers))
+        batches = run_async(lambda: _all_or_the_first_error(answers))
     return [answer if isinstance(answer, Text) else Text("", True) for batch in batches for answer in batch]
 
 

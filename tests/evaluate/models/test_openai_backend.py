@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -82,6 +83,16 @@ def test_scores_and_answers_are_those_of_assays_own(
             assert a[column] == b[column], (column, a, b)
         assert (a["logprob"] is None) == (b["logprob"] is None)
         assert a["logprob"] is None or abs(a["logprob"] - b["logprob"]) < 1e-4
+
+
+@pytest.mark.parametrize("how", [{}, {"num_concurrent": 3}])
+def test_a_notebook_whose_event_loop_runs_already_asks_as_a_script_does(
+    run: Run, tiny_adapter: Path, how: Mapping[str, Any]
+) -> None:
+    async def cell() -> Evaluation:
+        return run(adapter=tiny_adapter, **how)
+
+    assert asyncio.run(cell()).items.num_rows == 2 * 2 * len(WORDS)
 
 
 def test_a_model_on_a_server_of_its_own_is_asked_there(
