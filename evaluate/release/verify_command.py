@@ -37,12 +37,18 @@ def verify(
     CERTIFICATE may be the folder that holds certificate.json. --rerun loads base and adapter and has N items of each
     suite answered again, drawn by the certificate's hash and --seed.
 
+    Of a proof of parity (parity.json, or its folder) the files that were held against each other are hashed again.
+
     Exit code 0 when nothing differs, 3 when something does. What could not be checked is said, and is no difference.
     """
+    from assay.proofs import is_proof
+
     from ..scorer import rescore, rescore_with_code
     from .signature import read_public_key
     from .verify import verify as check
 
+    if is_proof(certificate):
+        return _proof(options, certificate)
     expected = read_public_key(public_key) if public_key is not None else None
     path = certificate / "certificate.json" if certificate.is_dir() else certificate
     claims = check(path, rescore_with_code if allow_code else rescore, expected)
@@ -50,6 +56,20 @@ def verify(
         again = _rerun(options, path, rerun, model, chat_template, allow_code=allow_code)
         known = {claim.name for claim in again}
         claims = [*(claim for claim in claims if claim.name not in known), *again]
+    return _said(options, path, claims)
+
+
+def _proof(options: Options, path: Path) -> int:
+    """Of what `assay merge` and `assay parity` wrote."""
+    from assay.proofs import claims_of, read_proof
+
+    from .verify import Claim
+
+    proof = read_proof(path)
+    return _said(options, proof.place, [Claim(*held) for held in claims_of(proof)])
+
+
+def _said(options: Options, path: Path, claims: list[Claim]) -> int:
     wrong = [claim for claim in claims if claim.ok is False]
     options.emit({"certificate": str(path), "ok": not wrong, "claims": [claim.to_json() for claim in claims]})
     words = {True: "matches", False: "DIFFERS", None: "not checked"}

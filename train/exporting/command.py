@@ -207,9 +207,12 @@ class _Job:
 
     def model(self, folder: Path, out: Path, outtype: str | None) -> tuple[GgufFacts, tuple[str, ...]]:
         """The GGUF of a model's folder, and what ends its turns."""
+        from assay.proofs import check_as_proved
+
         from .artefacts import read_model
 
         how = self._how(outtype)
+        check_as_proved(folder)
         target = read_model(folder, offline=self.options.offline, say=self.options.say)
         return self._convert(folder, target, out, *how)
 

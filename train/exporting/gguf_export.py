@@ -13,7 +13,7 @@ from pathlib import Path
 from assay.chat import ChatTarget
 from assay.errors import ModelError, SettingsError, StorageError, did_you_mean, storage_error
 
-from ..parity.provenance import Trained
+from ..parity.provenance import Trained, read_json
 from .artefacts import folder_of
 from .conversion import convert
 from .converter import ADAPTER_SCRIPT, MODEL_SCRIPT, Converter
@@ -54,7 +54,7 @@ def export_model(
     Raises ModelError, StorageError, MissingExtraError.
     """
     source = folder_of(target.ref, weights=True, offline=True) if target.ref.is_hub else folder
-    first = outtype if outtype in BITS else "f16"
+    first = outtype if outtype in BITS else _unrounded(source)
     size = sum(path.stat().st_size for path in source.glob("*.safetensors"))
     check_room(out, size if outtype in BITS else 2 * size)
     corrections = replace(corrections_of(target), metadata=weights_metadata(source))
@@ -72,6 +72,13 @@ def export_model(
             check_model(read_gguf(made), target, corrections)
         made.replace(out)
     return Exported(read_gguf(out), _notes(lines))
+
+
+def _unrounded(folder: Path) -> str:
+    """The type that holds a model's weights as they are, for the quantiser: f16 has no room for what bf16 holds."""
+    config = read_json(folder / "config.json")
+    dtype = str(config.get("dtype") or config.get("torch_dtype"))
+    return {"bfloat16": "bf16", "float32": "f32"}.get(dtype, "f16")
 
 
 def export_adapter(

@@ -6,6 +6,7 @@ none, so that nothing of a model repository runs.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -19,6 +20,7 @@ from assay.chat import ChatTarget
 from assay.errors import ModelError
 from assay.storage import write_json, write_text
 
+from ..parity.gguf import MADE_OF
 from ..parity.provenance import Trained, read_json
 from .splitting_names import splitting_name
 
@@ -70,12 +72,17 @@ def corrections_of(target: ChatTarget) -> Corrections:
 
 
 def weights_metadata(folder: Path) -> dict[str, str]:
-    """{"assay.weights": ...} of a folder that `assay merge` wrote: whose numbers the base's weights are, for parity."""
+    """Of a folder that `assay merge` wrote, for parity: whose numbers the base's weights are, and which adapter was
+    merged into them, by the hashes of two of its files. {} of any other."""
     try:
-        weights = read_json(folder / "assay.json")["merge"]["weights"]
+        merge = read_json(folder / "assay.json")["merge"]
+        found = {"assay.weights": str(merge["weights"])}
     except (ModelError, KeyError, TypeError):
         return {}
-    return {"assay.weights": str(weights)}
+    with contextlib.suppress(KeyError, TypeError, IndexError):
+        files = merge["adapters"][0]["files"]
+        return found | {key: str(files[file]) for key, file in MADE_OF.items()}
+    return found
 
 
 def writes_bos(target: ChatTarget) -> bool:

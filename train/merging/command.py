@@ -64,9 +64,8 @@ def merge(
     if options.output is None:
         raise SettingsError("nothing says where the result goes", fix="add -o FOLDER")
     adapters = tuple(named_adapter(options, adapter) for adapter in adapters)
+    _check_meant(len(adapters))
     if len(adapters) == 1:
-        if weights is not None:
-            raise SettingsError("--weights weighs several adapters, and one was named", fix="leave it out")
         from .settings import MergeSettings
 
         return _merge(options, adapters[0], MergeSettings(base, dtype, records), model, data)
@@ -75,6 +74,29 @@ def merge(
     seed = options.seed if options.seed is not None else 0
     settings = CombineSettings(_weights(weights, len(adapters)), method, density, seed=seed)
     return _combine(options, adapters, settings, model)
+
+
+OF_SEVERAL = {"weights": "--weights", "method": "--method", "density": "--density"}
+OF_ONE = {"base": "--base", "dtype": "--dtype", "data": "--data", "records": "--records"}
+
+
+def _check_meant(adapters: int) -> None:
+    """Raises SettingsError for an option that would do nothing with so many adapters."""
+    context = click.get_current_context()
+    idle = OF_SEVERAL if adapters == 1 else OF_ONE
+    given = [
+        option
+        for name, option in idle.items()
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if not given:
+        return
+    if adapters == 1:
+        raise SettingsError(f"{given[0]} combines several adapters, and one was named", fix="leave it out")
+    raise SettingsError(
+        f"{given[0]} is of a merge into the base, and several adapters become one adapter",
+        fix="leave it out, and `assay merge` the combination once it is gated",
+    )
 
 
 def _weights(text: str | None, adapters: int) -> tuple[float, ...]:
@@ -149,13 +171,15 @@ def _merge(options: Options, folder: Path, settings: MergeSettings, model: str |
 
 
 def _combine(options: Options, folders: tuple[Path, ...], settings: CombineSettings, model: str | None) -> int:
-    from .combine import check_combinable, combine
+    from .combine import check_combinable, combine, said_of
     from .folder import check_target
 
     assert options.output is not None
     trained = [_read(options, folder, model) for folder in folders]
     check_combinable(trained, settings)
     check_target(options.output)
+    for note in said_of(trained):
+        options.say(f"note: {note}")
     plain = {"weights": list(settings.weights), "method": settings.method, "density": settings.density}
     with _run(store_of_options(options), {**plain, "seed": settings.seed}, trained, {}) as run:
         found = combine(trained, settings, options.output, run=run.id, trust_remote_code=trusted(options))

@@ -194,14 +194,14 @@ def _prove(
 ) -> Parity:
     material = asked.material
     over = Recorded(
-        str(trained.folder),
-        trained.target,
+        trained,
         Held(_weights(trained, settings.base), "float32"),
         material.passages,
         tuple(asked.over),
     )
     folder = ModelFolder.load(scratch, trust_remote_code=trust_remote_code, device="cpu")
-    return replace(prove(over, folder, material), shipped=out.name)
+    found = prove(over, folder, material)
+    return replace(found, shipped=out.name, about=replace(found.about, places={**found.about.places, "shipped": out}))
 
 
 def _facts(found: Merged, held: Held, folder: Path) -> Mapping[str, Json]:

@@ -7,8 +7,9 @@ One file here implements it for each form: `held.py` (an adapter over its base, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from assay.records import Json, Message
@@ -69,6 +70,20 @@ UNKNOWN = Held("unknown", "unknown")
 """Of what cannot be looked into."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What an artefact says of itself: the adapter that it was made of, and its own weights when they were written.
+
+    Both are {file: sha256}, and {} where it says nothing.
+    """
+
+    adapter: Mapping[str, str]
+    weights: Mapping[str, str]
+
+
+NO_ORIGIN = Origin({}, {})
+
+
 class Artefact(Protocol):
     """Ids are those of the tokenizer that was trained with: an artefact with another fails on its prompts first.
 
@@ -82,6 +97,16 @@ class Artefact(Protocol):
     def kind(self) -> str: ...
     @property
     def held(self) -> Held: ...
+    @property
+    def origin(self) -> Origin: ...
+
+    def place(self) -> Path | None:
+        """The folder of its files; None for what is no file here."""
+        ...
+
+    def files(self) -> Mapping[str, str]:
+        """{file: sha256} of what it consists of, in its place; {} for what is no file here."""
+        ...
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """By the artefact's own template and tokenizer. Raises RefusedError, UnprovedError."""

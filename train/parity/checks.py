@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from assay.records import Json
 
-from .artefact import Artefact, Conversation, Held, Passage, RefusedError, UnprovedError
+from .artefact import Artefact, Conversation, Held, Origin, Passage, RefusedError, UnprovedError
 from .difference import difference
 
 
@@ -42,6 +42,10 @@ class Check:
 
 
 PROMPTS, STOPS, LOGPROBS, SUITES = "prompt tokens", "stop tokens", "log-probabilities", "suite scores"
+MADE_OF = "made of"
+
+OF_AN_ADAPTER = ("adapter_model.safetensors", "adapter_config.json", "chat_template.jinja")
+"""Files that make an adapter what it is; what is said of it beside them may be written anew."""
 
 FLOAT32_NATS = 1e-3
 """Of a merge that keeps float32: the largest difference of one token. The order of additions alone moves one by 1e-5
@@ -56,6 +60,28 @@ which moved a token of Gemma 3 by 0.002 (docs/decisions/0096). A scale that is w
 ROUNDED_NATS: Mapping[str, float] = {"bfloat16": 0.05, "float16": 0.01}
 """Of a merge whose sums were rounded to 16 bits: the mean difference. bfloat16 keeps 8 bits of a weight, float16 11;
 what rounding does to SmolLM2-135M was measured (docs/decisions/0096)."""
+
+
+def check_origin(gated: Mapping[str, str], shipped: Mapping[str, str], origin: Origin) -> Check:
+    """What it says that it was made of is what was gated, and its weights are those that were written then.
+
+    No tolerance sees a tensor that was changed by less than rounding does; a hash does. gated and shipped are the files
+    of both, {file: sha256}.
+    """
+    numbers: dict[str, Json] = {"adapter": dict(origin.adapter), "weights": dict(origin.weights)}
+    if not origin.adapter and not origin.weights:
+        what = "it does not say of which adapter it was made"
+        return Check(MADE_OF, Outcome.UNPROVED, what, required=False)
+    others = [name for name in OF_AN_ADAPTER if name in origin.adapter and origin.adapter[name] != gated.get(name)]
+    if others:
+        what = f"it was made of another adapter than the one that was gated: {others[0]} is another"
+        return Check(MADE_OF, Outcome.FAIL, what, numbers)
+    changed = [name for name, digest in origin.weights.items() if shipped.get(name) != digest]
+    if changed:
+        what = f"its weights are not those that were written when it was made: {changed[0]} is another"
+        return Check(MADE_OF, Outcome.FAIL, what, numbers)
+    kept = f", and holds the {len(origin.weights)} weight file(s) of that day" if origin.weights else ""
+    return Check(MADE_OF, Outcome.PASS, f"by its own word of the adapter that was gated{kept}", numbers, required=False)
 
 
 def check_prompts(gated: Artefact, shipped: Artefact, conversations: Iterable[Conversation]) -> Check:

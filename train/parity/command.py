@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("artefact", metavar="ARTEFACT")
 @click.option("--against", type=click.Path(path_type=Path), required=True, metavar="ADAPTER",
               help="What was gated: a folder, or NAME:VERSION.")  # fmt: skip
+@click.option("--over", type=click.Path(path_type=Path), metavar="GGUF", help="Of an adapter's GGUF: that of its base.")
 @click.option("--model", help="The base, where it is not where the adapter says.")
 @click.option("--data", multiple=True, metavar="DATA", help="Records whose answers are weighed [those of training].")
 @click.option("--records", type=click.IntRange(min=1), default=32, show_default=True, help="How many of them.")
@@ -29,6 +30,7 @@ def parity(
     options: Options,
     artefact: str,
     against: Path,
+    over: Path | None,
     model: str | None,
     data: tuple[str, ...],
     records: int,
@@ -37,7 +39,8 @@ def parity(
 ) -> int:
     """Hold what is shipped against what was gated.
 
-    ARTEFACT is the folder of a merged model, a GGUF file, or a model of Ollama as ollama:NAME. Prompt and stop tokens
+    ARTEFACT is the folder of a merged model, a GGUF file (of an adapter with --over BASE.gguf), or a model of Ollama as
+    ollama:NAME. Prompt and stop tokens
     must be identical; log-probabilities within a tolerance that depends on the weights; scores on the suites equal for
     the same weights in float32, else not worse by more than the margin. With -o, parity.json and parity.md.
     Exit code 3 where a check fails, 4 where one that is required could not be made: what is unproved never passes.
@@ -59,7 +62,7 @@ def parity(
         if data
         else records_of_training(trained, store_of_options(options), say=options.say)
     )
-    shipped: Artefact = open_artefact(artefact, trained, trust_remote_code=trusted(options))
+    shipped: Artefact = open_artefact(artefact, trained, over=over, trust_remote_code=trusted(options))
     options.say(f"parity: asking {against} over {trained.target.name}")
     gated = AdapterOverBase.load(trained, trust_remote_code=trusted(options))
     material = (

@@ -11,8 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from assay.errors import ModelError
+from assay.storage import sha256_file
 
-from .artefact import UNKNOWN, Artefact, Conversation, Held, Passage, RefusedError, TokenScores, UnprovedError
+from .artefact import (
+    NO_ORIGIN,
+    UNKNOWN,
+    Artefact,
+    Conversation,
+    Held,
+    Origin,
+    Passage,
+    RefusedError,
+    TokenScores,
+    UnprovedError,
+)
 from .provenance import FULL
 
 FILE_TYPES = {
@@ -25,17 +37,28 @@ WHOLE = ("float32", "float16", "bfloat16")
 WEIGHTS = "assay.weights"
 """Metadata of a file that says whose numbers the base's weights are; without it they are taken for the base's own."""
 
+MADE_OF = {"assay.adapter": "adapter_model.safetensors", "assay.adapter_config": "adapter_config.json"}
+"""Metadata that name the adapter of a merge by the hashes of two of its files."""
+
 CONTEXT = 2048
 
 
 @dataclass(frozen=True)
 class NotHere:
-    """An artefact that nothing here can ask. why is for people."""
+    """An artefact that nothing here can ask. why is for people; file is where it is."""
 
     name: str
     kind: str
     why: str
+    file: Path
     held: Held = UNKNOWN
+    origin: Origin = NO_ORIGIN
+
+    def place(self) -> Path:
+        return self.file.parent
+
+    def files(self) -> Mapping[str, str]:
+        return {self.file.name: sha256_file(self.file)}
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         raise UnprovedError(self.why)
@@ -53,18 +76,34 @@ class NotHere:
         raise UnprovedError(self.why)
 
 
-def open_gguf(path: Path) -> Artefact:
-    """Raises ModelError for a file that is not there, or that llama.cpp cannot read."""
-    if not path.is_file():
-        raise ModelError("there is no such file", where=str(path))
+def open_gguf(path: Path, over: Path | None = None) -> Artefact:
+    """over: the GGUF of the base, for that of an adapter.
+
+    Raises ModelError for a file that is not there, or that llama.cpp cannot read, and for an adapter without its base.
+    """
+    for file in (path, over):
+        if file is not None and not file.is_file():
+            raise ModelError("there is no such file", where=str(file))
+    is_adapter, dtype = _header(path)
+    if is_adapter and over is None:
+        raise ModelError(
+            "is the GGUF of an adapter, which answers over a base alone",
+            where=str(path),
+            fix="name its GGUF with --over",
+        )
+    if not is_adapter and over is not None:
+        raise ModelError(
+            "is a whole model, and no adapter to lay over another", where=str(path), fix="leave out --over"
+        )
     try:
         import llama_cpp  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        return NotHere(str(path), "gguf", "llama.cpp is not here to be asked; pip install llama-cpp-python")
+        return NotHere(str(path), "gguf", "llama.cpp is not here to be asked; pip install llama-cpp-python", path)
     try:
         with _silence():
             model = llama_cpp.Llama(
-                model_path=str(path),
+                model_path=str(over or path),
+                lora_path=str(path) if over is not None else None,
                 n_ctx=CONTEXT,
                 n_batch=CONTEXT,
                 logits_all=True,
@@ -74,7 +113,27 @@ def open_gguf(path: Path) -> Artefact:
             )
     except (ValueError, RuntimeError, OSError) as error:
         raise ModelError(f"llama.cpp cannot read it: {error}", where=str(path)) from error
-    return GgufModel(path, model, _held(model.metadata))
+    held = _held(model.metadata)
+    return GgufModel(path, model, held if over is None else _coarser(held, dtype), over)
+
+
+def _header(path: Path) -> tuple[bool, str]:
+    """(whether the file is an adapter's, the type of its tensors). Raises ModelError, MissingExtraError."""
+    from ..exporting.gguf_reading import read_gguf
+
+    facts = read_gguf(path)
+    return facts.kind == "adapter", facts.main_type
+
+
+def _coarser(base: Held, adapter: str) -> Held:
+    """In what numbers an adapter over a base is: those of the file that was rounded more."""
+    name = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}.get(adapter, adapter)
+    order = ("float32", "float16", "bfloat16")
+    if base.dtype not in order:
+        return base
+    if name not in order:
+        return Held(name, name)
+    return Held(base.base, order[max(order.index(base.dtype), order.index(name))])
 
 
 @contextmanager
@@ -101,16 +160,32 @@ def _held(metadata: Mapping[str, str]) -> Held:
 
 @dataclass(frozen=True)
 class GgufModel:
-    """llama.cpp with keys and values in float32."""
+    """llama.cpp with keys and values in float32. over: the base's file, where `path` is an adapter's."""
 
     path: Path
     model: Any
     held: Held
+    over: Path | None = None
     kind: str = "gguf"
 
     @property
     def name(self) -> str:
         return str(self.path)
+
+    @property
+    def origin(self) -> Origin:
+        known = self.model.metadata
+        return Origin({file: str(known[key]) for key, file in MADE_OF.items() if key in known}, {})
+
+    def place(self) -> Path:
+        return self.path.parent
+
+    def files(self) -> Mapping[str, str]:
+        found = {self.path.name: sha256_file(self.path)}
+        if self.over is None:
+            return found
+        beside = Path(os.path.relpath(self.over.resolve(), self.path.parent.resolve())).as_posix()
+        return {**found, beside: sha256_file(self.over)}
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """The file's own template, its text tokenised by llama.cpp with special tokens read as such."""

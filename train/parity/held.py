@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assay.devices import in_double
 from assay.errors import ModelError
 from assay.models import ModelRef, load_base, load_config, load_generation_config, load_tokenizer, resolve
+from assay.proofs import NOT_SHIPPED
+from assay.storage import sha256_folder
 
-from .artefact import Conversation, Held, Passage, RefusedError, TokenScores, UnprovedError
+from .artefact import NO_ORIGIN, Conversation, Held, Origin, Passage, RefusedError, TokenScores, UnprovedError
 from .loading import compute_in_float32, lay_over, load_as_trained
 from .provenance import DTYPES, FULL, Trained, read_card
 
@@ -61,11 +64,11 @@ class InMemory:
         column = {place: number for number, place in enumerate(kept)}
         found = []
         for row, passage in enumerate(batch):
-            own = logits[row, [column[place - 1] for place in passage.answer]].double()
+            own = in_double(logits[row, [column[place - 1] for place in passage.answer]])
             if not bool(torch.isfinite(own).all()):
                 raise ModelError("the model gives NaN or infinite logits", fix="its weights or its adapter are damaged")
-            targets = torch.tensor([passage.ids[place] for place in passage.answer], device=device)
-            logprobs = own.log_softmax(-1)[torch.arange(len(targets), device=device), targets]
+            targets = torch.tensor([passage.ids[place] for place in passage.answer], device=own.device)
+            logprobs = own.log_softmax(-1)[torch.arange(len(targets), device=own.device), targets]
             found.append(TokenScores(logprobs.cpu().numpy(), own.argmax(-1).cpu().numpy().astype(np.int64)))
         return found
 
@@ -135,6 +138,16 @@ class AdapterOverBase:
     def target(self) -> ChatTarget:
         return self.trained.target
 
+    @property
+    def origin(self) -> Origin:
+        return NO_ORIGIN
+
+    def place(self) -> Path:
+        return self.trained.folder
+
+    def files(self) -> Mapping[str, str]:
+        return sha256_folder(self.trained.folder)
+
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         return prompt_ids(conversation, self.target)
 
@@ -180,6 +193,16 @@ class ModelFolder:
     @property
     def name(self) -> str:
         return str(self.folder)
+
+    @property
+    def origin(self) -> Origin:
+        return origin_of(self.folder)
+
+    def place(self) -> Path:
+        return self.folder
+
+    def files(self) -> Mapping[str, str]:
+        return {name: digest for name, digest in sha256_folder(self.folder).items() if name not in NOT_SHIPPED}
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """What `apply_chat_template` gives whoever loads the folder."""
@@ -234,6 +257,20 @@ def held_in(folder: Path, ref: ModelRef) -> Held:
     merge = card.get("merge")
     base = merge.get("weights") if isinstance(merge, dict) else None
     return Held(str(base or FULL), dtype if dtype in DTYPES else "float32")
+
+
+def origin_of(folder: Path) -> Origin:
+    """As `assay merge` notes it beside a model."""
+    merge = read_card(folder).get("merge")
+    if not isinstance(merge, dict):
+        return NO_ORIGIN
+    adapters = merge.get("adapters")
+    first = adapters[0] if isinstance(adapters, list) and adapters and isinstance(adapters[0], dict) else {}
+    return Origin(_digests(first.get("files")), _digests(merge.get("files")))
+
+
+def _digests(value: object) -> dict[str, str]:
+    return {str(name): str(digest) for name, digest in value.items()} if isinstance(value, dict) else {}
 
 
 def prompt_ids(conversation: Conversation, target: ChatTarget) -> tuple[int, ...]:

@@ -34,6 +34,10 @@ SHAPES = (
     Conversation("a system turn and several turns", (_SYSTEM, _ASK, _ANSWER, _AGAIN)),
     Conversation("line breaks", (Message("user", "First line.\n\n  Second line, indented.\n\tThird."),)),
     Conversation("other scripts", (Message("user", "Grüße aus Köln: 你好, привет, مرحبا, 🙂 1½ € ﬁn"),)),
+    Conversation("white space at the edges", (Message("user", " \n  Indented? \n\n"),)),
+    Conversation("an answer with white space at its edges", (_ASK, Message("assistant", "\n From ten. \n"), _AGAIN)),
+    Conversation("an answer that reasoned", (_ASK, Message("assistant", "<think>\nMay.\n</think>\n\nTen."), _AGAIN)),
+    Conversation("numbers and code", (Message("user", "1234567 3.14 0x1F\n```\nfor i in (1, 2):\n    print(i)\n```"),)),
     Conversation("a long turn", (Message("user", "The quick brown fox jumps over the lazy dog. " * 20 + "Why?"),)),
 )
 
@@ -57,11 +61,15 @@ PROMPTS = (
 
 @dataclass(frozen=True)
 class Material:
-    """conversations for the prompts, passages for the log-probabilities; source says where the answers are from."""
+    """conversations for the prompts, passages for the log-probabilities; source says where the answers are from.
+
+    digest  of the records that they are from; None where the adapter answered itself
+    """
 
     conversations: tuple[Conversation, ...]
     passages: tuple[Passage, ...]
     source: str
+    digest: str | None = None
 
     @property
     def tokens(self) -> int:
@@ -69,8 +77,10 @@ class Material:
 
 
 def shapes_for(target: ChatTarget) -> tuple[Conversation, ...]:
-    """Those with tools where the template shows them."""
-    return (*SHAPES, *TOOL_SHAPES) if takes_tools(target) else SHAPES
+    """Those with tools where the template shows them; and one whose text holds what ends turns."""
+    ends = " ".join(target.stop_texts[:2])
+    own = Conversation("special tokens in a text", (Message("user", f"What does {ends} mean?"),))
+    return (*SHAPES, own, *TOOL_SHAPES) if takes_tools(target) else (*SHAPES, own)
 
 
 def takes_tools(target: ChatTarget) -> bool:
@@ -97,7 +107,8 @@ def of_records(data: Dataset, target: ChatTarget, most: int = RECORDS) -> Materi
             fix="`assay audit` with this model says what is wrong with each",
         )
     asked = tuple(_conversation(number, record) for number, record in enumerate(records, start=1))
-    return Material((*shapes_for(target), *asked), tuple(passages), f"answers of {len(passages)} records")
+    source = f"answers of {len(passages)} records"
+    return Material((*shapes_for(target), *asked), tuple(passages), source, data.digest)
 
 
 def _conversation(number: int, record: Record) -> Conversation:

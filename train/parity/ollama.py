@@ -11,11 +11,11 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .artefact import UNKNOWN, Conversation, Held, Passage, TokenScores, UnprovedError
+from .artefact import NO_ORIGIN, UNKNOWN, Conversation, Held, Origin, Passage, TokenScores, UnprovedError
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
 SECONDS = 10.0
@@ -28,6 +28,13 @@ class OllamaModel:
     model: str
     kind: str = "ollama"
     held: Held = UNKNOWN
+    origin: Origin = NO_ORIGIN
+
+    def place(self) -> None:
+        return None
+
+    def files(self) -> Mapping[str, str]:
+        return {}
 
     @property
     def name(self) -> str:

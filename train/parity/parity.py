@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from assay.errors import Exit
+from assay.proofs import FILE
 from assay.records import Json
 from assay.storage import write_json, write_text
 
 from .artefact import Artefact
-from .checks import SUITES, Check, Outcome, check_logprobs, check_prompts, check_stops, same_weights
+from .checks import SUITES, Check, Outcome, check_logprobs, check_origin, check_prompts, check_stops, same_weights
 from .material import Material
+from .provenance import Trained
 
-FILE, TABLE = "parity.json", "parity.md"
+TABLE = "parity.md"
+
+
+class Gated(Artefact, Protocol):
+    """What was gated is always an adapter over its base."""
+
+    @property
+    def trained(self) -> Trained: ...
+
 
 Judge: TypeAlias = Callable[[Artefact, Artefact], Check]
 """Scores both on the suites, by evaluate, which this stage does not import: the command hands it in."""
+
+
+@dataclass(frozen=True)
+class About:
+    """Which bytes were held against each other.
+
+    gated, shipped  {file: sha256}; a model of a server has no files here
+    base            of what was gated, in the words of a certificate
+    data            digest of the records whose answers were weighed; None for the adapter's own answers
+    places          the folders of both, by "gated" and "shipped"
+    """
+
+    gated: Mapping[str, str]
+    shipped: Mapping[str, str]
+    base: Mapping[str, Json]
+    data: str | None
+    places: Mapping[str, Path] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "files": {"gated": dict(self.gated), "shipped": dict(self.shipped)},
+            "base": dict(self.base),
+            "data_digest": self.data,
+        }
+
+    def paths_from(self, folder: Path) -> dict[str, Json]:
+        """The places seen from `folder`: no report names a home directory."""
+        return {
+            name: Path(os.path.relpath(place.resolve(), folder.resolve())).as_posix()
+            for name, place in self.places.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -30,6 +72,7 @@ class Parity:
     kind: str
     checks: tuple[Check, ...]
     source: str
+    about: About
 
     @property
     def outcome(self) -> Outcome:
@@ -49,13 +92,14 @@ class Parity:
 
     def to_json(self) -> dict[str, Json]:
         return {
-            "version": 1,
+            "version": 2,
             "outcome": str(self.outcome),
             "gated": self.gated,
             "shipped": self.shipped,
             "kind": self.kind,
             "answers": self.source,
             "checks": [check.to_json() for check in self.checks],
+            **self.about.to_json(),
         }
 
     def lines(self) -> list[str]:
@@ -88,7 +132,7 @@ class Parity:
 
     def write(self, folder: Path) -> None:
         """Raises StorageError."""
-        write_json(folder / FILE, self.to_json())
+        write_json(folder / FILE, {**self.to_json(), "paths": self.about.paths_from(folder)})
         write_text(folder / TABLE, self.table())
 
 
@@ -102,19 +146,26 @@ def _cell(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]<>|#" else sign for sign in plain)
 
 
-def prove(gated: Artefact, shipped: Artefact, material: Material, judge: Judge | None = None) -> Parity:
+def prove(gated: Gated, shipped: Artefact, material: Material, judge: Judge | None = None) -> Parity:
     """Every check. Suites are required where the weights are meant to differ: nothing else judges them then.
 
     Raises ModelError where a model cannot be asked at all.
     """
     same = same_weights(gated.held, shipped.held)
+    about = _about(gated, shipped, material)
     checks: list[Check] = [
+        check_origin(about.gated, about.shipped, shipped.origin),
         check_prompts(gated, shipped, material.conversations),
         check_stops(gated, shipped, material.passages),
         check_logprobs(gated, shipped, material.passages),
         judge(gated, shipped) if judge is not None else _no_suite(same),
     ]
-    return Parity(_shown(gated.name), _shown(shipped.name), shipped.kind, tuple(checks), material.source)
+    return Parity(_shown(gated.name), _shown(shipped.name), shipped.kind, tuple(checks), material.source, about)
+
+
+def _about(gated: Gated, shipped: Artefact, material: Material) -> About:
+    places = {name: place for name, place in (("gated", gated.place()), ("shipped", shipped.place())) if place}
+    return About(gated.files(), shipped.files(), gated.trained.base_facts(), material.digest, places)
 
 
 def _no_suite(same: bool) -> Check:

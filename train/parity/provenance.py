@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assay.adapter_fit import check_fit
 from assay.adapters import base_of, new_tokens_of
 from assay.errors import ModelError
+from assay.records import Json
 from assay.storage import write_json
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ class Trained:
     def run(self) -> str | None:
         run = self.card.get("run")
         return str(run) if run else None
+
+    def base_facts(self) -> dict[str, Json]:
+        """The base as it was held, in the words of a certificate."""
+        from assay.models import weights_sha256
+
+        ref = self.target.ref
+        return {
+            "name": ref.name if ref.is_hub or ref.embedded else Path(ref.name).name,
+            "revision": self.target.revision,
+            "weights_sha256": weights_sha256(ref),
+            "tokenizer_sha256": self.target.tokenizer_sha256,
+            "template_sha256": self.target.template_sha256,
+            "quantisation": self.precision.quantisation,
+            "double_quantisation": self.precision.double_quantisation if self.precision.quantisation else None,
+            "dtype": self.precision.dtype,
+        }
 
 
 def read_json(path: Path) -> dict[str, Any]:

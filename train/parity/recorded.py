@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .artefact import Conversation, Held, Passage, TokenScores, UnprovedError
+from assay.storage import sha256_folder
+
+from .artefact import NO_ORIGIN, Conversation, Held, Origin, Passage, TokenScores, UnprovedError
 from .held import prompt_ids
+from .provenance import Trained
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
@@ -15,14 +19,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an adapter over its base said of `passages`; prompts and stop tokens come from the target, as they did."""
+    """What an adapter over its base said of `passages`; prompts and stop tokens come from its target, as they did."""
 
-    name: str
-    target: ChatTarget
+    trained: Trained
     held: Held
     passages: tuple[Passage, ...]
     scores: tuple[TokenScores, ...]
     kind: str = "adapter"
+
+    @property
+    def name(self) -> str:
+        return str(self.trained.folder)
+
+    @property
+    def target(self) -> ChatTarget:
+        return self.trained.target
+
+    @property
+    def origin(self) -> Origin:
+        return NO_ORIGIN
+
+    def place(self) -> Path:
+        return self.trained.folder
+
+    def files(self) -> Mapping[str, str]:
+        return sha256_folder(self.trained.folder)
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         return prompt_ids(conversation, self.target)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay import api
+from assay import stages
 from assay.findings import Verdict
 from assay.points import signed
 from assay.records import Json
@@ -60,12 +60,13 @@ def judge_on(
     def judge(gated: Artefact, shipped: Artefact) -> Check:
         exact = same_weights(gated.held, shipped.held) and shipped.held.dtype == "float32"
         try:
-            found = api.compare_shipped(
+            found = stages.compare_shipped(
                 read, target, _model_of(gated), _model_of(shipped), margin=margin, allow_code=allow_code, say=say
             )
         except UnprovedError as error:
             return Check(SUITES, Outcome.UNPROVED, str(error))
-        return _exact(found) if exact else _not_worse(found, margin)
+        check = _exact(found) if exact else _not_worse(found, margin)
+        return replace(check, numbers={**check.numbers, "data_sha256": {one.name: one.data_sha256 for one in read}})
 
     return judge
 

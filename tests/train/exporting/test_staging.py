@@ -62,6 +62,12 @@ def test_whose_numbers_the_weights_of_a_merge_are_goes_along(tmp_path: Path) -> 
     assert weights_metadata(tmp_path) == {}
     (tmp_path / "assay.json").write_text('{"kind": "merged", "merge": {"weights": "nf4", "dtype": "bfloat16"}}')
     assert weights_metadata(tmp_path) == {"assay.weights": "nf4"}
+    files = {"adapter_model.safetensors": "a" * 64, "adapter_config.json": "c" * 64, "assay.json": "x" * 64}
+    merge = {"weights": "full", "adapters": [{"files": files}]}
+    (tmp_path / "assay.json").write_text(json.dumps({"merge": merge}))
+    assert weights_metadata(tmp_path) == {
+        "assay.weights": "full", "assay.adapter": "a" * 64, "assay.adapter_config": "c" * 64,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_parity_of_a_merge_passes_with_a_suite_and_fails_on_another_template(
     assert code == 0 and out.startswith("PASS  merged (merged) against adapter")
     assert "all 30 items score the same" in out
     checks = json.loads(Path("proof/parity.json").read_text())["checks"]
-    assert [check["outcome"] for check in checks] == ["PASS"] * 4
+    assert [check["outcome"] for check in checks] == ["PASS"] * 5
     template = Path("merged/chat_template.jinja")
     template.write_text(template.read_text().replace("assistant\n", "assistant "))
     code, out, _ = run(capsys, "parity", "merged", "--against", "adapter")
@@ -125,7 +125,7 @@ def test_two_adapters_become_one_that_nobody_has_gated(
     [
         (["merge"], "no adapter was named"),
         (["merge", "adapter"], "nothing says where the result goes"),
-        (["merge", "adapter", "-o", "out", "--weights", "1,2"], "--weights weighs several adapters"),
+        (["merge", "adapter", "-o", "out", "--weights", "1,2"], "--weights combines several adapters"),
         (["merge", "adapter", "adapter", "-o", "out", "--weights", "a,b"], "not numbers"),
         (["merge", "nowhere", "-o", "out"], "nowhere: is no folder, and no adapter is called 'nowhere'"),
         (["merge", "adapter", "-o", "out", "--base", "dequantized"], "nothing to dequantise"),
@@ -167,4 +167,26 @@ def test_the_list_names_adapters_with_their_verdicts(
     assert code == 0
     assert f"PASS          .assay/runs/{trained[0]}/adapter  .assay/runs/{gated.id}/certificate.json" in out
     assert f"not gated     .assay/runs/{trained[1]}/adapter" in out
-    assert "--enable-lora --lora-modules" in out
+    assert (
+        f"--enable-lora --max-lora-rank 8 --chat-template .assay/runs/{trained[1]}/adapter/chat_template.jinja" in out
+    )
+    assert f"--lora-modules {trained[1]}=.assay/runs/{trained[1]}/adapter {trained[0]}=" in out
+
+
+@pytest.mark.parametrize(
+    ("adapters", "given", "said"),
+    [
+        (("adapter",), ("--weights", "1"), "--weights combines several adapters, and one was named"),
+        (("adapter",), ("--method", "ties"), "--method combines several adapters, and one was named"),
+        (("adapter",), ("--density", "0.5"), "--density combines several adapters, and one was named"),
+        (("adapter", "adapter"), ("--dtype", "float16"), "--dtype is of a merge into the base, and several adapters"),
+        (("adapter", "adapter"), ("--base", "dequantized"), "--base is of a merge into the base, and several adapters"),
+        (("adapter", "adapter"), ("--weights", "nan,1"), "a weight is no number that can be multiplied by"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    adapters: tuple[str, ...], given: tuple[str, ...], said: str, adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "merge", *adapters, "-o", "merged", *given)
+    assert code == 2 and said in err
+    assert not Path("merged").exists()

@@ -9,18 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assay.errors import ModelError
 from assay.records import Message
 from assay.train.parity.artefact import (
+    NO_ORIGIN,
     Conversation,
     Held,
+    Origin,
     Passage,
     RefusedError,
     TokenScores,
     UnprovedError,
 )
-from assay.train.parity.checks import Outcome, check_logprobs, check_prompts, check_stops, same_weights
+from assay.train.parity.checks import (
+    Outcome,
+    check_logprobs,
+    check_origin,
+    check_prompts,
+    check_stops,
+    same_weights,
+)
 from assay.train.parity.difference import difference
-from assay.train.parity.gguf import FILE_TYPES, _held, open_gguf
+from assay.train.parity.gguf import FILE_TYPES, _coarser, _held, open_gguf
 
 ASK = Conversation("one turn", (Message("user", "Hello?"),))
 PASSAGE = Passage((5, 6, 7, 2), (2, 3))
@@ -39,6 +49,13 @@ class Told:
     absent: bool = False
     name: str = "told"
     kind: str = "merged"
+    origin: Origin = NO_ORIGIN
+
+    def place(self) -> None:
+        return None
+
+    def files(self) -> dict[str, str]:
+        return {}
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         if self.absent:
@@ -62,6 +79,30 @@ class Told:
 
     def answers(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> list[tuple[int, ...]]:
         return [(7,) for _ in prompts]
+
+
+FILES = {"adapter_model.safetensors": "a", "adapter_config.json": "c", "assay.json": "x"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "shipped", "outcome", "said"),
+    [
+        (NO_ORIGIN, {}, Outcome.UNPROVED, "does not say of which adapter"),
+        (Origin({"adapter_model.safetensors": "a", "assay.json": "y"}, {}), {}, Outcome.PASS, "by its own word"),
+        (Origin({"adapter_model.safetensors": "b"}, {}), {}, Outcome.FAIL, "another adapter than the one"),
+        (Origin({"adapter_config.json": "d"}, {}), {}, Outcome.FAIL, r"adapter_config.json is another"),
+        (Origin({"chat_template.jinja": "t"}, {}), {}, Outcome.FAIL, "chat_template.jinja is another"),
+        (Origin({}, {"model.safetensors": "w"}), {"model.safetensors": "w"}, Outcome.PASS, "by its own word"),
+        (Origin(FILES, {"model.safetensors": "w"}), {"model.safetensors": "v"}, Outcome.FAIL, "weights are not those"),
+        (Origin(FILES, {"model.safetensors": "w"}), {}, Outcome.FAIL, "weights are not those"),
+    ],
+)
+def test_what_an_artefact_says_of_itself_is_held_against_what_was_gated(
+    origin: Origin, shipped: dict[str, str], outcome: Outcome, said: str
+) -> None:
+    found = check_origin(FILES, shipped, origin)
+    assert found.outcome is outcome and said in found.sentence
+    assert found.required is (outcome is Outcome.FAIL)
 
 
 def test_what_an_engine_ends_at_beside_the_file_is_named_unless_an_answer_holds_it() -> None:
@@ -139,12 +180,65 @@ def test_a_gguf_file_without_llama_cpp_is_unproved(tmp_path: Path, monkeypatch: 
     import sys
 
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
-    (tmp_path / "model.gguf").write_bytes(b"GGUF")
-    shipped = open_gguf(tmp_path / "model.gguf")
+    shipped = open_gguf(write_gguf(tmp_path / "model.gguf", "model"))
     with pytest.raises(UnprovedError, match="pip install llama-cpp-python"):
         shipped.stop_ids()
     found = check_logprobs(Told(), shipped, [PASSAGE])
     assert found.outcome is Outcome.UNPROVED
+
+
+def write_gguf(path: Path, kind: str, *, lora_type: str = "float32") -> Path:
+    """The header of one, with a tensor of no meaning."""
+    import gguf
+
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_type(kind)
+    writer.add_tensor("blk.0.attn_q.weight.lora_a", np.zeros((4, 8), dtype=lora_type))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def test_the_gguf_of_an_adapter_answers_over_that_of_its_base_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "llama_cpp", None)
+    adapter = write_gguf(tmp_path / "adapter.gguf", "adapter")
+    base = write_gguf(tmp_path / "base.gguf", "model")
+    with pytest.raises(ModelError, match=r"is the GGUF of an adapter.*; name its GGUF with --over"):
+        open_gguf(adapter)
+    with pytest.raises(ModelError, match="is a whole model, and no adapter to lay over another"):
+        open_gguf(base, over=base)
+    with pytest.raises(ModelError, match="there is no such file"):
+        open_gguf(adapter, over=tmp_path / "gone.gguf")
+    with pytest.raises(UnprovedError):
+        open_gguf(adapter, over=base).stop_ids()
+
+
+def test_a_file_that_was_cut_off_is_refused_with_or_without_llama_cpp(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "model.gguf", "model")
+    path.write_bytes(path.read_bytes()[:-64])
+    with pytest.raises(ModelError, match="is no GGUF file that can be read"):
+        open_gguf(path)
+
+
+@pytest.mark.parametrize(
+    ("base", "adapter", "held"),
+    [
+        (Held("full", "float32"), "f32", Held("full", "float32")),
+        (Held("full", "float32"), "f16", Held("full", "float16")),
+        (Held("nf4", "bfloat16"), "f16", Held("nf4", "bfloat16")),
+        (Held("full", "float16"), "q8_0", Held("q8_0", "q8_0")),
+        (Held("q4_k_m", "q4_k_m"), "f32", Held("q4_k_m", "q4_k_m")),
+    ],
+    ids=str,
+)
+def test_an_adapter_over_a_base_is_as_coarse_as_the_coarser_of_both(base: Held, adapter: str, held: Held) -> None:
+    assert _coarser(base, adapter) == held
 
 
 def test_the_type_of_a_gguf_file_says_what_its_weights_are() -> None:
