@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assay.errors import ModelError, SettingsError, did_you_mean
+from assay.errors import SettingsError, did_you_mean
 from assay.releases import NAME, Releases
-from assay.storage import sha256_folder
 
 VERSIONED = re.compile(rf"({NAME.pattern})(:.*)?")
 FILES = (".yaml", ".yml", ".json", ".gguf")
@@ -33,6 +32,5 @@ def adapter_folder(given: str | Path, store: Path, root: Path = Path()) -> Path:
             f"is no folder, and no adapter is called '{text}' in {registry.root}", where=str(place), fix=hint
         )
     version = registry.find(text)
-    if sha256_folder(version.adapter) != version.files:
-        raise ModelError(f"{version} is not what was added", where=str(version.adapter), fix="add the adapter again")
+    registry.check_unchanged(version)
     return version.adapter

@@ -7,6 +7,7 @@ from the history alone: `promote` puts a version on a stack, `roll_back` takes t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -31,6 +32,7 @@ from assay.storage import sha256_file, sha256_folder, write_json
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 HISTORY, ENTRY, ADAPTER, CERTIFICATE = "history.jsonl", "version.json", "adapter", "certificate.json"
+WEIGHTS = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,24 @@ class Releases:
         return sorted(found, key=lambda version: version.number)
 
     def history(self, name: str) -> list[Event]:
-        lines = (self.root / name / HISTORY).read_text(encoding="utf-8").splitlines()
-        return [Event(**json.loads(line)) for line in lines if line]
+        """The oldest first. What a killed process left of a line did not happen. Raises SourceError."""
+        path = self.root / name / HISTORY
+        try:
+            return [Event(**json.loads(line)) for line in _whole(path.read_text(encoding="utf-8")) if line]
+        except (OSError, ValueError, TypeError) as error:
+            raise SourceError(
+                "cannot be read as the history of an adapter", where=str(path), fix="each line is one event, in JSON"
+            ) from error
+
+    def in_use(self, name: str) -> int | None:
+        """The number of the version in use, whether its files are there or not."""
+        stack = _stack(self.history(name))
+        return stack[-1] if stack else None
 
     def current(self, name: str) -> Version | None:
-        """The version in use."""
-        stack = _stack(self.history(name))
-        return self.version(name, stack[-1]) if stack else None
+        """The version in use. Raises SettingsError where its files are gone."""
+        number = self.in_use(name)
+        return self.version(name, number) if number is not None else None
 
     def version(self, name: str, number: int) -> Version:
         found = {version.number: version for version in self.versions(name)}
@@ -108,7 +121,7 @@ class Releases:
         name, colon, number = text.partition(":")
         self._check_known(name)
         if colon:
-            if not number.isdigit():
+            if not (number.isascii() and number.isdigit()):
                 raise SettingsError(f"'{text}' names no version", fix="NAME:NUMBER, or NAME for the one in use")
             return self.version(name, int(number))
         current = self.current(name)
@@ -119,7 +132,8 @@ class Releases:
         return current
 
     def add(self, name: str, adapter: Path, certificate: Path | None = None) -> Version:
-        """A copy under the next number; the last version itself where its files and certificate are the same.
+        """A copy under the next number; a version itself whose files and certificate are the same, or whose files are
+        and no certificate is given. A number is never given twice, whatever became of its files.
 
         Raises SettingsError for a name that cannot be a folder's, ModelError for what is no adapter, SourceError when
         the certificate is another adapter's.
@@ -133,10 +147,13 @@ class Releases:
         claimed = _claims(certificate, files) if certificate is not None else None
         digest = sha256_file(certificate) if certificate is not None else None
         with held(self.root / name, f"the versions of {name}"):
-            known = self.versions(name) if name in self.names() else []
-            if known and (known[-1].files, known[-1].digest) == (files, digest):
-                return known[-1]
-            number = known[-1].number + 1 if known else 1
+            is_known = name in self.names()
+            known = self.versions(name) if is_known else []
+            given = [event.version for event in self.history(name)] if is_known else []
+            for version in reversed(known):
+                if version.files == files and digest in (None, version.digest):
+                    return version
+            number = 1 + max((0, *given, *(version.number for version in known)))
             verdict = str(claimed["decision"]["verdict"]) if claimed is not None else None
             place = str(certificate.resolve()) if certificate is not None else None
             folder, card = self.root / name / str(number), _card(adapter)
@@ -159,8 +176,17 @@ class Releases:
         with held(self.root / version.name, f"the versions of {version.name}"):
             self._note(version.name, Event("promoted", version.number, _now(), reason))
 
-    def roll_back(self, name: str) -> tuple[Version, Version]:
-        """(the version that was in use, the one that was before it and is again). Raises SettingsError without one."""
+    def check_unchanged(self, version: Version) -> None:
+        """Raises ModelError where the files are not those that were added."""
+        if sha256_folder(version.adapter) != version.files:
+            what = f"{version} is not what was added"
+            raise ModelError(what, where=str(version.adapter), fix="add the adapter again")
+
+    def roll_back(self, name: str) -> tuple[int, Version]:
+        """(the number of the version that was in use, the version that was before it and is again).
+
+        Raises SettingsError without one, or where its files are gone; ModelError where they were changed.
+        """
         self._check_known(name)
         with held(self.root / name, f"the versions of {name}"):
             stack = _stack(self.history(name))
@@ -169,8 +195,10 @@ class Releases:
                     f"no version of {name} was in use before" if stack else f"no version of {name} is in use",
                     fix=f"`assay adapters history {name}` says what was",
                 )
+            before = self.version(name, stack[-2])
+            self.check_unchanged(before)
             self._note(name, Event("rolled back", stack[-1], _now()))
-        return self.version(name, stack[-1]), self.version(name, stack[-2])
+        return stack[-1], before
 
     def _check_known(self, name: str) -> None:
         names = self.names()
@@ -179,16 +207,31 @@ class Releases:
             raise SettingsError(f"no adapter is called '{name}' in {self.root}", fix=hint)
 
     def _note(self, name: str, event: Event) -> None:
-        """One line, on disk before it counts."""
+        """One line, on disk before it counts, in place of what a killed process left of one. The caller holds the
+        name."""
         import os
 
+        path = self.root / name / HISTORY
         try:
-            with (self.root / name / HISTORY).open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(asdict(event)) + "\n")
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            whole = "".join(f"{line}\n" for line in _whole(text))
+            stays = text if whole.startswith(text) else whole
+            with path.open("a", encoding="utf-8") as stream:
+                stream.truncate(len(stays.encode()))
+                stream.write(whole[len(stays) :] + json.dumps(asdict(event)) + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
             raise storage_error(error, f"noting what became of {name}") from error
+
+
+def _whole(text: str) -> list[str]:
+    """The lines of a history; not what a killed process left of the last one."""
+    *lines, last = text.split("\n")
+    with contextlib.suppress(ValueError):
+        json.loads(last)
+        lines.append(last)
+    return lines
 
 
 def _stack(history: list[Event]) -> list[int]:
@@ -225,14 +268,31 @@ def _claims(certificate: Path, files: Mapping[str, str]) -> dict[str, Any]:
         raise SourceError(
             "cannot be read as a certificate", where=str(certificate), fix="`assay gate` writes it"
         ) from error
-    weights = "adapter_model.safetensors"
-    if not isinstance(claimed, dict) or claimed.get(weights) != files[weights]:
+    other = _first_other(claimed if isinstance(claimed, dict) else {}, files)
+    if other is not None:
         raise SourceError(
-            f"the certificate ({verdict}) is about another adapter: its {weights} has another hash",
+            f"the certificate ({verdict}) is about another adapter: {other}",
             where=str(certificate),
             fix="add the adapter that was gated, or gate this one",
         )
     return dict(found)
+
+
+STAYS_BEHIND = "trained_records.parquet"
+"""Where an adapter is handed on, as to a hub."""
+
+
+def _first_other(claimed: Mapping[str, str], files: Mapping[str, str]) -> str | None:
+    """What differs between the files that were gated and those here: the scale of an adapter and its template make
+    it what it is as much as its weights do."""
+    for name in (WEIGHTS, *sorted(claimed.keys() | files.keys())):
+        if name == "README.md" or name.startswith(".") or (name == STAYS_BEHIND and name not in files):
+            continue
+        if claimed.get(name) != files.get(name):
+            if name not in claimed:
+                return f"{name} was not there when it was gated"
+            return f"its {name} has another hash" if name in files else f"it has no {name}"
+    return None
 
 
 def _write(entry: Version, adapter: Path, certificate: Path | None) -> None:

@@ -33,15 +33,18 @@ def adapters(context: click.Context, options: Options, store: Path) -> int:
     registry = _releases(store)
     found = []
     for name in registry.names():
-        current = registry.current(name)
-        for version in registry.versions(name):
-            in_use = current is not None and current.number == version.number
+        current = registry.in_use(name)
+        versions = registry.versions(name)
+        for version in versions:
+            in_use = current == version.number
             found.append({**_said(version), "in_use": in_use})
             mark = "in use" if in_use else ""
             verdict = version.verdict or "no certificate"
             options.show(f"{version!s:24} {mark:7} {verdict:14} {version.added}  on {version.card.get('base', '?')}")
+        if current is not None and all(version.number != current for version in versions):
+            options.show(f"{f'{name}:{current}':24} in use  its files are gone; `assay adapters rollback {name}`")
     options.emit(found)
-    if not found:
+    if not registry.names():
         options.show(f"no adapter was added yet in {store}; `assay adapters add NAME FOLDER` makes the first")
     return Exit.OK
 
@@ -76,6 +79,8 @@ def promote(options: Options, version: str, reason: str | None, store: Path) -> 
     found = registry.find(version)
     if reason is None:
         _verify(found, options)
+    else:
+        registry.check_unchanged(found)
     registry.promote(found, reason)
     options.emit(_said(found))
     options.show(f"{found} is in use: {found.adapter}")
@@ -90,7 +95,7 @@ def rollback(options: Options, name: str, store: Path) -> int:
     """Put the version that was in use before in use again."""
     left, now = _releases(store).roll_back(name)
     options.emit(_said(now))
-    options.show(f"{now} is in use again, in place of {left}: {now.adapter}")
+    options.show(f"{now} is in use again, in place of {name}:{left}: {now.adapter}")
     return Exit.OK
 
 
@@ -115,7 +120,7 @@ def history(options: Options, name: str, store: Path) -> int:
 @common_options
 def path(options: Options, version: str, store: Path) -> int:
     """Where NAME:NUMBER is, or the version of NAME in use: `vllm ... --lora-modules a=$(assay adapters path a)`."""
-    found = _releases(store).find(version)
+    found = _found(version, store)
     options.emit(_said(found))
     options.show(str(found.adapter.resolve()))
     return Exit.OK
@@ -130,7 +135,7 @@ def card(options: Options, version: str, licence: str | None, store: Path) -> in
     """Write the model card of a version: data, settings, scores with intervals, limits. To --output, or shown."""
     from assay.storage import write_text
 
-    text = _card(_releases(store).find(version), store, licence)
+    text = _card(_found(version, store), store, licence)
     options.emit({"card": text})
     if options.output is None:
         options.show(text)
@@ -157,7 +162,7 @@ def push(
     """
     from assay.hub_upload import files_of, upload
 
-    found = _releases(store).find(version)
+    found = _found(version, store)
     text = _card(found, store, licence)
     names = [*files_of(found.adapter), "README.md"]
     base = str(found.card.get("base"))
@@ -179,6 +184,14 @@ def _releases(store: Path) -> Releases:
     return Releases(store / "adapters")
 
 
+def _found(text: str, store: Path) -> Version:
+    """A version whose files are those that were added. Raises SettingsError, ModelError."""
+    registry = _releases(store)
+    version = registry.find(text)
+    registry.check_unchanged(version)
+    return version
+
+
 def _said(version: Version) -> dict[str, Any]:
     said = dataclasses.asdict(version)
     return {**said, "folder": str(version.folder), "adapter": str(version.adapter)}
@@ -187,7 +200,7 @@ def _said(version: Version) -> dict[str, Any]:
 def _verify(version: Version, options: Options) -> None:
     """Raises NotReleasedError when a claim of the certificate differs from the files it names."""
     from assay import stages
-    from assay.storage import sha256_folder
+    from assay.storage import sha256_file, sha256_folder
 
     if sha256_folder(version.adapter) != version.files:
         raise NotReleasedError(
@@ -195,10 +208,21 @@ def _verify(version: Version, options: Options) -> None:
         )
     if version.verdict != "PASS" or version.certificate is None:
         return  # `promote` says what lacks
+    if sha256_file(version.folder / "certificate.json") != version.digest:
+        raise NotReleasedError(
+            f"{version} is not put in use: the copy of its certificate is not the one that was added",
+            where=str(version.folder / "certificate.json"),
+        )
     place = Path(version.certificate)
     if not place.is_file():
         options.say(f"adapters: the certificate's evidence is not at {place} any more; only its verdict is known")
         return
+    if sha256_file(place) != version.digest:
+        raise NotReleasedError(
+            f"{version} is not put in use: its certificate is another one by now",
+            where=str(place),
+            fix="add the adapter again with the certificate of its gate, or say why it may go out: --reason TEXT",
+        )
     wrong = [claim for claim in stages.verify(place, stages.rescore) if claim.ok is False]
     if wrong:
         raise NotReleasedError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -240,3 +241,42 @@ def test_an_environment_without_a_network_is_one_line(
     code, _, said = typed("push", "support:1", "acme/support")
     assert (code, said.count("\n"), hub.tokens) == (2, 1, set())
     assert "HF_HUB_OFFLINE is set" in said
+
+
+def test_a_copy_that_was_changed_is_neither_named_nor_sent_nor_put_in_use(
+    typed: Any, adapter: Path, gated: Path, hub: Hub
+) -> None:
+    typed("add", "support", adapter, "--certificate", gated)
+    typed("promote", "support:1")
+    kept = gated.parent / "store" / "adapters" / "support" / "1" / "adapter" / "adapter_config.json"
+    kept.write_text('{"r": 4, "lora_alpha": 64}', encoding="utf-8")
+    for arguments in (
+        ("path", "support"),
+        ("card", "support:1"),
+        ("push", "support:1", "acme/support"),
+        ("promote", "support:1", "--reason", "in a hurry"),
+    ):
+        code, _, said = typed(*arguments)
+        assert (code, "support:1 is not what was added" in said) == (2, True), arguments
+    assert hub.tokens == set()
+
+
+def test_a_certificate_that_is_another_one_by_now_puts_nothing_in_use(typed: Any, adapter: Path, gated: Path) -> None:
+    """As a later gate leaves it, which wrote into the same folder."""
+    typed("add", "support", adapter, "--certificate", gated)
+    path = gated / "certificate.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "seed": 7}), encoding="utf-8")
+    code, _, said = typed("promote", "support:1")
+    assert (code, "its certificate is another one by now" in said) == (3, True)
+    path.unlink()
+    (gated.parent / "store" / "adapters" / "support" / "1" / "certificate.json").write_text("{}", encoding="utf-8")
+    code, _, said = typed("promote", "support:1")
+    assert (code, "the copy of its certificate is not the one that was added" in said) == (3, True)
+
+
+def test_a_version_in_use_whose_files_are_gone_is_listed_as_that(typed: Any, adapter: Path, gated: Path) -> None:
+    typed("add", "support", adapter, "--certificate", gated)
+    typed("promote", "support:1")
+    shutil.rmtree(gated.parent / "store" / "adapters" / "support" / "1")
+    code, said, _ = typed()
+    assert (code, "support:1" in said, "its files are gone" in said) == (0, True, True)
