@@ -20,6 +20,8 @@ from .turns import Blocks, NotExpressible, Turns, as_blocks, render, take_apart,
 
 LAST = "{{ $last := eq (len (slice $.Messages $i)) 1 }}"
 EACH = "{{ range $i, $m := .Messages }}" + LAST
+FIRST_IS_NO_SYSTEM = '{{ if and (eq $i 0) (ne $m.Role "system") }}'
+"""Before a system turn that the template writes by itself and SYSTEM cannot hold. An empty SYSTEM is none to Ollama."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,10 @@ def _of_blocks(blocks: Blocks, bos: str | None) -> OllamaTemplate:
         system = (system[0].removeprefix(bos), system[1])
     opening = opening.removeprefix(bos or "")
     text = literal(opening)
-    if default is not None and system is not None and not fits_quotes(default):
-        text += "{{ if not .System }}" + literal(system[0] + default + system[1]) + "{{ end }}"
-        default = None
     text += EACH
+    if default is not None and system is not None and not (default and fits_quotes(default)):
+        text += FIRST_IS_NO_SYSTEM + literal(system[0] + default + system[1]) + "{{ end }}"
+        default = None
     if system is not None:
         text += '{{ if eq $m.Role "system" }}' + _content(system) + '{{ else if eq $m.Role "user" }}'
     else:
@@ -93,7 +95,7 @@ def _of_turns(turns: Turns, bos: str | None) -> OllamaTemplate:
 def filled(template: OllamaTemplate, messages: Sequence[Message]) -> str:
     """What Ollama would make of a conversation."""
     turns = list(messages)
-    if template.system is not None and (not turns or turns[0].role != "system"):
+    if template.system and (not turns or turns[0].role != "system"):
         turns.insert(0, Message("system", template.system))
     return execute(template.text, collated(turns))
 
@@ -132,6 +134,11 @@ EDGES: tuple[tuple[str, list[Message]], ...] = (
     ("an answer that begins or ends with white space", _talk("One", " \n text \n", "Three")),
     ("an answer in the history that holds <think>...</think>", _talk("One", "<think>\na\n</think>\n\nTwo", "Three")),
     ("an empty user turn", _talk("")),
+    ("an answer without text", _talk("One", "", "Three")),
+    ("an empty system turn", _talk("One", system="")),
+    ("two user turns in a row, which Ollama joins", [Message("user", "One"), Message("user", "Two")]),
+    ("two system turns in a row, which Ollama joins", [Message("system", "One"), *_talk("Two", system="Three")]),
+    ("a system turn between others", [*_talk("One", "Two"), Message("system", "Three"), Message("user", "Four")]),
 )
 
 
@@ -153,9 +160,18 @@ def _hold_against(
     for what, talk in EDGES:
         if _same(composed, talk, target, bos):
             proved += 1
-        else:
+        elif _takes(talk, target):
             unproved.append(f"{what}: the trained template writes it in its own way")
     return proved, unproved
+
+
+def _takes(talk: Sequence[Message], target: Templated) -> bool:
+    """What the trained template refuses was never trained."""
+    try:
+        render(talk, target)
+    except TemplateProblem:
+        return False
+    return True
 
 
 def _takes_system(target: Templated) -> bool:

@@ -58,9 +58,9 @@ def test_a_gguf_becomes_a_folder_for_ollama(model: Path, tmp_path: Path, capsys:
     assert call("ollama", str(tmp_path / "m.gguf"), "-o", str(tmp_path / "out"), "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["stops"] == ["<|im_end|>"]
-    assert told["conversations_proved"] == 22
+    assert told["conversations_proved"] == 25
     text = (tmp_path / "out" / "Modelfile").read_text()
-    assert text.splitlines()[1] == "FROM ./model.gguf"
+    assert "\nFROM ./model.gguf\n" in text
     assert 'PARAMETER stop """<|im_end|>"""' in text
     assert (tmp_path / "out" / "model.gguf").read_bytes() == (tmp_path / "m.gguf").read_bytes()
     assert call("ollama", str(tmp_path / "m.gguf"), "-o", str(tmp_path / "out")) == 2

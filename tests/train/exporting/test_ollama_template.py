@@ -7,7 +7,8 @@ import pytest
 from assay.chat_target import TextTarget
 from assay.conversation import MessageStyle
 from assay.records import Message
-from assay.train.exporting.ollama_template import filled, ollama_template
+from assay.train.exporting.go_template import execute
+from assay.train.exporting.ollama_template import collated, filled, ollama_template
 from assay.train.exporting.turns import NotExpressible, render
 
 CHATML = (
@@ -17,6 +18,8 @@ CHATML = (
 SMOLLM = (
     "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nI am \"Smol\".<|im_end|>\n' }}{% endif %}" + CHATML
 )
+EMPTY = "{% if messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n<|im_end|>\n' }}{% endif %}" + CHATML
+"""As NVIDIA's Nemotron: a system turn without text where none is given."""
 SMOLLM_PLAIN = SMOLLM.replace('"Smol".', "Smol {{ .System }} {x}.")
 LLAMA3 = (
     "{{ bos_token }}{% for m in messages %}{{ '<|h|>' + m['role'] + '<|/h|>\n\n' + m['content'] | trim + '<|eot|>' }}"
@@ -59,7 +62,7 @@ TALKS = [
 ]
 
 
-@pytest.mark.parametrize("template", [CHATML, SMOLLM, SMOLLM_PLAIN, LLAMA3, GEMMA])
+@pytest.mark.parametrize("template", [CHATML, SMOLLM, SMOLLM_PLAIN, EMPTY, LLAMA3, GEMMA])
 @pytest.mark.parametrize("bos", [None, "<s>"])
 def test_it_writes_what_the_trained_template_writes(template: str, bos: str | None) -> None:
     """A token that the tokenizer puts before every text is not written by the template a second time."""
@@ -74,6 +77,26 @@ def test_it_writes_what_the_trained_template_writes(template: str, bos: str | No
 def test_a_system_prompt_that_the_template_inserts_becomes_system() -> None:
     assert ollama_template(target(SMOLLM_PLAIN), None).system == "I am Smol {{ .System }} {x}."
     assert ollama_template(target(CHATML), None).system is None
+
+
+def test_a_system_turn_without_text_is_written_by_the_template_itself() -> None:
+    """Ollama takes an empty SYSTEM for none, and the turn would be lost."""
+    composed = ollama_template(target(EMPTY), None)
+    assert composed.system is None
+    written = execute(composed.text, collated(talk("a")))
+    assert (
+        written
+        == render(talk("a"), target(EMPTY))
+        == ("<|im_start|>system\n<|im_end|>\n<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\n")
+    )
+    assert filled(composed, talk("a", system="")) == render(talk("a", system=""), target(EMPTY))
+
+
+def test_turns_that_ollama_joins_are_listed() -> None:
+    listed = ollama_template(target(CHATML), None).unproved
+    assert any(what.startswith("two user turns in a row, which Ollama joins") for what in listed)
+    assert any(what.startswith("two system turns in a row") for what in listed)
+    assert not any(what.startswith("two user turns") for what in ollama_template(target(GEMMA), None).unproved)
 
 
 def test_what_ollama_does_not_do_is_listed() -> None:
