@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.config import Document, read_document
 from assay.errors import SettingsError
-from assay.foreign_keys import take
+from assay.foreign_keys import WHOLE, take
 from assay.foreign_reading import Foreign, Reading, usual
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -36,6 +36,9 @@ def read_foreign(path: Path) -> Foreign:
     reading = Reading(document, Foreign(tool), path.parent)
     for name, value in document.data.items():
         take(reading, str(name), value)
+    said = {"Axolotl": "adapter", "TRL": "use_peft"}.get(tool)
+    if said is not None and not document.data.get(said):
+        reading.foreign.notes.append(f"{path}: {WHOLE}")
     reading.finish()
     return reading.foreign
 
@@ -81,7 +84,20 @@ def _adapter(folder: Path) -> Foreign:
     for name, value in config.items():
         if name not in ADAPTER_SAID | ADAPTER_FACTS and value and value != ADAPTER_USUAL.get(name):
             foreign.notes.append(f"{path}: '{name}: {value}' is left out: assay has no such setting")
-    foreign.notes.append(
-        f"{path}: it does not say whether the base was quantised; load_in_4bit: true is assay's default"
-    )
+    held = _quantisation(folder)
+    if held is None:
+        foreign.notes.append(
+            f"{path}: it does not say whether the base was quantised; load_in_4bit: true is assay's default"
+        )
+    else:
+        foreign.train["load_in_4bit"] = held
     return foreign
+
+
+def _quantisation(folder: Path) -> bool | None:
+    """Whether the base was held in 4 bits, by the `assay.json` of an adapter that assay trained."""
+    try:
+        card = json.loads((folder / "assay.json").read_text(encoding="utf-8"))
+        return card["quantisation"] is not None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from assay.aliases import canonical
+from assay.errors import SettingsError
 from assay.foreign_reading import Reading, usual
 
 NEEDLESS = {
@@ -13,7 +14,7 @@ NEEDLESS = {
     "save_total_limit", "save_safetensors", "save_only_model", "dataset_prepared_path", "load_best_model_at_end",
     "metric_for_best_model", "greater_is_better", "group_by_length", "pad_to_sequence_len", "overwrite_cache",
     "overwrite_output_dir", "preprocessing_num_workers", "dataset_processes", "dataloader_num_workers", "plot_loss",
-    "do_train", "do_eval", "stage", "finetuning_type", "use_peft", "model_type", "tokenizer_type", "strict", "tf32",
+    "do_train", "do_eval", "use_peft", "model_type", "tokenizer_type", "strict", "tf32",
     "lora_task_type", "flash_attention", "xformers_attention", "attn_implementation", "flash_attn", "debug",
     "use_cpu", "gradient_checkpointing_kwargs", "include_tokens_per_second", "ddp_timeout", "quantization_method",
     "eval_sample_packing", "resume_from_checkpoint", "auto_resume_from_checkpoints", "local_rank", "lora_model_dir",
@@ -99,6 +100,46 @@ def _pad(reading: Reading, name: str, token: Any, eos: Any = None) -> None:
 
 def _pad_alone(reading: Reading, name: str, value: Any) -> None:
     _pad(reading, name, value, reading.document.data.get("eos_token"))
+
+
+def _objective(reading: Reading, name: str, value: Any) -> None:
+    """`rl` of Axolotl, `stage` of LLaMA-Factory. Raises SettingsError for what is no training on answers."""
+    if value and value != "sft":
+        raise SettingsError(
+            f"'{name}: {value}' trains on something else than answers, and assay trains on answers (SFT)",
+            where=reading.document.where((name,)),
+            fix="name a file of supervised fine-tuning",
+        )
+
+
+WHOLE = "all weights were trained there; assay trains an adapter (LoRA), with settings of its own where none is named"
+
+
+def _finetuning(reading: Reading, name: str, value: Any) -> None:
+    if value == "full":
+        reading.note(name, WHOLE)
+    elif value != "lora":
+        reading.note(name, f"'{name}: {value}' is left out: assay trains LoRA and QLoRA")
+
+
+def _mixture(reading: Reading, name: str, value: Any) -> None:
+    """TRL's `datasets` under one more key."""
+    entries = value.get("datasets") if isinstance(value, Mapping) else None
+    for entry in entries if isinstance(entries, list) else []:
+        named = entry.get("path") or entry.get("id") if isinstance(entry, Mapping) else entry
+        split = entry.get("split") if isinstance(entry, Mapping) else None
+        _add_data(reading, name, f"{named}:{split}" if named and split else named)
+    for key in value if isinstance(value, Mapping) else ():
+        if key != "datasets":
+            reading.note(name, f"'{name}.{key}' is nothing that assay has; left out")
+
+
+def _tracker(reading: Reading, name: str, value: Any) -> None:
+    chosen = [one for one in (value if isinstance(value, list) else [value]) if one not in (None, "none")]
+    if len(chosen) == 1 and chosen[0] != "all":
+        reading.put(name, "report_to", chosen[0])
+    elif chosen:
+        reading.note(name, f"'{name}: {value}' is left out: assay reports to one tracker; report_to names it")
 
 
 def _adapter_kind(reading: Reading, name: str, value: Any) -> None:
@@ -226,6 +267,10 @@ SPECIAL: Mapping[str, Callable[[Reading, str, Any], None]] = {
     "special_tokens": _special_tokens,
     "pad_token": _pad_alone,
     "adapter": _adapter_kind,
+    **dict.fromkeys(("rl", "stage"), _objective),
+    "finetuning_type": _finetuning,
+    "dataset_mixture": _mixture,
+    "report_to": _tracker,
     "load_in_4bit": _four_bit,
     "quantization_bit": _bits,
     "load_in_8bit": _eight_bit,

@@ -129,9 +129,46 @@ def test_trl_is_taken_over(tmp_path: Path) -> None:
 
 def test_no_key_is_lost_in_silence(tmp_path: Path) -> None:
     """A key that nobody knows, and one with a value that cannot be meant, are each named with their line."""
-    taken = read(tmp_path, "base_model: a/b\nno_such_key: 1\nlora_r: many\nlearning_rate: -1\n")
+    taken = read(tmp_path, "base_model: a/b\nno_such_key: 1\nlora_r: many\nlearning_rate: -1\nadapter: lora\n")
     assert [note.partition(": ")[0].rpartition(":")[2] for note in taken.notes] == ["2", "3", "4"]
     assert all("left out" in note for note in taken.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("base_model: a/b\nadapter: lora\nrl: dpo\n", r":3: 'rl: dpo' trains on something else than answers"),
+        ("model_name_or_path: a/b\nstage: pt\nfinetuning_type: lora\n", r":2: 'stage: pt' trains on something else"),
+    ],
+)
+def test_what_trains_on_no_answers_is_refused_and_not_made_to(text: str, said: str, tmp_path: Path) -> None:
+    """A DPO run was taken over as SFT on the same file without a word."""
+    with pytest.raises(SettingsError, match=said):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("base_model: a/b\nadapter:\n", "all weights were trained there"),
+        ("model_name_or_path: a/b\ndataset_name: tickets.jsonl\n", "all weights were trained there"),
+        ("model_name_or_path: a/b\nstage: sft\nfinetuning_type: full\n", ":3: all weights were trained there"),
+        ("model_name_or_path: a/b\nstage: sft\nfinetuning_type: oft\n", "'finetuning_type: oft' is left out"),
+    ],
+)
+def test_a_run_of_all_weights_is_said_to_become_lora(text: str, said: str, tmp_path: Path) -> None:
+    assert [note for note in read(tmp_path, text).notes if said in note]
+
+
+def test_trls_mixture_names_data_and_one_tracker_may_stand_in_a_list(tmp_path: Path) -> None:
+    mixture = "dataset_mixture: {datasets: [{path: tickets.jsonl}, {id: org/chat, split: train_sft}], seed: 0}\n"
+    taken = read(tmp_path, f"model_name_or_path: a/b\nuse_peft: true\n{mixture}report_to: [tensorboard]\n")
+    assert taken.data == [str(tmp_path / "tickets.jsonl"), "org/chat:train_sft"]
+    assert taken.train["report_to"] == "tensorboard"
+    assert any("'dataset_mixture.seed'" in note for note in taken.notes)
+    taken = read(tmp_path, "model_name_or_path: a/b\nuse_peft: true\nreport_to: [wandb, mlflow]\n")
+    assert "report_to" not in taken.train and any("one tracker" in note for note in taken.notes)
+    assert not any("report_to" in note for note in read(tmp_path, "base_model: a\nreport_to: none\n").notes)
 
 
 def adapter(folder: Path, **config: Any) -> Path:
@@ -152,6 +189,15 @@ def test_an_adapter_out_of_a_notebook_tells_rank_alpha_targets_and_base(tmp_path
     assert len(taken.notes) == 2
     assert "'rank_pattern: {'q': 8}' is left out" in taken.notes[0]
     assert "does not say whether the base was quantised" in taken.notes[1]
+
+
+def test_an_adapter_of_assays_says_whether_its_base_was_quantised(tmp_path: Path) -> None:
+    folder = adapter(tmp_path, base_model_name_or_path="org/base")
+    for held, four in (("nf4", True), (None, False)):
+        (folder / "assay.json").write_text(json.dumps({"version": 1, "quantisation": held}))
+        taken = read_foreign(folder)
+        assert taken.train["load_in_4bit"] is four
+        assert not any("does not say whether the base was quantised" in note for note in taken.notes)
 
 
 @pytest.mark.parametrize(
