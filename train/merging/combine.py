@@ -11,6 +11,7 @@ dare_linear, dare_ties
 
 from __future__ import annotations
 
+import math
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from assay.errors import ModelError, SettingsError
 from assay.records import Json
-from assay.storage import write_json, write_text
+from assay.storage import sha256_file, write_json, write_text
 
 from ..adapter import RECORDS
 from ..parity.loading import lay_over, load_as_trained
@@ -71,6 +72,8 @@ class CombineSettings:
             raise SettingsError(f"density is {self.density}, but should be above 0 and at most 1")
         if self.method == "linear" and any(weight < 0 for weight in self.weights):
             raise SettingsError("linear takes the root of weights, so none can be negative", fix="--method cat")
+        if not all(math.isfinite(weight) for weight in self.weights):
+            raise SettingsError("a weight is no number that can be multiplied by", fix="--weights 0.7,0.3")
         if not any(self.weights):
             raise SettingsError("all weights are 0, so nothing would be left")
 
@@ -141,6 +144,21 @@ def check_combinable(adapters: Sequence[Trained], settings: CombineSettings) -> 
             )
 
 
+def said_of(adapters: Sequence[Trained]) -> list[str]:
+    """What whoever combines them should know, and no reason to refuse."""
+    notes = []
+    held = sorted({one.precision.quantisation or one.precision.dtype for one in adapters})
+    if len(held) > 1:
+        notes.append(
+            f"they were trained over the base in {' and '.join(held)}; the combination is held over it in "
+            f"{adapters[0].precision.quantisation or adapters[0].precision.dtype}, as the first of them was"
+        )
+    digests = [sha256_file(one.folder / "adapter_model.safetensors") for one in adapters]
+    if len(set(digests)) < len(digests):
+        notes.append("one adapter is named twice")
+    return notes
+
+
 def _base_of(trained: Trained) -> tuple[str, str | None, str]:
     return str(trained.target.ref.path), trained.target.revision, trained.target.tokenizer_sha256
 
@@ -200,7 +218,7 @@ def _add_weighted(model: Any, names: Sequence[str], settings: CombineSettings, w
     if settings.density is not None:
         arguments |= {"density": settings.density, "majority_sign_method": settings.majority_sign_method}
     if settings.method.endswith("svd"):
-        arguments |= {"svd_rank": settings.svd_rank}
+        arguments |= {"svd_rank": settings.svd_rank, "svd_full_matrices": False}  # what is cut off is not computed
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

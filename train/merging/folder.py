@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,10 +73,18 @@ def write_model(model: Any, folder: Path, trained: Trained) -> None:
     with _without_progress_bars():
         model.save_pretrained(str(folder))
     write_json(folder / "generation_config.json", settings)
+    _as_readable_as_the_rest(folder)
     _write_tokenizer(folder, target)
     records = trained.folder / RECORDS
     if records.is_file():
         shutil.copyfile(records, folder / RECORDS)
+
+
+def _as_readable_as_the_rest(folder: Path) -> None:
+    """safetensors writes files that their owner alone may read; a server mostly runs as somebody else."""
+    mode = stat.S_IMODE((folder / "config.json").stat().st_mode)
+    for file in folder.glob("*.safetensors"):
+        file.chmod(mode)
 
 
 @contextmanager

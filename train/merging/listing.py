@@ -11,6 +11,8 @@ from assay.lineage import lineage, read_card
 from assay.records import Json
 from assay.runs import Manifest, RunStore
 
+from .serving import Served, side_by_side
+
 CERTIFICATE = "certificate.json"
 
 
@@ -97,6 +99,5 @@ def lines(listed: Sequence[Listed]) -> list[str]:
                 f"  {one.started}  {one.verdict:12}  {one.adapter}" + (f"  {certificate}" if certificate else "")
             )
         if len(group) > 1:
-            modules = " ".join(f"{one.run}={one.adapter}" for one in group)
-            out.append(f"  side by side: vllm serve {base} --enable-lora --lora-modules {modules}")
+            out += [f"  {line}" for line in side_by_side(base, [Served(one.run, one.adapter) for one in group])]
     return out

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assay.errors import ModelError, SettingsError
-from assay.train.merging.combine import CombineSettings, Method, combine
+from assay.train.merging.combine import CombineSettings, Method, combine, said_of
 from assay.train.parity.provenance import Trained
 
 Make = Callable[..., Path]
@@ -69,6 +69,65 @@ def test_every_method_writes_an_adapter_and_says_how_far_it_is_from_the_sum(
     assert updates(tmp_path / "both", base)
 
 
+@pytest.mark.parametrize("method", ["svd", "ties", "dare_ties", "magnitude_prune", "ties_svd"])
+def test_weights_below_zero_take_away(
+    method: Method, make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    """a - a is nothing, by every method that takes such weights."""
+    import torch
+
+    base = make_base()
+    a = make_adapter(tmp_path / "a", base, seed=1)
+    density = None if method == "svd" else 1.0
+    found = combine([trained_of(a), trained_of(a)], CombineSettings((0.9, -0.4), method, density), tmp_path / "less")
+    less, whole = updates(tmp_path / "less", base), updates(a, base)
+    cosines = [
+        torch.nn.functional.cosine_similarity(less[name].flatten(), whole[name].flatten(), dim=0) for name in less
+    ]
+    print(method, found.distance, min(cosines))
+    assert min(cosines) > 0.3
+
+
+def test_a_weight_of_zero_leaves_the_other(
+    make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    import torch
+
+    base = make_base()
+    folders = [make_adapter(tmp_path / name, base, seed=seed) for seed, name in enumerate("ab")]
+    combine([trained_of(one) for one in folders], CombineSettings((0.0, 2.0)), tmp_path / "both")
+    both, b = updates(tmp_path / "both", base), updates(folders[1], base)
+    assert all(torch.allclose(both[name], 2 * b[name], atol=1e-5) for name in both)
+
+
+def test_adapters_of_other_layers_are_combined_where_each_has_some(
+    make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    import torch
+
+    base = make_base()
+    a = make_adapter(tmp_path / "a", base, seed=1, target_modules=["q_proj"])
+    b = make_adapter(tmp_path / "b", base, seed=2, target_modules=["q_proj", "up_proj"], r=2)
+    found = combine([trained_of(a), trained_of(b)], CombineSettings((1.0, 0.5)), tmp_path / "both")
+    assert found.distance < 1e-5
+    alone, other, both = (updates(folder, base) for folder in (a, b, tmp_path / "both"))
+    for name, update in both.items():
+        wanted = 0.5 * other[name] + alone.get(name, 0)
+        assert torch.allclose(update, wanted, atol=1e-5), name
+
+
+def test_what_should_be_known_of_adapters_is_said(
+    make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    base = make_base()
+    a = trained_of(make_adapter(tmp_path / "a", base, seed=1))
+    b = trained_of(make_adapter(tmp_path / "b", base, seed=2, quantisation="nf4"))
+    assert said_of([a, trained_of(make_adapter(tmp_path / "c", base, seed=3))]) == []
+    (note,) = said_of([a, b])
+    assert "trained over the base in bfloat16 and nf4" in note and "in bfloat16, as the first" in note
+    assert said_of([a, a]) == ["one adapter is named twice"]
+
+
 def test_a_combined_adapter_can_be_merged_in_turn(
     make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
 ) -> None:
@@ -113,6 +172,8 @@ def test_adapters_of_other_bases_ranks_and_kinds_are_refused(
         ({"method": "average"}, "no method 'average'"),
         ({"method": "linear", "weights": (1.0, -1.0)}, "none can be negative"),
         ({"weights": (0.0, 0.0)}, "nothing would be left"),
+        ({"weights": (float("nan"), 1.0)}, "no number that can be multiplied by"),
+        ({"weights": (1.0, float("inf"))}, "no number that can be multiplied by"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(settings: dict[str, Any], what: str) -> None:

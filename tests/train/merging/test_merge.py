@@ -149,6 +149,8 @@ def test_the_folder_has_the_trained_template_and_every_stop_token(
     assert settings["eos_token_id"] == list(trained.target.stop_token_ids)
     assert len(settings["eos_token_id"]) == 2 and settings["pad_token_id"] not in settings["eos_token_id"]
     assert (tmp_path / "merged" / "chat_template.jinja").read_text() == trained.target.template
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "merged").iterdir()}
+    assert len(modes) == 1, "a server that runs as somebody else reads the weights too"
     card = json.loads((tmp_path / "merged" / "assay.json").read_text())
     assert card["merge"]["adapters"][0]["files"].keys() >= {"adapter_model.safetensors", "adapter_config.json"}
     assert card["merge"]["parity"]["outcome"] == "PASS"
