@@ -6,11 +6,13 @@ elsewhere, is not in the list, or does not match it, and is set aside.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assay.runs import Run
 from assay.storage import sha256_folder
@@ -23,6 +25,7 @@ SHARDED = "pytorch_model_fsdp.bin"
 """What a checkpoint of FSDP holds, and no other does."""
 
 NAME = re.compile(r"checkpoint-(\d+)")
+TRAINER_STATE = "trainer_state.json"
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,19 @@ class Checkpoints:
         found: Mapping[str, Mapping[str, str]] = self.run.facts.get(FACT, {})
         return found
 
-    def record(self, step: int) -> None:
-        """Lists the checkpoint of this step in the manifest, once it is whole, and forgets those that are gone."""
+    def of_step(self, step: int) -> Path:
+        return self.folder / f"checkpoint-{step}"
+
+    def record(self, step: int, best: int | None = None) -> None:
+        """Lists the checkpoint of this step in the manifest, once it is whole, and only then removes older ones: the
+        one of the best step stays beside it, or the one before where it is the best itself."""
         self.group.wait()  # each process writes a file of its own into it
         if self.group.is_first:
             self._list(f"checkpoint-{step}")
+            kept = (self.of_step(step), self.of_step(best or step))
+            older = [path for path in self._found() if path not in kept]
+            for path in older if kept[0] != kept[1] else older[:-1]:
+                shutil.rmtree(path, ignore_errors=True)
         self.group.wait()
 
     def _list(self, name: str) -> None:
@@ -65,7 +76,7 @@ class Checkpoints:
     def _latest(self, say: Callable[[str], None]) -> Path | None:
         whole: list[Path] = []
         for path in self._found():
-            problem = self._problem(path)
+            problem = self._problem(path) or _without_its_best(path, whole)
             if problem is None:
                 whole.append(path)
                 continue
@@ -76,9 +87,11 @@ class Checkpoints:
         return whole[-1] if whole else None
 
     def clear(self) -> None:
-        """After the adapter is saved nothing needs them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """After the adapter is saved nothing needs them. The run is done before they go: killed between, it would
+        begin anew."""
         self.run.facts.pop(FACT, None)
+        self.run.write_manifest("done")
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _found(self) -> list[Path]:
         if not self.folder.is_dir():
@@ -95,3 +108,34 @@ class Checkpoints:
         actual = sha256_folder(path)
         changed = sorted(name for name in listed.keys() | actual.keys() if listed.get(name) != actual.get(name))
         return f"{changed[0]} is not what was saved" if changed else None
+
+
+def best_step(checkpoint: Path) -> int | None:
+    """The best step that a checkpoint knows of, whose adapter is kept at the end."""
+    found = state_of(checkpoint).get("best_global_step")
+    return found if isinstance(found, int) and found else None
+
+
+def state_of(checkpoint: Path) -> Mapping[str, Any]:
+    """What the trainer noted in it; {} where it noted nothing."""
+    try:
+        state = json.loads((checkpoint / TRAINER_STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def had_stopped(checkpoint: Path, patience: int) -> bool:
+    """Whether early stopping ended the run at this checkpoint, which the trainer forgets when it goes on from it."""
+    noted = state_of(checkpoint).get("stateful_callbacks", {}).get("EarlyStoppingCallback", {})
+    counted = noted.get("attributes", {}).get("early_stopping_patience_counter", 0) if isinstance(noted, dict) else 0
+    return bool(patience) and int(counted) >= patience
+
+
+def _without_its_best(path: Path, whole: Sequence[Path]) -> str | None:
+    """Why a checkpoint is of no use although it is whole: the adapter that would be kept lies in another, which is
+    gone. The trainer would keep that of the last step in its place, and say nothing."""
+    best = best_step(path)
+    if best is None or any(other.name == f"checkpoint-{best}" for other in (path, *whole)):
+        return None
+    return f"the adapter that was best until then, of step {best}, is not there"

@@ -162,7 +162,7 @@ def train(
         if selection is not None:
             select_by_score(trainer, selection, answering(target, recipe.dtype))
             run.facts["selected_on"] = selected_on(selection)
-        _run_to_the_end(trainer, watch, run, resumed, say)
+        _run_to_the_end(trainer, watch, run, resumed, recipe.early_stopping_patience, say)
         sources = [data.digest, *general_digests(general).values()]
         card = adapter_card(None if own_run else run.id, model_ref, target, recipe, sources, run.parents)
         card |= {"selected_on": selected_on(selection)} if selection is not None else {}
@@ -172,10 +172,8 @@ def train(
             with_selected(selection, run.path / RECORDS, run.path / "adapter" / RECORDS)
     items = len(selection.items) if selection is not None else 0
     trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started, items)
+    run.facts |= trained.to_json()
     _finish(trained, run, target, say)
-    if own_run:
-        run.facts |= trained.to_json()
-        run.write_manifest("done")
     return trained
 
 
@@ -270,11 +268,16 @@ def _of_them_general(rows: Rows) -> str:
 
 
 def _run_to_the_end(
-    trainer: SFTTrainer, watch: Watch, run: Run, resumed: Path | None, say: Callable[[str], None]
+    trainer: SFTTrainer,
+    watch: Watch,
+    run: Run,
+    resumed: Path | None,
+    patience: int,
+    say: Callable[[str], None],
 ) -> None:
     """The training loop; stopping it says from where it can go on."""
     from .head import answers_only_head
-    from .trainer import quiet_libraries
+    from .trainer import quiet_libraries, train_from
 
     step = int(resumed.name.rpartition("-")[2]) if resumed is not None else 0
     if resumed is not None:
@@ -290,7 +293,7 @@ def _run_to_the_end(
             tracker_failures(",".join(trainer.args.report_to)),
             interruption.awaited() if alone else contextlib.nullcontext(),
         ):
-            trainer.train(resume_from_checkpoint=str(resumed) if resumed is not None else None)
+            train_from(trainer, resumed, patience)
         if interruption.asked and trainer.state.global_step < watch.steps:
             raise KeyboardInterrupt
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from assay.chat import ChatTarget
 from assay.errors import SettingsError
 
 from .before.checked import checked
-from .checkpoints import Checkpoints
+from .checkpoints import TRAINER_STATE, Checkpoints, best_step, had_stopped
 from .collator import Collator
 from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient, gradient_of
@@ -121,6 +121,22 @@ def _trainer_class(recipe: Recipe) -> type[SFTTrainer]:
                 return super().evaluate(*arguments, **named)
 
     return Trainer
+
+
+def train_from(trainer: SFTTrainer, resumed: Path | None, patience: int) -> None:
+    """The training loop; of a run that early stopping had ended before it was killed, only the best adapter is read.
+
+    Shares of a model are put together by the loop alone, so that such a run goes on until it stops again.
+    """
+    from transformers import TrainerState
+
+    in_shares = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    if resumed is None or in_shares or not had_stopped(resumed, patience):
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed is not None else None)
+        return
+    trainer.state = TrainerState.load_from_json(str(resumed / TRAINER_STATE))
+    trainer.state.best_model_checkpoint = str(resumed.with_name(f"checkpoint-{best_step(resumed)}"))
+    trainer._load_best_model()
 
 
 def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> GradientEvidence:
@@ -233,7 +249,7 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
             prediction_loss_only=True,
             save_strategy="steps",
             save_steps=recipe.eval_steps,
-            save_total_limit=2,
+            save_total_limit=None,  # `Checkpoints.record` removes older ones, once the new one is listed
             load_best_model_at_end=validated,
             metric_for_best_model="eval_loss" if validated else None,
             greater_is_better=False if validated else None,
@@ -313,8 +329,13 @@ def _reporting(watch: Watch, checkpoints: Checkpoints) -> TrainerCallback:
             elif "eval_loss" in logs:
                 watch.validated(state.global_step, logs["eval_loss"], logs.get("eval_score"))
 
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            """The path of the best checkpoint is that of the process that was killed, which may have been elsewhere."""
+            if state.best_global_step and (best := checkpoints.of_step(state.best_global_step)).is_dir():
+                state.best_model_checkpoint = str(best)
+
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            checkpoints.record(state.global_step)
+            checkpoints.record(state.global_step, state.best_global_step)
 
     return Reporting()
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from assay.dataset import Dataset
+from assay.records import Message
 from assay.runs import Run, sources_digest
 from assay.train.checkpoints import Checkpoints
 from assay.train.stage import Trained
@@ -185,3 +186,106 @@ def test_the_list_survives_in_the_manifest(tmp_path: Path) -> None:
     Checkpoints(run_in(tmp_path)).record(5)
     facts = json.loads((tmp_path / "manifest.json").read_text())["facts"]
     assert set(facts["checkpoints"]["checkpoint-5"]) == {"optimizer.pt"}
+
+
+def turning(make_colours: Make) -> Dataset:
+    """Validation records whose answers contradict what training teaches: the best step is an early one."""
+    records = []
+    for index, record in enumerate(make_colours(16, 6).records()):
+        answer = Message("assistant", "blue" if record.split == "train" else ("zq", "xv", "jk")[index % 3])
+        records.append(record.with_messages([record.messages[0], answer]))
+    return Dataset.from_records(records)
+
+
+TURNING = {"num_train_epochs": 12, "eval_steps": 4, "early_stopping_patience": 0}
+
+
+def adapter_of(run: Trained) -> bytes:
+    return (run.adapter / "adapter_model.safetensors").read_bytes()
+
+
+def killed_while_saving(
+    train_tiny: Train, data: Dataset, out: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> None:
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("assay.train.stage.save_adapter", kill)
+        train_tiny(data, out, **settings)
+
+
+def test_the_best_adapter_is_kept_where_the_run_was_moved_after_it_was_killed(
+    train_tiny: Train, make_colours: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trainer notes where its best checkpoint lies, and takes the last one, in silence, where it is not there."""
+    data = turning(make_colours)
+    undisturbed = train_tiny(data, tmp_path / "undisturbed", **TURNING)
+    assert undisturbed.best_step < undisturbed.steps
+    killed_while_saving(train_tiny, data, tmp_path / "killed", monkeypatch, **TURNING)
+    (tmp_path / "killed").rename(tmp_path / "moved")
+    resumed = train_tiny(data, tmp_path / "moved", **TURNING)
+    assert (resumed.resumed_from, resumed.best_step) == (undisturbed.steps, undisturbed.best_step)
+    assert adapter_of(resumed) == adapter_of(undisturbed)
+
+
+def test_a_checkpoint_is_not_resumed_when_the_best_one_before_it_was_changed(
+    train_tiny: Train, make_colours: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = turning(make_colours)
+    undisturbed = train_tiny(data, tmp_path / "undisturbed", **TURNING)
+    killed_while_saving(train_tiny, data, tmp_path / "killed", monkeypatch, **TURNING)
+    best = tmp_path / "killed" / "checkpoints" / f"checkpoint-{undisturbed.best_step}"
+    (best / "adapter_model.safetensors").write_bytes(b"damaged")
+    resumed = train_tiny(data, tmp_path / "killed", **TURNING)
+    assert (resumed.resumed_from, resumed.best_step) == (0, undisturbed.best_step)
+    assert adapter_of(resumed) == adapter_of(undisturbed)
+
+
+def test_a_run_that_early_stopping_had_ended_does_not_go_on(
+    train_tiny: Train, make_colours: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = TURNING | {"early_stopping_patience": 2}
+    data = turning(make_colours)
+    undisturbed = train_tiny(data, tmp_path / "undisturbed", **settings)
+    assert undisturbed.stopped_early
+    killed_while_saving(train_tiny, data, tmp_path / "killed", monkeypatch, **settings)
+    resumed = train_tiny(data, tmp_path / "killed", **settings)
+    assert (resumed.resumed_from, resumed.steps) == (undisturbed.steps, undisturbed.steps)
+    assert (resumed.best_step, resumed.stopped_early) == (undisturbed.best_step, True)
+    assert losses(resumed) == losses(undisturbed)
+    assert adapter_of(resumed) == adapter_of(undisturbed)
+
+
+@pytest.mark.parametrize(("best", "left"), [(5, {5, 20}), (20, {15, 20}), (None, {15, 20}), (15, {15, 20})])
+def test_older_checkpoints_go_once_the_new_one_is_listed(tmp_path: Path, best: int | None, left: set[int]) -> None:
+    """Killed before, the run goes on from the one before; whatever was best is there."""
+    there: list[set[str]] = []
+
+    class Watched(Run):
+        def write_manifest(self, outcome: str, error: str | None = None) -> None:
+            there.append({path.name for path in (tmp_path / "checkpoints").iterdir()})
+            super().write_manifest(outcome, error)
+
+    checkpoints = Checkpoints(Watched("train", "digest", tmp_path, {}, {}, (), False))
+    for step in (5, 10, 15, 20):
+        checkpoint(tmp_path, step)
+    checkpoints.record(20, best)
+    assert there == [{"checkpoint-5", "checkpoint-10", "checkpoint-15", "checkpoint-20"}]
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {f"checkpoint-{step}" for step in left}
+
+
+def test_a_run_is_done_before_its_checkpoints_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between, it would be trained a second time."""
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    checkpoint(tmp_path, 5)
+    checkpoints = Checkpoints(run_in(tmp_path))
+    checkpoints.record(5)
+    monkeypatch.setattr("assay.train.checkpoints.shutil.rmtree", kill)
+    with pytest.raises(Killed):
+        checkpoints.clear()
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["outcome"] == "done" and "checkpoints" not in manifest["facts"]
