@@ -67,6 +67,9 @@ VERBS: dict[str, Verb] = {
 }
 
 
+FULL_MEMORY = "end what else uses it, or take a smaller model or load_in_4bit; what was finished is kept"
+
+
 class LazyGroup(click.Group):
     """Resolves a verb through VERBS, so that `assay --help` imports no command."""
 
@@ -115,6 +118,13 @@ def main(arguments: list[str] | None = None) -> Any:
     except (click.Abort, KeyboardInterrupt):
         click.echo("assay: stopped; run the same command again to go on", err=True)
         sys.exit(130)
+    except (RuntimeError, MemoryError) as error:
+        from assay.devices import is_out_of_memory, memory_full
+
+        if not is_out_of_memory(error):
+            raise
+        click.echo(f"assay: {printable(str(memory_full(error, '', FULL_MEMORY)))}", err=True)
+        sys.exit(Exit.FAILED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)

@@ -124,21 +124,40 @@ def _torch() -> Iterator[Result]:
         return
     import torch
 
-    version = str(torch.__version__)
+    from assay.devices import unused_gpu
+
     if torch.cuda.is_available():
-        name = torch.cuda.get_device_name(0)
-        yield Result("torch", Status.OK, f"torch {version} computes on {name}")
-    elif Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi"):
-        if torch.version.cuda is None:
-            detail = f"there is an NVIDIA GPU, but torch {version} was built for the CPU"
-            fix = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128"
-        else:
-            detail = f"torch {version} was built for CUDA {torch.version.cuda}, which this GPU's driver does not serve"
-            fix = "update the NVIDIA driver, or install a torch built for an older CUDA"
-        yield Result("torch", Status.PROBLEM, detail, fix)
+        yield from map(_card, range(torch.cuda.device_count()))
+        return
+    found = unused_gpu()
+    if found is not None:
+        yield Result("torch", Status.NOTE if found.meant else Status.PROBLEM, found.why, found.fix)
     else:
         where = "Apple's GPU (mps)" if torch.backends.mps.is_available() else "the CPU"
-        yield Result("torch", Status.OK, f"torch {version} computes on {where}")
+        yield Result("torch", Status.OK, f"torch {torch.__version__} computes on {where}")
+
+
+def _card(index: int) -> Result:
+    """One GPU, asked for a sum: torch is built for some kinds of cards, and lists the others all the same."""
+    import torch
+
+    device, version = f"cuda:{index}", torch.__version__
+    name = f"{torch.cuda.get_device_name(device)} ({device})"
+    try:
+        torch.ones(8, device=device).sum().item()
+        free, total = torch.cuda.mem_get_info(device)
+    except RuntimeError as error:
+        major, minor = torch.cuda.get_device_capability(device)
+        built = ", ".join(torch.cuda.get_arch_list())
+        return Result(
+            "torch",
+            Status.PROBLEM,
+            f"torch {version} does not compute on {name}: {str(error).splitlines()[0]} (the card is sm_{major}{minor}, "
+            f"and torch was built for {built})",
+            "see with `nvidia-smi` whether the card is free; else install a torch that was built for it",
+        )
+    memory = f"{free / 1e9:.1f} of {total / 1e9:.1f} GB free"
+    return Result("torch", Status.OK, f"torch {version} computes on {name}, {memory}")
 
 
 def _bitsandbytes() -> Iterator[Result]:
@@ -151,7 +170,7 @@ def _bitsandbytes() -> Iterator[Result]:
 
     bitsandbytes = import_bitsandbytes()
     version = metadata.version("bitsandbytes")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = f"cuda:{torch.cuda.current_device()}" if torch.cuda.is_available() else "cpu"
     layer = bitsandbytes.nn.Linear4bit(256, 64, bias=False, quant_type="nf4", compute_dtype=torch.float32).to(device)
     keep_4bit_layout(layer)
     layer.eval()

@@ -12,6 +12,7 @@ AssayError                      base; exit code 1; prints as one line
 ├── LedgerError                 records read and records accounted for differ: a defect of assay
 ├── RunError                    a run folder is locked, damaged or was written by something else
 ├── StorageError                the disk is full, or a file cannot be written
+├── OutOfMemoryError            the memory of a GPU, or of the machine, is full
 ├── ProviderError               an API or local provider failed
 │   ├── ProviderRefusedError    authentication, quota, content policy: retrying cannot help
 │   └── BudgetError             the next request could exceed the cap (exit code 4)
@@ -110,6 +111,10 @@ class NoSuchRunError(RunError):
 
 
 class StorageError(AssayError):
+    pass
+
+
+class OutOfMemoryError(AssayError):
     pass
 
 

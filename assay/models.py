@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from assay.adapters import AdapterEvidence, base_of, load_adapter, prove_adapter
+from assay.devices import computes_bf16, release_memory
 from assay.embedded import DEFAULT_MODEL, EMBEDDED, install
 from assay.errors import MissingExtraError, ModelError, did_you_mean, missing_extra
 from assay.model_hub import first_line, hub_errors, hub_revision
@@ -217,6 +218,7 @@ def load_base(
     _refuse_pickles(ref)
     place = device or _default_device(load_in_4bit)
     compute = _dtype(dtype, place)
+    release_memory()
     arguments: dict[str, Any] = {"dtype": compute, "device_map": {"": place}}
     if load_in_4bit:
         import_bitsandbytes()
@@ -253,7 +255,7 @@ def _default_device(load_in_4bit: bool) -> str:
     import torch
 
     if torch.cuda.is_available():
-        return "cuda:0"
+        return f"cuda:{torch.cuda.current_device()}"  # the one that trained, where one was chosen
     return "mps" if torch.backends.mps.is_available() and not load_in_4bit else "cpu"
 
 
@@ -264,7 +266,7 @@ def _dtype(name: str, device: str) -> torch.dtype:
     if name == "auto":
         if device == "cpu":
             return torch.float32
-        return torch.float16 if device.startswith("cuda") and not torch.cuda.is_bf16_supported() else torch.bfloat16
+        return torch.float16 if device.startswith("cuda") and not computes_bf16(device) else torch.bfloat16
     if name not in known:
         raise ModelError(f"no dtype '{name}'", fix=did_you_mean(name, ["auto", *known]))
     return known[name]

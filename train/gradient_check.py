@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.devices import in_double
 from assay.errors import TrainingError
 
 from .before.finite_difference import TOLERANCE_FLOAT32, TOLERANCE_HALF, slope_ratio
@@ -112,8 +113,8 @@ def adjoint_ratio(layer: torch.nn.Module, dtype: torch.dtype) -> float:
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(VECTORS, int(layer.in_features), generator=generator).to(device, dtype)  # type: ignore[arg-type]
     with torch.no_grad():
-        zero = layer(torch.zeros_like(inputs)).double()
-        outputs = layer(inputs).double() - zero
+        zero = in_double(layer(torch.zeros_like(inputs)))
+        outputs = in_double(layer(inputs)) - zero
     inputs.requires_grad_()
     through = layer(inputs)
     norm = float(outputs.square().sum())
@@ -121,8 +122,8 @@ def adjoint_ratio(layer: torch.nn.Module, dtype: torch.dtype) -> float:
         return 1.0
     if not through.requires_grad:
         return 0.0
-    (back,) = torch.autograd.grad(through, inputs, outputs.to(through.dtype))
-    return float((back.double() * inputs.detach().double()).sum()) / norm
+    (back,) = torch.autograd.grad(through, inputs, outputs.to(through))
+    return float((in_double(back) * in_double(inputs.detach())).sum()) / norm
 
 
 def _gradients(

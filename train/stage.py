@@ -22,6 +22,7 @@ from assay.storage import write_table
 from .adapter import RECORDS, adapter_card, save_adapter
 from .checkpoints import Checkpoints
 from .failures import storage_failures
+from .full_memory import memory_failures
 from .methods.initial import initial_adapter, initialise
 from .methods.kernels import load_model
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general
@@ -156,7 +157,7 @@ def train(
         say(f"note: {note}")
     for warning in rows.warnings:
         say(f"warning: {warning}")
-    with storage_failures(run.path), contextlib.ExitStack() as kernels:
+    with storage_failures(run.path), memory_failures(recipe, run), contextlib.ExitStack() as kernels:
         _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
         trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress, group, kernels)
         if selection is not None:

@@ -222,6 +222,7 @@ def _frozen_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
 
 def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) -> SFTConfig:
     """One epoch over rows that already stand in order for all of them; see `training_order`."""
+    import torch
     from trl import SFTConfig
 
     try:
@@ -273,7 +274,16 @@ def _arguments(recipe: Recipe, folder: Path, *, validated: bool, resumes: bool) 
     if recipe.processes == 1:
         # Several visible GPUs in one process would be wrapped in DataParallel; the model is on one of them.
         arguments._n_gpu = min(arguments.n_gpu, 1)
+        if recipe.device.startswith("cuda"):
+            torch.cuda.set_device(recipe.device)
+            train_on(arguments, torch.device(recipe.device))
     return arguments
+
+
+def train_on(arguments: SFTConfig, device: torch.device) -> None:
+    """transformers takes the first GPU whichever was asked for, and accelerate the device that transformers set up."""
+    arguments.__dict__["_setup_devices"] = device
+    arguments.distributed_state.device = device
 
 
 def _choose_attention(model: PreTrainedModel, recipe: Recipe, longest: int) -> None:

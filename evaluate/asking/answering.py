@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from assay.devices import memory_failures
+
 from ..evaluation import ModelName
 from .examination import Answer, Examination, Item
 from .parts import PartStore, part_key
@@ -49,12 +51,18 @@ class Answering:
             if answers is not None:
                 part.found(len(chunk))
             else:
-                with self.switched.switched_to(arm):
+                doing = f"while {arm} answers {examination.name}"
+                with memory_failures(doing, self._less_memory()), self.switched.switched_to(arm):
                     answers = examination.answer(self.lm, chunk, part.done)
                 if self.store is not None:
                     self.store.put(key, answers)
             found.update(zip(chunk, answers, strict=True))
         return [found[number] for number in numbers]
+
+    def _less_memory(self) -> str:
+        tokens = self.lm.limits.batch_tokens
+        kept = "; what was answered is kept for the same command" if self.store is not None else ""
+        return f"try evaluate.batch_tokens={tokens // 2} (it is {tokens}), or end what else holds memory{kept}"
 
     def _decides(self, examination: Examination, arm: ModelName, numbers: Sequence[int]) -> dict[str, Any]:
         """All that an answer depends on, but for assay and the libraries, which `part_key` adds."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from assay.chat import ChatTarget
+from assay.devices import memory_failures
 from assay.errors import SettingsError, SuiteError, require
 
 from ..evaluation import AdapterEvidence, ModelName
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .lm_eval_model import AssayLM
     from .served_models import ServedModels
 
+NO_ROOM = "end what else holds memory, or set evaluate.load_in_4bit=true, which scores the base in 4 bits"
 DEFAULT_CONTEXT = 2048
 """Tokens, for a model whose config names no length; lm-eval's own fallback."""
 
@@ -79,16 +81,17 @@ def make_ready(models: Models, settings: EvaluateSettings) -> Ready:
     if settings.backend == "vllm":
         return _by_vllm(models, settings)
     precision = precision_of(models, settings)
-    switched = load_switched(
-        models.target.ref,
-        models.target,
-        models.adapters,
-        precision,
-        damage_seed=settings.seed if settings.damaged_items else None,
-        with_slight_damage=bool(settings.slightly_damaged_items),
-        with_zero=bool(settings.zero_items),
-        trust_remote_code=models.trust_remote_code,
-    )
+    with memory_failures("while the model is loaded", NO_ROOM):
+        switched = load_switched(
+            models.target.ref,
+            models.target,
+            models.adapters,
+            precision,
+            damage_seed=settings.seed if settings.damaged_items else None,
+            with_slight_damage=bool(settings.slightly_damaged_items),
+            with_zero=bool(settings.zero_items),
+            trust_remote_code=models.trust_remote_code,
+        )
     lm = language_model(switched, models.target, settings)
     identity = identity_of(models, precision, switched.dtype, switched.device, settings.seed)
     return Ready(switched, lm, identity, lambda _: switched.evidence)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from assay.errors import ModelError
+
 if TYPE_CHECKING:
     import torch
 
@@ -54,6 +56,10 @@ class CausalModel:
         import torch
 
         return torch.device(self.model.device)
+
+    @property
+    def dtype(self) -> str:
+        return str(self.model.dtype).removeprefix("torch.")
 
     @property
     def pace(self) -> Pace:
@@ -218,6 +224,15 @@ class CausalModel:
         for number, (keys, values) in enumerate(prefix):
             cache.update(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1), number)
         return cache
+
+
+def no_numbers(model: CausalModel) -> ModelError:
+    """Of logits that are NaN or infinite."""
+    if model.dtype == "float16":
+        fix = "float16 ends at 65,504, which many a model exceeds: set evaluate.dtype=float32, or bfloat16"
+    else:
+        fix = "its weights or its adapter are damaged"
+    return ModelError("the model gives NaN or infinite logits", fix=fix)
 
 
 def common_prefix(sequences: Sequence[tuple[int, ...]] | Sequence[str]) -> int:

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from assay.errors import ModelError
-
-from .causal_model import CausalModel, KeysValues, common_prefix
+from .causal_model import CausalModel, KeysValues, common_prefix, no_numbers
 from .likelihood import SHORTEST_SHARED_PREFIX
 
 if TYPE_CHECKING:
@@ -175,7 +173,7 @@ class _Batch:
             cache,
             mask.to(device),
             lengths,
-            _likeliest(logits),
+            _likeliest(model, logits),
             list(range(len(own))),
             [[] for _ in own],
         )
@@ -220,12 +218,12 @@ class _Batch:
             cache=self.cache,
         )
         self.lengths = self.lengths + 1
-        self.following = _likeliest(logits)
+        self.following = _likeliest(self.model, logits)
 
 
-def _likeliest(logits: torch.Tensor) -> torch.Tensor:
+def _likeliest(model: CausalModel, logits: torch.Tensor) -> torch.Tensor:
     import torch
 
     if not bool(torch.isfinite(logits.amax(-1)).all()):
-        raise ModelError("the model gives NaN or infinite logits", fix="its weights or its adapter are damaged")
+        raise no_numbers(model)
     return logits.argmax(-1)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from assay.errors import ModelError
+from assay.devices import in_double
 
-from .causal_model import CausalModel, KeysValues
+from .causal_model import CausalModel, KeysValues, no_numbers
 from .packing import SHORTEST_SHARED_PREFIX, Bounds, Request, Row, batches, groups
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def likelihoods(
             for batch in batches(rows, bounds):
                 logprobs, likeliest = _read_batch(model, batch, prefix, len(beginning))
                 if not np.isfinite(logprobs).all():
-                    raise ModelError(
-                        "the model gives NaN or infinite logits", fix="its weights or its adapter are damaged"
-                    )
+                    raise no_numbers(model)
                 index = np.array([read.request for row in batch for read in row.reads])
                 np.add.at(sums, index, logprobs)
                 np.logical_and.at(greedy, index, likeliest)
@@ -117,7 +115,7 @@ def _log_probabilities(
     tied = likeliest.nonzero().squeeze(-1)
     for some in torch.split(tied, rows):
         likeliest[some] = logits[at[some]].argmax(-1) == targets[some]
-    return chosen.double() - normaliser[at].double(), likeliest
+    return in_double(chosen) - in_double(normaliser[at]), likeliest
 
 
 def _tree_mask(ends: torch.Tensor, cached: int) -> torch.Tensor:

@@ -12,6 +12,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from assay.devices import in_double
+
 if TYPE_CHECKING:
     import torch
 
@@ -40,14 +42,14 @@ def slope_ratio(
     import torch
 
     moved = [(p, g.to(p)) for p, g in zip(parameters, gradients, strict=True) if g is not None]
-    squared = sum(float(g.double().square().sum()) for _, g in moved)
+    squared = sum(float(in_double(g).square().sum()) for _, g in moved)
     kept = [p.detach().clone() for p, _ in moved]
     found: list[float] = []
 
     def at(length: float) -> float:
         for (parameter, gradient), start in zip(moved, kept, strict=True):
             parameter.data.copy_(start + length * gradient)
-        return float(loss().double())
+        return float(loss())
 
     try:
         with torch.no_grad(), in_float32():

@@ -101,7 +101,7 @@ def untrained(model: PreTrainedModel, target: ChatTarget, rows: Rows) -> list[st
     if not known.keys() & read:
         return []
     ids = sorted(known)
-    rows_of_added = weight[ids].detach().float()
+    rows_of_added = weight[ids].detach().float().cpu()  # a few rows, and not every GPU finds equal ones
     zero = rows_of_added.abs().amax(1) < NOTHING
     _, group, counts = torch.unique(rows_of_added, dim=0, return_inverse=True, return_counts=True)
     shared = counts[group] > 1
