@@ -15,7 +15,7 @@ from .before.stops import check_stops
 from .before.template import check_template
 from .before.vocabulary import check_vocabulary
 from .methods.kernels import check_kernels
-from .methods.liger import check_architecture
+from .methods.liger import check_liger
 from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
 from .mixing import GeneralFile, read_general, with_general
@@ -56,7 +56,7 @@ def prepare(
         raise missing_extra("train", error) from error
     check_kernels(settings, hardware)
     if settings.use_liger_kernel:
-        check_architecture(target.ref)
+        check_liger(settings, target.ref)
     check_template(target)
     check_trackers(settings.report_to)
     target = extended(target, settings.new_tokens)

@@ -18,12 +18,12 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>a' }}{% endif %}"
 )
 COMMON = {
-    "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4,
     "num_key_value_heads": 2, "max_position_embeddings": 64, "initializer_range": 0.2,
 }  # fmt: skip
 EXPERTS = {"num_local_experts": 4, "num_experts_per_tok": 2}
 FAMILIES: dict[str, dict[str, Any]] = {
-    "llama": {"model_type": "llama", "tie_word_embeddings": True},
+    "llama": {"model_type": "llama", "tie_word_embeddings": True, "num_hidden_layers": 2},
     "llama, head apart": {"model_type": "llama", "tie_word_embeddings": False},
     "llama, relu": {"model_type": "llama", "hidden_act": "relu", "tie_word_embeddings": True},
     "mistral": {"model_type": "mistral", "sliding_window": 16},
@@ -35,11 +35,12 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "phi3": {"model_type": "phi3", "partial_rotary_factor": 0.75},
     "granite": {"model_type": "granite"},
     "mixtral": {"model_type": "mixtral", **EXPERTS},
-    "gpt2": {"model_type": "gpt2", "n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 64},
+    "gpt2": {"model_type": "gpt2", "n_embd": 64, "n_layer": 1, "n_head": 4, "n_positions": 64},
 }
 USUAL: dict[str, Any] = {
     "load_in_4bit": False, "dtype": "float32", "device": "cpu", "learning_rate": 3e-3, "num_train_epochs": 2,
-    "effective_batch_size": 4, "per_device_train_batch_size": 2, "eval_steps": 2, "samples": 1,
+    "effective_batch_size": 4, "per_device_train_batch_size": 2, "eval_steps": 2, "samples": 0,
+    "validation": 0.25,
 }  # fmt: skip
 ANSWERS = ("ox", "hen", "asp")
 
@@ -87,8 +88,7 @@ def records(count: int, begin: int = 0, mark: str = "") -> list[dict[str, Any]]:
             "messages": [
                 {"role": "user", "content": f"{'x' * (number % 5)}{mark}{number}?"},
                 {"role": "assistant", "content": mark + ANSWERS[number % 3]},
-            ],
-            "split": "validation" if number % 4 == 3 else "train",
+            ]
         }
         for number in range(begin, begin + count)
     ]

@@ -13,15 +13,18 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.metadata
+import logging
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from assay.errors import AssayError, SettingsError, TrainingError
+from assay.errors import AssayError, MissingExtraError, SettingsError, TrainingError
 from assay.model_hub import first_line
-from assay.models import ModelRef, load_config
+from assay.models import ModelRef, import_bitsandbytes, load_config
+
+from ..settings import TrainSettings
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -45,8 +48,13 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
-def check_architecture(ref: ModelRef) -> None:
-    """Raises SettingsError where Liger has no kernels for the family, or cannot be imported."""
+def check_liger(settings: TrainSettings, ref: ModelRef) -> None:
+    """Raises SettingsError where Liger has no kernels for the family, passes an adapter by, or cannot be imported."""
+    if settings.lora_target_parameters:
+        raise SettingsError(
+            "use_liger_kernel with lora_target_parameters is not offered: Liger computes experts past their adapter",
+            fix="leave one of them out",
+        )
     config = load_config(ref)
     families = {str(config.model_type), str(config.get_text_config().model_type)}
     if not families & _patches().MODEL_TYPE_TO_APPLY_LIGER_FN.keys():
@@ -107,6 +115,10 @@ def _in_words(replaced: list[str], loss: float, gradient: float) -> str:
 
 
 def _patches() -> Any:
+    with contextlib.suppress(MissingExtraError):
+        import_bitsandbytes()  # else PEFT does, which Liger imports, and is not kept from asking the hub for a kernel
+    # It warns of each way to compute a kernel that is not installed.
+    logging.getLogger("liger_kernel").setLevel(logging.ERROR)
     try:
         return importlib.import_module("liger_kernel.transformers.monkey_patch")
     except ImportError as error:  # it asks for a transformers, and a Triton, of its time

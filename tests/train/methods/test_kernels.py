@@ -10,7 +10,9 @@ import pytest
 
 from assay.config import Document, parse
 from assay.errors import SettingsError
+from assay.models import ModelRef
 from assay.train.methods.kernels import check_kernels
+from assay.train.methods.liger import check_liger
 from assay.train.recipe import Hardware
 from assay.train.settings import TrainSettings
 
@@ -39,6 +41,24 @@ def test_with_both_there_is_nothing_to_say(asked: dict[str, Any], monkeypatch: p
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
     check_kernels(TrainSettings(**asked), GPU)
     check_kernels(TrainSettings(), CPU)
+
+
+def test_kernels_that_are_interpreted_need_no_gpu_and_no_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.machinery.ModuleSpec("found", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    check_kernels(TrainSettings(use_liger_kernel=True), CPU)
+    with pytest.raises(SettingsError, match="needs a CUDA GPU"):
+        check_kernels(TrainSettings(backend="unsloth"), CPU)
+    monkeypatch.setenv("TRITON_INTERPRET", "0")
+    with pytest.raises(SettingsError, match="needs a CUDA GPU"):
+        check_kernels(TrainSettings(use_liger_kernel=True), CPU)
+
+
+def test_experts_are_not_adapted_where_liger_computes_them(model_ref: ModelRef) -> None:
+    settings = TrainSettings(use_liger_kernel=True, lora_target_parameters="experts")
+    with pytest.raises(SettingsError, match="past their adapter; leave one of them out"):
+        check_liger(settings, model_ref)
 
 
 def test_other_tools_names_are_taken() -> None:
