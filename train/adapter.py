@@ -12,7 +12,7 @@ from assay.chat import ChatTarget
 from assay.models import ModelRef, weights_sha256
 from assay.storage import write_json, write_table, write_text
 
-from .processes.sharding import whole_tensors
+from .processes.strategy import whole_tensors
 from .recipe import Recipe
 from .rows import Rows
 

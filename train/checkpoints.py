@@ -18,12 +18,9 @@ from assay.runs import Run
 from assay.storage import sha256_folder
 
 from .processes.group import ALONE, Group
-from .processes.sharding import is_sharded
+from .processes.strategy import of_checkpoint, sharing
 
 FACT = "checkpoints"
-SHARDED = "pytorch_model_fsdp.bin"
-"""What a checkpoint of FSDP holds, and no other does."""
-
 NAME = re.compile(r"checkpoint-(\d+)")
 TRAINER_STATE = "trainer_state.json"
 
@@ -103,8 +100,8 @@ class Checkpoints:
         listed = self.listed.get(path.name)
         if listed is None:
             return "the manifest does not list it, so it was not finished"
-        if (SHARDED in listed) != is_sharded():
-            return f"it was saved {'with' if SHARDED in listed else 'without'} --strategy fsdp"
+        if not sharing().reads(of_checkpoint(listed)):
+            return f"it was saved {of_checkpoint(listed).saved}"
         actual = sha256_folder(path)
         changed = sorted(name for name in listed.keys() | actual.keys() if listed.get(name) != actual.get(name))
         return f"{changed[0]} is not what was saved" if changed else None

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --processes: the whole model on each device, or a share of it.",
 )
+@click.option(
+    "--zero-stage",
+    type=click.IntRange(2, 3),
+    metavar="2|3",
+    help="With --strategy deepspeed: share out the model (3, the default), or gradients and optimiser alone (2).",
+)
 @common_options
 def train(
     options: Options,
@@ -42,6 +48,7 @@ def train(
     show_mask: str | None,
     processes: int | None,
     strategy: Strategy,
+    zero_stage: int | None,
 ) -> int:
     """Train a LoRA or QLoRA adapter.
 
@@ -58,8 +65,10 @@ def train(
     from .processes.group import from_environment
 
     me = from_environment()
+    if processes is None and me.size == 1 and (strategy != "ddp" or zero_stage is not None):
+        raise SettingsError(f"--strategy {strategy} shares out among processes", fix="say how many: --processes 2")
     if processes is not None and me.size == 1 and not (dry_run or show_mask):
-        return _start(options, split_overrides(data, options)[1], processes, strategy)
+        return _start(options, split_overrides(data, options)[1], processes, strategy, zero_stage)
     if not me.is_first:
         options = dataclasses.replace(options, quiet=True, json=False)
     sources, options = split_overrides(data, options)
@@ -81,25 +90,24 @@ def train(
     return int(Exit.OK)
 
 
-def _start(options: Options, settled: Options, processes: int, strategy: Strategy) -> int:
+def _start(options: Options, settled: Options, processes: int, strategy: Strategy, stage: int | None) -> int:
     """The same command once for each device. settled: with the overrides that stand among the arguments."""
-    from .processes.launch import Launch, by_hand, start, write_config
-    from .processes.sharding import check_sharding
+    from .processes.launch import Launch, by_hand, check_devices, start, write_config
+    from .processes.strategy import check_strategy
     from .recipe import find_hardware, precision
     from .settings import TrainSettings
 
     settings = settled.settings(TrainSettings, "train")
     hardware = find_hardware(settings)
     dtype, _ = precision(settings, hardware)
-    accumulation = settings.gradient_accumulation_steps or 1
-    launch = Launch(strategy, processes, dtype, hardware.is_gpu, accumulation, settings.load_in_4bit)
-    if strategy == "fsdp":
-        check_sharding(settings)
+    launch = Launch(strategy, processes, dtype, hardware.is_gpu, settings.load_in_4bit, stage)
+    check_devices(launch, settings, hardware)
+    check_strategy(settings, launch.sharing)
     config = (options.output or Path(".assay")) / "accelerate.yaml"
     new = [path for path in (config, config.parent) if not path.exists()]
     write_config(launch, config)
     options.say(f"train: {processes} processes ({config}); by hand: {by_hand(launch, config)}")
-    code = start(launch, config, click.get_current_context().find_root().obj)
+    code = start(launch, click.get_current_context().find_root().obj)
     if code == Exit.USAGE:
         _take_back(new)
     return code

@@ -23,7 +23,7 @@ from .inputs import Inputs
 from .mixing import general_digests
 from .parents import curate_runs
 from .processes.group import Group, join
-from .processes.sharding import check_sharding, is_sharded
+from .processes.strategy import check_strategy, sharing
 from .stage import Trained, train
 from .watching.samples import FILE as SAMPLES
 from .watching.selecting import read_selection
@@ -53,8 +53,7 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
 
     Raises RunError, StorageError, and what the stage raises.
     """
-    if is_sharded():
-        check_sharding(inputs.settings)
+    check_strategy(inputs.settings, sharing())
     group = join(inputs.settings.device)
     if not group.is_first:
         return _take_part(inputs, group)

@@ -28,7 +28,7 @@ from .methods.kernels import load_model
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general
 from .prepared import Prepared, prepare
 from .processes.group import ALONE, Group
-from .processes.sharding import is_sharded
+from .processes.strategy import sharing
 from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
 from .recipe import Recipe
 from .rows import GENERAL, Rows
@@ -253,7 +253,7 @@ def _start(
         say(
             f"train: {len(rows.training)} records{_of_them_general(rows)}, {len(rows.validation)} for validation; "
             f"{recipe.steps} steps of {recipe.effective_batch_size}; {parameters / 1e6:.1f}M parameters on "
-            f"{recipe.device} in {recipe.dtype}{', a share of the model in each process' if is_sharded() else ''}"
+            f"{recipe.device} in {recipe.dtype}{f', {sharing().shared}' if sharing().by else ''}"
         )
         with answers_only_head():
             if recipe.use_liger_kernel:

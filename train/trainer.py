@@ -23,7 +23,9 @@ from .methods.new_tokens import let_the_head_be_read
 from .methods.packing import as_items, check_isolation, packs_of
 from .methods.target_modules import left_alone
 from .order import training_order
-from .processes.sharding import is_sharded, use_fsdp, whole_tensors
+from .processes.sharding import use_fsdp
+from .processes.strategy import sharing, whole_tensors
+from .processes.zero import prepare, use_zero
 from .progress import Watch
 from .recipe import Recipe
 from .rows import Row, Rows
@@ -95,9 +97,16 @@ def _trainer_class(recipe: Recipe) -> type[SFTTrainer]:
     class Trainer(SFTTrainer):  # type: ignore[misc]
         def create_accelerator_and_postprocess(self) -> None:
             super().create_accelerator_and_postprocess()
-            if is_sharded():
+            if sharing().by == "fsdp":
                 use_fsdp(self.accelerator)
                 self.is_fsdp_enabled = True
+            elif sharing().by == "deepspeed":
+                use_zero(self)
+
+        def _prepare_for_training(self, *arguments: Any, **named: Any) -> Any:
+            if sharing().by == "deepspeed":
+                prepare(self)
+            return super()._prepare_for_training(*arguments, **named)
 
         def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
             """Of a sharded model the adapter alone is put together, and not the base with it."""

@@ -1,6 +1,7 @@
-"""The settings for DeepSpeed, as accelerate hands them on and as DeepSpeed's own config class reads them.
+"""Two processes that train by DeepSpeed, on its CPU accelerator, against one that trains by itself.
 
-ASSAY_DEEPSPEED_PYTHON names a Python that has torch, accelerate and deepspeed (`DS_BUILD_OPS=0 pip install deepspeed`).
+ASSAY_DEEPSPEED_PYTHON names a Python that has assay, torch, accelerate and deepspeed (`DS_BUILD_OPS=0 pip install
+deepspeed`), where this one has no deepspeed.
 """
 
 from __future__ import annotations
@@ -8,13 +9,25 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from assay.train.processes.launch import Launch, write_config
+from tests.train.processes.conftest import at_checkpoint, command, losses, place, processes_of, second_process, weights
+
+__all__ = ["place"]
+
+PYTHON = os.environ.get("ASSAY_DEEPSPEED_PYTHON") or sys.executable
+pytestmark = pytest.mark.skipif(
+    "ASSAY_DEEPSPEED_PYTHON" not in os.environ and importlib.util.find_spec("deepspeed") is None,
+    reason="needs deepspeed (set ASSAY_DEEPSPEED_PYTHON to a Python that has it)",
+)
 
 DRIVER = """
 import json, os, sys, yaml
@@ -27,24 +40,137 @@ arguments, *_ = _validate_launch_command(arguments)
 arguments.deepspeed_fields_from_accelerate_config = ",".join(yaml.safe_load(open(sys.argv[1]))["deepspeed_config"])
 _, told = prepare_deepspeed_cmd_env(arguments)
 os.environ.update({name: value for name, value in told.items() if name.startswith("ACCELERATE")})
-from accelerate.utils import DeepSpeedPlugin
-config = dict(DeepSpeedPlugin().deepspeed_config)
-config |= {"train_micro_batch_size_per_gpu": 1, "train_batch_size": config["gradient_accumulation_steps"]}
+from trl import SFTConfig
+arguments = SFTConfig(output_dir="out", per_device_train_batch_size=3, gradient_accumulation_steps=2, max_grad_norm=0.5,
+                      use_cpu=True, report_to="none")
+from transformers.integrations.deepspeed import HfTrainerDeepSpeedConfig
+config = HfTrainerDeepSpeedConfig(arguments.deepspeed_plugin.deepspeed_config)
+config.trainer_config_process(arguments)
 from deepspeed.runtime.config import DeepSpeedConfig
-read = DeepSpeedConfig({name: value for name, value in config.items() if value != "auto"})
-print(json.dumps([read.zero_optimization_stage, read.zero_config.gather_16bit_weights_on_model_save,
-                  read.gradient_accumulation_steps]))
+read = DeepSpeedConfig(config.config)
+print(json.dumps([config.mismatches, read.zero_optimization_stage, read.zero_config.gather_16bit_weights_on_model_save,
+                  read.gradient_accumulation_steps, read.gradient_clipping, read.train_micro_batch_size_per_gpu]))
 """
 
+LORA = ("train.load_in_4bit=false",)
+BFLOAT16 = ("train.load_in_4bit=false", "train.dtype=bfloat16")
+QLORA_BFLOAT16 = ("train.dtype=bfloat16",)
 
-def test_deepspeeds_own_config_class_reads_what_is_written(tmp_path: Path) -> None:
-    python = os.environ.get("ASSAY_DEEPSPEED_PYTHON")
-    if python is None and importlib.util.find_spec("deepspeed") is None:
-        pytest.skip("needs deepspeed (set ASSAY_DEEPSPEED_PYTHON to a Python that has it)")
-    write_config(Launch("deepspeed", 4, "float32", on_gpu=True, gradient_accumulation_steps=2), tmp_path / "a.yaml")
-    (tmp_path / "driver.py").write_text(DRIVER)
-    done = subprocess.run(
-        [python or sys.executable, "driver.py", "a.yaml"], cwd=tmp_path, capture_output=True, text=True
-    )
+
+@pytest.fixture(scope="module")
+def alone(place: Path) -> Callable[..., Path]:
+    """The folder of one process with these settings, trained once."""
+    made: dict[tuple[str, ...], Path] = {}
+
+    def train(*settings: str) -> Path:
+        if settings not in made:
+            folder = f"alone-{len(made)}"
+            run(place, command(folder, *settings))
+            made[settings] = place / folder
+        return made[settings]
+
+    return train
+
+
+def run(place: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(by(arguments), cwd=place, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout.splitlines()[-1]) == [3, True, 2]
+    return done
+
+
+def by(arguments: list[str]) -> list[str]:
+    return [PYTHON, *arguments[1:]]
+
+
+def start(place: Path, arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(by(arguments), cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def deepspeed(out: str, stage: int, *settings: str) -> list[str]:
+    return command(out, *settings, "--processes", "2", "--strategy", "deepspeed", "--zero-stage", str(stage))
+
+
+def adapter_of(checkpoint: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(checkpoint / "adapter_model.safetensors"))
+
+
+def same(ours: Path, theirs: Path, *, loss: float, weight: float) -> None:
+    """Losses of every step and evaluation, and every number of the adapter."""
+    assert losses(ours) == pytest.approx(losses(theirs), abs=loss)
+    mine, yours = weights(ours), weights(theirs)
+    assert {name: (tensor.shape, tensor.dtype) for name, tensor in mine.items()} == {
+        name: (tensor.shape, tensor.dtype) for name, tensor in yours.items()
+    }
+    for name, tensor in mine.items():
+        assert (tensor - yours[name]).abs().max() < weight, name
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+def test_deepspeeds_own_config_class_reads_what_is_written(tmp_path: Path, stage: int) -> None:
+    write_config(Launch("deepspeed", 4, "float32", on_gpu=True, zero_stage=stage), tmp_path / "a.yaml")
+    (tmp_path / "driver.py").write_text(DRIVER)
+    done = subprocess.run([PYTHON, "driver.py", "a.yaml"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == [[], stage, stage == 3, 2, 0.5, 3]
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+@pytest.mark.parametrize("settings", [(), LORA], ids=["qlora", "lora"])
+def test_a_run_that_was_killed_ends_as_one_process_does_with_the_adapter_whole(
+    place: Path, alone: Callable[..., Path], stage: int, settings: tuple[str, ...]
+) -> None:
+    out = f"killed-{stage}-{len(settings)}"
+    arguments = deepspeed(out, stage, *settings)
+    running = start(place, arguments)
+    checkpoint = at_checkpoint(place, out, running)
+    whole = {name: tuple(tensor.shape) for name, tensor in weights(alone(*settings)).items()}
+    assert {name: tuple(tensor.shape) for name, tensor in adapter_of(checkpoint).items()} == whole
+    os.kill(second_process(running.pid), signal.SIGKILL)
+    said, _ = running.communicate(timeout=300)
+    assert running.returncode != 0
+    assert f"a share of {'the model' if stage == 3 else 'gradients and optimiser'} in each process" in said
+    assert processes_of(running.pid) == [], said
+    again = run(place, arguments)
+    assert "going on from step" in again.stderr
+    same(place / out, alone(*settings), loss=1e-5, weight=1e-4)
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+@pytest.mark.parametrize("settings", [BFLOAT16, QLORA_BFLOAT16], ids=["lora", "qlora"])
+def test_in_bfloat16_the_adapter_stays_float32_as_in_one_process(
+    place: Path, alone: Callable[..., Path], stage: int, settings: tuple[str, ...]
+) -> None:
+    out = f"half-{stage}-{len(settings)}"
+    run(place, deepspeed(out, stage, *settings))
+    same(place / out, alone(*settings), loss=0.02, weight=0.02)
+
+
+def test_results_go_to_stdout_and_nothing_else_does(place: Path) -> None:
+    done = run(place, [*deepspeed("told", 3), "--json"])
+    assert json.loads(done.stdout)["adapter"] == "told/adapter"
+    assert "DeepSpeed" not in done.stderr.replace("--strategy deepspeed", ""), done.stderr
+
+
+def test_ctrl_c_says_from_where_it_can_go_on(place: Path, alone: Callable[..., Path]) -> None:
+    arguments = deepspeed("stopped", 3)
+    running = subprocess.Popen(
+        by(arguments), cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    at_checkpoint(place, "stopped", running)
+    os.killpg(running.pid, signal.SIGINT)
+    said, _ = running.communicate(timeout=300)
+    assert "the same command goes on from step" in said and "Traceback" not in said, said
+    run(place, arguments)
+    same(place / "stopped", alone(), loss=1e-5, weight=1e-4)
+
+
+def test_a_checkpoint_of_another_stage_or_number_of_processes_is_set_aside(place: Path) -> None:
+    running = start(place, deepspeed("changed", 2))
+    at_checkpoint(place, "changed", running)
+    os.kill(second_process(running.pid), signal.SIGKILL)
+    running.communicate(timeout=300)
+    done = run(place, deepspeed("changed", 3))
+    assert "is not used: it was saved by --strategy deepspeed --zero-stage 2 with 2 processes" in done.stderr
+    assert "going on from step" not in done.stderr

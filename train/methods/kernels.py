@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import SettingsError
 from assay.models import ModelRef, load_base
 
-from ..processes.sharding import is_sharded
+from ..processes.strategy import sharing
 from ..recipe import Hardware, Recipe
 from ..settings import TrainSettings
 from .liger import interpreted
@@ -35,20 +35,20 @@ def check_kernels(settings: TrainSettings, hardware: Hardware) -> None:
 def load_model(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
     """What trains. A model that is to be sharded begins in the memory of the processor: a card may not hold all of it.
 
-    Its 4-bit weights are stored as numbers of the dtype that the rest has, since FSDP shares out no integers
-    (https://huggingface.co/docs/bitsandbytes/fsdp_qlora).
+    FSDP shares out no integers, so that its 4-bit weights are stored as numbers of the dtype that the rest has
+    (https://huggingface.co/docs/bitsandbytes/fsdp_qlora); DeepSpeed does, and would convert numbers to other ones.
     """
     if recipe.backend == "unsloth":
         return _by_unsloth(ref, recipe)
-    sharded = is_sharded()
+    chosen = sharing()
     return load_base(
         ref,
         load_in_4bit=recipe.load_in_4bit,
         bnb_4bit_quant_type=recipe.bnb_4bit_quant_type,
         bnb_4bit_use_double_quant=recipe.bnb_4bit_use_double_quant,
-        bnb_4bit_quant_storage=recipe.dtype if sharded else "uint8",
+        bnb_4bit_quant_storage=recipe.dtype if chosen.by == "fsdp" else "uint8",
         dtype=recipe.dtype,
-        device="cpu" if sharded else recipe.device,
+        device="cpu" if chosen.shares_model else recipe.device,
     )
 
 

@@ -1,7 +1,7 @@
 """Settings of `accelerate launch` for several devices, and the command that starts them.
 
 Data parallel: each device holds the whole model. Sharded (FSDP, or DeepSpeed's ZeRO 3): each holds a share of it, for
-models that no single card has room for.
+models that no single card has room for. ZeRO 2 shares out gradients and optimiser alone.
 """
 
 from __future__ import annotations
@@ -12,40 +12,83 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from assay.errors import SettingsError
 
-from .sharding import ENABLED, SETTINGS, environment
+from . import sharding, zero
+from .strategy import Sharing
+
+if TYPE_CHECKING:
+    from ..recipe import Hardware
+    from ..settings import TrainSettings
 
 SECONDS_TO_SAY_WHY = 30.0
 Strategy = Literal["ddp", "fsdp", "deepspeed"]
-STRATEGIES: Mapping[str, str] = {
-    "ddp": "the whole model on each device",
-    "fsdp": "a share of the model on each device (PyTorch FSDP2)",
-    "deepspeed": "a share of the model on each device (DeepSpeed ZeRO 3)",
-}
+ZERO_STAGE = 3
 
 
 @dataclass(frozen=True)
 class Launch:
-    """dtype as torch names it; on_gpu says what the devices are; load_in_4bit whether the base is quantised."""
+    """dtype as torch names it; on_gpu says what the devices are; load_in_4bit whether the base is quantised.
+
+    zero_stage  of DeepSpeed alone: 3 shares out the model, and 2 gradients and optimiser; None is 3
+    """
 
     strategy: Strategy
     processes: int
     dtype: str
     on_gpu: bool
-    gradient_accumulation_steps: int = 1
     load_in_4bit: bool = False
+    zero_stage: int | None = None
 
     def __post_init__(self) -> None:
         if self.processes < 2:
             raise SettingsError(f"--processes {self.processes} is no group", fix="2 or more, or leave it out")
-        if self.strategy == "deepspeed" and not self.on_gpu:
-            raise SettingsError("DeepSpeed needs GPUs, and there are none", fix="--strategy ddp or fsdp")
+        if self.zero_stage is not None and self.strategy != "deepspeed":
+            raise SettingsError(
+                f"--zero-stage {self.zero_stage} is of DeepSpeed, and --strategy is {self.strategy}",
+                fix="--strategy deepspeed, or leave it out",
+            )
+
+    @property
+    def stage(self) -> int:
+        return self.zero_stage or ZERO_STAGE
+
+    @property
+    def sharing(self) -> Sharing:
+        """What each process will be told."""
+        if self.strategy == "deepspeed":
+            return Sharing("deepspeed", self.stage, self.processes)
+        return Sharing("fsdp" if self.strategy == "fsdp" else "", 0, self.processes)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What says so to each of them."""
+        if self.strategy == "deepspeed":
+            return zero.environment(self.stage, on_gpu=self.on_gpu)
+        return sharding.environment() if self.strategy == "fsdp" else {}
+
+
+def check_devices(launch: Launch, settings: TrainSettings, hardware: Hardware) -> None:
+    """Raises SettingsError where there is no device for each process."""
+    if not hardware.is_gpu:
+        return
+    import torch
+
+    if settings.device not in ("auto", "cuda"):
+        raise SettingsError(
+            f"device: {settings.device} is one GPU, and --processes {launch.processes} takes one for each",
+            fix="leave device out; CUDA_VISIBLE_DEVICES chooses among GPUs",
+        )
+    if launch.processes > torch.cuda.device_count():
+        raise SettingsError(
+            f"--processes {launch.processes} takes a GPU for each, and there are {torch.cuda.device_count()}",
+            fix="fewer processes, or device=cpu",
+        )
 
 
 def accelerate_config(launch: Launch) -> dict[str, Any]:
@@ -66,21 +109,10 @@ def accelerate_config(launch: Launch) -> dict[str, Any]:
         "use_cpu": not launch.on_gpu,
     }
     if launch.strategy == "fsdp":
-        config["fsdp_config"] = dict(SETTINGS)
+        config["fsdp_config"] = dict(sharding.SETTINGS)
     if launch.strategy == "deepspeed":
-        config["deepspeed_config"] = _deepspeed(launch)
+        config["deepspeed_config"] = zero.config(launch.stage)
     return config
-
-
-def _deepspeed(launch: Launch) -> dict[str, Any]:
-    return {
-        "zero_stage": 3,
-        "zero3_init_flag": False,
-        "zero3_save_16bit_model": True,
-        "offload_optimizer_device": "none",
-        "offload_param_device": "none",
-        "gradient_accumulation_steps": launch.gradient_accumulation_steps,
-    }
 
 
 def write_config(launch: Launch, path: Path) -> None:
@@ -89,7 +121,7 @@ def write_config(launch: Launch, path: Path) -> None:
 
     from assay.storage import write_text
 
-    lines = [f"# {STRATEGIES[launch.strategy]}: {by_hand(launch, path)}\n"]
+    lines = [f"# {_described(launch)}: {by_hand(launch, path)}\n"]
     if launch.strategy == "fsdp" and launch.load_in_4bit:
         lines.append(
             f"# the 4-bit base is stored as {launch.dtype} (bnb_4bit_quant_storage): FSDP shares out no integers\n"
@@ -97,34 +129,27 @@ def write_config(launch: Launch, path: Path) -> None:
     write_text(path, "".join(lines) + yaml.safe_dump(accelerate_config(launch), sort_keys=False))
 
 
+def _described(launch: Launch) -> str:
+    if launch.strategy == "deepspeed":
+        return zero.STAGES[launch.stage]
+    shared = "a share of the model on each device (PyTorch FSDP2)"
+    return shared if launch.strategy == "fsdp" else "the whole model on each device"
+
+
 def by_hand(launch: Launch, config: Path) -> str:
     """The command for those who start it themselves. On CPUs `accelerate launch` would need MPI."""
     if not launch.on_gpu:
-        told = f"{ENABLED}=true " if launch.strategy == "fsdp" else ""
+        needed = (sharding.ENABLED, zero.ENABLED, zero.STAGE)
+        told = "".join(f"{name}={value} " for name, value in launch.environment.items() if name in needed)
         return f"{told}torchrun --nproc_per_node {launch.processes} -m assay train ..."
     return f"accelerate launch --config_file {config} -m assay train ..."
 
 
-def start(launch: Launch, config: Path, arguments: Sequence[str]) -> int:
+def start(launch: Launch, arguments: Sequence[str]) -> int:
     """Runs `assay` with these arguments in every process of the group; the exit code of the first that failed.
 
-    They are started here, so that an error is one line; DeepSpeed's by `accelerate launch`, which reads more of the
-    config than the environment tells.
+    They are started here, so that an error is one line, with what `accelerate launch` would tell them.
     """
-    if launch.strategy == "deepspeed":
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "accelerate.commands.launch",
-                "--config_file",
-                str(config),
-                "-m",
-                "assay",
-                *arguments,
-            ]
-        )
-        return min(done.returncode, 1) if done.returncode >= 0 else 1
     port = _free_port()
     running = [_spawn(launch, rank, port, arguments) for rank in range(launch.processes)]
     try:
@@ -147,7 +172,7 @@ def _spawn(launch: Launch, rank: int, port: int, arguments: Sequence[str]) -> su
         "LOCAL_WORLD_SIZE": str(launch.processes),
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
-        **(environment() if launch.strategy == "fsdp" else {}),
+        **launch.environment,
     }
     given = {"OMP_NUM_THREADS": str(threads), **os.environ, **told}
     return subprocess.Popen(

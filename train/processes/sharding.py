@@ -7,17 +7,14 @@ what trains on cards is what two processes of a laptop prove.
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from assay.errors import SettingsError, TrainingError
+from assay.errors import SettingsError
 
 if TYPE_CHECKING:
     import torch
-
-    from ..settings import TrainSettings
 
 ENABLED = "ACCELERATE_USE_FSDP"
 NEEDED = (1, 15)
@@ -40,26 +37,15 @@ def environment() -> dict[str, str]:
     return {ENABLED: "true", **{name.upper(): value for name, value in said.items()}}
 
 
-def is_sharded() -> bool:
-    """Whether this process was told to hold a share of the model."""
+def is_fsdp() -> bool:
+    """Whether this process was told to hold a share of the model by FSDP."""
     return os.environ.get(ENABLED, "").lower() in ("true", "1")
 
 
-def check_sharding(settings: TrainSettings) -> None:
-    """Raises SettingsError for what cannot be trained in shares, or would not be saved whole."""
+def check_accelerate() -> None:
+    """Raises SettingsError for one that would not save an adapter whole."""
     import accelerate
 
-    if str(settings.init_lora_weights).startswith("pissa"):
-        raise SettingsError(
-            f"init_lora_weights: {settings.init_lora_weights} is saved as the difference to its start, which is not "
-            "offered with --strategy fsdp",
-            fix="--strategy ddp, or another start",
-        )
-    if settings.new_tokens:
-        raise SettingsError(
-            "new_tokens trains single rows of an embedding, which PEFT and FSDP do not do together",
-            fix="--strategy ddp, or leave new_tokens out",
-        )
     found = tuple(int(part) for part in accelerate.__version__.split(".")[:2] if part.isdigit())
     if found < NEEDED:
         raise SettingsError(
@@ -88,34 +74,12 @@ def use_fsdp(accelerator: Any) -> None:
         state.fsdp_plugin.mixed_precision_policy = policy
 
 
-def whole_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor] | None:
-    """What trains, put together from the shares of all processes; None of a model that is not sharded.
-
-    Every process has to call it. On the CPU, so that a card need not hold it.
-    """
+def whole_from_fsdp(parameters: Mapping[str, torch.nn.Parameter]) -> dict[str, torch.Tensor]:
+    """Every process has to call it. On the CPU, so that a card need not hold it."""
     from torch.distributed.tensor import DTensor
 
-    parameters = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    if any(hasattr(parameter, "ds_id") for parameter in parameters.values()):
-        return _whole_from_zero3(parameters)
-    if not any(isinstance(parameter, DTensor) for parameter in parameters.values()):
-        return None
     whole = {}
     for name, parameter in parameters.items():
         tensor = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
         whole[name] = tensor.detach().cpu()
-    return whole
-
-
-def _whole_from_zero3(parameters: Mapping[str, torch.nn.Parameter]) -> dict[str, torch.Tensor]:
-    """By DeepSpeed's own gathering, which fills each parameter in for as long as the block lasts.
-
-    Raises TrainingError where one stays empty: a share of it would be saved as if it were all.
-    """
-    zero: Any = importlib.import_module("deepspeed").zero
-    with zero.GatheredParameters(list(parameters.values())):
-        whole = {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
-    empty = next((name for name, tensor in whole.items() if not tensor.numel()), None)
-    if empty is not None:
-        raise TrainingError(f"DeepSpeed did not put {empty} together, so the adapter is not saved")
     return whole

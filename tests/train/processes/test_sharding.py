@@ -12,8 +12,7 @@ import pytest
 from assay.errors import SettingsError
 from assay.train.processes import sharding
 from assay.train.processes.launch import Launch, write_config
-from assay.train.processes.sharding import SETTINGS, check_sharding, environment
-from assay.train.settings import TrainSettings
+from assay.train.processes.sharding import SETTINGS, check_accelerate, environment
 from tests.train.processes.conftest import assay_train, at_checkpoint, command, losses, second_process, weights
 
 SHARED = ("--processes", "2", "--strategy", "fsdp")
@@ -75,16 +74,11 @@ def test_what_accelerates_launcher_would_tell_the_processes_is_what_ours_does(tm
 
 
 def test_accelerate_that_saves_a_part_of_the_adapter_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_sharding(TrainSettings())
+    check_accelerate()
     monkeypatch.setattr("accelerate.__version__", "1.14.0")
     with pytest.raises(SettingsError, match=r"1\.14\.0 saves a part of a sharded adapter.*; pip install"):
-        check_sharding(TrainSettings())
+        check_accelerate()
     assert sharding.NEEDED == (1, 15)
-
-
-def test_single_rows_of_an_embedding_are_not_trained_in_shares() -> None:
-    with pytest.raises(SettingsError, match=r"new_tokens trains single rows .*; --strategy ddp"):
-        check_sharding(TrainSettings(new_tokens=("<a>",)))
 
 
 def test_a_start_that_is_saved_as_a_difference_is_refused_before_anything_starts(place: Path) -> None:
