@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from assay.aliases import canonical
 from assay.config import Document, read_document
 from assay.errors import SettingsError
 from assay.foreign_keys import WHOLE, take
@@ -40,7 +41,37 @@ def read_foreign(path: Path) -> Foreign:
     if said is not None and not document.data.get(said):
         reading.foreign.notes.append(f"{path}: {WHOLE}")
     reading.finish()
+    _say_what_was_usual(reading)
     return reading.foreign
+
+
+USUAL: Mapping[str, Mapping[str, Any]] = {
+    "LLaMA-Factory": {"lora_r": 8, "lora_alpha": "twice the rank", "lora_dropout": 0.0, "learning_rate": 5e-5,
+                      "num_train_epochs": 3},
+    "TRL": {"lora_r": 16, "lora_alpha": 32, "lora_dropout": 0.05, "learning_rate": 2e-5, "num_train_epochs": 3},
+}  # fmt: skip
+"""What a file that does not name them means: `FinetuningArguments` of LLaMA-Factory 0.9.5 and transformers'
+`TrainingArguments`; `ModelConfig` and `SFTConfig` of TRL 1.16. Axolotl asks for each."""
+
+
+def _say_what_was_usual(reading: Reading) -> None:
+    """assay decides what nobody set; the other tool had a value of its own."""
+    theirs = USUAL.get(reading.foreign.tool, {})
+    named = {setting for name in reading.document.data for setting in _settings_of(reading, str(name))}
+    unset = {setting: value for setting, value in theirs.items() if setting not in named}
+    if unset:
+        listed = ", ".join(f"{setting}: {value:g}" if isinstance(value, float) else f"{setting}: {value}"
+                           for setting, value in unset.items())  # fmt: skip
+        reading.foreign.notes.append(
+            f"{reading.document.file}: it does not name {listed}, which are {reading.foreign.tool}'s own; assay "
+            "decides these from data and model unless they stand in assay.yaml"
+        )
+
+
+def _settings_of(reading: Reading, name: str) -> set[str]:
+    """The setting that a key of the file is about, under its own name or its successor's."""
+    found = canonical(name, reading.document.data[name], reading.known)
+    return {name, *([found.name] if found is not None else [])}
 
 
 def tool_of(data: Mapping[str, Any]) -> str | None:

@@ -38,15 +38,24 @@ class Reading:
         self.foreign.notes.append(f"{self.document.where((name,))}: {text}")
 
     def put(self, name: str, setting: str, value: Any) -> None:
-        """A setting that its own type takes; what it does not take is said."""
+        """A setting that is taken with the base in 4 bits or in 16: which of them it is, another key says. What neither
+        takes is said."""
         value = _number(value)
         value = list(value) if isinstance(value, tuple) else value
         try:
             parse(self.settings, Document({setting: value}))
         except SettingsError as error:
-            self.note(name, f"'{name}' is left out: {error.what}")
-            return
+            if not self._taken({"load_in_4bit": False, setting: value}):
+                self.note(name, f"'{name}' is left out: {error.what}")
+                return
         self.foreign.train[setting] = value
+
+    def _taken(self, settings: dict[str, Any]) -> bool:
+        try:
+            parse(self.settings, Document(settings))
+        except SettingsError:
+            return False
+        return True
 
     def finish(self) -> None:
         """What is said of the file as a whole. Raises SettingsError where the settings contradict each other."""

@@ -160,6 +160,26 @@ def test_a_run_of_all_weights_is_said_to_become_lora(text: str, said: str, tmp_p
     assert [note for note in read(tmp_path, text).notes if said in note]
 
 
+def test_what_only_a_base_in_16_bits_takes_is_taken_over_with_one(tmp_path: Path) -> None:
+    """PiSSA was left out of every run, since each setting was tried with assay's own default of 4 bits."""
+    for text, value in (
+        ("model_name_or_path: a/b\nstage: sft\nfinetuning_type: lora\npissa_init: true\n", "pissa_niter_16"),
+        ("base_model: a/b\npeft_init_lora_weights: pissa\nadapter: lora\n", "pissa"),
+    ):
+        taken = read(tmp_path, text)
+        assert (taken.train["init_lora_weights"], taken.train["load_in_4bit"]) == (value, False)
+    with pytest.raises(SettingsError, match="takes directions out of the base before it is quantised"):
+        read(tmp_path, "base_model: a/b\npeft_init_lora_weights: pissa\nadapter: qlora\nload_in_4bit: true\n")
+
+
+def test_what_a_file_leaves_to_its_tool_is_said(tmp_path: Path) -> None:
+    (note,) = [one for one in read(tmp_path, LLAMAFACTORY).notes if "does not name" in one]
+    assert "lora_alpha: twice the rank, lora_dropout: 0, learning_rate: 5e-05, which are LLaMA-Factory's own" in note
+    (note,) = [one for one in read(tmp_path, TRL).notes if "does not name" in one]
+    assert "lora_alpha: 32, lora_dropout: 0.05, learning_rate: 2e-05, num_train_epochs: 3, which are TRL's" in note
+    assert not any("does not name" in one for one in read(tmp_path, AXOLOTL).notes)
+
+
 def test_trls_mixture_names_data_and_one_tracker_may_stand_in_a_list(tmp_path: Path) -> None:
     mixture = "dataset_mixture: {datasets: [{path: tickets.jsonl}, {id: org/chat, split: train_sft}], seed: 0}\n"
     taken = read(tmp_path, f"model_name_or_path: a/b\nuse_peft: true\n{mixture}report_to: [tensorboard]\n")
