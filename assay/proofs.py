@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,6 +81,9 @@ def _digest(path: Path) -> str | None:
 
 def claims_of(proof: Proof) -> Iterator[Held]:
     """What can be told of a proof without a model: its files, and that its outcome follows from its checks."""
+    folder = proof.place.parent
+    if not proof.shipped and (by_the_card := _by_the_card(folder)):
+        proof = replace(proof, shipped=by_the_card, paths={**proof.paths, "shipped": "."})
     for what, files in (("gated", proof.gated), ("shipped", proof.shipped)):
         yield _files(proof, what, files)
     follows = _outcome(proof.checks)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from assay.console import STORE_OPTION, Options, common_options
+from assay.console import STORE_OPTION, Options, common_options, on_one_line
 from assay.errors import Exit, NotReleasedError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def promote(options: Options, version: str, reason: str | None, store: Path) -> 
     """
     registry = _releases(store)
     found = registry.find(version)
-    if reason is None:
+    if not reason:
         _verify(found, options)
     else:
         registry.check_unchanged(found)
@@ -110,7 +110,7 @@ def history(options: Options, name: str, store: Path) -> int:
     events = registry.history(name)
     options.emit([dataclasses.asdict(event) for event in events])
     for event in events:
-        options.show(f"{event.at}  {event.event:11}  {name}:{event.version}" + (f"  {event.reason or ''}".rstrip()))
+        options.show(f"{event.at}  {event.event:11}  {name}:{event.version}" + (f"  {on_one_line(event.reason or '')}".rstrip()))
     return Exit.OK
 
 

@@ -72,6 +72,10 @@ def test_what_is_not_here_is_not_checked(shipped: Path) -> None:
     (shipped / "parity.json").write_text(json.dumps(write_old), encoding="utf-8")
     held = {claim.name: claim.ok for claim in claims_of(read_proof(shipped))}
     assert held == {"what was gated": None, "what ships": None, "outcome": True}
+    card = {"merge": {"files": {"model.safetensors": "0" * 64}}}
+    (shipped / "assay.json").write_text(json.dumps(card), encoding="utf-8")
+    held = {claim.name: claim.ok for claim in claims_of(read_proof(shipped))}
+    assert held["what ships"] is False, "a merge of an earlier version noted its weights in its card"
 
 
 def test_a_folder_that_is_not_what_was_proved_is_refused(shipped: Path) -> None:

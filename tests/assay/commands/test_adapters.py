@@ -274,6 +274,18 @@ def test_a_certificate_that_is_another_one_by_now_puts_nothing_in_use(typed: Any
     assert (code, "the copy of its certificate is not the one that was added" in said) == (3, True)
 
 
+def test_a_reason_stays_on_its_line_and_an_empty_one_is_none(typed: Any, adapter: Path, gated: Path) -> None:
+    typed("add", "support", adapter)
+    assert typed("promote", "support:1", "--reason", "")[0] == 3
+    assert typed("promote", "support:1", "--reason", "a trial\nof two lines")[0] == 0
+    _, said, _ = typed("history", "support")
+    assert said.splitlines()[-1].endswith("support:1  a trial\\nof two lines")
+    typed("add", "support", adapter, "--certificate", gated)
+    items = gated.parent / "evaluated" / "items.parquet"
+    items.write_bytes(items.read_bytes() + b"\0")
+    assert typed("promote", "support:2", "--reason", "")[0] == 3
+
+
 def test_a_version_in_use_whose_files_are_gone_is_listed_as_that(typed: Any, adapter: Path, gated: Path) -> None:
     typed("add", "support", adapter, "--certificate", gated)
     typed("promote", "support:1")
