@@ -79,6 +79,7 @@ class Run:
                 "platform": platform.platform(),
                 "python": platform.python_version(),
                 "started": _iso(self.started),
+                "sequence": int(self.started * 1e9),
                 "seconds": round(time.time() - self.started, 3),
             },
         )
@@ -106,6 +107,27 @@ class Manifest:
     @property
     def parents(self) -> tuple[str, ...]:
         return tuple(self.data["parents"])
+
+    @property
+    def verdict(self) -> str:
+        """That a gate came to; "" for another run, or one that did not end well."""
+        if self.stage != "gate" or self.outcome != "done":
+            return ""
+        facts = self.data.get("facts")
+        noted = facts.get("verdict") if isinstance(facts, dict) else None
+        return str(noted or _decided(self.path / "decision.json"))
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """Later runs have a greater one. Of runs of one second the manifest's `sequence` tells, nanoseconds of the
+        start; in one of before, which has none, when it was written last."""
+        sequence = self.data.get("sequence")
+        if not isinstance(sequence, int):
+            try:
+                sequence = (self.path / "manifest.json").stat().st_mtime_ns
+            except OSError:
+                sequence = 0
+        return str(self.data.get("started")), sequence
 
 
 @dataclass(frozen=True)
@@ -150,7 +172,7 @@ class RunStore:
             manifest = _read(path)
             if manifest is not None:
                 found.append(manifest)
-        return sorted(found, key=lambda manifest: str(manifest.data.get("started")), reverse=True)
+        return sorted(found, key=lambda manifest: manifest.order, reverse=True)
 
     def get(self, run_id: str) -> Manifest:
         """Raises NoSuchRunError."""
@@ -168,6 +190,15 @@ def _read(path: Path) -> Manifest | None:
         return None
     whole = isinstance(data, dict) and all(isinstance(data.get(name), str) for name in ("run", "stage", "outcome"))
     return Manifest(path.parent, data) if whole and isinstance(data.get("parents"), list) else None
+
+
+def _decided(decision: Path) -> str:
+    """The verdict of a gate's decision, "" where none can be read."""
+    try:
+        data = json.loads(decision.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(data.get("verdict") or "") if isinstance(data, dict) else ""
 
 
 def run_digest(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]) -> str:

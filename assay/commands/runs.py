@@ -54,8 +54,9 @@ def runs(context: click.Context, options: Options, store: Path) -> int:
         options.show(f"nothing was run yet in {store}")
     for manifest in found:
         data = manifest.data
-        error = f"  {data['error']}" if data.get("error") else ""
-        options.show(f"{data['started']}  {manifest.outcome:8}  {data['seconds']:>9.1f} s  {manifest.run}{error}")
+        said = data.get("error") or manifest.verdict
+        line = f"{data['started']}  {manifest.outcome:8}  {data['seconds']:>9.1f} s  {manifest.run}"
+        options.show(f"{line}  {said}" if said else line)
     return Exit.OK
 
 

@@ -104,3 +104,29 @@ def test_a_manifest_that_lacks_what_all_have_is_left_out_like_a_broken_one(tmp_p
     assert [manifest.run for manifest in store.manifests()] == [run.id]
     with pytest.raises(NoSuchRunError):
         store.get("curate-damaged")
+
+
+def test_runs_of_one_second_are_listed_in_the_order_in_which_they_began(tmp_path: Path) -> None:
+    store, names = RunStore(tmp_path), []
+    for number in range(12):
+        with store.open("gate", {"number": number}, INPUTS) as run:
+            names.append(run.id)
+    same = str(manifest(tmp_path / "runs" / names[0])["started"])
+    for name in names:
+        path = tmp_path / "runs" / name / "manifest.json"
+        data = json.loads(path.read_text())
+        path.write_text(json.dumps({**data, "started": same}))
+    assert [found.run for found in store.manifests()] == names[::-1]
+
+
+def test_a_gate_has_its_verdict_and_no_other_run_has_one(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with store.open("gate", {}, {}) as gate:
+        gate.facts["verdict"] = "BLOCK"
+    with store.open("gate", {"of": "before"}, {}) as older:
+        (older.path / "decision.json").write_text('{"verdict": "PASS"}')
+    with store.open("train", {}, {}) as train:
+        train.facts["verdict"] = "BLOCK"
+    assert {run.id: store.get(run.id).verdict for run in (gate, older, train)} == {
+        gate.id: "BLOCK", older.id: "PASS", train.id: ""
+    }  # fmt: skip

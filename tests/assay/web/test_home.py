@@ -78,3 +78,16 @@ def test_folders_that_were_opened_are_named_with_their_word_and_lead_to_their_pa
     said = page[page.index("Opened beside the store") :]
     assert said.index("release") < said.index("PASS") < said.index("shipped") < said.index("&lt;B&gt;FAIL".lower())
     assert "other" not in said and "<b>FAIL" not in page
+
+
+def test_the_list_of_runs_says_what_a_gate_came_to_in_words_and_colour(tmp_path: Path) -> None:
+    site = site_in(tmp_path)
+    blocked = gated(site.store, "BLOCK")
+    with site.store.open("train", {}, {}):
+        pass
+    page = single_file(site, "/")
+    table = page[page.index("<h2>Runs</h2>") :]
+    assert '<span class="tag block">BLOCK</span> <span class="small soft">The adapter should not be released.' in table
+    assert table.count(">done<") == 1
+    (site.store.root / "runs" / blocked / "decision.json").write_text("[]")
+    assert single_file(site, "/").count(">done<") == 2  # what it decided cannot be read
