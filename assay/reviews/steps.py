@@ -161,22 +161,44 @@ def undo(
         found = _last_step(reviews, author.session, passed, concerns)
         if found is None:
             return []
-        start, lines = found
-        step = _shown(lines[0], STEP)
-        others = _others(lines, standing)
-        records = tuple(dict.fromkeys(line.subject.record_id for line in lines))
-        outcome = Undone(step, records if not others else (), others)
-        if others:
-            return []
-        back = [
-            Review(line.subject, Verdict.UNDO, author.who, author.clock(), shown={UNDOES: step})
-            for line in lines
-            if line.verdict not in UNDECIDED
-        ]
-        return [*back, *_before(reviews[:start], lines)]
+        outcome, back = _taking_back(reviews, *found, standing, author)
+        return back
 
     append_knowing(path, say)
     return outcome
+
+
+def take_back(path: Path, author: Author, step: str) -> Undone:
+    """Takes any step of this person back, as `undo` does the last of a session. Raises StorageError, SourceError.
+
+    Nothing is written where there is no such step by this name, or where it was taken back already.
+    """
+    outcome = Undone()
+
+    def say() -> list[Review]:
+        nonlocal outcome
+        reviews, standing = journal_at(path).now()
+        start = next((place for place, review in enumerate(reviews) if step_of(review) == step), None)
+        if not step or start is None or any(undoes(review) == step for review in reviews):
+            return []
+        lines = tuple(takewhile(lambda line: step_of(line) == step, reviews[start:]))
+        if any(line.who != author.who for line in lines):
+            return []
+        outcome, back = _taking_back(reviews, start, lines, standing, author)
+        return back
+
+    append_knowing(path, say)
+    return outcome
+
+
+def step_of(review: Review) -> str:
+    """The step that wrote the line, "" for a line that something else wrote."""
+    return _shown(review, STEP)
+
+
+def undoes(review: Review) -> str:
+    """The step that the line takes back, "" for one that takes back none."""
+    return _shown(review, UNDOES)
 
 
 def last_step(path: Path, session: str, concerns: Callable[[str], bool] = _any_record) -> tuple[Review, ...]:
@@ -207,6 +229,23 @@ def _last_step(
             lines = takewhile(lambda line: _shown(line, STEP) == step, reviews[start:])  # noqa: B023
             return start, tuple(lines)
     return None
+
+
+def _taking_back(
+    reviews: Sequence[Review], start: int, lines: Sequence[Review], standing: Standing, author: Author
+) -> tuple[Undone, list[Review]]:
+    """What becomes of it, and what is to be written. start: where the lines of the step begin"""
+    step = _shown(lines[0], STEP)
+    others = _others(lines, standing)
+    if others:
+        return Undone(step, (), others), []
+    back = [
+        Review(line.subject, Verdict.UNDO, author.who, author.clock(), shown={UNDOES: step})
+        for line in lines
+        if line.verdict not in UNDECIDED
+    ]
+    records = tuple(dict.fromkeys(line.subject.record_id for line in lines))
+    return Undone(step, records), [*back, *_before(reviews[:start], lines)]
 
 
 def _before(reviews: Sequence[Review], lines: Sequence[Review]) -> list[Review]:

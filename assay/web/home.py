@@ -90,6 +90,7 @@ def home(request: Request) -> Response:
         store=site.store.root.resolve(),
         fates=FATES,
         left=left_or_none(site, data.name) if data is not None else None,
+        decisions=number_of_decisions(site),
         journal=site.journal_name,
         applying=site.applying,
     )
@@ -123,6 +124,16 @@ def left_or_none(site: Site, name: str) -> Left | None:
         return left_in(site, name)
     except AssayError:
         return None
+
+
+def number_of_decisions(site: Site) -> int:
+    """How many people made; none of a journal that cannot be read: the page of decisions says why."""
+    from .review.decisions import decisions_at
+
+    try:
+        return len(decisions_at(site.journal).made)
+    except AssayError:
+        return 0
 
 
 def _verdict(site: Site) -> Verdict | None:
@@ -195,6 +206,8 @@ PLACES = {
 
 @dataclass(frozen=True)
 class Row:
+    """outcome: of a gate that ended, its verdict. sentence: that verdict in words"""
+
     name: str
     stage: str
     outcome: str
@@ -202,13 +215,15 @@ class Row:
     seconds: float | None
     href: str
     error: str
+    sentence: str = ""
 
 
 def _row(run: Manifest) -> Row:
     href = PLACES.get(run.stage, "/lineage/{}").format(run.run)
     seconds = run.data.get("seconds")
-    outcome = "stopped" if run.outcome == "running" and not is_held(run.path) else run.outcome
-    return Row(run.run, run.stage, outcome, _time(run), seconds, href, str(run.data.get("error") or ""))
+    outcome = "stopped" if run.outcome == "running" and not is_held(run.path) else run.verdict or run.outcome
+    error = str(run.data.get("error") or "")
+    return Row(run.run, run.stage, outcome, _time(run), seconds, href, error, SENTENCES.get(run.verdict, ""))
 
 
 def _time(run: Manifest) -> str:

@@ -79,6 +79,7 @@ class Line:
     row_id: str
     place: str
     fate: str
+    record_id: str = ""
     origin: str = ""
     split: str = ""
     characters: int = 0
@@ -256,6 +257,7 @@ def lines(
             replace(
                 line,
                 place=_short(str(record.source)),
+                record_id=record.id,
                 origin=record.origin,
                 split=record.split,
                 characters=len(conversation_text(record.messages)),

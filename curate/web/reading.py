@@ -100,19 +100,19 @@ def records(columns: Columns, positions: Iterable[int]) -> dict[int, Record]:
     return out
 
 
-SAID = ("messages", "source_line", "source_row")
+SAID = ("record_id", "messages", "source_line", "source_row")
 
 
 def conversations(columns: Columns, positions: Iterable[int]) -> dict[int, Record]:
-    """The same with turns, place, origin and split alone: a quarter of what a row group holds has to be decoded."""
+    """The same with id, turns, place, origin and split alone: little of what a row group holds has to be decoded."""
     out: dict[int, Record] = {}
     for own, table in _tables(columns, positions, SAID):
         parts = (table.column(name).to_pylist() for name in SAID)
-        for position, messages, line, row in zip(own, *parts, strict=True):
+        for position, record, messages, line, row in zip(own, *parts, strict=True):
             source = Source(columns.sources.of(position), line, row)
             said = messages_from_text(messages)
             origin, split = columns.origins.of(position), columns.splits.of(position)
-            out[position] = Record("", "", said, source, origin=cast("Origin", origin), split=split)
+            out[position] = Record(record or "", "", said, source, origin=cast("Origin", origin), split=split)
     return out
 
 

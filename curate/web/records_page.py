@@ -15,15 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from assay.containers.formula_cells import escape
-from assay.errors import NoSuchRunError
+from assay.errors import AssayError, NoSuchRunError
+from assay.reviews.standing import journal_at
 from assay.text import message_text
 from assay.web.rendering import page, page_number, site_of
+from assay.web.review.view import Holds, holds_of
 from assay.web.site import Site
 
 from ..pages.concealment import MASKED_ALREADY, conceal_record
 from .columns import FATES, SEVERITIES, Columns, columns_of
 from .keeping import cache_of
-from .listing import FIRST_SECONDS, LATER_SECONDS, PAGE_ROWS, List, Matches, lines
+from .listing import FIRST_SECONDS, LATER_SECONDS, PAGE_ROWS, Line, List, Matches, lines
 from .looked import looked_of
 from .query import KINDS, LENGTHS, OF_OVERVIEW, ORDERS, TURNS, USABLE, Query, query_of
 from .reading import records
@@ -75,7 +77,8 @@ def listed(request: Request) -> Response:
         problems=query.problems(),
         found=found,
         said=_said(found),
-        lines=lines(columns, query, rows, found.scores[part], concealed=single),
+        lines=(shown := lines(columns, query, rows, found.scores[part], concealed=single)),
+        decided=_decided(site, shown),
         number=number,
         last=last,
         first=part.start + 1,
@@ -106,6 +109,16 @@ def exported(request: Request) -> Response:
 
     headers = {"Content-Disposition": f'attachment; filename="assay-records-{quote(name, safe="")}.csv"'}
     return StreamingResponse(parts(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _decided(site: Site, shown: Sequence[Line]) -> dict[str, Holds]:
+    """{record id: what somebody said of it that holds}; none where the decisions cannot be read, as their page says."""
+    try:
+        _, standing = journal_at(site.journal).now()
+    except AssayError:
+        return {}
+    said = {line.record_id: holds_of(standing.about(line.record_id).values()) for line in shown if line.record_id}
+    return {record: holds for record, holds in said.items() if holds is not None}
 
 
 def _columns(site: Site, name: str) -> Columns:

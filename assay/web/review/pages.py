@@ -11,16 +11,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from assay.errors import AssayError
-from assay.reviews.queue import GENERATED, READ, Key, following, progress
+from assay.reviews.queue import GENERATED, LABEL, READ, Key, following, progress
 from assay.reviews.reasons import REASONS
 from assay.reviews.steps import last_step, taken_back
 from assay.reviews.waiting import cases_of
 
 from ..app import posting
-from ..home import Row, stage_runs
+from ..home import Row, number_of_decisions, stage_runs
 from ..rendering import page, redacted, site_of
 from ..site import Site
 from .bulk import ask, group_of, said_of_group
+from .decisions_page import listed, taken
 from .desk import Desk, desk_of, with_session
 from .figures import stands
 from .left import Left, left_in
@@ -36,6 +37,8 @@ RELABELLING = "label"
 
 def routes() -> list[Route]:
     return [
+        Route("/decisions", listed, methods=["GET"]),
+        posting("/decisions/undo", taken),
         Route("/review", runs, methods=["GET"]),
         Route("/review/{run}", item, methods=["GET"]),
         Route("/review/{run}/progress", stands, methods=["GET"]),
@@ -53,7 +56,7 @@ def runs(request: Request) -> Response:
     opened = [Row(name, "folder", "done", "", None, f"/review/{name}", "") for name in site.folders]
     made = [replace(row, href=f"/review/{row.name}") for row in stage_runs(site, "curate", "synth")]
     rows = [_waits(site, row) for row in (*opened, *made) if row.outcome == "done"]
-    return page(request, "web/review_runs.html", title="Review", rows=rows)
+    return page(request, "web/review_runs.html", title="Review", rows=rows, decisions=number_of_decisions(site))
 
 
 class Waits(NamedTuple):
@@ -130,6 +133,13 @@ def _frame(desk: Desk) -> dict[str, Any]:
     }
 
 
+def _labelled(screen: Screen) -> bool:
+    """Whether the run is one of labels, so that the place of a suggested one is held where there is none."""
+    if any(side.item.suggestion is not None for side in screen.found):
+        return True
+    return any(key.kind == LABEL for key in screen.desk.queue.keys)
+
+
 def _item(screen: Screen, *, whole: bool, editing: str) -> dict[str, Any]:
     desk, key, found, shown = screen.desk, screen.chosen, screen.item, screen.shown
     second = desk.asked.second
@@ -159,6 +169,8 @@ def _item(screen: Screen, *, whole: bool, editing: str) -> dict[str, Any]:
         "later": later,
         "place": place,
         "group": group if len(group) > 1 and not second else [],
+        "grouped": screen.is_pair and not second,
+        "labelled": _labelled(screen) and not second,
         "reasons": REASONS,
         "words": words_of(key),
     }

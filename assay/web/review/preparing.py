@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from assay.errors import AssayError
-from assay.reviews.standing import journal_at
 
 from ..rendering import environment
 from ..site import Site
+from .decisions import decisions_at
 from .desk import opened_run
 from .view import shown_of
 
-PAGES = ("web/review_item.html", "web/review_parts.html", "web/review_done.html")
+PAGES = ("web/review_item.html", "web/review_parts.html", "web/review_done.html", "web/review_decisions.html")
 
 
 def prepare(site: Site) -> None:
@@ -20,7 +20,7 @@ def prepare(site: Site) -> None:
     for name in PAGES:
         environment(False).get_template(name)
     with suppress(AssayError, OSError):  # the page says what is wrong
-        journal_at(site.journal).now()
+        decisions_at(site.journal)
         for name in site.data_runs()[:1]:
             queue = opened_run(site.folder(name), site.seeds).queue
             for key in queue.keys[:1]:

@@ -74,7 +74,7 @@ class Holds:
     @property
     def words(self) -> str:
         note = f" ({self.note})" if self.note else ""
-        return f"{self.who or 'somebody'} {SAID[self.verdict].format('this')} {_at(self.when)}{note}"
+        return f"{self.who or 'somebody'} {SAID[self.verdict].format('this')} {when_words(self.when)}{note}"
 
 
 class Buttons(NamedTuple):
@@ -230,7 +230,7 @@ def neighbours(keys: Sequence[Key], case: str) -> tuple[Key | None, Key | None, 
     return earlier, later, place + 1
 
 
-def _at(when: str) -> str:
+def when_words(when: str) -> str:
     """UTC, to the minute; with the day where it is another."""
     from assay.reviews.who import now
 
