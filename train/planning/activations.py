@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .architecture import Architecture, Layer, Linear, Norm
+from .scans import scan_bytes
 from .workload import Setup, Workload
 
 FLOAT = 4
@@ -47,6 +48,8 @@ def _saved(layer: Layer, setup: Setup, work: Workload, adapted: frozenset[str]) 
         saved -= 1
     yield from _experts(layer, setup, work, adapted)
     yield tokens * layer.mixed * half
+    if layer.scan is not None:
+        yield from scan_bytes(layer.scan, setup, work)
 
 
 def _linear(linear: Linear, setup: Setup, work: Workload, *, trains: bool) -> Iterator[float]:

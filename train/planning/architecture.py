@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from assay.errors import SettingsError, did_you_mean
 
@@ -139,6 +140,28 @@ class Experts:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """A state space or the gated delta rule, beside attention or in its place.
+
+    width     of a head; Mamba 1 is one head of all channels
+    state     numbers of a channel that go from token to token; of the delta rule the width of a key
+    chunk     tokens that are scored with one another, 0 where the scan goes from token to token
+    channels  that go through its convolution
+    """
+
+    kind: Literal["mamba", "mamba2", "delta"]
+    heads: int
+    width: int
+    state: int
+    chunk: int = 0
+    channels: int = 0
+
+    @property
+    def inner(self) -> int:
+        return self.heads * self.width
+
+
+@dataclass(frozen=True)
 class Layer:
     """One decoder layer.
 
@@ -146,6 +169,7 @@ class Layer:
     mlp_saved  tensors of that width that its activation keeps for the backward pass
     other      parameters of routers, sinks and convolutions
     mixed      elements of a token that what stands in for attention keeps for the backward pass: an estimate
+    scan       what stands there where it is a scan that has a formula
     """
 
     linears: tuple[Linear, ...]
@@ -156,6 +180,7 @@ class Layer:
     experts: Experts | None = None
     other: int = 0
     mixed: int = 0
+    scan: Scan | None = None
 
     @property
     def parameters(self) -> int:

@@ -15,6 +15,7 @@ from assay.errors import ModelError
 
 from ..methods.target_modules import adaptable, experts
 from .architecture import Architecture, Attention, Experts, ExpertTensor, Layer, Linear, Norm
+from .scans import scan_of
 
 if TYPE_CHECKING:
     import torch
@@ -27,11 +28,10 @@ ACTIVATION_KEEPS = {"relu2": 2, "xielu": 4, "gelu_new": 4}
 """Tensors of the feed-forward width that an activation without a gate keeps; others are one kernel, and keep one."""
 ACTIVE = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_top_k", "top_k_experts", "moe_k")
 EXPERT_OF_ITS_OWN = re.compile(r"experts\.\d+\.")
-DELTA_KEEPS, MAMBA_KEEPS, MAMBA_HEAD_KEEPS, OTHERS_KEEP = 13, 8, 4.1, 1.3
-"""What a layer without attention keeps of a token for the backward pass, as transformers runs it with torch alone, in
-elements of the computation's precision for each output of its projections; of Mamba 2 also for each head and position
-of a chunk. Measured on Qwen 3.5's gated delta rule, Granite 4's Mamba 2 and LFM 2's convolution, to an eighth, where
-sequences are whole chunks. The kernels of flash-linear-attention and mamba-ssm keep less."""
+SCANS_KEEP, OTHERS_KEEP = 13, 1.3
+"""What a layer without attention and without a formula (`scans`) keeps of a token for the backward pass, as
+transformers runs it with torch alone, in elements of the computation's precision for each output of its projections.
+Measured on Qwen 3.5's gated delta rule and LFM 2's convolution, to an eighth."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,7 @@ def _layer(
     down = [linear for linear in linears if linear.in_mlp and linear.leaf in DOWN]
     gated = any(linear.in_mlp and linear.leaf in GATES for linear in linears)
     mixers = [linear for linear in linears if not linear.in_mlp and not linear.name.startswith(where)]
+    scan = scan_of(module)
     return Layer(
         linears=linears,
         norms=norms,
@@ -172,20 +173,15 @@ def _layer(
         mlp_saved=3 if gated else ACTIVATION_KEEPS.get(str(getattr(config, "hidden_act", "gelu")), 1),
         experts=routed,
         other=sum(parameter.numel() for parameter in module.parameters()) - counted,
-        mixed=_mixed(module, sum(linear.outputs for linear in mixers), config),
+        mixed=0 if scan is not None else _mixed(module, sum(linear.outputs for linear in mixers)),
+        scan=scan,
     )
 
 
-def _mixed(module: torch.nn.Module, outputs: int, config: PretrainedConfig) -> int:
-    """Elements of a token that a layer's mixers keep, told apart by their parameters: Mamba has a skip D, the gated
-    delta rule none. Mamba 1 is taken for Mamba 2 with a head a state."""
-    named = {name.rpartition(".")[2]: parameter for name, parameter in module.named_parameters()}
-    if "A_log" not in named:
-        return round(OTHERS_KEEP * outputs)
-    if "D" not in named:
-        return DELTA_KEEPS * outputs
-    chunk = int(getattr(config, "mamba_chunk_size", None) or getattr(config, "chunk_size", None) or 256)
-    return round(MAMBA_KEEPS * outputs + MAMBA_HEAD_KEEPS * named["A_log"].numel() * chunk)
+def _mixed(module: torch.nn.Module, outputs: int) -> int:
+    """Elements of a token that a layer's mixers keep, where they have no formula."""
+    scans = any(name.rpartition(".")[2] == "A_log" for name, _ in module.named_parameters())
+    return round((SCANS_KEEP if scans else OTHERS_KEEP) * outputs)
 
 
 def _norms(module: torch.nn.Module, attention: Attention) -> Iterator[Norm]:
@@ -245,7 +241,7 @@ def _experts(layer: torch.nn.Module, config: PretrainedConfig, targetable: froze
 
 
 def _unknown(family: str, found: Architecture, model: PreTrainedModel, path: str) -> Iterator[str]:
-    plain = sum(count for layer, count in found.layers if layer.mixed)
+    plain = sum(count for layer, count in found.layers if layer.mixed or layer.scan)
     mixers = (
         f", and in {plain} of {found.depth} layers what stands beside or for attention as torch runs it, without "
         "kernels of its own, which keep less"
