@@ -24,6 +24,7 @@ from assay.embedded import DEFAULT_MODEL, EMBEDDED, install
 from assay.errors import MissingExtraError, ModelError, did_you_mean, missing_extra
 from assay.model_hub import first_line, hub_errors, hub_revision
 from assay.storage import sha256_file
+from assay.weight_conversion import conversion_errors
 
 if TYPE_CHECKING:
     import torch
@@ -229,7 +230,7 @@ def load_base(
             bnb_4bit_compute_dtype=compute,
             bnb_4bit_quant_storage=bnb_4bit_quant_storage,
         )
-    with _load_errors(ref, "the model"), _without_progress_bars():
+    with _load_errors(ref, "the model"), conversion_errors(ref.name), _without_progress_bars():
         model = AutoModelForCausalLM.from_pretrained(
             **ref.source(), **arguments, use_safetensors=True, trust_remote_code=trust_remote_code
         )

@@ -18,6 +18,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from assay.errors import MissingExtraError
+from assay.models import import_bitsandbytes
+
 PLACED = torch.ops.aten
 BETWEEN_DEVICES = {PLACED.copy_, PLACED._to_copy, PLACED._foreach_copy_, PLACED.set_}
 INDEXED_BY_EITHER = {PLACED.index, PLACED.index_put, PLACED.index_put_, PLACED._index_put_impl_}
@@ -166,8 +169,14 @@ def compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     plain = dict(kwargs)
     plain |= {"device": torch.device("cpu")} if wanted is not None else {}
     known = {id(leaf.numbers): leaf for leaf in tensors if isinstance(leaf, OnGpu)}
+    func = {PLACED.addmm.dtype_out: _addmm_in_float32}.get(func, func)
     found = func(*tree_map(_numbers, args), **tree_map(_numbers, plain))
     return tree_map(lambda value: _placed(value, device, known), found)
+
+
+def _addmm_in_float32(added: Any, a: Any, b: Any, out_dtype: Any, *, out: Any) -> Any:
+    """Of half-precision matrices; no processor has it (TRL's fused head takes it on CUDA)."""
+    return torch.add(added, a.float() @ b.float(), out=out)
 
 
 def _numbers(value: Any) -> Any:
@@ -228,6 +237,8 @@ def pretended(cards: int = 1, capability: tuple[int, int] = (8, 0)) -> Iterator[
 
     Random numbers come from the processor's generator; no memory is counted, and there is no autograd thread a device.
     """
+    with contextlib.suppress(MissingExtraError):
+        import_bitsandbytes()  # which, imported later, would look for its kernels for the GPU
     patch = pytest.MonkeyPatch()
     current = [0]
     properties = SimpleNamespace(
