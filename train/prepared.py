@@ -11,6 +11,8 @@ from assay.dataset import Dataset
 from assay.errors import missing_extra
 
 from .before.answers import check_answers
+from .before.arguments import check_arguments
+from .before.modules import check_modules
 from .before.stops import check_stops
 from .before.template import check_template
 from .before.vocabulary import check_vocabulary
@@ -59,6 +61,7 @@ def prepare(
         check_liger(settings, target.ref)
     check_template(target)
     check_trackers(settings.report_to)
+    check_arguments(settings)
     target = extended(target, settings.new_tokens)
     pad = padding_token(settings, target)
     data, note = with_split(data, settings)
@@ -73,6 +76,7 @@ def prepare(
         hardware=hardware,
         validated=bool(rows.validation),
     )
+    check_modules(recipe, target.ref)
     if settings.new_tokens:
         recipe = replace(recipe, new_token_ids=token_ids(settings.new_tokens, target, rows))
     rows = replace(rows, warnings=(*rows.warnings, *check_vocabulary(rows, target, recipe.new_token_ids)))

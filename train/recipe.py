@@ -125,7 +125,7 @@ def resolve(
 ) -> Recipe:
     """records and longest (tokens) of what trains; validated says whether there is a validation set.
 
-    Raises SettingsError when batch sizes do not fit together.
+    Raises SettingsError when batch sizes do not fit together, or nothing would train.
     """
     choices = _Choices(settings)
     take = choices.take
@@ -135,6 +135,10 @@ def resolve(
     epochs, ground = (2, f"fewer than {SMALL_SET} records") if records < SMALL_SET else (3, "default")
     epochs = take("num_train_epochs", epochs, ground)
     steps = math.ceil(math.floor(epochs * records) / batch)
+    if not steps:
+        raise SettingsError(
+            f"num_train_epochs: {epochs:g} of {records:,} records is none", fix=f"{1 / records:.2g} is one record"
+        )
     target = take("lora_target_modules", "all-linear")
     dtype, dtype_ground = precision(settings, hardware)
     switches = _switches(settings)
@@ -150,7 +154,7 @@ def resolve(
         new_token_ids=(),
         learning_rate=take("learning_rate", LEARNING_RATE),
         lr_scheduler_type=take("lr_scheduler_type", "cosine"),
-        warmup_steps=take("warmup_steps", 0.05),
+        warmup_steps=take("warmup_steps", *_warmup(steps)),
         weight_decay=take("weight_decay", 0.0),
         max_grad_norm=take("max_grad_norm", 1.0),
         optim=take("optim", "adamw_torch"),
@@ -184,6 +188,11 @@ def _other_grounds(settings: TrainSettings, *, validated: bool) -> dict[str, str
         "pad_token_id": "given" if settings.pad_token else "never a token that ends a turn",
     }
     return found if validated else {**found, "early_stopping_patience": "there is no validation set"}
+
+
+def _warmup(steps: int) -> tuple[float, str]:
+    """The first step of a warm-up has the rate 0: a run of one step would learn nothing."""
+    return (0.05, "default") if steps > 1 else (0.0, "the run is one step")
 
 
 def _dropout(settings: TrainSettings) -> tuple[float, str]:

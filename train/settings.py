@@ -5,6 +5,7 @@ None means "decide for me"; `assay.train.recipe` decides, and writes down on wha
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -153,10 +154,14 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise SettingsError(f"{name} is {value}, but should be above 0")
+            if value == math.inf:
+                raise SettingsError(f"{name} is {value}, but should be a number")
         for name in ("warmup_steps", "weight_decay", "early_stopping_patience", "neftune_noise_alpha", "samples"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise SettingsError(f"{name} is {value}, but should not be below 0")
+        if not 0 <= self.seed < 2**32:
+            raise SettingsError(f"seed is {self.seed}, but should be at least 0 and below {2**32}")
         if self.general_ratio is not None and not self.general_data:
             raise SettingsError(
                 f"general_ratio is {self.general_ratio}, but there is no general_data to draw from",

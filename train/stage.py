@@ -20,8 +20,9 @@ from assay.runs import Run, run_digest
 from assay.storage import write_table
 
 from .adapter import RECORDS, adapter_card, save_adapter
+from .before.modules import adapter_parameters
 from .checkpoints import Checkpoints
-from .failures import storage_failures
+from .failures import enough_room, storage_failures
 from .full_memory import memory_failures
 from .methods.initial import initial_adapter, initialise
 from .methods.kernels import load_model
@@ -159,6 +160,7 @@ def train(
         say(f"warning: {warning}")
     with storage_failures(run.path), memory_failures(recipe, run), contextlib.ExitStack() as kernels:
         _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
+        enough_room(run.path, adapter_parameters(recipe, model_ref))
         trainer, watch, resumed, ratio = _start(prepared, target, model_ref, run, say, on_progress, group, kernels)
         if selection is not None:
             select_by_score(trainer, selection, answering(target, recipe.dtype))
@@ -216,7 +218,6 @@ def _start(
     """Loads the model, builds the trainer, and proves the gradient. kernels: takes those of Liger out in the end."""
     from assay.models import import_bitsandbytes
 
-    from .failures import enough_room
     from .head import answers_only_head
     from .methods.new_tokens import grown
     from .trainer import build_trainer, check_first_gradient, quiet_libraries, with_liger_kernels

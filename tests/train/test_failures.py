@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from assay.dataset import Dataset
 from assay.errors import StorageError
 from assay.runs import sources_digest
 from assay.train.failures import enough_room, storage_failures
-from assay.train.stage import Trained
+from assay.train.settings import TrainSettings
+from assay.train.stage import Trained, train
 
 FULL = """
 import resource, sys
@@ -70,6 +72,17 @@ def test_too_little_room_is_said_before_the_first_step(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"checkpoints need \d+ MB, and \d+ MB are free"):
         enough_room(tmp_path, 10**14)
     enough_room(tmp_path, 1000)
+
+
+def test_too_little_room_is_said_before_weights_are_read(
+    model_folder: Path, make_colours: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    """The model has none: whatever read them would fail."""
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    settings = TrainSettings(device="cpu", lora_r=10**9)
+    with pytest.raises(StorageError, match=r"checkpoints need \d+ MB, and \d+ MB are free"):
+        train(make_colours(8), settings, tmp_path / "out", str(folder))
 
 
 @pytest.mark.parametrize(

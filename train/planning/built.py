@@ -52,7 +52,7 @@ def can_build(family: str) -> bool:
 
 def from_built(family: str, config: PretrainedConfig, where: str) -> Architecture:
     """Raises ModelError where transformers cannot build the model, or it is no stack of layers."""
-    model = _build(config, where)
+    model = from_config_alone(config, where)
     text = config.get_text_config()
     stack = _stack(model, int(getattr(text, "num_hidden_layers", 0) or 0), family, where)
     lora = frozenset(adaptable(model))
@@ -87,7 +87,8 @@ def from_built(family: str, config: PretrainedConfig, where: str) -> Architectur
     return Architecture(**{**vars(found), "other": rest, "unknown": unknown})
 
 
-def _build(config: PretrainedConfig, where: str) -> PreTrainedModel:
+def from_config_alone(config: PretrainedConfig, where: str) -> PreTrainedModel:
+    """The model on the meta device, without weights. Raises ModelError."""
     try:
         import torch
         from transformers import AutoModelForCausalLM
