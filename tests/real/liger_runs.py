@@ -1,13 +1,16 @@
 """Small random models, trained by `assay train`'s own function with Liger's kernels and without, in one process.
 
-`python -m tests.real.liger_runs FOLDER RUNS.json`, where RUNS.json is {name: {"family": ..., "settings": {...}}}. Each
-run leaves FOLDER/NAME/liger and FOLDER/NAME/plain, with `said.txt`, or `error.txt` where it was refused.
+`python -m tests.real.liger_runs FOLDER RUNS.json`, where RUNS.json is {name: {"family": ..., "settings": {...}, "head":
+...}}; head: TRL's fused head is computed by its Triton kernels beside Liger, as on a GPU. Each run leaves
+FOLDER/NAME/liger and FOLDER/NAME/plain, with `said.txt`, or `error.txt` where it was refused.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +125,19 @@ def one(folder: Path, family: str, settings: dict[str, Any], *, liger: bool) -> 
     (folder / "said.txt").write_text("\n".join(said), encoding="utf-8")
 
 
+@contextlib.contextmanager
+def heads_kernels() -> Iterator[None]:
+    """TRL's fused head as it is computed on a GPU."""
+    from trl.kernels import chunked_logprob
+
+    original = chunked_logprob._use_triton
+    chunked_logprob._use_triton = lambda device: True
+    try:
+        yield
+    finally:
+        chunked_logprob._use_triton = original
+
+
 def main(folder: Path, runs: dict[str, Any]) -> None:
     import time
 
@@ -129,7 +145,8 @@ def main(folder: Path, runs: dict[str, Any]) -> None:
         for liger in (True, False):
             begun = time.process_time()
             (folder / name).mkdir(parents=True, exist_ok=True)
-            one(folder / name / ("liger" if liger else "plain"), run["family"], run["settings"], liger=liger)
+            with heads_kernels() if liger and run["head"] else contextlib.nullcontext():
+                one(folder / name / ("liger" if liger else "plain"), run["family"], run["settings"], liger=liger)
             print(f"{name} {'liger' if liger else 'plain'}: {time.process_time() - begun:.1f} s", flush=True)
 
 

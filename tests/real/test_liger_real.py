@@ -31,12 +31,14 @@ EXACT = 2e-5
 
 @dataclass(frozen=True)
 class Case:
-    """within: as EXACT, where rounding is coarser; replaced: what the run says that Liger computes."""
+    """replaced: what the run says that Liger computes; within: as EXACT, where rounding is coarser; head: TRL's fused
+    head is computed by its Triton kernels too."""
 
     family: str
     settings: dict[str, Any]
     replaced: str = "3 RMSNorm, 1 SwiGLUMLP, rotary positions"
     within: float = EXACT
+    head: bool = False
 
 
 CASES: dict[str, Case] = {
@@ -57,6 +59,8 @@ CASES: dict[str, Case] = {
     "NF4": Case("llama", {"load_in_4bit": True}, "5 RMSNorm, 2 SwiGLUMLP, rotary positions"),
     "checkpointing": Case("llama", {"gradient_checkpointing": True}, "5 RMSNorm, 2 SwiGLUMLP, rotary positions"),
     "general records": Case("mistral", {"general_data": ["general.jsonl"], "general_ratio": 0.3}),
+    "the head as on a GPU": Case("mistral", {}, head=True),
+    "a capped head as on a GPU": Case("gemma2", {}, "1 GEGLUMLP, 5 RMSNorm, rotary positions", head=True),
     "bfloat16": Case("mistral", {"dtype": "bfloat16"}, within=0.03),
     "NF4 in bfloat16": Case("mistral", {"dtype": "bfloat16", "load_in_4bit": True}, within=0.03),
 }
@@ -71,8 +75,12 @@ def environment(*more: Path) -> dict[str, str]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of all runs, made by one process."""
     folder = tmp_path_factory.mktemp("liger")
-    wanted = {name: {"family": case.family, "settings": case.settings} for name, case in CASES.items()}
-    wanted |= {name: {"family": family, "settings": settings} for name, (family, settings, _) in REFUSED.items()}
+    wanted = {
+        name: {"family": case.family, "settings": case.settings, "head": case.head} for name, case in CASES.items()
+    }
+    wanted |= {
+        name: {"family": family, "settings": settings, "head": False} for name, (family, settings, _) in REFUSED.items()
+    }
     (folder / "runs.json").write_text(json.dumps(wanted), encoding="utf-8")
     command = [sys.executable, "-m", "tests.real.liger_runs", str(folder), str(folder / "runs.json")]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
@@ -181,7 +189,7 @@ def command(place: Path, out: str, *more: str) -> subprocess.CompletedProcess[st
     settings = (
         "train.load_in_4bit=false", "train.dtype=float32", "train.lora_dropout=0", "train.learning_rate=0.003",
         "train.num_train_epochs=2", "train.effective_batch_size=4", "train.per_device_train_batch_size=2",
-        "train.eval_steps=2", "train.samples=0", "train.use_liger_kernel=true",
+        "train.eval_steps=2", "train.samples=0", "train.validation=0.25", "train.use_liger_kernel=true",
     )  # fmt: skip
     given = [sys.executable, "-m", "assay", "train", "data.jsonl", "--model", "model", "-o", out, *settings, *more]
     given += ["--set", f"store={out}-store"]
