@@ -147,10 +147,15 @@ def test_in_bfloat16_the_adapter_stays_float32_as_in_one_process(
     same(place / out, alone(*settings), loss=0.02, weight=0.02)
 
 
-def test_results_go_to_stdout_and_nothing_else_does(place: Path) -> None:
-    done = run(place, [*deepspeed("told", 3), "--json"])
-    assert json.loads(done.stdout)["adapter"] == "told/adapter"
-    assert "DeepSpeed" not in done.stderr.replace("--strategy deepspeed", ""), done.stderr
+def test_of_three_checkpoints_the_best_is_kept_whole(place: Path, alone: Callable[..., Path]) -> None:
+    """At this rate the validation loss is lowest in the middle, so that the end is not what is saved."""
+    settings = (*LORA, "train.learning_rate=0.1", "train.num_train_epochs=1.6")
+    done = run(place, [*deepspeed("best", 3, *settings), "--json"])
+    told = json.loads(done.stdout)
+    assert told["best_step"] < told["steps"]
+    assert told["adapter"] == "best/adapter"
+    assert "DeepSpeed" not in done.stderr and "Warning" not in done.stderr, done.stderr
+    same(place / "best", alone(*settings), loss=1e-3, weight=1e-2)
 
 
 def test_ctrl_c_says_from_where_it_can_go_on(place: Path, alone: Callable[..., Path]) -> None:
