@@ -88,6 +88,7 @@ alpha: 0.05            # chance, at most, of each wrong proof
 margin: {margin}           # loss of general ability (average over the suites) that is tolerated, to be proved
 guardrail: 0.1         # a proved loss beyond this on one suite blocks
 min_gain: 0.0          # gain on the domain that must be proved to be exceeded
+# min_score: 0.8       # score of the candidate there that must be proved to be exceeded, whatever the base scores
 on_inconclusive: fail  # fail | warn
 # max_kl: 0.2          # nats that answers may move from the base's, on average over the general suites, to be proved
 suites:

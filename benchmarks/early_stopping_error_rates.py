@@ -172,7 +172,8 @@ def as_evaluation(sample: Sample, index: int) -> tuple[Evaluation, Plan]:
         of_item = [(name, item) for name in in_order for item in range(size)]
         ids = [name if size == 1 else f"{name}-{item}" for name, item in of_item]
         held = [None if size == 1 else name for name, _ in of_item]
-        rows += _rows(suite, ids, held, differences.ravel())
+        right = sample.right[index] if suite == "domain" and sample.right is not None else None
+        rows += _rows(suite, ids, held, differences.ravel(), right)
         items[suite] = [Item(i, "", None, None, c, "", 1) for i, c in zip(ids, held, strict=True)]
         groups[suite] = [list(range(start, start + size)) for start in range(0, clusters * size, size)]
     schema = pa.schema([(c, pa.float64() if c in ("score", "logprob") else pa.string()) for c in ITEM_COLUMNS])
@@ -185,11 +186,16 @@ def as_evaluation(sample: Sample, index: int) -> tuple[Evaluation, Plan]:
 
 
 def _rows(
-    suite: str, ids: Sequence[str], clusters: Sequence[str | None], differences: FloatArray
+    suite: str,
+    ids: Sequence[str],
+    clusters: Sequence[str | None],
+    differences: FloatArray,
+    right: FloatArray | None,
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for number, (item, cluster, difference) in enumerate(zip(ids, clusters, differences.tolist(), strict=True)):
         base = float(number % 2) if difference == 0 else float(difference < 0)
+        base = base if right is None else float(right[number] - difference)
         common = {"suite": suite, "item_id": item, "prompt_hash": "", "cluster": cluster, "reference": None}
         for model, score in (("base", base), ("candidate", base + difference)):
             rows.append(common | {"model": model, "score": score, "output": f"{number % 7}"})

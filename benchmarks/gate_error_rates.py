@@ -22,6 +22,7 @@ import numpy.typing as npt
 from assay.evaluate.gate.levels import Levels, levels_of, no_loss_levels
 from assay.evaluate.gate.policy import Policy, SuitePolicy
 from assay.evaluate.gate.verdict import Proofs, verdict_of
+from assay.evaluate.statistics.absolute import Counted, p_above, p_below
 from assay.evaluate.statistics.distributions import normal_quantile, normal_tail, t_tail
 from assay.evaluate.statistics.e_process import Rounds, log_wealth
 from assay.evaluate.statistics.paired_tests import mcnemar_mid_p
@@ -42,6 +43,7 @@ class World:
 
     strict  the policy blocks on any proved loss
     items   of each general suite
+    min_score, score  the least score that the policy asks for on the domain, and what the candidate truly scores there
     """
 
     name: str
@@ -52,10 +54,12 @@ class World:
     domain_gain: float = DOMAIN_GAIN
     items: int = ITEMS
     domain_items: int = DOMAIN_ITEMS
+    min_score: float | None = None
+    score: float = 0.0
 
     @property
     def policy(self) -> Policy:
-        return Policy(block_on_any_proved_loss=self.strict)
+        return Policy(block_on_any_proved_loss=self.strict, min_score=self.min_score)
 
 
 WORLDS = (
@@ -78,6 +82,9 @@ WORLDS = (
     World(
         "no change, nor on the domain, 60 items a suite", (0.0,) * SUITES, domain_gain=0.0, items=60, domain_items=60
     ),
+    World("no change, the domain at its min_score, 80 %", (0.0,) * SUITES, min_score=0.8, score=0.8),
+    World("no change, the domain 4 points below its min_score", (0.0,) * SUITES, min_score=0.8, score=0.76),
+    World("no change, the domain 8 points above its min_score", (0.0,) * SUITES, min_score=0.8, score=0.88),
 )
 
 
@@ -91,10 +98,12 @@ class Sample:
 
     general  [gates, suites, clusters, items of a cluster]
     domain   [gates, items]
+    right    [gates, items] of the domain, what the candidate scores; None where nothing is asked of that
     """
 
     general: FloatArray
     domain: FloatArray
+    right: FloatArray | None = None
 
     @property
     def items(self) -> int:
@@ -119,7 +128,14 @@ def draw(world: World, gates: int, rng: np.random.Generator) -> Sample:
     together = rng.random((*shape[:3], 1), np.float32) < world.correlation
     general = _moves(np.where(together, shared, alone), np.array(world.losses)[None, :, None, None], DISCORDANCE)
     domain = _moves(rng.random((gates, world.domain_items)), np.array(-world.domain_gain), DOMAIN_DISCORDANCE)
-    return Sample(general, domain)
+    return Sample(general, domain, None if world.min_score is None else _right(domain, world, rng))
+
+
+def _right(domain: FloatArray, world: World, rng: np.random.Generator) -> FloatArray:
+    """Gained items are right and lost ones wrong; of the others so many are right that the candidate scores `score`."""
+    moved = max(DOMAIN_DISCORDANCE, abs(world.domain_gain))
+    kept = (world.score - (moved + world.domain_gain) / 2) / (1 - moved)
+    return np.where(domain == 0, rng.random(domain.shape) < kept, domain > 0).astype(float)
 
 
 def _moves(u: npt.NDArray[np.floating[npt.NBitBase]], loss: FloatArray, discordance: float) -> FloatArray:
@@ -138,6 +154,8 @@ class Found:
     domain_beyond: FloatArray
     better: FloatArray
     worse: FloatArray
+    above: FloatArray
+    below: FloatArray
 
 
 def planned_number(sample: Sample, policy: Policy) -> Found:
@@ -152,7 +170,18 @@ def planned_number(sample: Sample, policy: Policy) -> Found:
         domain_beyond=tails(-score_statistic(_alone(domain), -policy.guardrail), np.full(domain.shape[:2], np.inf)),
         better=np.array([mcnemar_mid_p(*pair) for pair in zip(gains, losses, strict=True)]),
         worse=np.array([mcnemar_mid_p(*pair) for pair in zip(losses, gains, strict=True)]),
+        above=_scores(sample, policy, p_above, 0.0),
+        below=_scores(sample, policy, p_below, 1.0),
     )
+
+
+def _scores(sample: Sample, policy: Policy, test: Callable[[Counted, float], float], without: float) -> FloatArray:
+    """[gates] p-values of the domain's scores; `without`, where the policy asks for none."""
+    if sample.right is None or policy.min_score is None:
+        return np.full(len(sample.domain), without)
+    items = sample.domain.shape[1]
+    right, gate = np.unique(sample.right.sum(-1), return_inverse=True)
+    return np.array([test(Counted(float(number), items, 1.0), policy.min_score) for number in right])[gate]
 
 
 def _alone(counts: FloatArray) -> Strata:
@@ -183,6 +212,8 @@ def verdicts_at_the_end(
                 domain_worse=bool(found.worse[i] < levels.domain.late),
                 forbidden_loss=strict and bool(any_loss[i] or found.macro_loss[i] < late),
                 domain_better=bool(found.better[i] < policy.alpha),
+                scores_met=bool(found.above[i] < policy.alpha),
+                score_missed=bool(found.below[i] < levels.least),
                 macro_within_margin=bool(found.macro_within[i] < policy.alpha),
                 macro_loss=bool(found.macro_loss[i] < late),
             )

@@ -59,6 +59,44 @@ class ConstantAnswer:
 
 
 @dataclass(frozen=True)
+class LeastScore:
+    """The candidate's score beside the least that the policy asks for.
+
+    bound         the min_score
+    p_value       one-sided: that the score is above it
+    at_worst      lower limit of the score at alpha, above the bound where `met`
+    at_best       upper limit at the level of this harm, below the bound where `missed`; None before the planned number
+    met, missed   a score above it is proved; a score below it is
+    items_needed  further items until it would probably be decided; None where it is, or where no number would do
+    """
+
+    bound: float
+    score: float
+    p_value: float
+    at_worst: float
+    at_best: float | None = None
+    met: bool = False
+    missed: bool = False
+    items_needed: int | None = None
+
+    @property
+    def open(self) -> bool:
+        return not (self.met or self.missed)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "bound": self.bound,
+            "score": self.score,
+            "p_value": self.p_value,
+            "at_worst": self.at_worst,
+            "at_best": self.at_best,
+            "met": self.met,
+            "missed": self.missed,
+            "items_needed": self.items_needed,
+        }
+
+
+@dataclass(frozen=True)
 class SliceDecision:
     """One slice. guardrail and verdict are None where the policy does not name it: then it is shown only.
 
@@ -113,6 +151,7 @@ class SuiteDecision:
     constant      what one answer to every item would score, on a domain suite where two items expect the same
     ci            of 95 %, a description; limits are one-sided, and those that decided
     graded        items for which base or candidate has a part of the credit
+    least         the candidate's score beside the min_score, None where the policy asks for none
     """
 
     suite: str
@@ -141,6 +180,7 @@ class SuiteDecision:
     constant: ConstantAnswer | None = None
     limits: Limits | None = None
     graded: int = 0
+    least: LeastScore | None = None
 
     @property
     def shown(self) -> Interval:
@@ -181,6 +221,7 @@ class SuiteDecision:
             "items_needed": self.items_needed,
             "limits": _limits_json(self.limits),
             "graded": self.graded,
+            "min_score": self.least.to_json() if self.least is not None else None,
             "sensitivity": self.sensitivity.to_json(),
             "slices": [part.to_json() for part in self.slices],
             "must_pass_failed": list(self.must_pass_failed),

@@ -19,6 +19,7 @@ from assay.findings import Verdict
 
 from ..asking.examination import Examination, Item
 from ..evaluation import Evaluation
+from ..statistics.absolute import counted, p_above
 from ..statistics.clusters import FloatArray
 from ..statistics.e_process import order
 from ..statistics.paired_tests import superiority
@@ -104,6 +105,16 @@ def _unreachable(decision: Decision, paired: Mapping[str, PairedSuite], plan: Pl
     ]  # fmt: skip
     if hopeless:
         return f"were every item still to come a gain, none would be proved on {names(hopeless)}"
+    too_low = [
+        suite.suite
+        for suite in decision.suites
+        if suite.least is not None
+        and not _score_possible(paired[suite.suite], plan, suite.least.bound, policy.alpha)
+    ]  # fmt: skip
+    if too_low:
+        return (
+            f"were every item still to come right, a score above the min_score would not be proved on {names(too_low)}"
+        )
     general = [paired[suite.suite] for suite in decision.suites if suite.role == "general" and paired[suite.suite].n]
     seen = [Seen(suite.differences, suite.clusters, _missing(suite, plan)) for suite in general]
     if seen and not margin_reachable(seen, policy):
@@ -119,6 +130,12 @@ def _gain_possible(suite: PairedSuite, plan: Plan, min_gain: float, alpha: float
         if superiority(better, worse, clusters, min_gain) < alpha:
             return True
     return False
+
+
+def _score_possible(suite: PairedSuite, plan: Plan, min_score: float, alpha: float) -> bool:
+    coming = _missing(suite, plan)
+    scores = np.concatenate([suite.candidate.scores, np.ones(coming)])
+    return p_above(counted(scores, [*suite.clusters, *[None] * coming], alpha), min_score) < alpha
 
 
 @dataclass(frozen=True)

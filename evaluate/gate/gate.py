@@ -238,9 +238,10 @@ def _proofs(
     policy: Policy,
     known: _Known,
 ) -> Proofs:
-    domain = [j for j in judged if j.decision.role == "domain" and j.decision.sensitivity.valid]
+    valid = [j for j in judged if j.decision.sensitivity.valid]
+    domain = [j for j in valid if j.decision.role == "domain"]
     required = domain_suites(judged)
-    general = [j for j in judged if j.decision.role == "general" and j.decision.sensitivity.valid]
+    general = [j for j in valid if j.decision.role == "general"]
     if macro is None:
         return Proofs(invalid=invalid, complete=known.complete)
     decision, complete = macro.decision, known.complete
@@ -257,11 +258,13 @@ def _proofs(
         slice_broken=any(j.proofs.slices.broken for j in judged),
         domain_worse=any(j.proofs.worse for j in domain),
         previous_loss_excessive=previous is not None and previous.p_loss_beyond < policy.alpha,
+        score_missed=any(j.least is not None and j.least.missed for j in valid),
         kl_excessive=complete and _divergence_above(decision, policy),
         forbidden_loss=_forbidden_loss(bet_on, decision, policy, known),
         complete=complete,
         domain_better=(bool(required) or policy.question == "regression") and all(j.proofs.better for j in required),
         macro_within_margin=decision.p_value < policy.alpha,
+        scores_met=all(j.least is None or j.least.met for j in valid),
         guardrails_held=not policy.require_guardrail_proof or held,
         previous_held=policy.previous != "prove" or proved_against_previous,
         kl_held=_divergence_below(decision, policy),

@@ -58,12 +58,14 @@ class Levels:
     previous  and against the last release, which waits for the planned number
     domain    that a domain suite is worse than the base
     part      that a guarded slice loses more than its guardrail, at the planned number
+    least     that the candidate scores less than the min_score of a suite, at the planned number
     """
 
     suite: Level
     previous: float
     domain: Level
     part: float
+    least: float
 
 
 def levels_of(policy: Policy, roles: Mapping[str, SuitePolicy], *, against_both: bool, looked: bool) -> Levels:
@@ -75,10 +77,12 @@ def levels_of(policy: Policy, roles: Mapping[str, SuitePolicy], *, against_both:
     comparisons = 2 if against_both and policy.previous != "ignore" else 1
     domain = sum(role.role == "domain" for role in roles.values())
     slices = sum(len(role.slices) for role in roles.values())
+    scores = sum(policy.min_score_of(role) is not None for role in roles.values())
     suite = policy.alpha / max(1, comparisons * len(roles))
     return Levels(
         suite=over_looks(suite, looked=looked),
         previous=suite,
         domain=over_looks(no_loss_levels(policy).domain / max(1, domain), looked=looked),
         part=policy.alpha / max(1, slices),
+        least=policy.alpha / max(1, scores),
     )

@@ -30,6 +30,7 @@ def open_proofs(
     """In the order of their reasons."""
     valid = [j for j in judged if j.decision.sensitivity.valid]
     found = [OpenProof(j.decision.suite, j.decision.items_needed) for j in domain_suites(valid) if not j.proofs.better]
+    found += [OpenProof(j.decision.suite, j.least.items_needed) for j in valid if j.least is not None and j.least.open]
     if macro is None:
         return found
     if not proofs.macro_within_margin:

@@ -10,16 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..statistics.absolute import items_to_tell
 from ..statistics.items_needed import more_items
 from ..suites.size import CHANGED_SHARE, detectable_difference, independent_items, items_to_prove
 from ..wording import count, size
 from .policy import Policy, Role, SuitePolicy
+from .policy_words import least as share
 
 GENERAL_CHANGED_SHARE = 0.08
 
 GAIN = 0.1
 """On a domain suite; what an adapter that is worth its training reaches."""
 
+
+ABOVE = 0.05
+"""By so much the candidate is taken to score more than `min_score`, or by half of what is left to full score."""
 
 WORTH_LESS = "items share clusters, or suites are of unequal size"
 
@@ -81,6 +86,11 @@ def plan(policy: Policy, sizes: Mapping[str, SuiteSize], kinds: Mapping[str, Rol
     guarded = [(name, role, part) for name, role in roles.items() for part in role.slices]
     return [
         *(_gain(name, role, policy, sizes.get(name)) for name, role in roles.items() if role.role == "domain"),
+        *(
+            _score(name, least, policy, sizes.get(name))
+            for name, role in roles.items()
+            if (least := policy.min_score_of(role)) is not None
+        ),
         *([_margin(list(general), policy, sizes)] if general or not roles else []),
         *(_guardrail(name, role, policy, sizes.get(name)) for name, role in general.items()),
         *(_slice(*part, policy, sizes.get(part[0]), policy.alpha / len(guarded)) for part in guarded),
@@ -98,6 +108,18 @@ def _gain(name: str, role: SuitePolicy, policy: Policy, known: SuiteSize | None)
     can = "can prove none" if found is None else f"prove one of {size(round(found, 3))}"
     enough = _enough(known.independent, needed)
     return PlannedProof(name, GAIN, needed, known.items, enough, f"{said}; the {_worth(known)} {can}", role.required)
+
+
+def _score(name: str, least: float, policy: Policy, known: SuiteSize | None) -> PlannedProof:
+    above = min(ABOVE, (1 - least) / 2)
+    needed = items_to_tell(least + above, least, policy.alpha)
+    said = f"{name}: about {_items(needed)} prove a score above its min_score, {share(least)}"
+    said += f", if the candidate scores {share(least + above)}"
+    if known is None:
+        return PlannedProof(name, above, needed, None, None, said, True)
+    return PlannedProof(
+        name, above, needed, known.items, _enough(known.independent, needed), f"{said}; there are {_worth(known)}", True
+    )
 
 
 def _margin(general: Sequence[str], policy: Policy, sizes: Mapping[str, SuiteSize]) -> PlannedProof:

@@ -31,7 +31,7 @@ class SuitePolicy:
     role       domain: the candidate must be better there; general: it must not be worse by more than the margin
     required   without a valid result there is no verdict; an optional suite that is invalid is set aside and named
     must_pass  ids of items that the candidate must answer with full score
-    guardrail, min_gain  for this suite, in place of the policy's
+    guardrail, min_gain, min_score  for this suite, in place of the policy's
     slices     by name, those that are guarded by themselves
     """
 
@@ -40,6 +40,7 @@ class SuitePolicy:
     must_pass: tuple[str, ...] = ()
     guardrail: float | None = None
     min_gain: float | None = None
+    min_score: float | None = None
     slices: Mapping[str, SlicePolicy] = field(default_factory=dict)
 
 
@@ -53,6 +54,8 @@ class Policy:
     margin      loss of the average over the general suites that is tolerated, and must be proved not to be exceeded
     guardrail   loss on any single suite that blocks once it is proved, at alpha over the number of suites
     min_gain    gain on each required domain suite that must be proved to be exceeded
+    min_score   score of the candidate on each required domain suite that must be proved to be exceeded; less than it
+                blocks once that is proved, at alpha over the suites that have one
     max_kl      mean KL divergence to the base over the general suites, in nats, that must be proved not to be exceeded
     max_items   most items over all general suites that anybody is willing to score
     previous    the last release, where it was scored. guard: a loss against it blocks as one against the base does;
@@ -70,6 +73,7 @@ class Policy:
     margin: float = 0.02
     guardrail: float = 0.05
     min_gain: float = 0.0
+    min_score: float | None = None
     max_kl: float | None = None
     max_items: int = 3000
     previous: Literal["guard", "prove", "ignore"] = "guard"
@@ -84,6 +88,12 @@ class Policy:
 
     def min_gain_of(self, suite: SuitePolicy) -> float:
         return self.min_gain if suite.min_gain is None else suite.min_gain
+
+    def min_score_of(self, suite: SuitePolicy) -> float | None:
+        """A suite's own holds whatever its role; None where nothing is asked."""
+        if suite.min_score is not None:
+            return suite.min_score
+        return self.min_score if suite.role == "domain" and suite.required else None
 
     def slice_guardrail(self, suite: SuitePolicy, name: str) -> float:
         own = suite.slices[name].guardrail
@@ -120,7 +130,7 @@ def _suite(suites: Document, name: str) -> SuitePolicy:
     if isinstance(data.get("must_pass"), list):
         data["must_pass"] = [str(item) for item in data["must_pass"]]
     suite, _ = parse(SuitePolicy, Document(data, section.file, section.lines))
-    for key in ("guardrail", "min_gain"):
+    for key in ("guardrail", "min_gain", "min_score"):
         _check_share(getattr(suite, key), key, section)
     return replace(suite, slices=_slices(section))
 
@@ -147,7 +157,8 @@ def _with_text_keys(document: Document) -> Document:
 def _check_share(value: float | None, key: str, document: Document) -> None:
     if value is not None and not 0 <= value < 1:
         raise SettingsError(
-            f"'{key}' is {value}, but should be a share from 0 to below 1", where=document.where((key,))
+            f"'{key}' is {value}, but should be a share from 0 to below 1, such as 0.05 for 5 %",
+            where=document.where((key,)),
         )
 
 
@@ -165,6 +176,8 @@ def _check_ranges(policy: Policy, document: Document) -> None:
         refuse("guardrail", "a share no smaller than the margin and below 1")
     if not 0 <= policy.min_gain < 1:
         refuse("min_gain", "a share from 0 to below 1")
+    if policy.min_score is not None and not 0 <= policy.min_score < 1:
+        refuse("min_score", "a share from 0 to below 1, such as 0.8 for 80 %")
     if policy.max_kl is not None and not policy.max_kl > 0:
         refuse("max_kl", "above 0; it is a mean over items, in nats")
     if policy.max_items < 1:

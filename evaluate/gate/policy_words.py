@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ..wording import percent, signed, size
+from ..wording import confidence, percent, signed, size
 from .policy import Policy, Role
 
 
@@ -19,6 +19,11 @@ def gain(min_gain: float) -> str:
 def loss(beyond: Literal["margin", "guardrail"], bound: float) -> str:
     """What must be excluded, or blocks once it is proved."""
     return f"a loss beyond the {beyond} of {size(bound)}"
+
+
+def least(min_score: float) -> str:
+    """0.8 -> '80 %', as it is written in the policy."""
+    return confidence(min_score)
 
 
 def asked_of(role: Role, bound: float) -> str:
@@ -45,6 +50,14 @@ def asked(policy: Policy) -> tuple[str, ...]:
             f"A PASS needs {gain(policy.min_gain)} proved on each required domain suite, and a gain over its commonest "
             f"answer given to every item; and {average}."
         )
+    scores = [f"{name} {least(s.min_score)}" for name, s in policy.suites.items() if s.min_score is not None]
+    if policy.min_score is not None:
+        scores.insert(0, f"each required domain suite {least(policy.min_score)}, unless it has one of its own")
+    scored = (
+        (f"A score above its min_score must be proved ({', '.join(scores)}), and less blocks once that is proved.",)
+        if scores
+        else ()
+    )
     also = ", and for a PASS it must be excluded" if policy.require_guardrail_proof else ""
     guardrail = loss("guardrail", policy.guardrail)
     blocks = (
@@ -57,13 +70,15 @@ def asked(policy: Policy) -> tuple[str, ...]:
     shared = (
         f"Each proof is one-sided, at {percent(policy.alpha)}; what blocks shares that, since one of several is enough."
     )
-    return (wanted, blocks, *limited, shared)
+    return (wanted, *scored, blocks, *limited, shared)
 
 
 def rules_in_words(policy: Policy) -> str:
     """The bounds of a policy in one line."""
     bounds = {"margin": policy.margin, "guardrail": policy.guardrail, "min_gain": policy.min_gain}
     said = [f"{key} {size(bound)}" for key, bound in bounds.items() if bound]
+    if policy.min_score is not None:
+        said.append(f"min_score {least(policy.min_score)}")
     said.append(f"alpha {percent(policy.alpha)}")
     return ", ".join([*said, *(["question regression"] if policy.question == "regression" else [])])
 

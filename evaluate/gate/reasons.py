@@ -9,6 +9,7 @@ from assay.findings import Verdict
 from ..evaluation import Evaluation
 from ..wording import count, names, nats, p_value, percent, points
 from .decision import Change, MacroDecision, SliceDecision, SuiteDecision
+from .least_score import in_words as least_in_words
 from .limits import Limits
 from .open_proofs import OpenProof, in_words
 from .policy import Policy
@@ -30,7 +31,7 @@ def reasons_for(
     if verdict is Verdict.BLOCK:
         return _harm(judged, macro, proofs, policy)
     if verdict is Verdict.PASS:
-        domain = [j.decision.reason for j in valid if j.decision.role == "domain"]
+        domain = [j.decision.reason for j in valid if j.decision.role == "domain" or j.least is not None]
         return [
             *domain,
             _macro_reason(macro.decision, True),
@@ -42,10 +43,12 @@ def reasons_for(
 def _unproved(valid: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, policy: Policy) -> list[str]:
     """What a PASS still lacks."""
     found = [j.decision.reason for j in domain_suites(valid) if not j.proofs.better]
+    found += [j.decision.reason for j in valid if not j.proofs.score_met and j.decision.reason not in found]
     if not proofs.macro_within_margin:
         found.append(_macro_reason(macro.decision, False))
     if not proofs.guardrails_held:
-        found += [j.decision.reason for j in valid if j.decision.role == "general" and not j.proofs.guardrail_held]
+        general = [j.decision.reason for j in valid if j.decision.role == "general" and not j.proofs.guardrail_held]
+        found += [reason for reason in general if reason not in found]
         found += [
             _slice_unproved(j, part) for j in valid for part in j.decision.guarded if part.verdict is not Verdict.PASS
         ]
@@ -69,6 +72,7 @@ def _harm(judged: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, pol
     reasons += [
         j.decision.reason for j in valid if j.proofs.worse or j.proofs.guardrail_broken or j.proofs.previous_broken
     ]
+    reasons += [_score_missed(j) for j in valid if j.proofs.score_missed]
     reasons += [_slice_harm(j, part) for j in valid for part in j.decision.guarded if part.verdict is Verdict.BLOCK]
     reasons += _macro_harm(macro.decision, proofs)
     if proofs.previous_loss_excessive:
@@ -76,6 +80,11 @@ def _harm(judged: Sequence[JudgedSuite], macro: JudgedMacro, proofs: Proofs, pol
     if proofs.kl_excessive:
         reasons += _divergence_reason(macro.decision, policy, "is proved")
     return reasons
+
+
+def _score_missed(judged: JudgedSuite) -> str:
+    assert judged.least is not None, "a score is missed where one is asked for"
+    return f"{judged.decision.suite} scores {percent(judged.least.score)}: {least_in_words(judged.least)}"
 
 
 def _macro_harm(macro: MacroDecision, proofs: Proofs) -> list[str]:

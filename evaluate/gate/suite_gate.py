@@ -17,8 +17,10 @@ from ..wording import count, names, p_value, percent, points
 from .against_constant import compare_constant, in_words, items_to_beat
 from .against_previous import PreviousComparison, change_within
 from .comparison import Estimate, Plans, loss_evidence
-from .decision import Change, ConstantAnswer, MacroDecision, SuiteDecision
+from .decision import Change, ConstantAnswer, LeastScore, MacroDecision, SuiteDecision
 from .divergence import ItemDivergences, divergence_of
+from .least_score import in_words as least_in_words
+from .least_score import judge_least
 from .levels import Levels
 from .limits import Limits, limits_of, with_harm
 from .pairs import PairedSuite
@@ -35,6 +37,8 @@ class SuiteProofs:
     previous_broken   and against the last release
     guardrail_held    a loss beyond the guardrail is excluded
     previous_held     also against the last release, or there is none
+    score_met         a score above the least that the policy asks for is proved, or it asks for none
+    score_missed      a score below it is proved
     must_pass_unknown items that must pass but do not exist
     """
 
@@ -44,12 +48,15 @@ class SuiteProofs:
     previous_broken: bool = False
     guardrail_held: bool = False
     previous_held: bool = True
+    score_met: bool = True
+    score_missed: bool = False
     must_pass_unknown: tuple[str, ...] = ()
     slices: SliceProofs = NO_SLICES
 
     @property
     def harm(self) -> bool:
-        return self.worse or self.guardrail_broken or self.previous_broken or bool(self.slices.broken)
+        broken = self.guardrail_broken or self.previous_broken or bool(self.slices.broken)
+        return self.worse or broken or self.score_missed
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,10 @@ class JudgedSuite:
     decision: SuiteDecision
     proofs: SuiteProofs
     previous: Estimate | None = None
+
+    @property
+    def least(self) -> LeastScore | None:
+        return self.decision.least
 
 
 def domain_suites(judged: Sequence[JudgedSuite]) -> list[JudgedSuite]:
@@ -112,8 +123,13 @@ def judge_suite(
     slices, slice_proofs = judge_slices(
         suite, role, policy, levels.part, valid=sensitivity.valid, complete=found.complete
     )
+    least = judge_least(
+        suite, policy.min_score_of(role), policy.alpha, levels.least, complete=found.complete and sensitivity.valid
+    )
     better = role.role == "domain" and found.complete and max(p_better, p_beaten) < policy.alpha
     proofs = _proofs(suite, role, sensitivity, found, found.base, policy, levels, better, unknown, slice_proofs)
+    if least is not None:
+        proofs = replace(proofs, score_met=least.met, score_missed=least.missed)
     p = p_better if role.role == "domain" else found.base.p_loss_within
     return JudgedSuite(
         suite,
@@ -123,7 +139,7 @@ def judge_suite(
             role=role.role,
             required=role.required,
             verdict=_verdict(role, sensitivity, proofs, failed),
-            reason=_reason(suite, role, sensitivity, proofs, failed, found, p, constant, limits, policy, levels),
+            reason=_reason(suite, role, sensitivity, proofs, failed, found, p, constant, least, limits, policy, levels),
             n=suite.n,
             base=float(suite.base.scores.mean()),
             previous=previous.previous if previous is not None else None,
@@ -134,7 +150,7 @@ def judge_suite(
             p_value=p,
             gains=int((suite.differences > 0).sum()),
             losses=int((suite.differences < 0).sum()),
-            items_needed=_items_needed(suite, role, proofs, found, found.base, p, policy),
+            items_needed=_with_score(_items_needed(suite, role, proofs, found, found.base, p, policy), proofs, least),
             sensitivity=sensitivity,
             slices=slices,
             must_pass_failed=failed,
@@ -145,6 +161,7 @@ def judge_suite(
             constant=constant,
             limits=limits,
             graded=_graded(suite),
+            least=least,
         ),
         proofs,
         found.previous.found if found.previous is not None else None,
@@ -240,7 +257,7 @@ def _verdict(role: SuitePolicy, sensitivity: Sensitivity, proofs: SuiteProofs, f
         return Verdict.INVALID
     if proofs.harm or failed:
         return Verdict.BLOCK
-    if proofs.better or (role.role == "general" and proofs.guardrail_held):
+    if proofs.score_met and (proofs.better or (role.role == "general" and proofs.guardrail_held)):
         return Verdict.PASS
     return Verdict.INCONCLUSIVE
 
@@ -254,6 +271,7 @@ def _reason(
     found: Found,
     p: float,
     constant: ConstantAnswer | None,
+    least: LeastScore | None,
     limits: Limits,
     policy: Policy,
     levels: Levels,
@@ -285,14 +303,17 @@ def _reason(
         return f"{change} ({difference}): {count(len(failed), 'item')} that must pass did not ({names(failed)})"
     if proofs.slices.broken:
         return f"{change} ({difference}): a loss beyond its guardrail is proved on slice {names(proofs.slices.broken)}"
+    if least is not None and least.missed:
+        return f"{change} ({difference}): {least_in_words(least)}"
     change = f"{change} ({difference}{at_worst(limits.at_worst)})"
+    also = "" if least is None else f"; {least_in_words(least)}"
     if role.role == "domain":
         gained = found.complete and p < policy.alpha
         but = f", but {in_words(constant)}" if gained and not proofs.better and constant is not None else ""
         asked = asked_of("domain", policy.min_gain_of(role))
-        return f"{change}: {asked} is {'' if gained else 'not '}proved ({p_value(p)}){but}"
+        return f"{change}: {asked} is {'' if gained else 'not '}proved ({p_value(p)}){but}{also}"
     held = "is" if proofs.guardrail_held else "is not"
-    return f"{change}: {guardrail} {held} excluded ({p_value(p)})"
+    return f"{change}: {guardrail} {held} excluded ({p_value(p)}){also}"
 
 
 def _at_best_of_domain(suite: PairedSuite, levels: Levels) -> float:
@@ -317,6 +338,15 @@ def _items_needed(
     if found.commonest is not None:
         needed.append(items_to_beat(suite, found.commonest, policy.alpha))
     return None if None in needed else max((items for items in needed if items is not None), default=None)
+
+
+def _with_score(items: int | None, proofs: SuiteProofs, least: LeastScore | None) -> int | None:
+    """The more of two, where a least score is to be decided as well. items: for the proof of the suite's role"""
+    if least is None or not least.open:
+        return items
+    if items is None and not (proofs.better or proofs.guardrail_held):
+        return None
+    return None if least.items_needed is None else max(items or 0, least.items_needed)
 
 
 def _nothing_paired(suite: PairedSuite, role: SuitePolicy, sensitivity: Sensitivity, policy: Policy) -> SuiteDecision:

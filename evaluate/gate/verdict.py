@@ -18,6 +18,7 @@ class Proofs:
     slice_broken         the loss on a guarded slice is proved beyond its guardrail
     domain_worse         a domain suite is proved worse
     previous_loss_excessive  the macro loss against the last release is proved beyond the margin
+    score_missed         a score below the least that the policy asks for is proved
     kl_excessive         the divergence from the base is proved beyond the policy's limit
     forbidden_loss       a loss of any size is proved, and the policy forbids it
     complete             the planned number of items was scored
@@ -25,6 +26,7 @@ class Proofs:
     macro_within_margin  a macro loss beyond the margin is excluded
     guardrails_held      where the policy asks for it, a loss beyond the guardrail is excluded on every general suite
                          and guarded slice
+    scores_met           where the policy asks for a least score, one above it is proved
     previous_held        where the policy asks for it, a loss against the last release is excluded
     kl_held              where the policy limits it, a larger divergence from the base is excluded
     macro_loss           a macro loss of any size is proved
@@ -37,12 +39,14 @@ class Proofs:
     slice_broken: bool = False
     domain_worse: bool = False
     previous_loss_excessive: bool = False
+    score_missed: bool = False
     kl_excessive: bool = False
     forbidden_loss: bool = False
     complete: bool = True
     domain_better: bool = False
     macro_within_margin: bool = False
     guardrails_held: bool = True
+    scores_met: bool = True
     previous_held: bool = True
     kl_held: bool = True
     macro_loss: bool = False
@@ -64,6 +68,7 @@ def verdict_of(proofs: Proofs) -> Verdict:
         or proofs.slice_broken
         or proofs.domain_worse
         or proofs.previous_loss_excessive
+        or proofs.score_missed
         or proofs.kl_excessive
         or proofs.forbidden_loss
     ):
@@ -74,6 +79,7 @@ def verdict_of(proofs: Proofs) -> Verdict:
         proofs.domain_better
         and proofs.macro_within_margin
         and proofs.guardrails_held
+        and proofs.scores_met
         and proofs.previous_held
         and proofs.kl_held
     ):

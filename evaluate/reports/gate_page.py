@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..gate.least_score import in_words as least_in_words
 from ..gate.policy_words import asked, loss
 from ..wording import confidence, count, interval, nats, percent, points, size
 from .gate_plots import difference_plot, flip_plot, slice_plot, sparkline
@@ -44,6 +45,7 @@ def html(report: Report) -> str:
         sparkline=sparkline,
         asked=asked(report.policy),
         loss=loss,
+        least_in_words=least_in_words,
         certificate=Path(decision.certificate).name if decision.certificate else "",
         base=_base_line(report.identity),
         interval=interval,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from assay.findings import Verdict
 
 from ..evaluation import Evaluation
-from ..gate.decision import Decision, MacroDecision, SliceDecision, SuiteDecision
+from ..gate.decision import Decision, LeastScore, MacroDecision, SliceDecision, SuiteDecision
 from ..gate.movers import Mover, movers
 from ..gate.pairs import pair
 from ..gate.policy import Policy
+from ..gate.policy_words import least
 from ..wording import confidence, interval, percent, points, size
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ NEXT_STEPS = {
     Verdict.INVALID: "Mend what is named and evaluate again, or say required: false of a suite in the policy.",
 }
 ON_DOMAIN = "Score more items of the domain suite, or train an adapter that gains more there."
+ON_SCORE = "Score more items of the suite, train an adapter that scores more there, or ask for less (min_score)."
 ON_DOMAIN_ALONE = "More items would hardly decide it: train an adapter that gains more on the domain suite."
 _MARKDOWN = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {character: f"\\{character}" for character in "\\`*_[]|~#"}
 
@@ -40,6 +42,9 @@ def next_step(decision: Decision) -> str | None:
     macro = decision.macro
     if decision.verdict is Verdict.INCONCLUSIVE and macro is not None and macro.verdict is Verdict.PASS:
         lacking = [s for s in decision.suites if s.role == "domain" and s.verdict is Verdict.INCONCLUSIVE]
+        scores = [s for s in decision.suites if s.least is not None and s.least.open]
+        if scores and all(suite in scores for suite in lacking):
+            return ON_SCORE
         if lacking:
             return ON_DOMAIN if decision.items_needed else ON_DOMAIN_ALONE
     return NEXT_STEPS.get(decision.verdict)
@@ -171,6 +176,9 @@ def _tables(decision: Decision) -> Iterator[tuple[str, list[list[str]]]]:
     constants = [suite for suite in decision.suites if suite.constant is not None and suite.n]
     if constants:
         yield "Against the commonest answer, given to every item", [_CONSTANT, *map(_constant_row, constants)]
+    scores = [_least_row(suite, suite.least) for suite in decision.suites if suite.least is not None]
+    if scores:
+        yield "Against the least score that the policy asks for", [_LEAST, *scores]
     guarded = [(suite, part) for suite in decision.suites for part in suite.guarded]
     if guarded:
         slices = ["suite", "slice", "n", "base", "candidate", difference, "guardrail", "verdict", "items needed"]
@@ -197,6 +205,21 @@ def _constant_row(suite: SuiteDecision) -> list[str]:
         "" if constant.at_worst is None else points(constant.at_worst),
         _p(constant.p_value),
         "is proved" if constant.beaten else "is not proved",
+    ]
+
+
+_LEAST = ["suite", "min_score", "candidate", "at worst", "p", "a score above it", "items needed"]
+
+
+def _least_row(suite: SuiteDecision, found: LeastScore) -> list[str]:
+    return [
+        suite.suite,
+        least(found.bound),
+        percent(found.score),
+        percent(found.at_worst),
+        _p(found.p_value),
+        "is proved" if found.met else "less is proved" if found.missed else "is not proved",
+        "" if found.items_needed is None else f"about {found.items_needed:,} more",
     ]
 
 

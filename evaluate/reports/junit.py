@@ -86,6 +86,7 @@ def _suite_case(suite: SuiteDecision, policy: Policy) -> _Case:
 def _suite_outcome(suite: SuiteDecision, policy: Policy) -> Outcome:
     """One that cannot be decided and holds nothing back is no error beside a verdict of PASS."""
     holds_back = suite.required and (suite.role == "domain" or policy.require_guardrail_proof)
+    holds_back |= suite.least is not None and suite.least.open
     if suite.verdict is Verdict.INCONCLUSIVE and not holds_back:
         return "skipped"
     return _outcome(suite.verdict, policy)

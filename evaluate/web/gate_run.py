@@ -19,6 +19,7 @@ from assay.web.rendering import page, shown, site_of
 from assay.web.site import read_json
 
 from ..gate.decision import MacroDecision, SuiteDecision
+from ..gate.least_score import in_words as least_in_words
 from ..gate.policy import Policy, read_policy
 from ..gate.policy_words import asked, asked_of, loss, purpose
 from ..release.release import DECISION, POLICY
@@ -36,6 +37,7 @@ WORDS = {
     "confidence": confidence,
     "count": count,
     "interval": interval,
+    "least": least_in_words,
     "nats": nats,
     "p": p_value,
     "percent": percent,

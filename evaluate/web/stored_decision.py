@@ -7,7 +7,7 @@ from typing import Any
 
 from assay.findings import Verdict
 
-from ..gate.decision import Change, ConstantAnswer, Decision, MacroDecision, SliceDecision, SuiteDecision
+from ..gate.decision import Change, ConstantAnswer, Decision, LeastScore, MacroDecision, SliceDecision, SuiteDecision
 from ..gate.divergence import Divergence
 from ..gate.limits import limits_from_json
 from ..sensitivity.check import Check
@@ -61,6 +61,22 @@ def _suite(data: Mapping[str, Any]) -> SuiteDecision:
         constant=_constant(data.get("constant")),
         limits=limits_from_json(data.get("limits")),
         graded=int(data.get("graded", 0)),
+        least=_least(data.get("min_score")),
+    )
+
+
+def _least(data: Mapping[str, Any] | None) -> LeastScore | None:
+    if data is None:
+        return None
+    return LeastScore(
+        bound=_number(data["bound"]),
+        score=_number(data["score"]),
+        p_value=_number(data["p_value"]),
+        at_worst=_number(data["at_worst"]),
+        at_best=data.get("at_best"),
+        met=bool(data["met"]),
+        missed=bool(data["missed"]),
+        items_needed=data.get("items_needed"),
     )
 
 

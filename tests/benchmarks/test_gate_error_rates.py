@@ -13,7 +13,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from assay.evaluate.gate.gate import gate
-from assay.evaluate.gate.policy import Policy
 from assay.findings import Verdict
 from benchmarks import gate_error_rates as simulation
 from benchmarks.early_stopping_error_rates import as_evaluation
@@ -93,12 +92,34 @@ def test_clusters_keep_false_blocks_rare(rates: Rates, world: str) -> None:
     assert rates[world][0].blocked <= 0.05 + NOISE
 
 
-@pytest.mark.parametrize("world", ["no change", "one suite loses 20 points", "no change, clusters of 5"])
+def test_a_score_at_the_least_that_is_asked_for_hardly_ever_passes_and_is_hardly_ever_blocked(rates: Rates) -> None:
+    """Blocked as an unchanged candidate is, and at alpha at most for the score."""
+    ours = rates["no change, the domain at its min_score, 80 %"][0]
+    assert ours.passed <= 0.05 + NOISE and ours.blocked <= 0.05 + 0.02 + NOISE
+
+
+def test_a_score_below_or_well_above_the_least_is_told(rates: Rates) -> None:
+    assert rates["no change, the domain 4 points below its min_score"][0].passed <= 0.02
+    above = rates["no change, the domain 8 points above its min_score"][0]
+    assert above.passed >= 0.85 and above.blocked <= 0.05
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        "no change",
+        "one suite loses 20 points",
+        "no change, clusters of 5",
+        "no change, the domain at its min_score, 80 %",
+        "no change, the domain 4 points below its min_score",
+        "no change, the domain 8 points above its min_score",
+    ],
+)
 def test_the_simulated_rule_is_the_gates(world: str) -> None:
     """The simulation restates the gate for arrays; on single gates both must say the same."""
     found = simulation.world_of(world)
     sample = simulation.draw(found, 3, np.random.default_rng(3))
-    lenient = replace(Policy(), on_missing_check="warn")
+    lenient = replace(found.policy, on_missing_check="warn")
     for index, verdict in enumerate(simulation.assay_rule(sample, found.policy)):
         evaluation, _ = as_evaluation(sample, index)
         assert gate(evaluation, lenient, lambda *_: None).verdict is verdict is not Verdict.INVALID

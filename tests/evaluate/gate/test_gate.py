@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from assay.errors import SettingsError, SuiteError
 from assay.evaluate.evaluation import AdapterEvidence, Evaluation, Leak
 from assay.evaluate.gate.comparison import loss_evidence
-from assay.evaluate.gate.decision import Decision
 from assay.evaluate.gate.gate import gate
 from assay.evaluate.gate.pairs import pair
 from assay.evaluate.gate.policy import Policy, SuitePolicy
@@ -21,26 +19,7 @@ from assay.evaluate.statistics.e_process import order
 from assay.evaluate.statistics.paired_tests import mcnemar_mid_p
 from assay.findings import Verdict
 
-Make = Callable[..., Evaluation]
-
-
-@pytest.fixture
-def domain(suite: Any) -> Any:
-    return suite("support", n=300, p_base=0.3, gain=0.10, discordance=0.2, p_damaged=0.02, chance=None, kind="suite")
-
-
-@pytest.fixture
-def general(suite: Any) -> list[Any]:
-    return [suite(f"general_{i}") for i in range(6)]
-
-
-def policy(general: list[Any], **settings: Any) -> Policy:
-    suites = {"support": SuitePolicy("domain"), **{item.name: SuitePolicy("general") for item in general}}
-    return Policy(**({"suites": suites} | settings))
-
-
-def by_name(decision: Decision) -> dict[str, Any]:
-    return {item.suite: item for item in decision.suites}
+from .deciding import Make, by_name, policy
 
 
 def test_a_better_candidate_that_kept_its_abilities_passes(synthetic: Make, domain: Any, general: list[Any]) -> None:
@@ -69,37 +48,6 @@ def test_general_ability_can_be_judged_alone_where_the_policy_asks_no_more(
     assert "not known" not in " ".join(gate(synthetic(*general, domain), both).notes)
 
 
-def yes_or_no(evaluation: Evaluation, said: str) -> Evaluation:
-    """Of ten items of `support` six expect "yes", three "no", one "maybe"; the base answers in sentences, and the
-    candidate says of each ten what `said` has, by first letters."""
-    words = {"y": "yes", "n": "no", "m": "maybe"}
-    rows = evaluation.items.to_pylist()
-    for row in rows:
-        if row["suite"] == "support":
-            place = int(row["item_id"].split("-")[1]) % 10
-            row["reference"] = words["yyyyyynnnm"[place]]
-            row["output"] = words[said[place]] if row["model"] == "candidate" else f"It depends on {row['item_id']}."
-            row["score"] = float(row["output"] == row["reference"])
-    return replace(evaluation, items=pa.Table.from_pylist(rows, schema=evaluation.items.schema))
-
-
-def test_a_gain_that_one_constant_answer_would_have_is_no_pass(
-    synthetic: Make, domain: Any, general: list[Any]
-) -> None:
-    """The labels are the task's form alone: six of ten are right, and always saying "yes" is right six times too."""
-    decision = gate(yes_or_no(synthetic(*general, domain), "yyyyynyynn"), policy(general))
-    judged = by_name(decision)["support"]
-    assert decision.verdict is Verdict.INCONCLUSIVE and judged.verdict is Verdict.INCONCLUSIVE
-    assert "a gain is proved" in decision.reasons[0]
-    assert (
-        "but the commonest answer, given to every item, scores 60.0 %, and a gain over that is" in decision.reasons[0]
-    )
-    assert "yes" not in json.dumps(decision.to_json()), "text of records stands in no reason and in no certificate"
-    assert (judged.constant.answer, judged.constant.score, judged.candidate) == ("yes", 0.6, 0.6)
-    assert judged.items_needed is None, "with no difference seen no number of items decides it"
-    assert json.loads(json.dumps(judged.to_json()))["constant"]["p_value"] == judged.constant.p_value >= 0.05
-
-
 def test_a_pass_names_the_suites_that_lost_within_their_guardrail(
     synthetic: Make, domain: Any, general: list[Any]
 ) -> None:
@@ -126,25 +74,6 @@ def test_answers_of_the_base_without_an_end_are_told_beside_the_gain(
 
     assert told(90, 5)
     assert not told(90, 60) and not told(20, 0)
-
-
-def test_labels_that_are_known_pass(synthetic: Make, domain: Any, general: list[Any]) -> None:
-    decision = gate(yes_or_no(synthetic(*general, domain), "yyyyyynnnn"), policy(general))
-    assert decision.verdict is Verdict.PASS and by_name(decision)["support"].constant.p_value < 0.001
-    assert all(by_name(decision)[item.name].constant is None for item in general), (
-        "general suites are not asked to gain"
-    )
-
-
-def test_items_are_asked_for_where_a_constant_answer_is_not_yet_beaten(
-    synthetic: Make, domain: Any, general: list[Any]
-) -> None:
-    few = gate(yes_or_no(synthetic(*general, replace(domain, n=40)), "yyyyynnnyn"), policy(general))
-    judged = by_name(few)["support"]
-    assert judged.candidate > judged.constant.score and judged.verdict is Verdict.INCONCLUSIVE
-    assert judged.items_needed and any("more items of support" in reason for reason in few.reasons)
-    enough = synthetic(*general, replace(domain, n=40 + 2 * judged.items_needed))
-    assert gate(yes_or_no(enough, "yyyyynnnyn"), policy(general)).verdict is Verdict.PASS
 
 
 def test_the_json_is_the_documented_one(synthetic: Make, domain: Any, general: list[Any]) -> None:

@@ -17,10 +17,19 @@ HARM = (
     "slice_broken",
     "domain_worse",
     "previous_loss_excessive",
+    "score_missed",
     "kl_excessive",
     "forbidden_loss",
 )
-NEEDED = ("domain_better", "macro_within_margin", "guardrails_held", "previous_held", "kl_held", "complete")
+NEEDED = (
+    "domain_better",
+    "macro_within_margin",
+    "guardrails_held",
+    "scores_met",
+    "previous_held",
+    "kl_held",
+    "complete",
+)
 
 
 def test_every_proof_is_either_harm_or_needed_or_the_loss_in_doubt() -> None:
