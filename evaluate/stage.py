@@ -65,13 +65,9 @@ def evaluate(
     """
     settings, suites = _with_bundled(settings, suites, models.target, say)
     named = adapters_of(models, settings)
-    if settings.stop_early and (policy is None or "candidate" not in named):
-        lacking = "a policy" if policy is None else "a candidate"
-        raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
+    _check_stopping(settings, policy, named)
     check_adapters(models, say)
-    notes = [told for told in [unknown_precision(models, settings)] if told is not None]
-    for told in notes:
-        say(f"WARNING: {told}")
+    notes = _warned(unknown_precision(models, settings), say)
     own, tasks = read_all(suites, settings, models.target)
     bench = open_bench(own, judges, named, settings, say)
     ready = make_ready(models, settings)
@@ -102,9 +98,15 @@ def evaluate(
     if settings.stop_early and policy is not None:
         return until_decided(answering, work, evaluation_of, policy, say)
     sheets = list(all_answers(answering, work))
-    for told in cut_off(sheets):
-        say(f"note: cut off at their length, without an end: {told}")
+    _tell_cut_off(sheets, say)
     return evaluation_of(sheets)
+
+
+def _check_stopping(settings: EvaluateSettings, policy: Policy | None, named: Collection[ModelName]) -> None:
+    """Raises SettingsError."""
+    if settings.stop_early and (policy is None or "candidate" not in named):
+        lacking = "a policy" if policy is None else "a candidate"
+        raise SettingsError(f"stopping early takes {lacking}", fix="give --policy and --adapter, or leave it out")
 
 
 def _with_bundled(
@@ -117,6 +119,19 @@ def _with_bundled(
     named = with_tiers(included, lambda path: tier_of(path, target.ref, say))
     found = with_included(settings, named)
     return found, (*suites, *read_suites(found.suites[len(settings.suites) :]))
+
+
+def _warned(told: str | None, say: Callable[[str], None]) -> list[str]:
+    """For the notes of the evaluation, once it is said."""
+    if told is None:
+        return []
+    say(f"WARNING: {told}")
+    return [told]
+
+
+def _tell_cut_off(sheets: Sequence[Sheet], say: Callable[[str], None]) -> None:
+    for told in cut_off(sheets):
+        say(f"note: cut off at their length, without an end: {told}")
 
 
 def _of_cut_off(sheets: Sequence[Sheet]) -> list[str]:

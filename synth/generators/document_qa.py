@@ -76,17 +76,10 @@ def document_qa(
 
     Example: {"question": "How long does the warranty last?", "answer": "24 months.", "quote": "lasts for 24 months"}
     """
-    if not documents:
-        raise SettingsError("no documents to read", where="synth.methods.document_qa", fix="set documents: [docs/]")
-    for name, chosen, known in (("reader", reader, READERS), ("splitter", splitter, SPLITTERS)):
-        if chosen not in known:
-            raise SettingsError(
-                f"no {name} '{chosen}'", where="synth.methods.document_qa", fix=did_you_mean(chosen, known)
-            )
+    _check(documents, reader, splitter)
     prompt = load_prompt("document_qa_stepwise" if stepwise else "document_qa", template)
-    pieces: list[Piece] = []
-    for document in READERS[reader](documents):
-        pieces += SPLITTERS[splitter](document, min_words, max_words)
+    read = READERS[reader](documents)
+    pieces = [piece for document in read for piece in SPLITTERS[splitter](document, min_words, max_words)]
     order = shuffled([as_seed(piece, number) for number, piece in enumerate(pieces)], settings.seed)
     for sample in range(per_piece):
         for seed in order:
@@ -99,6 +92,17 @@ def document_qa(
             else:
                 request = ask(settings, prompt.render(**values), sample=sample, schema=schema_of(FIELDS))
                 yield Job(request, seed, prompt.sha256, partial(_read, finish=finish))
+
+
+def _check(documents: Sequence[str], reader: str, splitter: str) -> None:
+    """Raises SettingsError."""
+    if not documents:
+        raise SettingsError("no documents to read", where="synth.methods.document_qa", fix="set documents: [docs/]")
+    for name, chosen, known in (("reader", reader, READERS), ("splitter", splitter, SPLITTERS)):
+        if chosen not in known:
+            raise SettingsError(
+                f"no {name} '{chosen}'", where="synth.methods.document_qa", fix=did_you_mean(chosen, known)
+            )
 
 
 @dataclass(frozen=True)

@@ -64,23 +64,14 @@ def fill_gaps(
 
     Example: of 77 intents "lost_card" has 3 records and the others 40: messages whose intent is lost_card.
     """
-    for kind in kinds:
-        if kind not in KINDS:
-            raise SettingsError(f"no kind '{kind}'", where="synth.methods.fill_gaps", fix=did_you_mean(kind, KINDS))
-    if "slices" in kinds and not evaluation:
-        raise SettingsError("slices need an evaluation", where="synth.methods.fill_gaps", fix="set evaluation: FOLDER")
+    _check(kinds, evaluation)
     usable = [record for record in seeds if single_turn(record)]
     gaps: list[Gap] = []
     gaps += label_gaps(usable, under) if "labels" in kinds else []
     gaps += topic_gaps(usable, under, column) if "topics" in kinds else []
     gaps += length_gaps(usable, under) if "lengths" in kinds else []
     gaps += slice_gaps(evaluation, failed_below, usable, per_gap) if "slices" in kinds and evaluation else []
-    if not gaps:
-        raise SettingsError(
-            "no gap was found",
-            where="synth.methods.fill_gaps",
-            fix=f"raise under ({under}), or add kinds: {', '.join(KINDS)}",
-        )
+    _check_any(gaps, under)
     prompt = load_prompt("fill_gaps", template)
     asked = prompt.render(kind="", name="", examples=[])
     anywhere = circles(usable, settings.seed)
@@ -95,6 +86,25 @@ def fill_gaps(
             where = {"gap": {"kind": gap.kind, "name": gap.name}}
             variant, others = f"{gap.kind}:{gap.name}:{sample}", tuple(examples[1:])
             yield Job(ask(settings, text, sample=sample), examples[0], prompt.sha256, build, variant, others, where)
+
+
+def _check(kinds: Sequence[str], evaluation: str | None) -> None:
+    """Raises SettingsError."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise SettingsError(f"no kind '{kind}'", where="synth.methods.fill_gaps", fix=did_you_mean(kind, KINDS))
+    if "slices" in kinds and not evaluation:
+        raise SettingsError("slices need an evaluation", where="synth.methods.fill_gaps", fix="set evaluation: FOLDER")
+
+
+def _check_any(gaps: Sequence[Gap], under: float) -> None:
+    """Raises SettingsError."""
+    if not gaps:
+        raise SettingsError(
+            "no gap was found",
+            where="synth.methods.fill_gaps",
+            fix=f"raise under ({under}), or add kinds: {', '.join(KINDS)}",
+        )
 
 
 def _prompt(
