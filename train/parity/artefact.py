@@ -108,6 +108,10 @@ class Artefact(Protocol):
         """{file: sha256} of what it consists of, in its place; {} for what is no file here."""
         ...
 
+    def token_texts(self) -> Sequence[str | None]:
+        """What its tokenizer calls each token, by id; None for a number that no token has. Raises UnprovedError."""
+        ...
+
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """By the artefact's own template and tokenizer. Raises RefusedError, UnprovedError."""
         ...

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from assay.records import Json
 
-from .artefact import Artefact, Conversation, Held, Origin, Passage, RefusedError, UnprovedError
+from .artefact import Artefact, Conversation, Held, Origin, Passage, RefusedError, TokenScores, UnprovedError
 from .difference import difference
 
 
@@ -61,6 +61,9 @@ ROUNDED_NATS: Mapping[str, float] = {"bfloat16": 0.05, "float16": 0.01}
 """Of a merge whose sums were rounded to 16 bits: the mean difference. bfloat16 keeps 8 bits of a weight, float16 11;
 what rounding does to SmolLM2-135M was measured (docs/decisions/0096)."""
 
+TIMES_ROUNDING = 2
+"""Of a model that rounds worse than that: so many times what rounding the same merge does (docs/decisions/0127)."""
+
 
 def check_origin(gated: Mapping[str, str], shipped: Mapping[str, str], origin: Origin) -> Check:
     """What it says that it was made of is what was gated, and its weights are those that were written then.
@@ -85,7 +88,15 @@ def check_origin(gated: Mapping[str, str], shipped: Mapping[str, str], origin: O
 
 
 def check_prompts(gated: Artefact, shipped: Artefact, conversations: Iterable[Conversation]) -> Check:
-    """Identical ids for every conversation that the gated model's template takes."""
+    """Identical ids for every conversation that the gated model's template takes, and the same number for every token:
+    what is tried holds few of them."""
+    try:
+        renumbered = _renumbered(gated.token_texts(), shipped.token_texts())
+    except UnprovedError as error:
+        return Check(PROMPTS, Outcome.UNPROVED, str(error))
+    if renumbered:
+        what = f"another tokenizer: {len(renumbered)} tokens have another number, the first of them {renumbered[0]}"
+        return Check(PROMPTS, Outcome.FAIL, what, {"renumbered": len(renumbered)})
     compared = tokens = 0
     taken = []
     for conversation in conversations:
@@ -108,6 +119,15 @@ def check_prompts(gated: Artefact, shipped: Artefact, conversations: Iterable[Co
         return Check(PROMPTS, Outcome.UNPROVED, "the template takes none of the conversations that were tried")
     sentence = f"identical in {compared} conversations of {tokens:,} tokens"
     return Check(PROMPTS, Outcome.PASS, sentence, {"conversations": compared, "tokens": tokens, "shapes": taken[:12]})
+
+
+def _renumbered(ours: Sequence[str | None], theirs: Sequence[str | None]) -> list[int]:
+    """Ids that are another token's with the other, or none's. Byte tokens of sentencepiece are written in two ways."""
+    return [
+        number
+        for number, text in enumerate(ours)
+        if text is not None and not text.startswith("<0x") and (number >= len(theirs) or (theirs[number] != text))
+    ]
 
 
 def _first_other(ours: Sequence[int], theirs: Sequence[int]) -> str:
@@ -164,7 +184,8 @@ def check_logprobs(gated: Artefact, shipped: Artefact, passages: Sequence[Passag
         theirs = shipped.token_scores(passages)
     except UnprovedError as error:
         return Check(LOGPROBS, Outcome.UNPROVED, str(error), required=same_weights(gated.held, shipped.held))
-    found = difference(gated.token_scores(passages), theirs)
+    ours = gated.token_scores(passages)
+    found = difference(ours, theirs)
     numbers = {**found.to_json(), "gated": _of(gated.held), "shipped": _of(shipped.held)}
     if not same_weights(gated.held, shipped.held):
         sentence = f"{found.sentence} (other weights than those gated: the suites judge)"
@@ -174,12 +195,31 @@ def check_logprobs(gated: Artefact, shipped: Artefact, passages: Sequence[Passag
     other = exact and shipped.kind in OTHER_ENGINES
     per_token = ENGINE_NATS if other else FLOAT32_NATS
     limit, value = (per_token, found.most) if exact else (ROUNDED_NATS[dtype], found.mean)
-    numbers |= {"limit": limit}
     how = "of one token" if exact else f"on average, which is what rounding to {dtype} may do"
     how += ", which another engine's arithmetic may do" if other else ""
+    if not exact and value > limit and (usual := _rounding(gated, shipped, passages, ours)) is not None:
+        numbers |= {"rounding": usual}
+        if TIMES_ROUNDING * usual > limit:
+            limit = TIMES_ROUNDING * usual
+            how = f"on average, {TIMES_ROUNDING} times what rounding the same merge to {dtype} does"
+    numbers |= {"limit": limit}
     within = value <= limit
     sentence = f"{found.sentence}; {'within' if within else 'beyond'} {limit:g} nats {how}"
     return Check(LOGPROBS, Outcome.PASS if within else Outcome.FAIL, sentence, numbers)
+
+
+def _rounding(
+    gated: Artefact, shipped: Artefact, passages: Sequence[Passage], ours: Sequence[TokenScores]
+) -> float | None:
+    """The mean difference that rounding to the shipped dtype makes of a merge of the same adapter; None where that
+    cannot be computed here."""
+    trained = getattr(gated, "trained", None)
+    if trained is None:
+        return None
+    from .rounding import rounded_scores
+
+    found = rounded_scores(trained, shipped.held.base, shipped.held.dtype, passages, ours, FLOAT32_NATS)
+    return None if found is None else difference(ours, found).mean
 
 
 def _of(held: Held) -> dict[str, str]:

@@ -60,6 +60,9 @@ class NotHere:
     def files(self) -> Mapping[str, str]:
         return {self.file.name: sha256_file(self.file)}
 
+    def token_texts(self) -> Sequence[str | None]:
+        raise UnprovedError(self.why)
+
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         raise UnprovedError(self.why)
 
@@ -186,6 +189,11 @@ class GgufModel:
             return found
         beside = Path(os.path.relpath(self.over.resolve(), self.path.parent.resolve())).as_posix()
         return {**found, beside: sha256_file(self.over)}
+
+    def token_texts(self) -> Sequence[str | None]:
+        from ..exporting.gguf_reading import read_gguf
+
+        return read_gguf(self.over or self.path).tokens
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """The file's own template, its text tokenised by llama.cpp with special tokens read as such."""

@@ -148,6 +148,9 @@ class AdapterOverBase:
     def files(self) -> Mapping[str, str]:
         return sha256_folder(self.trained.folder)
 
+    def token_texts(self) -> Sequence[str | None]:
+        return texts_of(self.target.tokenizer)
+
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         return prompt_ids(conversation, self.target)
 
@@ -204,6 +207,9 @@ class ModelFolder:
     def files(self) -> Mapping[str, str]:
         return {name: digest for name, digest in sha256_folder(self.folder).items() if name not in NOT_SHIPPED}
 
+    def token_texts(self) -> Sequence[str | None]:
+        return texts_of(self.tokenizer)
+
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """What `apply_chat_template` gives whoever loads the folder."""
         import jinja2
@@ -257,6 +263,12 @@ def held_in(folder: Path, ref: ModelRef) -> Held:
     merge = card.get("merge")
     base = merge.get("weights") if isinstance(merge, dict) else None
     return Held(str(base or FULL), dtype if dtype in DTYPES else "float32")
+
+
+def texts_of(tokenizer: Any) -> list[str | None]:
+    """What each token is called, by id."""
+    found: list[str | None] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    return found
 
 
 def origin_of(folder: Path) -> Origin:

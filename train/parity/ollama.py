@@ -36,6 +36,10 @@ class OllamaModel:
     def files(self) -> Mapping[str, str]:
         return {}
 
+    def token_texts(self) -> Sequence[str | None]:
+        self._known()
+        raise UnprovedError("Ollama gives no token ids; check the GGUF file that it serves")
+
     @property
     def name(self) -> str:
         return f"ollama:{self.model}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from assay.storage import sha256_folder
 
 from .artefact import NO_ORIGIN, Conversation, Held, Origin, Passage, TokenScores, UnprovedError
-from .held import prompt_ids
+from .held import prompt_ids, texts_of
 from .provenance import Trained
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Recorded:
 
     def files(self) -> Mapping[str, str]:
         return sha256_folder(self.trained.folder)
+
+    def token_texts(self) -> Sequence[str | None]:
+        return texts_of(self.target.tokenizer)
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         return prompt_ids(conversation, self.target)

@@ -50,6 +50,12 @@ class Told:
     name: str = "told"
     kind: str = "merged"
     origin: Origin = NO_ORIGIN
+    tokens: tuple[str | None, ...] = ("<0x00>", "a", None, "b")
+
+    def token_texts(self) -> tuple[str | None, ...]:
+        if self.absent:
+            raise UnprovedError("it is not here")
+        return self.tokens
 
     def place(self) -> None:
         return None
@@ -103,6 +109,22 @@ def test_what_an_artefact_says_of_itself_is_held_against_what_was_gated(
     found = check_origin(FILES, shipped, origin)
     assert found.outcome is outcome and said in found.sentence
     assert found.required is (outcome is Outcome.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "outcome"),
+    [
+        (("\x00", "a", "padding", "b", "more"), Outcome.PASS),
+        (("<0x00>", "b", None, "a"), Outcome.FAIL),
+        (("<0x00>", "a", None), Outcome.FAIL),
+    ],
+)
+def test_a_token_with_another_number_fails_whether_a_conversation_holds_it_or_not(
+    tokens: tuple[str | None, ...], outcome: Outcome
+) -> None:
+    found = check_prompts(Told(), Told(tokens=tokens), [ASK])
+    assert found.outcome is outcome
+    assert (outcome is Outcome.PASS) or "another tokenizer" in found.sentence
 
 
 def test_what_an_engine_ends_at_beside_the_file_is_named_unless_an_answer_holds_it() -> None:

@@ -151,6 +151,48 @@ def test_perturbed_weights_fail(dtype: str, noise: float, ship: Callable[..., Sh
     assert "beyond" in parity.check(LOGPROBS).sentence
 
 
+def test_a_tokenizer_that_numbers_two_tokens_otherwise_fails(ship: Callable[..., Shipped], tmp_path: Path) -> None:
+    """Neither of them stands in what is tried."""
+    shipped = ship()
+    folder = shipped.copy(tmp_path / "merged")
+    file = folder / "tokenizer.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    vocabulary = content["model"]["vocab"]
+    vocabulary["Ā"], vocabulary["ā"] = vocabulary["ā"], vocabulary["Ā"]  # the bytes 0 and 1
+    file.write_text(json.dumps(content), encoding="utf-8")
+    parity = shipped.prove(folder)
+    assert failed(parity) == [PROMPTS]
+    assert "another tokenizer: 2 tokens have another number" in parity.check(PROMPTS).sentence
+
+
+def test_a_merge_that_rounding_alone_moves_far_is_no_other_model(
+    ship: Callable[..., Shipped], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a model on which rounding is hard, the same merge rounded in memory is the measure, and nothing wider."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from assay.train.parity import checks
+
+    shipped = ship("llama", "bfloat16")
+    usual = shipped.prove(shipped.folder).check(LOGPROBS).numbers["mean"]
+    assert isinstance(usual, float)
+    monkeypatch.setattr(checks, "ROUNDED_NATS", {"bfloat16": usual / 4, "float16": usual / 4})
+    found = shipped.prove(shipped.folder).check(LOGPROBS)
+    assert found.outcome is Outcome.PASS and found.numbers["rounding"] == pytest.approx(usual, abs=1e-6)
+    assert "2 times what rounding the same merge to bfloat16 does" in found.sentence
+    folder = shipped.copy(tmp_path / "noisy")
+    torch.manual_seed(0)
+    weights = {
+        name: (tensor.float() * (1 + 0.1 * torch.randn(tensor.shape))).to(tensor.dtype)
+        for name, tensor in load_file(folder / "model.safetensors").items()
+    }
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    assert shipped.prove(folder).check(LOGPROBS).outcome is Outcome.FAIL
+    monkeypatch.setattr("assay.train.merging.room.available_memory", lambda: 10**6)
+    assert shipped.prove(shipped.folder).check(LOGPROBS).outcome is Outcome.FAIL
+
+
 def test_the_base_in_place_of_the_merge_fails(ship: Callable[..., Shipped], make_base: Make, tmp_path: Path) -> None:
     """A merge that never took the adapter in: the same shapes, the same tokenizer, other answers."""
     shipped = ship("llama", "bfloat16")
