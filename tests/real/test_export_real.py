@@ -301,28 +301,29 @@ def test_go_writes_what_assay_says_it_writes(shared: Path, tmp_path: Path) -> No
     from assay.templating import TemplateProblem
     from assay.train.exporting.modelfile import Modelfile
     from assay.train.exporting.ollama_template import PLAIN, OllamaTemplate, collated, filled, ollama_template
-    from assay.train.exporting.turns import NotExpressible
+    from assay.train.exporting.turns import NotExpressible, render
 
     go = shutil.which("go") or pytest.skip("needs Go")
-    composed: list[OllamaTemplate] = []
+    composed: list[tuple[OllamaTemplate, ChatTarget]] = []
     refused = 0
     models = load_models(templates_in([str(shared / "data" / "templates")]), offline=True, say=lambda _: None)
     for target in [model.target for model in models if model.target is not None]:
         try:
-            composed.append(ollama_template(target, None))
+            composed.append((ollama_template(target, None), target))
         except (NotExpressible, TemplateProblem):
             refused += 1
     cases, expected = [], []
-    for template in composed:
+    for template, target in composed:
         text = Modelfile("m.gguf", None, template.text, template.system, ("</s>",), 4096, ()).text()
         read_back = dict(read_modelfile(text))
         assert read_back.get("system") == template.system
         for talk in PLAIN:
             turns = list(talk)
-            if template.system is not None:
+            if template.system:  # an empty one is none to Ollama
                 turns.insert(0, Message("system", template.system))
             cases.append({"Template": read_back["template"], **collated(turns)})
-            expected.append(filled(template, talk))
+            assert filled(template, talk) == render(talk, target)
+            expected.append(render(talk, target))
     (tmp_path / "main.go").write_text(GO)
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     done = subprocess.run([go, "run", "main.go", "cases.json"], cwd=tmp_path, capture_output=True, text=True)

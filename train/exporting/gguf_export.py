@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -135,7 +136,11 @@ def check_room(out: Path, size: int) -> None:
 
 @contextmanager
 def scratch_beside(out: Path) -> Iterator[Path]:
-    """A folder on the disk of `out`, gone afterwards, so that taking the name is a rename. Raises StorageError."""
+    """A folder on the disk of `out`, gone afterwards, so that taking the name is a rename. Raises StorageError.
+
+    Folders that were made for `out` go again where the block raises.
+    """
+    made = [folder for folder in (out.parent, *out.parent.parents) if not folder.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
@@ -143,3 +148,7 @@ def scratch_beside(out: Path) -> Iterator[Path]:
             yield Path(name).absolute()
     except OSError as error:
         raise storage_error(error, f"writing {out.name}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()  # only while nothing is in it

@@ -41,6 +41,9 @@ NAME = "combined"
 EXACT = 1e-4
 """Relative distance from the weighted sum beyond which `cat`, which is exact, went wrong."""
 
+NOTHING = 1e-10
+"""Of the parts' squares: what is left of updates that cancel is what float32 rounds."""
+
 
 @dataclass(frozen=True)
 class CombineSettings:
@@ -98,7 +101,7 @@ class Combined:
             "seed": self.settings.seed,
             "rank": self.rank,
             "modules": self.modules,
-            "distance_from_sum": round(self.distance, 6),
+            "distance_from_sum": round(self.distance, 6) if math.isfinite(self.distance) else None,
         }
 
 
@@ -185,7 +188,7 @@ def combine(
     model = lay_over(base, [one.folder for one in adapters], names)
     torch.manual_seed(settings.seed)
     _add_weighted(model, names, settings, str(out))
-    distance, modules = _distance(model, names, settings.weights)
+    distance, modules = _distance(model, names, settings.weights, str(out))
     if settings.method == "cat" and not distance < EXACT:
         raise ModelError(
             f"the combination is {distance:.2g} away from the weighted sum, and cat is exact", where=str(out)
@@ -231,12 +234,12 @@ def _add_weighted(model: Any, names: Sequence[str], settings: CombineSettings, w
             setattr(config, key, value)
 
 
-def _distance(model: Any, names: Sequence[str], weights: Sequence[float]) -> tuple[float, int]:
+def _distance(model: Any, names: Sequence[str], weights: Sequence[float], where: str) -> tuple[float, int]:
     """(relative Frobenius distance of the combined update from the weighted sum, number of layers). Raises ModelError
-    for NaN."""
+    for NaN, and where nothing is left."""
     import torch
 
-    apart = whole = 0.0
+    apart = whole = left = parts = 0.0
     layers = 0
     for layer, here in _layers(model):
         update = _update(layer, NAME)
@@ -245,11 +248,16 @@ def _distance(model: Any, names: Sequence[str], weights: Sequence[float]) -> tup
         wanted = torch.zeros_like(update)
         for name, weight in zip(names, weights, strict=True):
             if name in here:
-                wanted += weight * _update(layer, name)
+                part = weight * _update(layer, name)
+                parts += float(part.double().square().sum())
+                wanted += part
         apart += float((update - wanted).double().square().sum())
         whole += float(wanted.double().square().sum())
+        left += float(update.double().square().sum())
         layers += 1
-    return (apart / whole) ** 0.5 if whole else 0.0, layers
+    if left <= NOTHING * parts:
+        raise ModelError("the weights cancel one another: the combined adapter would change nothing", where=where)
+    return (apart / whole) ** 0.5 if whole else math.inf, layers
 
 
 def _layers(model: Any) -> Iterator[tuple[Any, set[str]]]:

@@ -175,4 +175,6 @@ def test_a_converter_that_fails_leaves_nothing(model: Path, tmp_path: Path, caps
         "failed: ValueError: Can not map tensor; another version can be given with --llama-cpp"
         in capsys.readouterr().err
     )
-    assert list(out.parent.iterdir()) == []
+    assert not out.parent.exists()
+    assert call("ollama", str(model), "-o", str(tmp_path / "folder"), "--llama-cpp", str(checkout)) == 2
+    assert not (tmp_path / "folder").exists()

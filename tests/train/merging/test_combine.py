@@ -88,6 +88,17 @@ def test_weights_below_zero_take_away(
     assert min(cosines) > 0.3
 
 
+@pytest.mark.parametrize("method", ["cat", "ties"])
+def test_weights_that_cancel_leave_no_adapter(
+    method: Method, make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
+) -> None:
+    a = trained_of(make_adapter(tmp_path / "a", make_base(), seed=1))
+    density = 1.0 if method == "ties" else None
+    with pytest.raises(ModelError, match="cancel one another"):
+        combine([a, a], CombineSettings((1.0, -1.0), method, density), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_weight_of_zero_leaves_the_other(
     make_base: Make, make_adapter: Make, trained_of: Read, tmp_path: Path
 ) -> None:
