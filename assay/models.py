@@ -119,7 +119,7 @@ def _check_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _load_errors(ref: ModelRef, what: str) -> Iterator[None]:
+def load_errors(ref: ModelRef, what: str) -> Iterator[None]:
     """Errors of `from_pretrained` as one line; a want of memory or a defect of assay passes through."""
     from safetensors import SafetensorError
 
@@ -161,7 +161,7 @@ def _transformers() -> Any:
 def load_config(ref: ModelRef, *, trust_remote_code: bool = False) -> PretrainedConfig:
     """config.json alone. Raises ModelError."""
     loader = _transformers().AutoConfig
-    with _load_errors(ref, "the config"):
+    with load_errors(ref, "the config"):
         return cast("PretrainedConfig", loader.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code))
 
 
@@ -183,7 +183,7 @@ def load_tokenizer(ref: ModelRef, *, trust_remote_code: bool = False) -> PreTrai
             where=str(ref.path),
             fix="copy tokenizer.json and tokenizer_config.json of the base model into it",
         )
-    with _load_errors(ref, "the tokenizer"):
+    with load_errors(ref, "the tokenizer"):
         tokenizer = _transformers().AutoTokenizer.from_pretrained(**ref.source(), trust_remote_code=trust_remote_code)
     if not tokenizer.is_fast:
         raise ModelError("has only a slow tokenizer, without character offsets", where=ref.name)
@@ -216,7 +216,7 @@ def load_base(
         from transformers import AutoModelForCausalLM, BitsAndBytesConfig
     except ImportError as error:
         raise missing_extra(extra, error) from error
-    _refuse_pickles(ref)
+    refuse_pickles(ref)
     place = device or _default_device(load_in_4bit)
     compute = _dtype(dtype, place)
     release_memory()
@@ -230,7 +230,7 @@ def load_base(
             bnb_4bit_compute_dtype=compute,
             bnb_4bit_quant_storage=bnb_4bit_quant_storage,
         )
-    with _load_errors(ref, "the model"), conversion_errors(ref.name), _without_progress_bars():
+    with load_errors(ref, "the model"), conversion_errors(ref.name), _without_progress_bars():
         model = AutoModelForCausalLM.from_pretrained(
             **ref.source(), **arguments, use_safetensors=True, trust_remote_code=trust_remote_code
         )
@@ -239,7 +239,7 @@ def load_base(
     return cast("PreTrainedModel", model.eval())
 
 
-def _refuse_pickles(ref: ModelRef) -> None:
+def refuse_pickles(ref: ModelRef) -> None:
     if not isinstance(ref.path, Path) or any(ref.path.glob("*.safetensors")):
         return
     pickled = [path.name for pattern in PICKLES for path in ref.path.glob(pattern)]

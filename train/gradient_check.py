@@ -50,6 +50,7 @@ def check_gradient(
     loss: Callable[[], torch.Tensor],
     layers: Mapping[str, torch.nn.Module],
     dtype: torch.dtype,
+    beside: Callable[[], torch.Tensor] | None = None,
 ) -> GradientEvidence:
     """Two gradients with an evaluation between them, then each frozen layer by itself, then the loss along the second.
 
@@ -57,6 +58,7 @@ def check_gradient(
     loss        of one batch without dropout; it is computed with and without gradients
     layers      the linear layers beneath the adapter, in evaluation mode
     dtype       of what flows into them
+    beside      the same loss by code that can compute in float32, where that of training cannot
 
     Raises TrainingError when the gradients differ, belong to other weights, do not point the way, or are none.
     """
@@ -81,7 +83,8 @@ def check_gradient(
     worst = max(ratios, key=lambda name: abs(ratios[name] - 1), default=None)
     if worst is not None and abs(ratios[worst] - 1) > TOLERANCE:
         raise _wrong(f"the backward pass of {worst} does not belong to its weights (ratio {ratios[worst]:.2f}, not 1)")
-    measured = _measured(parameters, loss, found, TOLERANCE_FLOAT32 if dtype == torch.float32 else TOLERANCE_HALF)
+    tolerance = TOLERANCE_FLOAT32 if dtype == torch.float32 else TOLERANCE_HALF
+    measured = _measured(parameters, beside or loss, found, tolerance)
     return GradientEvidence(start, slope, agreement, ratios[worst] if worst is not None else 1.0, measured)
 
 

@@ -126,11 +126,8 @@ class TrainSettings:
                 fix="set validation: 0 (curate.split.validation: 0 for the pipeline) if no record can be spared for it",
             )
         self._check_start()
-        if self.backend == "unsloth" and (self.use_dora or self.packing or self.new_tokens or self.use_liger_kernel):
-            raise SettingsError(
-                "backend: unsloth is offered without use_dora, packing, new_tokens and use_liger_kernel",
-                fix="leave them out, or backend",
-            )
+        if self.backend == "unsloth":
+            self._check_unsloth()
         if self.packing and self.neftune_noise_alpha:
             raise SettingsError(
                 "neftune_noise_alpha scales its noise by the length of a row, and a packed row holds many records",
@@ -173,6 +170,25 @@ class TrainSettings:
             raise SettingsError(f"validation is {self.validation}, but should be at least 0 and below 1")
         if self.lora_dropout is not None and not 0 <= self.lora_dropout < 1:
             raise SettingsError(f"lora_dropout is {self.lora_dropout}, but should be at least 0 and below 1")
+
+    def _check_unsloth(self) -> None:
+        """What it decides by itself (NF4, double quantisation, autocast over float32), or was not tried with."""
+        asked = {
+            "use_dora": self.use_dora,
+            "packing": self.packing,
+            "new_tokens": self.new_tokens,
+            "use_liger_kernel": self.use_liger_kernel,
+            "lora_target_parameters": self.lora_target_parameters,
+            f"init_lora_weights: {self.init_lora_weights}": self.init_lora_weights not in (True, "gaussian"),
+            "bnb_4bit_quant_type: fp4": self.load_in_4bit and self.bnb_4bit_quant_type == "fp4",
+            "bnb_4bit_use_double_quant: false": self.load_in_4bit and not self.bnb_4bit_use_double_quant,
+            "dtype: float32": self.dtype == "float32",
+        }
+        if any(asked.values()):
+            raise SettingsError(
+                f"backend: unsloth is offered without {' and '.join(name for name, found in asked.items() if found)}",
+                fix="leave one of the two out",
+            )
 
     def _check_start(self) -> None:
         start = self.init_lora_weights

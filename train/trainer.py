@@ -22,6 +22,7 @@ from .methods.loraplus import speed_up_b
 from .methods.new_tokens import let_the_head_be_read
 from .methods.packing import as_items, check_isolation, packs_of
 from .methods.target_modules import left_alone
+from .methods.unsloth import adapt, by_transformers, quietly, ready_to_train
 from .order import training_order
 from .processes.sharding import use_fsdp
 from .processes.strategy import sharing, whole_tensors
@@ -64,15 +65,18 @@ def build_trainer(
         watch.say(f"note: {note}")
     _choose_attention(model, recipe, max(rows.longest, recipe.packed_length))
     validated = bool(rows.validation)
-    trainer = _trainer_class(recipe)(
-        model=model,
-        args=_arguments(recipe, checkpoints.folder, validated=validated, resumes=resumes),
-        data_collator=Collator(recipe.pad_token_id),
-        train_dataset=_packed(rows.training, recipe) if recipe.packing else _in_order(rows.training, recipe),
-        eval_dataset=_shortest_first(rows.validation) if validated else None,
-        processing_class=target.tokenizer,
-        peft_config=config,
-    )
+    by_unsloth = recipe.backend == "unsloth"
+    with quietly() if by_unsloth else contextlib.nullcontext():
+        trainer = _trainer_class(recipe)(
+            model=adapt(model, config, recipe) if by_unsloth else model,
+            args=_arguments(recipe, checkpoints.folder, validated=validated, resumes=resumes),
+            data_collator=Collator(recipe.pad_token_id),
+            train_dataset=_packed(rows.training, recipe) if recipe.packing else _in_order(rows.training, recipe),
+            eval_dataset=_shortest_first(rows.validation) if validated else None,
+            processing_class=target.tokenizer,
+            peft_config=None if by_unsloth else config,
+        )
+    ready_to_train(trainer.model)
     # Neither the tokenizer of every checkpoint nor its special tokens are the trainer's business.
     trainer.processing_class = None
     # TRL would write a model card into every checkpoint, and ask each tracker it can import for an address in it.
@@ -165,7 +169,8 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
         if recipe.packing:
             check_isolation(logits, chosen[0], chosen[-1], recipe.dtype)
         dtype: torch.dtype = getattr(torch, recipe.dtype)
-        return check_gradient(_trained(model), _first_loss(trainer, chosen, recipe), _frozen_layers(model), dtype)
+        loss = _first_loss(trainer, chosen, recipe)
+        return check_gradient(_trained(model), loss, _frozen_layers(model), dtype, by_transformers(model, loss))
 
 
 @contextlib.contextmanager

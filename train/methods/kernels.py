@@ -5,9 +5,8 @@ Asked for where they cannot run, they are refused before any time is spent, in o
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.errors import SettingsError
 from assay.models import ModelRef, load_base
@@ -16,6 +15,7 @@ from ..processes.strategy import sharing
 from ..recipe import Hardware, Recipe
 from ..settings import TrainSettings
 from .liger import interpreted
+from .unsloth import load_by_unsloth
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -30,6 +30,8 @@ def check_kernels(settings: TrainSettings, hardware: Hardware) -> None:
             raise SettingsError(f"{setting} needs a CUDA GPU, and training is on {hardware.device}", fix="leave it out")
         if importlib.util.find_spec(module) is None:
             raise SettingsError(f"{setting}: {package} is not installed", fix=f"pip install {package}, or leave it out")
+    if settings.backend == "unsloth" and hardware.processes > 1:
+        raise SettingsError("backend: unsloth trains in one process here", fix="leave --processes out, or backend")
 
 
 def load_model(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
@@ -39,7 +41,7 @@ def load_model(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
     (https://huggingface.co/docs/bitsandbytes/fsdp_qlora); DeepSpeed does, and would convert numbers to other ones.
     """
     if recipe.backend == "unsloth":
-        return _by_unsloth(ref, recipe)
+        return load_by_unsloth(ref, recipe)
     chosen = sharing()
     return load_base(
         ref,
@@ -50,17 +52,3 @@ def load_model(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
         dtype=recipe.dtype,
         device="cpu" if chosen.shares_model else recipe.device,
     )
-
-
-def _by_unsloth(ref: ModelRef, recipe: Recipe) -> PreTrainedModel:
-    """The base as Unsloth loads it, with its kernels in place of transformers' layers."""
-    unsloth: Any = importlib.import_module("unsloth")
-    model, _ = unsloth.FastLanguageModel.from_pretrained(
-        model_name=str(ref.path),
-        revision=ref.revision if ref.is_hub else None,
-        max_seq_length=max(recipe.max_length, recipe.packed_length),
-        load_in_4bit=recipe.load_in_4bit,
-        dtype=None,
-    )
-    loaded: PreTrainedModel = model
-    return loaded

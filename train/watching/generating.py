@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..methods.unsloth import ready_to_train
+
 if TYPE_CHECKING:
     import torch
 
@@ -101,6 +103,7 @@ def undisturbed(model: Any) -> Iterator[None]:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             yield
     finally:
+        ready_to_train(model)
         for module, mode in modes:
             module.training = mode
         if cache is not None:
