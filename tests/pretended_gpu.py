@@ -225,6 +225,42 @@ def _whole(device: torch.device) -> torch.device:
     return torch.device(device.type, device.index or 0) if device.type != "cpu" else device
 
 
+@contextlib.contextmanager
+def pretended_apple() -> Iterator[None]:
+    """Within the block this is a Mac with its own GPU, which has no float64, and no NVIDIA card."""
+    patch = pytest.MonkeyPatch()
+    try:
+        for name in ("is_available", "is_built", "is_macos_or_newer"):
+            patch.setattr(torch.backends.mps, name, lambda *_: True)
+        patch.setattr(torch.mps, "empty_cache", lambda: None)
+        with pretended(cards=0):
+            yield
+    finally:
+        patch.undo()
+
+
+def _ask_again() -> None:
+    """transformers remembers what there is."""
+    from transformers.utils import import_utils
+
+    for name, function in vars(import_utils).items():
+        if name.startswith("is_torch_") and hasattr(function, "cache_clear"):
+            function.cache_clear()
+
+
+def _with_its_number(tensor: torch.Tensor, move: Any, *arguments: Any, **named: Any) -> torch.Tensor:
+    """`cuda` and `mps` are the first of their kind, where C++ would ask the driver which is in use."""
+
+    if arguments and isinstance(arguments[0], OnGpu):
+        arguments = (arguments[0].place, arguments[0].dtype, *arguments[1:])
+
+    def whole(value: Any) -> Any:
+        return _whole(torch.device(value)) if isinstance(value, str | torch.device) else value
+
+    moved: torch.Tensor = move(tensor, *map(whole, arguments), **{name: whole(value) for name, value in named.items()})
+    return moved
+
+
 def _of_the_processor(ask: Any, device_type: str = "cpu") -> Any:
     return ask("cpu")
 
@@ -255,8 +291,8 @@ def pretended(cards: int = 1, capability: tuple[int, int] = (8, 0)) -> Iterator[
         return chosen
 
     said: dict[str, Any] = {
-        "is_available": lambda: True,
-        "is_initialized": lambda: True,
+        "is_available": lambda: cards > 0,
+        "is_initialized": lambda: cards > 0,
         "_lazy_init": lambda: None,
         "device_count": lambda: cards,
         "current_device": lambda: current[0],
@@ -286,9 +322,12 @@ def pretended(cards: int = 1, capability: tuple[int, int] = (8, 0)) -> Iterator[
             patch.setattr(torch.cuda.random, name, said[name])
         for name in ("is_autocast_enabled", "get_autocast_dtype"):
             patch.setattr(torch, name, functools.partial(_of_the_processor, getattr(torch, name)))
+        patch.setattr(torch.Tensor, "to", functools.partialmethod(_with_its_number, torch.Tensor.to))
         for module in (torch, torch.amp, torch.amp.autocast_mode):
             patch.setattr(module, "autocast", Autocast)
+        _ask_again()
         with torch.autograd.set_multithreading_enabled(False), Pretended():
             yield
     finally:
         patch.undo()
+        _ask_again()
