@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.adapters import trained_on
+from assay.adapters import not_numbers, trained_on
 from assay.errors import AssayError, ModelError
 from assay.models import load_config
 from assay.tensor_headers import headers_of, read_header
@@ -77,7 +77,10 @@ class _Layers:
 
 
 def check_fit(ref: ModelRef, folder: Path, *, trust_remote_code: bool = False) -> None:
-    """Raises ModelError for an adapter of another architecture, as far as shapes can tell it."""
+    """Raises ModelError for an adapter of another architecture, as far as shapes can tell it, or of packed numbers."""
+    odd = {key: tensor for key, tensor in read_header(folder / WEIGHTS).items() if tensor.dtype not in FLOATS}
+    for key, tensor in odd.items():
+        raise not_numbers(key, tensor.dtype, folder)
     pairs = adapted_layers(folder)
     if not pairs:
         return

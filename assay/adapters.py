@@ -26,7 +26,8 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
     """The model with the adapter laid over it under `name`, switched on, not trainable.
 
     Give the base for the first adapter and the returned model for further ones. Raises ModelError when the
-    adapter is of another architecture or shape, holds NaN or infinity, or is a pickle.
+    adapter is of another architecture or shape, holds NaN or infinity or packed numbers, or is a pickle. Weights in 16
+    bits are widened to float32.
     """
     try:
         import torch
@@ -43,6 +44,10 @@ def load_adapter(model: PreTrainedModel | PeftModel, folder: Path, name: str) ->
         saved = load_file(folder / "adapter_model.safetensors")
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"adapter_model.safetensors is damaged: {first_line(error)}", where=where) from error
+    numbers = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+    odd = next((key for key, tensor in saved.items() if tensor.dtype not in numbers), None)
+    if odd is not None:
+        raise not_numbers(odd, str(saved[odd].dtype).removeprefix("torch."), folder)
     broken = [key for key, tensor in saved.items() if not torch.isfinite(tensor).all()]
     if broken:
         what = f"{len(broken)} of {len(saved)} adapter tensors hold NaN or infinity ({broken[0]})"
@@ -193,6 +198,15 @@ def base_of(folder: Path) -> str | None:
         raise ModelError(f"is not JSON: {first_line(error)}", where=str(path)) from error
     base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
     return str(base) if base else None
+
+
+def not_numbers(key: str, dtype: str, folder: Path) -> ModelError:
+    """Of an adapter whose tensors are neither 16, 32 nor 64 bits of a floating-point number."""
+    return ModelError(
+        f"the adapter's weights are {dtype} ({key}), which says nothing of the numbers that they stand for",
+        where=str(folder),
+        fix="save it again in 16 or 32 bits",
+    )
 
 
 def trained_on(folder: Path) -> str:

@@ -13,6 +13,7 @@ from assay.errors import missing_extra
 from .before.answers import check_answers
 from .before.arguments import check_arguments
 from .before.modules import check_modules
+from .before.precision import check_precision
 from .before.stops import check_stops
 from .before.template import check_template
 from .before.vocabulary import check_vocabulary
@@ -84,6 +85,7 @@ def prepare(
         varlen = hardware.flash_attention and recipe.dtype != "float32"
         recipe = with_packing(recipe, [len(row.input_ids) for row in rows.training], varlen=varlen)
     notes = [note] if note is not None else []
+    notes += check_precision(target.ref, recipe.dtype, load_in_4bit=recipe.load_in_4bit)
     if rows.mixture is not None:
         notes.append(rows.mixture.line)
         recipe = with_general(recipe, rows.mixture)

@@ -139,8 +139,7 @@ def train(
     run        the open run whose folder `out` is; without one, `out/manifest.json` is kept here
     group      the processes that train it together; every one but the first is given a folder of its own
 
-    Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; each before the first step where
-    it can be known then.
+    Raises SettingsError, SourceError, TrainingError, StorageError, ModelError; before the first step where it can be.
     """
     started = time.monotonic()
     data = as_dataset(data)
@@ -151,13 +150,9 @@ def train(
     prepared = prepare(data, settings, target, general)
     own_run = run is None
     run = run or _run_in(out, settings, {"data": data.digest, **general_digests(general), **target.digests()})
-    recipe, rows = prepared.recipe, prepared.rows
-    check_selection(settings, selection, validated=bool(rows.validation), processes=recipe.processes)
-    look(prepared)
-    for note in prepared.notes:
-        say(f"note: {note}")
-    for warning in rows.warnings:
-        say(f"warning: {warning}")
+    recipe = prepared.recipe
+    check_selection(settings, selection, validated=bool(prepared.rows.validation), processes=recipe.processes)
+    _announce(prepared, look, say)
     with storage_failures(run.path), memory_failures(recipe, run), contextlib.ExitStack() as kernels:
         _write_before(run, prepared, [*data.row_ids(), *general_row_ids(general)])
         enough_room(run.path, adapter_parameters(recipe, model_ref))
@@ -168,16 +163,39 @@ def train(
         _run_to_the_end(trainer, watch, run, resumed, recipe.early_stopping_patience, say)
         sources = [data.digest, *general_digests(general).values()]
         card = adapter_card(None if own_run else run.id, model_ref, target, recipe, sources, run.parents)
-        card |= {"selected_on": selected_on(selection)} if selection is not None else {}
-        initial = initial_adapter(recipe, Checkpoints(run).folder)
-        save_adapter(trainer.model, run.path / "adapter", model_ref, target, rows, card, initial)
-        if selection is not None:
-            with_selected(selection, run.path / RECORDS, run.path / "adapter" / RECORDS)
+        _save(trainer, prepared, target, model_ref, run, card, selection)
     items = len(selection.items) if selection is not None else 0
     trained = _trained(trainer, watch, run, prepared, resumed, ratio, time.monotonic() - started, items)
     run.facts |= trained.to_json()
     _finish(trained, run, target, say)
     return trained
+
+
+def _announce(prepared: Prepared, look: Callable[[Prepared], None], say: Callable[[str], None]) -> None:
+    look(prepared)
+    for note in prepared.notes:
+        say(f"note: {note}")
+    for warning in prepared.rows.warnings:
+        say(f"warning: {warning}")
+
+
+def _save(
+    trainer: SFTTrainer,
+    prepared: Prepared,
+    target: ChatTarget,
+    model_ref: ModelRef,
+    run: Run,
+    card: dict[str, Any],
+    selection: Selection | None,
+) -> None:
+    """The adapter's folder. What selected it counts as trained on: the gate must not ask it again."""
+    folder = run.path / "adapter"
+    if selection is not None:
+        card = {**card, "selected_on": selected_on(selection)}
+    initial = initial_adapter(prepared.recipe, Checkpoints(run).folder)
+    save_adapter(trainer.model, folder, model_ref, target, prepared.rows, card, initial)
+    if selection is not None:
+        with_selected(selection, run.path / RECORDS, folder / RECORDS)
 
 
 def _run_in(out: Path, settings: TrainSettings, inputs: Mapping[str, str]) -> Run:

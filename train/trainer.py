@@ -12,10 +12,12 @@ from assay.chat import ChatTarget
 from assay.errors import SettingsError
 
 from .before.checked import checked
+from .before.own_loss import check_own_loss
 from .checkpoints import TRAINER_STATE, Checkpoints, best_step, had_stopped
 from .collator import Collator
 from .dropout import speed_up_dropout
 from .gradient_check import GradientEvidence, check_gradient, gradient_of
+from .methods.backbone import name_backbone
 from .methods.liger import Gradient, liger_kernels
 from .methods.lora import lora_config
 from .methods.loraplus import speed_up_b
@@ -58,6 +60,7 @@ def build_trainer(
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     _forbid_telemetry()
+    name_backbone(model)
     config = lora_config(recipe, model)
     adapted = bool(recipe.lora_target_parameters)
     note = left_alone(model, adapted=adapted, load_in_4bit=recipe.load_in_4bit)
@@ -165,7 +168,16 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
             value: torch.Tensor = model(**placed, use_cache=False).logits
         return value
 
+    def trained(ids: torch.Tensor) -> torch.Tensor:
+        placed = ids.to(model.device)
+        inputs = {"input_ids": placed, "labels": placed, "attention_mask": torch.ones_like(placed)}
+        with _autocast(model, recipe):
+            value: torch.Tensor = model(**inputs, fused_lm_head=True).log_probs[0]
+        return value
+
     with _evaluating(trainer):
+        if recipe.backend == "trl":
+            check_own_loss(trained, lambda ids: logits(input_ids=ids), chosen[0], recipe.dtype)
         if recipe.packing:
             check_isolation(logits, chosen[0], chosen[-1], recipe.dtype)
         dtype: torch.dtype = getattr(torch, recipe.dtype)

@@ -104,6 +104,29 @@ def keep_only(folder: Path, modules: tuple[str, ...]) -> None:
     save_file(kept, path)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "float8_e4m3fn", "bfloat16", "float16"])
+def test_an_adapter_of_packed_numbers_is_refused_and_one_in_16_bits_is_not(dtype: str, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from assay.models import load_adapter, load_base
+
+    ref, folder = base(tmp_path / "base"), adapter(tmp_path / "adapter")
+    path = folder / "adapter_model.safetensors"
+    save_file({key: (tensor + 0.01).to(getattr(torch, dtype)) for key, tensor in load_file(path).items()}, path)
+    if "16" in dtype:
+        check_fit(ref, folder)
+        model = load_adapter(load_base(ref, dtype="float32", device="cpu"), folder, "candidate")
+        assert {p.dtype for name, p in model.named_parameters() if "lora" in name} == {torch.float32}
+        return
+    for read in (
+        lambda: check_fit(ref, folder), lambda: load_adapter(load_base(ref, device="cpu"), folder, "candidate"),
+    ):  # fmt: skip
+        with pytest.raises(ModelError, match="says nothing of the numbers that they stand for") as caught:
+            read()
+        assert "\n" not in str(caught.value)
+
+
 def test_a_decoder_that_is_wrapped_has_the_layers_of_one_that_is_not(tmp_path: Path) -> None:
     """Some uploads name their tensors from within a model that sees, adapters theirs from within the decoder."""
     from safetensors.torch import load_file, save_file

@@ -19,6 +19,10 @@ MLP_PARTS = {"gate_proj", "up_proj"}
 READ_BY_KERNELS = {"falcon_h1", "mamba", "mamba2", "falcon_mamba", "nemotron_h"}
 """Architectures whose kernels read the weights of `out_proj` past whatever is laid over it, so that PEFT 0.21 refuses
 it (`_check_lora_target_modules_mamba`)."""
+
+READ_AS_WEIGHTS = {"mamba", "falcon_mamba", "jamba"}
+"""Architectures that multiply with `dt_proj.weight` themselves, past whatever is laid over it (transformers 5.24): an
+adapter there would be neither trained nor used."""
 FUSED_MLP = ("gate_up_proj", "dense_h_to_4h", "c_fc", "fc1")
 
 
@@ -69,14 +73,13 @@ def unadaptable(model: PreTrainedModel) -> frozenset[str]:
     (`gate_proj`) for the experts, also where a dense layer has such a name (`_convert_peft_config_moe`).
     """
     kind = getattr(model.config, "model_type", "")
-    if kind in READ_BY_KERNELS:
-        return frozenset({"out_proj"})
-    if not experts(model):
-        return frozenset()
+    passed = ({"out_proj"} if kind in READ_BY_KERNELS else set()) | ({"dt_proj"} if kind in READ_AS_WEIGHTS else set())
+    if kind in READ_BY_KERNELS or not experts(model):
+        return frozenset(passed)
     from peft.utils import transformers_weight_conversion as conversion
 
     pattern = conversion._MODEL_TO_CONVERSION_PATTERN.get(kind)
-    return frozenset(conversion._MOE_TARGET_MODULE_MAPPING.get(pattern, ()))
+    return frozenset({*passed, *conversion._MOE_TARGET_MODULE_MAPPING.get(pattern, ())})
 
 
 def routers(model: PreTrainedModel) -> list[str]:

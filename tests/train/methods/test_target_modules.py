@@ -52,6 +52,7 @@ def build(kind: str) -> Any:
         "falcon_h1": lambda: t.FalconH1ForCausalLM(
             t.FalconH1Config(**SMALL, mamba_d_ssm=64, mamba_n_heads=4, mamba_d_head=16, mamba_d_state=16)
         ),
+        "mamba": lambda: t.MambaForCausalLM(t.MambaConfig(vocab_size=320, hidden_size=64, num_hidden_layers=2)),
         "jetmoe": lambda: t.JetMoeForCausalLM(
             t.JetMoeConfig(**{**SMALL, "kv_channels": 16, "num_local_experts": 4, "num_experts_per_tok": 2})
         ),
@@ -102,6 +103,14 @@ def test_what_kernels_read_past_an_adapter_is_left_out() -> None:
     assert {"in_proj", "q_proj", "gate_proj"} <= adapted(build("falcon_h1"))
     with pytest.raises(SettingsError, match="matches out_proj, which PEFT cannot adapt"):
         adapted(build("falcon_h1"), ["out_proj"])
+
+
+def test_what_is_multiplied_with_as_weights_is_left_out_since_an_adapter_there_would_not_train() -> None:
+    model = build("mamba")
+    assert "backbone.layers.0.mixer.dt_proj" in dict(model.named_modules())
+    assert adapted(model) == {"in_proj", "x_proj"}
+    with pytest.raises(SettingsError, match="'dt_proj' matches dt_proj, which PEFT cannot adapt"):
+        adapted(build("mamba"), ["dt_proj"])
 
 
 @pytest.mark.parametrize("kind", ["qwen2_moe", "jetmoe"])
