@@ -81,7 +81,7 @@ def lineage(adapter: Path, store: RunStore) -> Lineage:
     if not run:
         raise RunError("the adapter names no run", where=str(adapter / CARD), fix="it was trained outside a store")
     back = tuple(_walk(str(run), store, 0, set()))
-    forward = tuple(_descendants(str(run), store.manifests()))
+    forward = tuple(descendants(str(run), store.manifests()))
     return Lineage(card, back, forward, _origins(adapter, card, [step.manifest for step in back]))
 
 
@@ -130,7 +130,7 @@ def store_of(adapter: Path) -> RunStore | None:
     return RunStore(runs.parent) if runs.name == "runs" else None
 
 
-def _descendants(run: str, manifests: Sequence[Manifest]) -> list[Manifest]:
+def descendants(run: str, manifests: Sequence[Manifest]) -> list[Manifest]:
     """Runs that came of `run`, nearest first, each once."""
     found: list[Manifest] = []
     generation = {run}

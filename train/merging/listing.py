@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from assay.errors import AssayError
-from assay.lineage import lineage, read_card
+from assay.lineage import descendants, read_card
 from assay.records import Json
 from assay.runs import Manifest, RunStore
 
@@ -45,14 +45,15 @@ class Listed:
 
 
 def adapters_in(store: RunStore) -> list[Listed]:
-    """Newest first. Adapters whose card or links cannot be read are left out."""
+    """Newest first, whether the runs that they came from are still there or not. Those without a card are left out."""
     found = []
-    for manifest in store.manifests():
+    manifests = store.manifests()
+    for manifest in manifests:
         folder = manifest.path / "adapter"
         if manifest.stage != "train" or manifest.outcome != "done" or not folder.is_dir():
             continue
         try:
-            card, forward = read_card(folder), lineage(folder, store).forward
+            card = read_card(folder)
         except AssayError:
             continue
         found.append(
@@ -62,7 +63,7 @@ def adapters_in(store: RunStore) -> list[Listed]:
                 base=str(card.get("base")),
                 revision=card.get("revision"),
                 started=str(manifest.data.get("started")),
-                judgements=_judgements(forward),
+                judgements=_judgements(descendants(manifest.run, manifests)),
             )
         )
     return found

@@ -153,7 +153,7 @@ def test_the_list_names_adapters_with_their_verdicts(
     store = RunStore(tmp_path / ".assay")
     trained = []
     for seed in (1, 2):
-        with store.open("train", {"seed": seed}, {}) as made:
+        with store.open("train", {"seed": seed}, {}, ["curate-that-is-gone"]) as made:
             shutil.copytree(adapter, made.path / "adapter")
             card = json.loads((adapter / "assay.json").read_text()) | {"run": made.id}
             (made.path / "adapter" / "assay.json").write_text(json.dumps(card))
