@@ -278,6 +278,11 @@ def _start(
             if recipe.use_liger_kernel:
                 say(f"note: {kernels.enter_context(with_liger_kernels(trainer, rows, recipe))}")
             evidence = check_first_gradient(trainer, rows, recipe)
+    if evidence.measured is None:
+        say(
+            "note: no difference of losses was held against the gradient, since a kernel of this model takes no "
+            "float32; each layer was checked by itself"
+        )
     ratio = evidence.ratio if evidence.measured is None else evidence.measured
     return trainer, watch, resumed, ratio
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
+from assay.chat import ChatTarget
+from assay.dataset import Dataset
 from assay.errors import TrainingError
+from assay.models import ModelRef, load_base
+from assay.runs import Run
 from assay.train.before.finite_difference import in_float32
+from assay.train.checkpoints import Checkpoints
 from assay.train.gradient_check import GradientEvidence, adjoint_ratio, check_gradient
+from assay.train.head import answers_only_head
+from assay.train.prepared import prepare
+from assay.train.progress import Watch
+from assay.train.settings import TrainSettings
+from assay.train.trainer import build_trainer, check_first_gradient
 
 DTYPES = [torch.float32, torch.bfloat16]
 SEEDS = range(6)
@@ -172,3 +183,37 @@ def test_what_is_computed_in_float32_leaves_weights_and_results_outside_alone(dt
     assert inside.dtype == torch.float32
     assert torch.allclose(inside.double(), exact, atol=1e-5)
     assert layer.weight.dtype == dtype and layer(table(ids)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"load_in_4bit": True}, {"use_dora": True, "load_in_4bit": True}, {"packing": True}], ids=str
+)
+def test_in_half_precision_the_loss_of_the_trainer_itself_is_measured(
+    dtype: str,
+    settings: dict[str, bool],
+    make_colours: Callable[..., Dataset],
+    model_ref: ModelRef,
+    target: ChatTarget,
+    tmp_path: Path,
+) -> None:
+    """Its head writes tiles of logits into a buffer, with weights in half precision beside what is in float32."""
+    chosen = TrainSettings(**{"load_in_4bit": False, "dtype": dtype, "device": "cpu", **settings})  # type: ignore[arg-type]
+    prepared = prepare(make_colours(12), chosen, target)
+    model = load_base(model_ref, dtype=dtype, device="cpu", load_in_4bit=chosen.load_in_4bit)
+    checkpoints = Checkpoints(Run("train", "digest", tmp_path, {}, {}, (), False))
+    watch = Watch(tmp_path / "log.jsonl", 1, 1, 1, 1, print)
+    trainer = build_trainer(model, prepared.recipe, prepared.rows, target, checkpoints, watch, resumes=False)
+    with answers_only_head():
+        evidence = check_first_gradient(trainer, prepared.rows, prepared.recipe)
+    assert evidence.measured == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("buffer", [torch.float32, torch.bfloat16])
+def test_what_is_written_to_keeps_its_precision(buffer: torch.dtype) -> None:
+    left, right = torch.randn(4, 8, dtype=torch.bfloat16), torch.randn(8, 4, dtype=torch.bfloat16)
+    out = torch.empty(4, 4, dtype=buffer)
+    with torch.no_grad(), in_float32():
+        torch.mm(left, right, out=out)
+    assert out.dtype == buffer
+    assert torch.equal(out, (left.float() @ right.float()).to(buffer))

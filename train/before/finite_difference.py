@@ -86,10 +86,18 @@ def in_float32() -> Iterator[None]:
             return type(value)(widened(item) for item in value)
         return value
 
+    def into(out: Any, func: Any, args: Any, kwargs: Any) -> Any:
+        """What is written to keeps its precision; it is computed in float32 before."""
+        wide = widened(out)
+        func(*map(widened, args), **{name: widened(value) for name, value in kwargs.items()}, out=wide)
+        return out if wide is out else out.copy_(wide)
+
     class Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             schema = func._schema
+            if isinstance(kwargs.get("out"), torch.Tensor):
+                return into(kwargs["out"], func, args, {n: value for n, value in kwargs.items() if n != "out"})
             if any(item.alias_info is not None for item in (*schema.returns, *schema.arguments)):
                 return func(*args, **kwargs)
             if func is torch.ops.aten.embedding.default:  # the rows that are read, not the whole table
