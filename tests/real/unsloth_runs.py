@@ -85,6 +85,22 @@ def count_kernels() -> Counter[str]:
     return counts
 
 
+def watch_generations() -> list[bool]:
+    """After each: whether any module keeps checkpoints of activations."""
+    from assay.train.watching import generating
+
+    found: list[bool] = []
+    original = generating.generate
+
+    def generate(model: Any, *arguments: Any) -> list[str]:
+        answers = original(model, *arguments)
+        found.append(any(getattr(module, "gradient_checkpointing", False) for module in model.modules()))
+        return answers
+
+    generating.generate = generate
+    return found
+
+
 def _answer_for_cuda(llama: Any) -> None:
     torch: Any = importlib.import_module("torch")
     torch.cuda.current_device = lambda: 0
@@ -132,6 +148,7 @@ def train_one(folder: Path, family: str, settings: dict[str, Any], backend: str)
     TrainSettings._check_unsloth = lambda _: None  # type: ignore[method-assign]  # float32 shows more digits
     prepared.check_kernels = lambda *_: None  # there is no GPU; what else is refused stays refused
     said: list[str] = []
+    checkpointed = watch_generations()
     try:
         target = load_target(str(make_model(folder.parent.parent / "models" / family, family)), offline=True)
         chosen = TrainSettings(**{**USUAL, **settings, "backend": backend})
@@ -140,6 +157,7 @@ def train_one(folder: Path, family: str, settings: dict[str, Any], backend: str)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "error.txt").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
     (folder / "said.txt").write_text("\n".join(said), encoding="utf-8")
+    (folder / "checkpointed.json").write_text(json.dumps(checkpointed), encoding="utf-8")
     for counts in COUNTS:
         (folder / "kernels.json").write_text(json.dumps(counts), encoding="utf-8")
         counts.clear()
