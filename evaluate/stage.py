@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from assay.chat import ChatTarget
 from assay.config import to_json
+from assay.devices import on_the_cpu
 from assay.errors import SettingsError, SuiteError
 from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
 from assay.suites import EvaluationText, Suite, read_suites
@@ -70,6 +71,8 @@ def evaluate(
     notes = _warned(unknown_precision(models, settings), say)
     own, tasks = read_all(suites, settings, models.target)
     bench = open_bench(own, judges, named, settings, say)
+    if settings.backend in ("assay", "hf") and (told := on_the_cpu()) is not None:
+        say(f"note: {told}")
     ready = make_ready(models, settings)
     examinations = [*own, *prepare_all(tasks, settings, ready.lm)]
     check_answerable(examinations, ready, settings)

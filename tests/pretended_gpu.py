@@ -266,7 +266,7 @@ def _of_the_processor(ask: Any, device_type: str = "cpu") -> Any:
 
 
 @contextlib.contextmanager
-def pretended(cards: int = 1, capability: tuple[int, int] = (8, 0)) -> Iterator[None]:
+def pretended(cards: int = 1, capability: tuple[int, int] = (8, 0), free: int = 79 * 2**30) -> Iterator[None]:
     """Within the block `torch.cuda` says that there are so many cards, and tensors can be put on them.
 
     capability  (8, 0) of an A100 and later computes bfloat16, (7, 5) of a T4 does not
@@ -301,7 +301,7 @@ def pretended(cards: int = 1, capability: tuple[int, int] = (8, 0)) -> Iterator[
         "get_device_capability": lambda device=None: capability if index(device) >= 0 else None,
         "get_device_name": lambda device=None: f"pretended {index(device)}",
         "is_bf16_supported": lambda including_emulation=True: capability >= (8, 0) or including_emulation,
-        "mem_get_info": lambda device=None: (79 * 2**30, 80 * 2**30) if index(device) >= 0 else None,
+        "mem_get_info": lambda device=None: (free, 80 * 2**30) if index(device) >= 0 else None,
         "memory_stats": lambda device=None: {"reserved_bytes.all.peak": 2**20} if index(device) >= 0 else {},
         "max_memory_reserved": lambda device=None: 2**20 if index(device) >= 0 else 0,
         "memory_reserved": lambda device=None: 0,

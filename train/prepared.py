@@ -8,6 +8,7 @@ from pathlib import Path
 
 from assay.chat import ChatTarget, extended
 from assay.dataset import Dataset
+from assay.devices import on_the_cpu
 from assay.errors import missing_extra
 
 from .before.answers import check_answers
@@ -22,6 +23,7 @@ from .methods.liger import check_liger
 from .methods.new_tokens import token_ids
 from .methods.packing import with_packing
 from .mixing import GeneralFile, read_general, with_general
+from .planning.room import room_warning
 from .recipe import Recipe, find_hardware, resolve
 from .rows import Rows, encode_rows, padding_token
 from .settings import TrainSettings
@@ -89,5 +91,9 @@ def prepare(
     if rows.mixture is not None:
         notes.append(rows.mixture.line)
         recipe = with_general(recipe, rows.mixture)
+    if settings.device == "auto" and recipe.device == "cpu":
+        notes += [told for told in [on_the_cpu()] if told is not None]
     unseen = questions(rows.validation, settings.samples if recipe.processes == 1 else 0, target)
-    return Prepared(recipe, rows, tuple(notes), unseen)
+    prepared = Prepared(recipe, rows, tuple(notes), unseen)
+    told = room_warning(prepared, target.ref)
+    return prepared if told is None else replace(prepared, rows=replace(rows, warnings=(*rows.warnings, told)))

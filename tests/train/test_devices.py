@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from assay.chat import ChatTarget
 from assay.dataset import Dataset
 from assay.errors import OutOfMemoryError, SettingsError
 from assay.train import stage
 from assay.train.full_memory import smaller
+from assay.train.prepared import prepare
 from assay.train.progress import Progress
 from assay.train.recipe import Recipe, find_hardware, resolve
 from assay.train.settings import TrainSettings
@@ -196,3 +198,27 @@ def test_what_to_change_first_is_what_changes_least(settings: dict[str, Any], sa
 def test_a_packed_row_is_the_next_to_shrink() -> None:
     packed = dataclasses.replace(recipe(per_device_train_batch_size=1), packing=True)
     assert "train.packing=false" in smaller(packed)
+
+
+def test_a_card_without_room_is_told_before_anything_is_loaded(target: ChatTarget, make_colours: MakeColours) -> None:
+    settings = TrainSettings(effective_batch_size=8)
+    with pretended(free=2**20):
+        (told,) = prepare(make_colours(8, 2), settings, target).rows.warnings
+    assert told.startswith(
+        "a plan counts 0.6 GB at the peak, and 0.0 GB of cuda:0 are free: try train.per_device_train"
+    )
+    with pretended():
+        assert prepare(make_colours(8, 2), settings, target).rows.warnings == ()
+
+
+def test_a_card_that_torch_does_not_use_is_told(
+    target: ChatTarget, make_colours: MakeColours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An NVIDIA driver beside a torch for the processor: the run would take days, and nothing would say why."""
+    monkeypatch.setattr("assay.devices.shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    notes = prepare(make_colours(8, 2), TrainSettings(), target).notes
+    assert any("was built for the CPU, so the CPU computes; pip install" in note for note in notes)
+    asked_for = prepare(make_colours(8, 2), TrainSettings(device="cpu"), target).notes
+    assert not any("so the CPU computes" in note for note in asked_for)
