@@ -13,6 +13,7 @@ Arms, all with the same model, token ids, labels, epochs, records a step, rate a
     assay_packed   with `packing: true`
     assay_qlora    with `load_in_4bit: true`, for its time beside `assay`
     unsloth        its own model and trainer, on a GPU where it is installed
+    assay_unsloth  `assay train` with `backend: unsloth`, likewise
 
 Each arm of each round is a process of its own, and arms take turns. Time is that of the training loop without
 evaluations, in seconds and in processor seconds (the steadier of the two on a machine that is not idle), as is the
@@ -42,7 +43,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 from train_speed_data import DATA, cut, padded, records_of
 
 ARMS = ("trl_copied", "trl_grouped", "trl_same", "assay")
-MORE = ("assay_packed", "assay_qlora", "unsloth")
+MORE = ("assay_packed", "assay_qlora", "assay_unsloth", "unsloth")
 COMPARED = (
     ("assay_over_copied", "assay", "trl_copied"),
     ("assay_over_grouped", "assay", "trl_grouped"),
@@ -50,6 +51,7 @@ COMPARED = (
     ("lora_over_qlora", "assay", "assay_qlora"),
     ("packed_over_assay", "assay_packed", "assay"),
     ("assay_over_unsloth", "assay", "unsloth"),
+    ("its_backend_over_unsloth", "assay_unsloth", "unsloth"),
 )
 COPIED = 4
 """Records of a batch of the usual recipe, and batches of its step."""
@@ -77,6 +79,7 @@ def settings_of(given: argparse.Namespace, arm: str) -> Any:
     return TrainSettings(
         load_in_4bit=arm == "assay_qlora" or (given.load_in_4bit and arm != "assay_lora"),
         packing=arm == "assay_packed",
+        backend="unsloth" if arm == "assay_unsloth" else "trl",
         device=given.device,
         dtype=given.dtype,
         lora_dropout=given.dropout,
@@ -92,6 +95,11 @@ def settings_of(given: argparse.Namespace, arm: str) -> Any:
 def run_arm(given: argparse.Namespace, arm: str) -> dict[str, Any]:
     """In the process of one arm."""
     import torch
+
+    if arm == "unsloth":  # it patches what is imported after it
+        from assay.train.methods.unsloth import import_unsloth
+
+        import_unsloth()
     from transformers import Trainer
 
     from assay.chat import load_target
@@ -149,6 +157,7 @@ def run_arm(given: argparse.Namespace, arm: str) -> dict[str, Any]:
 def _trl(given: argparse.Namespace, arm: str, prepared: Any, target: Any, out: Path) -> None:
     """TRL by itself, on the ids and labels of assay; what it would do to a padding token is its own."""
     import datasets
+    import torch
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
@@ -180,10 +189,11 @@ def _trl(given: argparse.Namespace, arm: str, prepared: Any, target: Any, out: P
         from unsloth import FastLanguageModel
 
         model, _ = FastLanguageModel.from_pretrained(
-            given.model, max_seq_length=prepared.rows.longest, load_in_4bit=recipe.load_in_4bit
-        )
+            str(target.ref.path), max_seq_length=prepared.rows.longest, load_in_4bit=recipe.load_in_4bit,
+            dtype=getattr(torch, recipe.dtype), use_exact_model_name=True,
+        )  # fmt: skip
         model = FastLanguageModel.get_peft_model(
-            model, r=recipe.lora_r, lora_alpha=recipe.lora_alpha, lora_dropout=0,
+            model, r=recipe.lora_r, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout,
             target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
             use_gradient_checkpointing="unsloth" if recipe.gradient_checkpointing else False,
         )  # fmt: skip
@@ -304,7 +314,8 @@ def main() -> None:
     if given.counts:
         print(json.dumps({name: counts(given, name) for name in DATA}, indent=2))
         return
-    given.arms += ["unsloth"] if given.unsloth and "unsloth" not in given.arms else []
+    if given.unsloth:
+        given.arms += [arm for arm in ("unsloth", "assay_unsloth") if arm not in given.arms]
     unknown = set(given.arms) - {*ARMS, *MORE}
     if unknown:
         parser.error(f"no arm {min(unknown)}; there are {', '.join((*ARMS, *MORE))}")
