@@ -204,7 +204,7 @@ def check_logprobs(gated: Artefact, shipped: Artefact, passages: Sequence[Passag
             how = f"on average, {TIMES_ROUNDING} times what rounding the same merge to {dtype} does"
     numbers |= {"limit": limit}
     within = value <= limit
-    sentence = f"{found.sentence}; {'within' if within else 'beyond'} {limit:g} nats {how}"
+    sentence = f"{found.sentence}; {'within' if within else 'beyond'} {limit:.3g} nats {how}"
     return Check(LOGPROBS, Outcome.PASS if within else Outcome.FAIL, sentence, numbers)
 
 
