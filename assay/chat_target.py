@@ -178,7 +178,9 @@ def _target(
     judged = judge(template, special, tokenizer, renderer, generation_config)
     if judged.fatal is not None:
         raise ModelError(
-            f"the chat template is of no use: {judged.fatal.message}", where=name, fix="give another with chat_template"
+            f"the chat template is of no use: {judged.fatal.message}",
+            where=name,
+            fix="write another into its folder as chat_template.jinja",
         )
     for problem in judged.problems:
         if not problem.kind.startswith("tools_"):  # most data has no tools, and records that have get findings
@@ -219,7 +221,7 @@ def _templates(tokenizer: PreTrainedTokenizerFast, chosen: str | None, name: str
         raise ModelError(
             "the tokenizer has no chat template, so this is a base model or an incomplete copy",
             where=name,
-            fix="name the instruct version, or give the template with chat_template",
+            fix="name the instruct version, or write a template into its folder as chat_template.jinja",
         )
     return str(own), None if for_tools is None else str(for_tools)
 

@@ -11,7 +11,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +132,14 @@ def load_errors(ref: ModelRef, what: str) -> Iterator[None]:
     except SafetensorError as error:
         fix = "copy or download it again"
         raise ModelError(f"the weights are damaged: {first_line(error)}", where=ref.name, fix=fix) from error
+    except RuntimeError as error:
+        if "ignore_mismatched_sizes" not in str(error):
+            raise
+        raise ModelError(
+            "the weights have other shapes than config.json says",
+            where=ref.name,
+            fix="copy or download it again: they are of two models",
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         text = str(error)
         if "trust_remote_code" in text:
@@ -231,12 +239,27 @@ def load_base(
             bnb_4bit_quant_storage=bnb_4bit_quant_storage,
         )
     with load_errors(ref, "the model"), conversion_errors(ref.name), _without_progress_bars():
-        model = AutoModelForCausalLM.from_pretrained(
-            **ref.source(), **arguments, use_safetensors=True, trust_remote_code=trust_remote_code
+        model, found = AutoModelForCausalLM.from_pretrained(
+            **ref.source(),
+            **arguments,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+            output_loading_info=True,
         )
+    _refuse_gaps(ref, sorted(found["missing_keys"]))
     if load_in_4bit:
         keep_4bit_layout(model)
     return cast("PreTrainedModel", model.eval())
+
+
+def _refuse_gaps(ref: ModelRef, missing: Sequence[str]) -> None:
+    """transformers fills what the files lack with random numbers, and says so in a warning among others."""
+    if missing:
+        raise ModelError(
+            f"the weights lack {len(missing):,} tensors of the model, such as {missing[0]}, which would be random",
+            where=ref.name,
+            fix="copy or download it again, and see that config.json belongs to it",
+        )
 
 
 def refuse_pickles(ref: ModelRef) -> None:

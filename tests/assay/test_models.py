@@ -247,6 +247,25 @@ def test_a_second_adapter_that_does_not_fit_leaves_the_first_in_place(
     assert prove_adapter(model, "previous", PROBE).max_logit_difference > 1e-4
 
 
+def test_weights_that_the_files_lack_are_not_made_up(tiny_model: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_model, tmp_path / "gap")
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["model.layers.1.mlp.up_proj.weight"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError) as caught:
+        load_base(resolve(str(folder)), device="cpu")
+    one_line(caught, "lack 1 tensors of the model", "model.layers.1.mlp.up_proj.weight")
+
+
+def test_weights_of_another_config_are_one_line(tiny_model: Path, tmp_path: Path) -> None:
+    folder = copied(tiny_model, tmp_path / "other")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"intermediate_size": 96}))
+    with pytest.raises(ModelError) as caught:
+        load_base(resolve(str(folder)), device="cpu")
+    one_line(caught, "the weights have other shapes than config.json says")
+
+
 needs_bitsandbytes = pytest.mark.skipif(
     importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed"
 )

@@ -40,7 +40,7 @@ def advise(
 def _instruct(chat_template: bool | None) -> Advice:
     if chat_template is False:
         return Advice(
-            "take the instruct variant of this model, or give it a template with chat_template",
+            "take the instruct variant of this model, or write a template into its folder as chat_template.jinja",
             "it has no chat template, so it is a base: nothing says where a turn begins or ends, `assay train` refuses "
             "it, and a few thousand records would have to teach it to follow instructions and to stop, too",
         )
