@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.adapters import not_numbers, trained_on
+from assay.embedded import EMBEDDED, is_installed
 from assay.errors import AssayError, ModelError
-from assay.models import load_config
+from assay.models import load_config, resolve
 from assay.tensor_headers import headers_of, read_header
 
 if TYPE_CHECKING:
@@ -94,6 +95,15 @@ def check_fit(ref: ModelRef, folder: Path, *, trust_remote_code: bool = False) -
             where=str(folder),
             fix=trained_on(folder),
         )
+
+
+def check_fit_here(name: str, folder: Path | None, *, trust_remote_code: bool = False) -> None:
+    """`check_fit` for a base as it was named, where that is a folder or installed: in milliseconds, before a tokenizer
+    is loaded, which takes seconds. Nothing without an adapter. Raises ModelError."""
+    if folder is None:
+        return
+    if (Path(name).expanduser() / "config.json").is_file() or (name in EMBEDDED and is_installed(EMBEDDED[name])):
+        check_fit(resolve(name, offline=True), folder, trust_remote_code=trust_remote_code)
 
 
 def adapted_layers(folder: Path) -> dict[str, Shape]:

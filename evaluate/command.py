@@ -119,6 +119,7 @@ def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: 
 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
     """Options over settings over defaults; suites and model are read before anything is computed."""
+    from assay.adapter_fit import check_fit_here
     from assay.adapter_names import adapter_folder
     from assay.chat import load_target
     from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
@@ -161,6 +162,7 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     if previous not in (None, NO_PREVIOUS):
         previous = adapter_folder(str(previous), store, Path() if given["previous"] else root)
     suites = read_suites(settings.suites)
+    check_fit_here(str(name), adapter)
     target = load_target(
         str(name),
         revision=None if given["model"] else top.get("revision"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from assay.adapter_fit import adapted_layers, check_fit
+from assay.adapter_fit import adapted_layers, check_fit, check_fit_here
 from assay.errors import ModelError
 from assay.models import ModelRef, resolve
 
@@ -159,6 +159,14 @@ except ModelError as error:
     print(error)
 print([name for name in ("torch", "transformers", "peft", "safetensors") if name in sys.modules])
 """
+
+
+def test_a_base_is_asked_by_its_name_where_it_is_here(tmp_path: Path) -> None:
+    ref, folder = base(tmp_path / "base"), adapter(tmp_path / "adapter", hidden_size=64)
+    with pytest.raises(ModelError, match="does not fit this base model"):
+        check_fit_here(str(ref.path), folder)
+    check_fit_here(str(ref.path), None)
+    check_fit_here("some/model-of-the-hub", folder)
 
 
 def test_the_line_comes_without_torch_where_the_base_is_here(tmp_path: Path) -> None:

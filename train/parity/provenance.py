@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapter_fit import check_fit
+from assay.adapter_fit import check_fit, check_fit_here
 from assay.adapters import base_of, new_tokens_of
 from assay.errors import ModelError
 from assay.records import Json
@@ -137,6 +137,7 @@ def read_trained(
         raise ModelError("the adapter names no base model", where=str(folder), fix="name it with --model")
     revision = card.get("revision") if card.get("base") == name else config.get("revision")
     own = folder / TEMPLATE
+    check_fit_here(str(name), folder, trust_remote_code=trust_remote_code)
     try:
         target = load_target(
             str(name),

@@ -239,7 +239,7 @@ def test_an_adapter_of_another_base_is_refused(make_base: Make, make_adapter: Ma
     adapter = make_adapter(tmp_path / "adapter", make_base("llama"))
     with pytest.raises(ModelError, match=r"other weights|another tokenizer"):
         read_trained(adapter, model=str(make_base("llama", tied=False)), offline=True)
-    with pytest.raises(ModelError, match="another tokenizer"):
+    with pytest.raises(ModelError, match=r"another tokenizer|does not fit this base"):
         read_trained(adapter, model=str(make_base("gemma")), offline=True)
     foreign = make_adapter(tmp_path / "foreign", make_base("llama"), card=False)
     with pytest.raises(ModelError, match="does not fit this base"):
