@@ -62,8 +62,8 @@ CASES: dict[str, Case] = {
     "general records": Case("mistral", {"general_data": ["general.jsonl"], "general_ratio": 0.3}),
     "the head as on a GPU": Case("mistral", {}, head=True),
     "a capped head as on a GPU": Case("gemma2", {}, "1 GEGLUMLP, 5 RMSNorm, rotary positions", head=True),
-    "bfloat16": Case("mistral", {"dtype": "bfloat16"}, within=0.03),
-    "NF4 in bfloat16": Case("mistral", {"dtype": "bfloat16", "load_in_4bit": True}, within=0.03),
+    "bfloat16": Case("mistral", {"dtype": "bfloat16"}, within=0.02),
+    "NF4 in bfloat16": Case("mistral", {"dtype": "bfloat16", "load_in_4bit": True}, within=0.02),
 }
 
 
