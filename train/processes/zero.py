@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import sys
 import warnings
@@ -108,6 +109,7 @@ def use_zero(trainer: SFTTrainer) -> None:
     out of sight: what is saved is rounded. `torch_autocast` leaves it in float32, as one process does, and adds
     gradients up in float32 when no module is listed as safe for less.
     """
+    import torch
     from accelerate import PartialState
     from accelerate.utils import DistributedType
     from transformers.integrations.deepspeed import propagate_args_to_deepspeed, unset_hf_deepspeed_config
@@ -128,6 +130,9 @@ def use_zero(trainer: SFTTrainer) -> None:
     half = {"bf16": "bfloat16", "fp16": "float16"}.get(trainer.args.mixed_precision)
     if half is not None:
         settings["torch_autocast"] = {"enabled": True, "dtype": half, "lower_precision_safe_modules": []}
+        # transformers evaluates the model past DeepSpeed's engine, which would compute in another precision.
+        kind, dtype = trainer.args.device.type, getattr(torch, half)
+        trainer.autocast_smart_context_manager = lambda cache_enabled=True: torch.autocast(kind, dtype=dtype)
     unset_hf_deepspeed_config()  # what asks for it takes the model for shared out, and it is whole until `prepare`
 
 
@@ -148,7 +153,6 @@ def prepare(trainer: SFTTrainer) -> None:
         "stage3_prefetch_bucket_size": int(0.9 * width * width),
         "stage3_param_persistence_threshold": 10 * width,
     }
-    trainer.accelerator.gradient_accumulation_steps = trainer.args.gradient_accumulation_steps  # else it says so
     if stage() == 3:
         _share_out(trainer.model, trainer.args.device, settings)
 
@@ -172,17 +176,21 @@ def _share_out(model: torch.nn.Module, device: torch.device, settings: Mapping[s
 
 
 def whole(parameters: Mapping[str, torch.nn.Parameter]) -> dict[str, torch.Tensor]:
-    """On the CPU. By DeepSpeed's own gathering, which fills each parameter in for as long as the block lasts.
+    """In float32 on the CPU, put together from the shares of the optimiser; ZeRO 2 leaves parameters whole.
 
-    ZeRO 2 leaves parameters whole, and gathers nothing. Raises TrainingError where one stays empty: a share of it would
-    be saved as if it were all.
+    `GatheredParameters` would ask the parameters themselves, and after an evaluation some are still on their way to a
+    forward pass that does not come ("Cannot partition a param in flight").
+
+    Raises TrainingError where one is not put together: a share of it would be saved as if it were all.
     """
-    zero: Any = importlib.import_module("deepspeed").zero
-    with warnings.catch_warnings(action="ignore"), zero.GatheredParameters(list(parameters.values())):
-        found = {name: parameter.detach().cpu().clone() for name, parameter in parameters.items()}
-    empty = next((name for name, tensor in found.items() if not tensor.numel()), None)
-    if empty is not None:
-        raise TrainingError(f"DeepSpeed did not put {empty} together, so the adapter is not saved")
+    put_together: Any = importlib.import_module("deepspeed.utils").safe_get_full_fp32_param
+    found = {}
+    with warnings.catch_warnings(action="ignore"):
+        for name, parameter in parameters.items():
+            tensor = put_together(parameter) if hasattr(parameter, "ds_id") else parameter
+            if tensor is None or not tensor.numel():
+                raise TrainingError(f"DeepSpeed did not put {name} together, so the adapter is not saved")
+            found[name] = tensor.detach().cpu().clone()
     return found
 
 
@@ -197,7 +205,9 @@ def _quiet(*, on_gpu: bool) -> None:
     deepspeed: Any = importlib.import_module("deepspeed")
     if not on_gpu:
         deepspeed.ops.__compatible_ops__ = {}
+    # accelerate warns that transformers accumulates gradients by itself, and DeepSpeed's setting is the recipe's.
+    logging.getLogger("accelerate.accelerator").setLevel(logging.ERROR)
     logger = importlib.import_module("deepspeed.utils").logger
-    logger.setLevel("ERROR")
+    logger.setLevel(logging.ERROR)
     for handler in logger.handlers:
         handler.setStream(sys.stderr)
