@@ -192,7 +192,7 @@ def test_data_without_a_split_gets_one_by_whole_families(make_colours: Make, tar
     prepared = prepare(Dataset.from_records(twice), TrainSettings(), target)
     assert len(prepared.rows.validation) == 8
     assert not {r.record_id for r in prepared.rows.validation} & {r.record_id for r in prepared.rows.training}
-    assert prepared.notes == ("the data has no split: 8 of 80 records, in whole families, validate",)
+    assert prepared.notes[0] == "the data has no split: 8 of 80 records, in whole families, validate"
     assert not prepare(Dataset.from_records(bare), TrainSettings(validation=0), target).rows.validation
 
 
