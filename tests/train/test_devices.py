@@ -56,15 +56,15 @@ def test_a_card_that_is_not_there_is_one_line(cards: int, device: str, why: str)
         find_hardware(TrainSettings(device=device))
 
 
-def test_an_old_card_takes_float16_and_no_flash_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("capability", "there"), [((7, 5), False), ((8, 6), True)])
+def test_an_old_card_takes_float16_and_no_flash_attention(
+    capability: tuple[int, int], there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A T4 emulates bfloat16, and flash-attn may be installed beside it all the same."""
-    monkeypatch.setattr("assay.train.recipe.importlib.util.find_spec", lambda name: object())
-    with pretended(capability=(7, 5)):
+    with pretended(capability=capability), monkeypatch.context() as patch:
+        patch.setattr("assay.train.recipe.importlib.util.find_spec", lambda name: object())
         hardware = find_hardware(TrainSettings())
-    assert (hardware.computes_bf16, hardware.flash_attention) == (False, False)
-    with pretended(capability=(8, 6)):
-        hardware = find_hardware(TrainSettings())
-    assert (hardware.computes_bf16, hardware.flash_attention) == (True, True)
+    assert (hardware.computes_bf16, hardware.flash_attention) == (there, there)
 
 
 SETTINGS: dict[str, Any] = {"lora_dropout": 0.0, "num_train_epochs": 2, "effective_batch_size": 4, "eval_steps": 2}
