@@ -169,41 +169,13 @@ def check_first_gradient(trainer: SFTTrainer, rows: Rows, recipe: Recipe) -> Gra
         return value
 
     if recipe.backend == "trl":
-        _check_loss(model, chosen[0], recipe)
+        check_own_loss(model, lambda: _autocast(model, recipe), chosen[0], recipe.dtype)
     with _evaluating(trainer):
         if recipe.packing:
             check_isolation(logits, chosen[0], chosen[-1], recipe.dtype)
         dtype: torch.dtype = getattr(torch, recipe.dtype)
         loss = _first_loss(trainer, chosen, recipe)
         return check_gradient(_trained(model), loss, _frozen_layers(model), dtype, by_transformers(model, loss))
-
-
-def _check_loss(model: PreTrainedModel, row: Row, recipe: Recipe) -> None:
-    """`check_own_loss` with the model as it trains: the gradient is still to be seen as no evaluation has changed it.
-    What is drawn at random, dropout among it, is drawn alike each time."""
-    import torch
-
-    def asked(ids: torch.Tensor, **more: torch.Tensor | bool) -> Any:
-        placed = ids.to(model.device)
-        with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
-            torch.manual_seed(0)
-            with _autocast(model, recipe):
-                return model(input_ids=placed, attention_mask=torch.ones_like(placed), use_cache=False, **more)
-
-    def trained(ids: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = asked(ids, labels=ids.to(model.device), fused_lm_head=True).log_probs[0]
-        return scores
-
-    def logits(ids: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = asked(ids).logits
-        return found
-
-    training = model.training
-    model.train()
-    try:
-        check_own_loss(trained, logits, row, recipe.dtype)
-    finally:
-        model.train(training)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from assay.chat import ChatTarget
 from assay.dataset import Dataset
 from assay.errors import TrainingError
 from assay.models import load_adapter, load_base, prove_adapter, resolve
-from assay.train.before.own_loss import check_own_loss
+from assay.train.before.own_loss import compare
 from assay.train.methods.backbone import name_backbone
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
@@ -101,5 +101,5 @@ def test_what_an_architecture_stumbles_over_is_one_line(
         return torch.nn.functional.one_hot(ids, 320).float()
 
     with pytest.raises(TrainingError, match="does not compute the loss of one record of text") as caught:
-        check_own_loss(trained, logits, row, "float32")
+        compare(trained, logits, row, "float32")
     assert "\n" not in str(caught.value)

@@ -11,13 +11,14 @@ Both are asked of the model about to train, on a piece of one record, in millise
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from assay.errors import TrainingError
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
 
     from ..rows import Row
 
@@ -34,7 +35,38 @@ ANOTHER = "train a model of another architecture; docs/training.md says which we
 Scores = Callable[["torch.Tensor"], "torch.Tensor"]
 
 
-def check_own_loss(trained: Scores, logits: Scores, row: Row, dtype: str) -> None:
+def check_own_loss(
+    model: PreTrainedModel, autocast: Callable[[], AbstractContextManager[Any]], row: Row, dtype: str
+) -> None:
+    """`compare` of a model that TRL gave its head, in training mode: no evaluation comes before the gradient is checked.
+    What is drawn at random, dropout among it, is drawn alike each time. Raises TrainingError.
+    """
+    import torch
+
+    def asked(ids: torch.Tensor, **more: Any) -> Any:
+        placed = ids.to(model.device)
+        with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
+            torch.manual_seed(0)
+            with autocast():
+                return model(input_ids=placed, attention_mask=torch.ones_like(placed), use_cache=False, **more)
+
+    def trained(ids: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = asked(ids, labels=ids.to(model.device), fused_lm_head=True).log_probs[0]
+        return scores
+
+    def logits(ids: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = asked(ids).logits
+        return found
+
+    training = model.training
+    model.train()
+    try:
+        compare(trained, logits, row, dtype)
+    finally:
+        model.train(training)
+
+
+def compare(trained: Scores, logits: Scores, row: Row, dtype: str) -> None:
     """Of token ids (1, tokens): the log-probabilities (tokens - 1,) that the loss is made of, and the model's logits
     (1, tokens, vocabulary).
 
