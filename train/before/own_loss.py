@@ -38,7 +38,7 @@ Scores = Callable[["torch.Tensor"], "torch.Tensor"]
 def check_own_loss(
     model: PreTrainedModel, autocast: Callable[[], AbstractContextManager[Any]], row: Row, dtype: str
 ) -> None:
-    """`compare` of a model that TRL gave its head, in training mode: no evaluation comes before the gradient is checked.
+    """`compare` of a model that TRL gave its head, in training mode: the gradient is checked before any evaluation.
     What is drawn at random, dropout among it, is drawn alike each time. Raises TrainingError.
     """
     import torch
