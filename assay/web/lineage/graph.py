@@ -201,11 +201,11 @@ def _versions(site: Site, runs: Mapping[str, Manifest]) -> list[tuple[Node, str]
     found = []
     for name in registry.names():
         try:
-            versions, current = registry.versions(name), registry.current(name)
+            versions, current = registry.versions(name), registry.in_use(name)
         except (AssayError, OSError, ValueError, TypeError):
             continue
         for version in versions:
-            in_use = current is not None and current.number == version.number
+            in_use = current == version.number
             about = "in use" if in_use else f"certificate {version.verdict}" if version.verdict else "no certificate"
             word = "done" if in_use else str(version.verdict or "").lower()
             when = version.added[:16].replace("T", " ")
