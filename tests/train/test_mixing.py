@@ -143,8 +143,8 @@ def test_the_ledger_holds_every_row_of_both(make_colours: Make, target: ChatTarg
     files = (GeneralFile("general.jsonl", Dataset(files[0].data.table, (fault,))),)
     prepared = prepare(make_colours(12, 4), settings(0.25), target, files)
     assert prepared.rows.ledger.counts() == {"read": 57, "kept": 20, "repaired": 0, "dropped": 1, "held": 36}
-    assert prepared.notes == (
-        "general data: 41 rows read, 4 drawn, 25.0% of the 16 that train; 36 not drawn, 1 left out (1 cannot be read)",
+    assert prepared.notes[-1] == (
+        "general data: 41 rows read, 4 drawn, 25.0% of the 16 that train; 36 not drawn, 1 left out (1 cannot be read)"
     )
     assert prepared.recipe.general_ratio == 0.25
     assert prepared.recipe.grounds["general_ratio"] == "4 general records beside 12, 0.25 asked for"
