@@ -410,3 +410,22 @@ def test_hostile_records_are_shown_harmlessly_on_every_page_of_the_queue(chromiu
             assert page.evaluate("window.pwned") is None and ">49<" not in page.content()
         context.close()
     assert said == []
+
+
+def test_keys_stay_where_they_are_from_side_to_side_and_from_pair_to_pair(page: Any, server: Served) -> None:
+    """Some sides have another label to be relabelled to, and some groups are decided but for one."""
+    page.goto(f"{server.root}/review/out?kind=contradiction")
+    names = ("Drop x", "Edit", "Skip", "Undo", "Keep only this", "Keep ", "Drop ")
+
+    def places() -> list[tuple[float, float]]:
+        row = page.locator("form.deciding .acts")
+        found = [row.locator("button, a").filter(has_text=name).last.bounding_box() for name in names]
+        return [(box["x"], box["y"]) for box in found]
+
+    first, labels = places(), set()
+    assert len({y for _, y in first}) <= 2, "one line, but for the size of the buttons"
+    for key in ("c", "n", "c", "n", "a", "n", "c", "n", "c", "x", "n", "c"):
+        press(page, key)
+        assert places() == first
+        labels.add(page.locator("form.deciding .slot:disabled").count())
+    assert labels == {0, 1}, "the sample has sides with a suggested label, and without"
