@@ -31,12 +31,12 @@ def released(site: Site) -> list[Released]:
     found: list[Released] = []
     for name in registry.names():
         try:
-            versions, history, current = registry.versions(name), registry.history(name), registry.current(name)
+            versions, history, current = registry.versions(name), registry.history(name), registry.in_use(name)
         except (AssayError, OSError, ValueError, TypeError):
             continue
         for version in reversed(versions):
             events = tuple(event for event in history if event.version == version.number)
-            found.append(Released(version, events, current is not None and current.number == version.number))
+            found.append(Released(version, events, current == version.number))
     return found
 
 
