@@ -104,6 +104,8 @@ def encode_rows(
     warnings = _length_warnings(too_long, _length_limit(settings, target), settings)
     if mixture is not None and mixture.shortage is not None:
         warnings = (*warnings, mixture.shortage)
+    if not settings.assistant_only_loss:
+        warnings = (*warnings, *_marked(data))
     rows = Rows(
         tuple(row for part in parts for row in part.training),
         tuple(row for part in parts for row in part.validation),
@@ -225,6 +227,17 @@ def _length_warnings(
         )
     done = "left out" if settings.truncation == "drop" else "cut, so their answers have no end"
     return (f"{len(too_long)} records longer than {limit} tokens were {done}",)
+
+
+def _marked(data: Dataset) -> tuple[str, ...]:
+    """What `train: false` was meant to keep out of the loss, where whole texts train."""
+    count = sum(any(message.train is False for message in record.messages) for record in data.records())
+    if not count:
+        return ()
+    return (
+        f"assistant_only_loss: false trains on whole texts, so on the turns marked `train: false` of {count:,} records "
+        "too; leave it out to keep them out of the loss",
+    )
 
 
 def _check(rows: Rows, read_row_ids: Sequence[str]) -> None:

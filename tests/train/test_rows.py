@@ -41,6 +41,15 @@ def test_the_whole_text_trains_where_that_is_asked_for(make_colours: Make, targe
     assert row.labels == row.input_ids
 
 
+def test_marks_that_whole_texts_do_not_heed_are_said(make_colours: Make, target: ChatTarget) -> None:
+    first, *others = make_colours(4).records()
+    messages = [Message("user", "a"), Message("assistant", "bad", train=False), *first.messages]
+    data = Dataset.from_records([first.with_messages(messages), *others])
+    whole = encode_rows(data, TrainSettings(assistant_only_loss=False), target)
+    assert "marked `train: false` of 1 records too" in whole.warnings[0]
+    assert not encode_rows(data, TrainSettings(), target).warnings
+
+
 def test_the_split_column_decides_what_validates(make_colours: Make, target: ChatTarget) -> None:
     rows = encode_rows(make_colours(6, 2), TrainSettings(), target)
     assert (len(rows.training), len(rows.validation)) == (6, 2)

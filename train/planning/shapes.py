@@ -31,7 +31,10 @@ class Shapes:
         sizes = self.sizes_beside(wanted)
         if sizes:
             series = SIZE.sub("", wanted)
-            raise ModelError(f"there is no {name}: {series} comes in {', '.join(sizes)}", fix="name one of them")
+            names = [known for known in self.models if SIZE.sub("", known).startswith(series)]
+            raise ModelError(
+                f"there is no {name}: {series} comes in {', '.join(sizes)}", fix=f"name one of {', '.join(names)}"
+            )
         raise ModelError(
             f"no shape '{name}' is known", fix=f"{did_you_mean(wanted, self.models)} Or give a config.json as --model"
         )
@@ -49,7 +52,7 @@ class Shapes:
         if series == name:
             return []
         found = [SIZE.search(known) for known in self.models if SIZE.sub("", known) == series]
-        return [match.group(1).upper() for match in found if match is not None]
+        return list(dict.fromkeys(match.group(1).upper() for match in found if match is not None))
 
 
 def load_shapes(path: Path | None) -> Shapes:

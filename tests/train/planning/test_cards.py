@@ -81,6 +81,7 @@ def test_an_unknown_card_is_named_with_the_nearest() -> None:
     [
         ("llama-3.1-13b", "there is no llama-3.1-13b: llama-3.1 comes in 8B, 70B, 405B"),
         ("meta-llama/Llama-3.1-13B-Instruct", "llama-3.1 comes in 8B, 70B, 405B"),
+        ("mistral-7b", "mistral comes in 7B; name one of mistral-7b-v0.1, mistral-7b-v0.3"),
         ("qwen3-7b", "qwen3 comes in 0.6B, 1.7B, 4B, 8B"),
         ("lama-3.1-8b", "did you mean 'llama-3.1-8b'"),
     ],
