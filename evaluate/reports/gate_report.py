@@ -33,6 +33,7 @@ NEXT_STEPS = {
 }
 ON_DOMAIN = "Score more items of the domain suite, or train an adapter that gains more there."
 ON_SCORE = "Score more items of the suite, train an adapter that scores more there, or ask for less (min_score)."
+ON_SCORE_MISSED = "Train an adapter that scores more there, or ask for less (min_score)."
 ON_DOMAIN_ALONE = "More items would hardly decide it: train an adapter that gains more on the domain suite."
 _MARKDOWN = {"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {character: f"\\{character}" for character in "\\`*_[]|~#"}
 
@@ -47,7 +48,14 @@ def next_step(decision: Decision) -> str | None:
             return ON_SCORE
         if lacking:
             return ON_DOMAIN if decision.items_needed else ON_DOMAIN_ALONE
+    blocking = [suite for suite in decision.suites if suite.verdict is Verdict.BLOCK]
+    if decision.verdict is Verdict.BLOCK and len(decision.reasons) == len(blocking) and all(map(_missed, blocking)):
+        return ON_SCORE_MISSED
     return NEXT_STEPS.get(decision.verdict)
+
+
+def _missed(suite: SuiteDecision) -> bool:
+    return suite.least is not None and suite.least.missed
 
 
 @dataclass(frozen=True)

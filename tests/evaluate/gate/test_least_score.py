@@ -157,6 +157,7 @@ def test_reports_and_pages_say_what_it_is_held_against(synthetic: Make, domain: 
             report
         )
         assert "min_score" in junit(report.decision, asked)
+        assert ("ask for less (min_score)" in text) is (right < 270)
         again = decision_from_json(json.loads(json.dumps(report.to_json())))
         assert by_name(again)["support"].least == by_name(report.decision)["support"].least
 
