@@ -12,6 +12,7 @@ from assay.console import DEFAULT_CONFIG, Options
 from assay.errors import ModelError, SettingsError, SourceError
 
 from ..before.checked import CHECKED_RECORDS, checked_shape
+from ..before.precision import file_dtype
 from ..settings import TrainSettings
 from .peaks import lengths_of
 from .reading import from_config, from_file
@@ -135,7 +136,7 @@ def _of_model(name: str, revision: str | None, shapes: Shapes, options: Options)
         from_config(values, name),
         vocabulary=None if tokenizer is None else len(tokenizer),
         chat_template=None if tokenizer is None else bool(tokenizer.chat_template),
-        file_dtype=str(values.get("dtype") or "bfloat16"),
+        file_dtype=file_dtype(ref) or str(values.get("dtype") or "bfloat16"),
     )
     return subject, ref
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,3 +148,18 @@ def test_a_vocabulary_smaller_than_the_tokenizer_is_refused(
     )
     code, _, err = run(capsys, "--model", str(tmp_path), "--records", "5", "--tokens", "9")
     assert code == 2 and "some have no embedding" in err
+
+
+def test_the_weights_are_planned_as_what_they_are_and_not_as_their_config_says(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    """Random weights in float32, under a config that says float16: they are read beside what is made of them."""
+    from assay.console import Options
+    from assay.train.planning.inputs import Request, read_subject
+
+    shutil.copytree(model_folder, tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "dtype": "float16"}))
+    request = Request((), "auto", str(tmp_path / "model"), None, None, 9, 9, None)
+    subject, _ = read_subject(request, Options(offline=True))
+    assert subject.file_dtype == "float32"
