@@ -156,6 +156,8 @@ def compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """On the processor, what `func` would on the device of its operands. Raises RuntimeError as a GPU does."""
     kwargs |= {"pin_memory": False} if kwargs.get("pin_memory") else {}
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+    if func is PLACED._has_compatible_shallow_copy_type.default:
+        return False
     device = _device_of(func, tensors)
     wanted = kwargs.get("device")
     if wanted is not None and torch._C._current_graph_task_id() != -1 and (device or (not tensors and _last)):
