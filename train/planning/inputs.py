@@ -14,6 +14,7 @@ from assay.errors import ModelError, SettingsError, SourceError
 from ..before.checked import CHECKED_RECORDS, checked_shape
 from ..before.precision import file_dtype
 from ..settings import TrainSettings
+from .machine import is_elsewhere
 from .peaks import lengths_of
 from .reading import from_config, from_file
 from .shapes import Shapes, load_shapes
@@ -164,7 +165,7 @@ def _counted(
         target: ChatTarget = load_target(subject.name, offline=options.offline, say=options.say)
         root = (options.config or DEFAULT_CONFIG).parent
         general = read_general(settings.general_data, root, offline=options.offline)
-        prepared = prepare(data, settings, target, general)
+        prepared = prepare(data, _elsewhere(settings), target, general)
         for note in prepared.notes:
             options.say(f"note: {note}")
         return lengths_of(prepared.rows.training)
@@ -172,6 +173,12 @@ def _counted(
     how = "a template" if tokenizer is not None else f"a tokenizer, at {CHARACTERS_A_TOKEN} characters a token"
     options.say(f"note: the lengths of records are an estimate without {how}")
     return _estimated(data, tokenizer)
+
+
+def _elsewhere(settings: TrainSettings) -> TrainSettings:
+    """Without what this machine need not have for a plan of a run on another; no length depends on it."""
+    device = "auto" if is_elsewhere(settings.device) else settings.device
+    return dataclasses.replace(settings, device=device, use_liger_kernel=False, backend="trl", report_to="none")
 
 
 def _estimated(data: Dataset, tokenizer: PreTrainedTokenizerFast | None) -> Lengths:

@@ -25,8 +25,10 @@ class Machine:
 
 
 def this_machine(settings: TrainSettings) -> Machine | None:
-    """None where torch is not installed or the free memory cannot be told. Raises SettingsError for a device that is
-    asked for and is not there."""
+    """None where torch is not installed, the free memory cannot be told, or a GPU is asked for that is not here: then
+    it is another machine that is planned for. Raises SettingsError for a device that there is not."""
+    if is_elsewhere(settings.device):
+        return None
     try:
         hardware = find_hardware(settings)
     except ImportError:
@@ -38,6 +40,17 @@ def this_machine(settings: TrainSettings) -> Machine | None:
         return Machine(hardware, torch.cuda.get_device_name(hardware.device), free, 0)
     free_ram = _available_ram()
     return None if free_ram is None else Machine(hardware, f"this machine's {hardware.device}", free_ram, IMPORTS)
+
+
+def is_elsewhere(device: str) -> bool:
+    """A GPU that this machine does not have, as for a run on a rented one."""
+    try:
+        import torch
+    except ImportError:
+        return False
+    if device.startswith("cuda"):
+        return not torch.cuda.is_available()
+    return device == "mps" and not torch.backends.mps.is_available()
 
 
 def limited(machine: Machine | None, gigabytes: float, settings: TrainSettings) -> Machine:
