@@ -23,6 +23,8 @@ from tests.real.liger_runs import USUAL, make_model, records
 from tests.real.triton_interpreter import interpret
 
 COUNTS: list[Counter[str]] = []
+BEFORE: list[str] = []
+"""What was imported before Unsloth."""
 
 
 def numbers_of_16_bits() -> None:
@@ -55,7 +57,7 @@ def as_with_a_gpu(import_unsloth: Callable[[], Any]) -> Any:
     """Unsloth as assay imports it, with all that it does to transformers, PEFT and TRL on a machine with a GPU."""
     if "unsloth" in sys.modules:
         return sys.modules["unsloth"]
-    print("imported before it:", *(name for name in ("transformers", "peft", "trl") if name in sys.modules))
+    BEFORE.extend(name for name in ("transformers", "peft", "trl") if name in sys.modules)
     os.environ["UNSLOTH_ALLOW_CPU"] = "1"
     os.environ["UNSLOTH_COMPILE_DISABLE"] = "1"  # torch.compile cannot compile what is interpreted
     unsloth = import_unsloth()
@@ -158,6 +160,7 @@ def train_one(folder: Path, family: str, settings: dict[str, Any], backend: str)
         (folder / "error.txt").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
     (folder / "said.txt").write_text("\n".join(said), encoding="utf-8")
     (folder / "checkpointed.json").write_text(json.dumps(checkpointed), encoding="utf-8")
+    (folder / "before.json").write_text(json.dumps(BEFORE), encoding="utf-8")
     for counts in COUNTS:
         (folder / "kernels.json").write_text(json.dumps(counts), encoding="utf-8")
         counts.clear()
