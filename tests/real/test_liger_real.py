@@ -73,15 +73,21 @@ def environment(*more: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of all runs, made by one process."""
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the runs that the chosen tests look at, made by one process."""
     folder = tmp_path_factory.mktemp("liger")
+    chosen = {
+        item.callspec.params.get("name")
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    } | {"Llama"}
     wanted = {
         name: {"family": case.family, "settings": case.settings, "head": case.head} for name, case in CASES.items()
     }
     wanted |= {
         name: {"family": family, "settings": settings, "head": False} for name, (family, settings, _) in REFUSED.items()
     }
+    wanted = {name: run for name, run in wanted.items() if name in chosen}
     (folder / "runs.json").write_text(json.dumps(wanted), encoding="utf-8")
     command = [sys.executable, "-m", "tests.real.liger_runs", str(folder), str(folder / "runs.json")]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
