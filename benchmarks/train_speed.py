@@ -180,6 +180,7 @@ def _trl(given: argparse.Namespace, arm: str, prepared: Any, target: Any, out: P
         use_cpu=given.device == "cpu", logging_steps=1, report_to="none", save_strategy="no", disable_tqdm=True,
         dataset_kwargs={"skip_prepare_dataset": True}, max_length=None, seed=given.seed,
     )  # fmt: skip
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # TRL refuses to train on several GPUs that one process sees
     data = datasets.Dataset.from_list([{"input_ids": rows[i].input_ids, "labels": rows[i].labels} for i in order])
     lora = LoraConfig(
         r=recipe.lora_r, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout,

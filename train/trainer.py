@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget
 from assay.errors import SettingsError
+from assay.model_hub import first_line
 
 from .before.checked import checked
 from .before.own_loss import check_own_loss
@@ -310,7 +311,13 @@ def _choose_attention(model: PreTrainedModel, recipe: Recipe, longest: int) -> N
     if recipe.device == "cpu" and longest <= EAGER_ATTENTION_UP_TO:
         model.set_attn_implementation("eager")
     elif recipe.packed_attention == "flash_attention_2":
-        model.set_attn_implementation("flash_attention_2")
+        try:
+            model.set_attn_implementation("flash_attention_2")
+        except (ImportError, ValueError) as error:
+            raise SettingsError(
+                f"packing: flash-attn is installed, and this model cannot take it: {first_line(error)}",
+                fix="leave packing out, or mend or remove flash-attn: records are then kept apart by a mask",
+            ) from error
 
 
 def _packed(rows: Sequence[Row], recipe: Recipe) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import torch
 from assay.chat import ChatTarget
 from assay.dataset import Dataset
 from assay.errors import OutOfMemoryError, SettingsError
+from assay.models import ModelRef, load_base
 from assay.train import stage
 from assay.train.full_memory import smaller
 from assay.train.prepared import prepare
@@ -20,6 +23,7 @@ from assay.train.progress import Progress
 from assay.train.recipe import Recipe, find_hardware, resolve
 from assay.train.settings import TrainSettings
 from assay.train.stage import Trained
+from assay.train.trainer import _choose_attention
 from tests.pretended_gpu import pretended, pretended_apple
 
 Train = Callable[..., Trained]
@@ -222,3 +226,29 @@ def test_a_card_that_torch_does_not_use_is_told(
     assert any("was built for the CPU, so the CPU computes; pip install" in note for note in notes)
     asked_for = prepare(make_colours(8, 2), TrainSettings(device="cpu"), target).notes
     assert not any("so the CPU computes" in note for note in asked_for)
+
+
+def test_flash_attention_that_does_not_run_is_one_line(model_ref: ModelRef) -> None:
+    """It is installed here as little as it may be broken elsewhere; transformers says so only once it is asked for."""
+    packed = dataclasses.replace(recipe(), packed_attention="flash_attention_2", packed_length=8192)
+    with pytest.raises(
+        SettingsError, match=r"packing: flash-attn is installed, and this model cannot take it: .*Flash"
+    ):
+        _choose_attention(load_base(model_ref, device="cpu"), packed, 512)
+
+
+def test_a_card_is_given_back_what_only_circles_hold(model_ref: ModelRef) -> None:
+    """As a trainer does after a run, when the model is loaded anew to be scored."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with pretended():
+            model: Any = load_base(model_ref)
+            model.circle, known = [model], weakref.ref(model)
+            del model
+            assert known() is not None
+            load_base(model_ref)
+        assert known() is None
+    finally:
+        if collects:
+            gc.enable()
