@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from peft import LoraConfig, PeftModel
     from transformers import PreTrainedModel
 
-ARCHITECTURES = ("gemma", "gemma2", "llama", "mistral", "qwen2", "qwen3")
-"""Those that have a model of their own in it. The others are compiled by it from transformers' source, at run time."""
+ARCHITECTURES = ("gemma", "llama", "mistral", "qwen2", "qwen3")
+"""Those that have a model of their own in it, and were held against transformers. gemma2 has one too, and was not; the
+others are compiled by it from transformers' source, at run time."""
 
 
 FAST_PATH = "_unsloth_fast_path"
