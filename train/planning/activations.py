@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .architecture import Architecture, Layer, Linear, Norm
-from .scans import scan_bytes
+from .scans import scan_bytes, scan_working_bytes
 from .workload import Setup, Workload
 
 FLOAT = 4
@@ -139,4 +139,5 @@ def working_bytes(architecture: Architecture, setup: Setup, work: Workload) -> t
     half = setup.compute_bytes
     widens = setup.method != "full" and half < FLOAT and not (setup.cuda and setup.method == "qlora")
     branch = FLOAT if widens else half
-    return round(elements * (2 * branch)), round(elements * (2 * branch + 2 * half))
+    scans = max((scan_working_bytes(layer.scan, work) for layer, _ in architecture.layers if layer.scan), default=0)
+    return round(elements * (2 * branch)), max(scans, round(elements * (2 * branch + 2 * half)))

@@ -52,6 +52,14 @@ def scan_bytes(scan: Scan, setup: Setup, work: Workload) -> Iterator[float]:
     yield from kinds[scan.kind](scan, setup, work)
 
 
+def scan_working_bytes(scan: Scan, work: Workload) -> int:
+    """Passing tensors of a scan on the way back: gradients of what it keeps of pairs, or of states, in float32, four of
+    them at a time while the decays are taken back through their sums."""
+    if scan.kind == "mamba":
+        return 3 * work.tokens * scan.inner * scan.state * FLOAT
+    return 4 * work.batch * _whole(work.sequence, scan.chunk) * scan.chunk * scan.heads * FLOAT
+
+
 def _mamba(scan: Scan, setup: Setup, work: Workload) -> Iterator[float]:
     """Of each token, channel and state: both discretisations and the state, in float32, and the state as it is read."""
     half = setup.compute_bytes
