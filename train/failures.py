@@ -56,7 +56,7 @@ def enough_room(folder: Path, parameters: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise StorageError(
-            f"checkpoints need {needed / 2**20:.0f} MB, and {free / 2**20:.0f} MB are free",
+            f"checkpoints need {-(-needed // 2**20)} MB, and {free // 2**20} MB are free",
             where=str(folder),
             fix="make room there, or name another folder with `store` in assay.yaml",
         )

@@ -74,6 +74,16 @@ def test_too_little_room_is_said_before_the_first_step(tmp_path: Path) -> None:
     enough_room(tmp_path, 1000)
 
 
+def test_what_is_needed_is_more_than_what_is_free_as_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk of a size that no machine can be told to have: 1.6 MB free for 1.7."""
+    room = shutil.disk_usage(tmp_path)._replace(free=int(1.6 * 2**20))
+    monkeypatch.setattr("assay.train.failures.shutil.disk_usage", lambda _: room)
+    with pytest.raises(StorageError, match="checkpoints need 2 MB, and 1 MB are free"):
+        enough_room(tmp_path, int(1.7 * 2**20 / 36))
+
+
 def test_too_little_room_is_said_before_weights_are_read(
     model_folder: Path, make_colours: Callable[..., Dataset], tmp_path: Path
 ) -> None:
