@@ -100,6 +100,10 @@ def adapter_of(checkpoint: Path) -> dict[str, Any]:
 def same(ours: Path, theirs: Path, *, loss: float, weight: float) -> None:
     """Losses of every step and evaluation, and every number of the adapter."""
     assert losses(ours) == pytest.approx(losses(theirs), abs=loss)
+    same_adapter(ours, theirs, weight)
+
+
+def same_adapter(ours: Path, theirs: Path, weight: float) -> None:
     mine, yours = weights(ours), weights(theirs)
     assert {name: (tensor.shape, tensor.dtype) for name, tensor in mine.items()} == {
         name: (tensor.shape, tensor.dtype) for name, tensor in yours.items()
@@ -165,14 +169,17 @@ def test_after_an_evaluation_weights_that_are_on_their_way_are_no_obstacle(
 
 
 def test_of_three_checkpoints_the_best_is_kept_whole(place: Path, alone: Callable[..., Path]) -> None:
-    """At this rate the validation loss is lowest in the middle, so that the end is not what is saved."""
+    """At this rate the validation loss is lowest in the middle, so that the end is not what is saved.
+
+    What comes after it goes apart: one step multiplies a difference of the last digit.
+    """
     settings = (*LORA, "train.learning_rate=0.1", "train.num_train_epochs=1.6")
     done = run(place, [*deepspeed("best", 3, *settings), "--json"])
     told = json.loads(done.stdout)
     assert told["best_step"] < told["steps"]
     assert told["adapter"] == "best/adapter"
     assert "DeepSpeed" not in done.stderr and "Warning" not in done.stderr, done.stderr
-    same(place / "best", alone(*settings), loss=1e-3, weight=1e-2)
+    same_adapter(place / "best", alone(*settings), weight=1e-3)
 
 
 def test_ctrl_c_says_from_where_it_can_go_on(place: Path, alone: Callable[..., Path]) -> None:
