@@ -18,6 +18,7 @@ from assay.errors import OutOfMemoryError, SettingsError
 from assay.models import ModelRef, load_base
 from assay.train import stage
 from assay.train.full_memory import smaller
+from assay.train.planning.machine import this_machine
 from assay.train.prepared import prepare
 from assay.train.progress import Progress
 from assay.train.recipe import Recipe, find_hardware, resolve
@@ -252,3 +253,9 @@ def test_a_card_is_given_back_what_only_circles_hold(model_ref: ModelRef) -> Non
     finally:
         if collects:
             gc.enable()
+
+
+def test_a_plan_reads_the_card_that_is_asked_for() -> None:
+    with pretended(cards=2, free=10**10):
+        machine = this_machine(TrainSettings(device="cuda:1"))
+    assert machine is not None and (machine.name, machine.available) == ("pretended 1", 10**10)
