@@ -56,7 +56,7 @@ TOWER = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "n
 TEXT = {**TOWER, "num_key_value_heads": 2, "vocab_size": 320}
 HYBRID = {"num_hidden_layers": 4, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"]}
 CHANGE_EXPERTS = ("bailing_hybrid", "cohere2_moe", "deepseek_v2", "hrm_text", "kolibri1", "mixtral")
-"""With larger random weights a small step sends tokens to other experts, and the gradient check finds the loss to jump."""
+"""With larger random weights a small step sends tokens to other experts, and the gradient check sees the loss jump."""
 
 OF_ITS_OWN: Mapping[str, Mapping[str, Any]] = {
     **{family: {"initializer_range": 0.05} for family in CHANGE_EXPERTS},
