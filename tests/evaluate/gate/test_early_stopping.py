@@ -87,6 +87,14 @@ class TestWhen:
         assert reason.endswith("were every item still to come a gain, none would be proved on mine")
         assert look == LOOKS - 1, "three gains without a loss give p = 0.063 by the mid-p test, four 0.031"
 
+    def test_it_stops_where_the_least_score_is_out_of_reach(self, synthetic: Any, suite: Any) -> None:
+        """0.6 and a gain of 0.1: of 200 items some 60 are wrong in the end, where 12 at most may be."""
+        general = [suite(f"g{n}", n=100, discordance=0.02) for n in range(2)]
+        found = synthetic(suite("mine", n=200, gain=0.1, kind="suite"), *general)
+        look, verdict, reason = stops_at(found, Policy(min_score=0.9))
+        assert verdict is Verdict.INCONCLUSIVE and 2 <= look <= LOOKS // 2
+        assert reason is not None and reason.endswith("a score above the min_score would not be proved on mine")
+
     def test_what_must_pass_and_does_not_is_no_reason_to_go_on(self, synthetic: Any, suite: Any) -> None:
         from assay.evaluate.gate.policy import SuitePolicy
 
