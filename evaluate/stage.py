@@ -77,8 +77,7 @@ def evaluate(
     examinations = [*own, *prepare_all(tasks, settings, ready.lm)]
     check_answerable(examinations, ready, settings)
     numbers = {one.name: numbers_in(one, settings.items, settings.limit) for one in examinations}
-    leaks = _leaks(models, named, examinations)
-    _tell_leaks(leaks, say)
+    leaks = _told(_leaks(models, named, examinations), say)
     recorded = _recorded(settings, models, examinations)
     store = PartStore(answers_folder) if answers_folder is not None else None
     work = Work(examinations, numbers, _arms(ready.switched), settings)
@@ -86,15 +85,14 @@ def evaluate(
     answering = Answering(ready.switched, ready.lm, ready.identity, store, progress)
 
     def evaluation_of(given: Sequence[Sheet]) -> Evaluation:
-        judgement = bench.judge(given)
-        sheets = judgement.sheets
+        sheets = (judgement := bench.judge(given)).sheets
         return Evaluation(
             suites=tuple(suite_result(examination, sheets) for examination in examinations),
             items=items_table(sheets),
             identity=ready.identity,
             evidence=ready.evidence(sheets),
             leaks=leaks,
-            settings=_with_notes({**recorded, **judgement.settings}, [*notes, *ready.notes, *_of_cut_off(sheets)]),
+            settings=_with_notes(recorded | judgement.settings, [*notes, *ready.notes, *_of_cut_off(sheets)]),
             judgements=judgement.table,
         )
 
@@ -152,14 +150,15 @@ def _arms(switched: Switched) -> tuple[ModelName, ...]:
     return tuple(arm for arm in ARMS if arm == "base" or arm in switched.adapters)
 
 
-def _tell_leaks(leaks: Sequence[Leak] | None, say: Callable[[str], None]) -> None:
-    """Before an item is scored."""
+def _told(leaks: tuple[Leak, ...] | None, say: Callable[[str], None]) -> tuple[Leak, ...] | None:
+    """They are, before an item is scored."""
     for suite in dict.fromkeys(leak.suite for leak in leaks or ()):
         found = [leak.item_id for leak in leaks or () if leak.suite == suite]
         say(
             f"note: {count(len(found), 'item')} of {suite} in the training data ({names(found, 3)}); "
             "the gate leaves them out"
         )
+    return leaks
 
 
 LoadedTask: TypeAlias = "tuple[Any, TaskFile | None]"
