@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> Any:
         click.echo("assay: stopped; run the same command again to go on", err=True)
         sys.exit(130)
     except (RuntimeError, MemoryError) as error:
-        from assay.devices import is_out_of_memory, memory_full
+        from assay.models.devices import is_out_of_memory, memory_full
 
         if not is_out_of_memory(error):
             raise

@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
-from assay.embedded import DEFAULT_MODEL, EMBEDDED, cache_folder, damaged_files, is_installed
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED, cache_folder, damaged_files, is_installed
 
 NEEDED_GB = 2.0
 STAGES = ("curate", "synth", "train", "evaluate")
@@ -124,7 +124,7 @@ def _torch() -> Iterator[Result]:
         return
     import torch
 
-    from assay.devices import unused_gpu
+    from assay.models.devices import unused_gpu
 
     if torch.cuda.is_available():
         yield from map(_card, range(torch.cuda.device_count()))
@@ -266,7 +266,7 @@ def _hugging_face_evaluate() -> Iterator[Result]:
 
 
 def _template_process() -> Iterator[Result]:
-    from assay.templating import Renderer
+    from assay.chat_templates.templating import Renderer
 
     renderer = Renderer()
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config import Document, parse
 from assay.errors import SettingsError
-from assay.general import TIERS, general_suites, include_paths, is_bundled, named_tier, tier_folder, with_tiers
+from assay.suites.general import TIERS, general_suites, include_paths, is_bundled, named_tier, tier_folder, with_tiers
 
 if TYPE_CHECKING:
     from assay.dataset import Dataset
@@ -122,7 +122,7 @@ class Project:
         given = self.settings.gate.previous
         if given in (None, NO_PREVIOUS):
             return given
-        from assay.adapter_names import adapter_folder
+        from assay.releases.adapter_names import adapter_folder
 
         path = adapter_folder(given, self.store, self.root)
         if path.is_file():

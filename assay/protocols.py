@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from assay.calls.pacing import Limits
 from assay.dataset import Dataset
 from assay.errors import ProviderError
 from assay.findings import Finding, Ledger
-from assay.pacing import Limits
 from assay.records import Json, Message, ToolCall
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import SettingsError
-from assay.general import BUNDLED, TIERS, general_names, parameters_of, tier_by_name, tier_for
 from assay.storage import write_text
+from assay.suites.general import BUNDLED, TIERS, general_names, parameters_of, tier_by_name, tier_for
 
 if TYPE_CHECKING:
     from assay.suites import Suite

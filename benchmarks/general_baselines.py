@@ -21,8 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assay.evaluate.scorer import make_scorer
-from assay.general import TIERS, general_suites
 from assay.suites import Suite, read_suite
+from assay.suites.general import TIERS, general_suites
 from assay.text import words
 
 Baseline = Callable[[Suite], Sequence[str]]

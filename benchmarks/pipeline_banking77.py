@@ -23,9 +23,9 @@ from typing import NamedTuple
 
 from assay.api import audit
 from assay.curate.settings import CurateSettings
-from assay.ending import ending
-from assay.outcome import outcome_of
 from assay.pipeline import run
+from assay.pipeline.ending import ending
+from assay.pipeline.outcome import outcome_of
 from assay.sources import ReadSettings, read
 from assay.suites import read_suite
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from assay.general import general_names
+from assay.suites.general import general_names
 from benchmarks.pipeline_banking77 import (
     Row,
     multiple_choice,

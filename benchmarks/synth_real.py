@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from assay.calls.journal import Journal
 from assay.chat import load_target
 from assay.dataset import Dataset
 from assay.findings import Fate
-from assay.journal import Journal
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.stages import load_encoder, make_audit
 from assay.synth.comparing.words import conversation

@@ -121,8 +121,8 @@ class Running:
 
 def ask(url: str, folder: Path, count: int, concurrency: int) -> list[str | None]:
     """Asks so many requests through caller and journal; imports and the making of requests are not what is timed."""
-    from assay.caller import Caller
-    from assay.journal import Journal
+    from assay.calls.caller import Caller
+    from assay.calls.journal import Journal
     from assay.protocols import GenerationRequest, Price
     from assay.records import Message
     from assay.synth.provider import make_provider

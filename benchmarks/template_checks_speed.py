@@ -35,7 +35,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assay.chat import ChatTarget, load_target
-from assay.conversation import template_messages
+from assay.chat.conversation import template_messages
 from assay.curate.check import CHECKS, Check, Context
 from assay.errors import ModelError
 from assay.models import load_tokenizer, resolve

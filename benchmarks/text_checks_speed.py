@@ -14,11 +14,11 @@ from collections.abc import Sequence
 
 from corpus import make_corpus
 
-from assay.convert import as_dataset
 from assay.curate.check import SAMPLED_RECORDS, Context, evenly
 from assay.curate.settings import ActiveCheck, CurateSettings, active_checks
 from assay.records import Record
 from assay.sources import read
+from assay.sources.convert import as_dataset
 
 RECORDS = 5_000
 ROUNDS = 3

@@ -185,7 +185,7 @@ def audit(
     releases: Releases | None = None,
     reviews: Sequence[Review] = (),
 ) -> Audited:
-    """Runs every check that is on. `data` is a Dataset, or what `assay.convert.as_dataset` takes.
+    """Runs every check that is on. `data` is a Dataset, or what `assay.sources.convert.as_dataset` takes.
 
     evaluation_texts  come on top of those of `suites`
     engine            where the pass over the data runs; None for what suits its size; what is found is the same
@@ -342,6 +342,6 @@ def _all_evaluation_texts(suites: Sequence[Suite], given: Sequence[EvaluationTex
 def _as_dataset(data: Any) -> Dataset:
     if isinstance(data, Dataset):
         return data
-    from assay.convert import as_dataset
+    from assay.sources.convert import as_dataset
 
     return as_dataset(data)

@@ -87,7 +87,7 @@ def _say_plan(
     options: Options, settings: EvaluateSettings, suites: tuple[Suite, ...], policy_file: Path, *, required: bool
 ) -> None:
     """What the policy's proofs need, before a model is loaded. Raises SettingsError for one that was asked for."""
-    from assay.general import include_paths
+    from assay.suites.general import include_paths
 
     from .gate.planned import before_scoring
     from .gate.policy import read_policy
@@ -109,7 +109,7 @@ def _say_plan(
 
 def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: EvaluateSettings, folder: Path) -> None:
     """Also for an evaluation that was made before and has not been run again."""
-    from assay.general import include_paths
+    from assay.suites.general import include_paths
 
     from .lm_eval_runs.write import documents_of, write_lm_eval
 
@@ -119,14 +119,14 @@ def _write_lm_eval(evaluation: Evaluation, suites: tuple[Suite, ...], settings: 
 
 def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, tuple[Suite, ...], Models, Path]:
     """Options over settings over defaults; suites and model are read before anything is computed."""
-    from assay.adapter_fit import check_fit_here
-    from assay.adapter_names import adapter_folder
     from assay.chat import load_target
-    from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
+    from assay.models.adapter_fit import check_fit_here
     from assay.project import NO_PREVIOUS
+    from assay.releases.adapter_names import adapter_folder
     from assay.runs import RunStore
     from assay.sources import ReadSettings, read
     from assay.suites import read_suites
+    from assay.suites.general import include_paths, is_bundled, tier_of, with_included, with_tiers
 
     from .identity import Models
     from .models.backends import with_server

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import base_of, new_tokens_of
 from assay.chat import ChatTarget, extended
 from assay.errors import ModelError
-from assay.general import include_paths
 from assay.models import weights_sha256
+from assay.models.adapters import base_of, new_tokens_of
 from assay.storage import sha256_file
 from assay.suites import FILES_OF_A_SCORER, Suite
+from assay.suites.general import include_paths
 
 from .asking.examination import digest
 from .asking.leaks import adapter_card
@@ -242,7 +242,7 @@ def _tasks_inputs(folders: Sequence[Path]) -> dict[str, str]:
 
 def _task_inputs(folder: Path) -> dict[str, str]:
     """YAML, code and data below the folder, and data that tasks name elsewhere."""
-    from assay.task_files import task_files
+    from assay.suites.task_files import task_files
 
     files = {path for path in folder.rglob("*") if path.suffix in CODE_AND_TEXT and path.is_file()}
     named = {path for task in task_files(folder) for paths in task.data.values() for path in paths if path.is_file()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assay.general import IncludePath
+from assay.suites.general import IncludePath
 
 from .asking.item_split import ItemPart
 

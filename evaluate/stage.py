@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from assay.chat import ChatTarget
 from assay.config import to_json
-from assay.devices import on_the_cpu
 from assay.errors import SettingsError, SuiteError
-from assay.general import include_paths, is_bundled, tier_of, with_included, with_tiers
+from assay.models.devices import on_the_cpu
 from assay.suites import EvaluationText, Suite, read_suites
+from assay.suites.general import include_paths, is_bundled, tier_of, with_included, with_tiers
 
 from .asking.answer_sheets import Sheet, cut_off, items_table, suite_result
 from .asking.answering import Answering
@@ -31,7 +31,7 @@ from .settings import EvaluateSettings
 from .wording import count, names
 
 if TYPE_CHECKING:
-    from assay.task_files import TaskFile
+    from assay.suites.task_files import TaskFile
 
     from .judging.asking import Judges
     from .models.lm_eval_model import AssayLM

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from typing import TypeAlias, overload
 from urllib.parse import urlsplit
 
+from assay.calls.pricing import scaled
 from assay.errors import SettingsError
-from assay.pricing import scaled
 from assay.protocols import GenerationRequest, Price, Provider
 from assay.records import Json
 from assay.registry import Registry

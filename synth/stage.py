@@ -9,15 +9,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from assay.caller import Caller
-from assay.convert import Data, as_dataset
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal, Spent
 from assay.dataset import Dataset
 from assay.errors import SettingsError
 from assay.findings import Ledger
-from assay.journal import Journal, Spent
 from assay.protocols import Audit, Provider
 from assay.records import Record
 from assay.registry import check_settings
+from assay.sources.convert import Data, as_dataset
 
 from .asking import judging
 from .comparing.diversity import Diversity, Encode, Novelty, measure
@@ -108,7 +108,7 @@ def synth(
 ) -> Synthesized:
     """Generates until each method has its `count` of accepted records, or the budget or the jobs run out.
 
-    seeds     records to start from: a Dataset, or what `assay.convert.as_dataset` takes
+    seeds     records to start from: a Dataset, or what `assay.sources.convert.as_dataset` takes
     existing  records that new ones are judged together with; the seeds when None
     journal   SQLite file; with the same file an answer is never asked for twice
     bench     the target's chat template and the domain suite's scorer, for the steps that judge with them

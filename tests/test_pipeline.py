@@ -11,8 +11,8 @@ import pytest
 from assay.dataset import Dataset
 from assay.errors import InputError, SettingsError, SuiteError
 from assay.lineage import lineage
-from assay.outcome import PipelineResult
 from assay.pipeline import run
+from assay.pipeline.outcome import PipelineResult
 from assay.runs import RunStore
 
 HOSTILE = "<script>alert(1)</script>{{ 7919 * 104729 }}"

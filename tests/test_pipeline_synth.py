@@ -18,10 +18,10 @@ import pytest
 
 from assay.dataset import Dataset
 from assay.errors import Exit, NotAcceptedError
-from assay.generated import REPLACED, without_replaced, write_replaced
 from assay.lineage import lineage, read_card
-from assay.outcome import PipelineResult
 from assay.pipeline import run
+from assay.pipeline.generated import REPLACED, without_replaced, write_replaced
+from assay.pipeline.outcome import PipelineResult
 from assay.reviews.journal import append
 from assay.reviews.review import READING, Review, Subject, Verdict
 from assay.reviews.sample import reading_order

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from assay.devices import is_out_of_memory, memory_full
+from assay.models.devices import is_out_of_memory, memory_full
 from assay.runs import Run
 
 from .checkpoints import Checkpoints

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.devices import in_double
 from assay.errors import TrainingError
+from assay.models.devices import in_double
 
 from .before.finite_difference import TOLERANCE_FLOAT32, TOLERANCE_HALF, slope_ratio
 

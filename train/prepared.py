@@ -8,8 +8,8 @@ from pathlib import Path
 
 from assay.chat import ChatTarget, extended
 from assay.dataset import Dataset
-from assay.devices import on_the_cpu
 from assay.errors import missing_extra
+from assay.models.devices import on_the_cpu
 
 from .before.answers import check_answers
 from .before.arguments import check_arguments

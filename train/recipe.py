@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.devices import computes_bf16, runs_flash_attention, unused_gpu
 from assay.errors import SettingsError
 from assay.models import cpu_computes_bf16
+from assay.models.devices import computes_bf16, runs_flash_attention, unused_gpu
 
 from .settings import PRESETS, TrainSettings
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget, extended, load_target
 from assay.config import to_json
-from assay.convert import Data, as_dataset
 from assay.errors import MissingExtraError, TrainingError
 from assay.models import ModelRef
 from assay.protocols import Selection
 from assay.runs import Run, run_digest
+from assay.sources.convert import Data, as_dataset
 from assay.storage import write_table
 
 from .adapter import RECORDS, adapter_card, save_adapter
@@ -130,7 +130,7 @@ def train(
     Writes to `out`: adapter/, trained_records.parquet, ledger.parquet, log.jsonl, curve.png and .svg, recipe.json.
     A killed run goes on from its last whole checkpoint when it is called again with the same arguments.
 
-    data       a Dataset, or what `assay.convert.as_dataset` takes
+    data       a Dataset, or what `assay.sources.convert.as_dataset` takes
     target     the model's chat side, or its name
     model_ref  the model whose weights train, where it is not the target's
     general    what `settings.general_data` names, where it was read already; else it is read, paths from here

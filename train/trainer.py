@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.chat import ChatTarget
 from assay.errors import SettingsError
-from assay.model_hub import first_line
+from assay.models.hub import first_line
 
 from .before.checked import checked
 from .before.own_loss import check_own_loss

@@ -13,7 +13,7 @@ from assay.console import STORE_OPTION, Options, common_options, on_one_line
 from assay.errors import Exit, NotReleasedError
 
 if TYPE_CHECKING:
-    from assay.releases import Releases, Version
+    from assay.releases.versions import Releases, Version
 
 LICENCE_OPTION = click.option("--license", "licence", metavar="ID", help="As the hub knows it, e.g. apache-2.0.")
 
@@ -110,7 +110,8 @@ def history(options: Options, name: str, store: Path) -> int:
     events = registry.history(name)
     options.emit([dataclasses.asdict(event) for event in events])
     for event in events:
-        options.show(f"{event.at}  {event.event:11}  {name}:{event.version}" + (f"  {on_one_line(event.reason or '')}".rstrip()))
+        line = f"{event.at}  {event.event:11}  {name}:{event.version}  {on_one_line(event.reason or '')}"
+        options.show(line.rstrip())
     return Exit.OK
 
 
@@ -160,7 +161,7 @@ def push(
 
     The token is the one of `hf auth login`, or HF_TOKEN. Ids and hashes of the training records stay here.
     """
-    from assay.hub_upload import files_of, upload
+    from assay.releases.hub_upload import files_of, upload
 
     found = _found(version, store)
     text = _card(found, store, licence)
@@ -179,7 +180,7 @@ def push(
 
 
 def _releases(store: Path) -> Releases:
-    from assay.releases import Releases
+    from assay.releases.versions import Releases
 
     return Releases(store / "adapters")
 
@@ -235,7 +236,7 @@ def _verify(version: Version, options: Options) -> None:
 def _card(version: Version, store: Path, licence: str | None) -> str:
     from assay.errors import AssayError
     from assay.lineage import lineage
-    from assay.model_card import Known, model_card
+    from assay.releases.model_card import Known, model_card
     from assay.runs import RunStore
 
     certificate = version.folder / "certificate.json"

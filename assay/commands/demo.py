@@ -34,9 +34,9 @@ def demo(options: Options, contrast: bool) -> int:
     on the desk's own suite and on general ability, and gives the verdict, whatever it is. Everything is computed.
     The exit code is 0 when the demo ran to its end, whatever the verdict.
     """
-    from assay.demonstration import run_careless, run_demo
-    from assay.ending import ending
-    from assay.outcome import outcome_of
+    from assay.pipeline.demonstration import run_careless, run_demo
+    from assay.pipeline.ending import ending
+    from assay.pipeline.outcome import outcome_of
 
     folder = options.output or FOLDER
     options.say(f"the demo writes to {folder}")

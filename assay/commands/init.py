@@ -12,7 +12,7 @@ from assay.console import Options, common_options, parse_columns
 from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
-    from assay.foreign_reading import Foreign
+    from assay.foreign.reading import Foreign
 
 
 @click.command()
@@ -46,7 +46,7 @@ def init(
 
     --from takes model, data and training settings over from another trainer's file, and names what it leaves out.
     """
-    from assay.embedded import DEFAULT_MODEL
+    from assay.models.embedded import DEFAULT_MODEL
     from assay.starting import Start, start_project
 
     taken = _taken(foreign, options)
@@ -81,9 +81,9 @@ def init(
 
 def _taken(foreign: Path | None, options: Options) -> Foreign:
     """What --from says; each note is said."""
-    from assay.adapter_names import adapter_folder
-    from assay.foreign import read_foreign
-    from assay.foreign_reading import Foreign
+    from assay.foreign.reading import Foreign
+    from assay.foreign.settings import read_foreign
+    from assay.releases.adapter_names import adapter_folder
 
     if foreign is None:
         return Foreign("assay")

@@ -1,4 +1,4 @@
-"""What `assay synth --measure` adds: settings and terminal around `assay.measure`."""
+"""What `assay synth --measure` adds: settings and terminal around `assay.pipeline.measure`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def measure_and_show(
     Raises SettingsError, SuiteError, and what training and scoring raise.
     """
     from assay.chat import load_target
-    from assay.measure import Question, measure
+    from assay.pipeline.measure import Question, measure
     from assay.runs import RunStore
     from assay.storage import write_json
     from assay.suites import read_suites

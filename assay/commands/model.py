@@ -22,9 +22,9 @@ def install(options: Options, name: str | None) -> int:
     Without NAME the default, smollm2-135m-instruct. Its files go to the user's cache folder, or to $ASSAY_CACHE;
     files that were damaged since are found by their hashes and made anew.
     """
-    from assay.embedded import DEFAULT_MODEL, EMBEDDED, damaged_files, is_installed, remove
-    from assay.embedded import install as install_model
     from assay.errors import UnknownNameError, did_you_mean
+    from assay.models.embedded import DEFAULT_MODEL, EMBEDDED, damaged_files, is_installed, remove
+    from assay.models.embedded import install as install_model
 
     chosen = name or DEFAULT_MODEL
     if chosen not in EMBEDDED:

@@ -12,7 +12,7 @@ from assay.console import DEFAULT_CONFIG, Options, common_options, split_overrid
 from assay.errors import Exit, SettingsError
 
 if TYPE_CHECKING:
-    from assay.outcome import PipelineResult
+    from assay.pipeline.outcome import PipelineResult
 
 
 @click.command()
@@ -50,8 +50,8 @@ def run(options: Options, arguments: tuple[str, ...], first: str, last: str) -> 
 
 def report(options: Options, result: PipelineResult) -> int:
     """Shows the end of a pipeline; the exit code is the verdict's."""
-    from assay.ending import ending
-    from assay.outcome import outcome_of
+    from assay.pipeline.ending import ending
+    from assay.pipeline.outcome import outcome_of
 
     options.emit(result.to_json())
     options.show(ending(outcome_of(result)))

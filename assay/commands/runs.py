@@ -69,9 +69,9 @@ def lineage(options: Options, adapter: Path, store: Path | None) -> int:
 
     ADAPTER is a folder, or NAME:VERSION of `assay adapters`.
     """
-    from assay.adapter_names import adapter_folder
     from assay.lineage import lineage as walk
     from assay.lineage import store_of
+    from assay.releases.adapter_names import adapter_folder
     from assay.runs import RunStore
 
     adapter = adapter_folder(adapter, store or Path(".assay"))

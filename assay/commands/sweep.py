@@ -22,10 +22,10 @@ def sweep(options: Options, arguments: tuple[str, ...]) -> int:
     between two of them is not run again.
     """
     from assay.commands.run import exit_code
-    from assay.ending import ending
-    from assay.outcome import outcome_of
-    from assay.sweep import axes_of
-    from assay.sweep import sweep as try_out
+    from assay.pipeline.ending import ending
+    from assay.pipeline.outcome import outcome_of
+    from assay.pipeline.sweep import axes_of
+    from assay.pipeline.sweep import sweep as try_out
 
     files, options = split_overrides(arguments, options)
     if len(files) > 1:

@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from assay.errors import AssayError
 from assay.locks import is_held
+from assay.pipeline.summary_page import SENTENCES
 from assay.runs import Manifest
-from assay.summary_page import SENTENCES
 
 from .rendering import page, page_number, site_of
 from .site import Site, read_json

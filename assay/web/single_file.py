@@ -7,8 +7,8 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from assay.calls.event_loop import run_async
 from assay.errors import NoSuchRunError, SettingsError
-from assay.event_loop import run_async
 
 if TYPE_CHECKING:
     from .site import Site

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import cast
 
 from assay.findings import Finding, Severity, Span
-from assay.house_rules import STARTER, Breach, HouseRules, read_house_rules
 from assay.records import Record
+from assay.writing.house_rules import STARTER, Breach, HouseRules, read_house_rules
 
 from ..check import Context, Decision, Need, record_check
 from ..example import Example

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from assay.findings import Finding, Severity
 from assay.records import Record
-from assay.style import FEATURES
+from assay.writing.style import FEATURES
 
 from ..check import Context, Decision, dataset_check
 from ..column import hash_of

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from assay.findings import Finding, Severity
-from assay.function_words import likely_language
 from assay.records import Record
+from assay.writing.function_words import likely_language
 
 from ..answers.language import READ_CHARACTERS, Language, has_letters, language_of, predictions, prose_of, script_of
 from ..answers.markup import blank_code, looks_like_code

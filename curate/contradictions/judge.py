@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assay.caller import Caller, worst_usd
+from assay.calls.caller import Caller, worst_usd
+from assay.calls.journal import Journal
 from assay.errors import ProviderRefusedError
-from assay.journal import Journal
 from assay.protocols import Generation, GenerationRequest, Price, Provider
 from assay.records import Message
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from assay.errors import MissingExtraError, ModelError
-from assay.model_hub import first_line
+from assay.models.hub import first_line
 
 from .constants import MAX_CHARACTERS, OFF, STATIC
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.errors import MissingExtraError, ModelError
-from assay.model_hub import first_line
+from assay.models.hub import first_line
 
 from .constants import MAX_CHARACTERS, STATIC
 from .pooling import add_tokens

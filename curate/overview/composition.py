@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assay.function_words import likely_language
 from assay.records import Json, Record
 from assay.split import labels_of
+from assay.writing.function_words import likely_language
 
 from .topics import Encode, effective_number, find_topics
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assay.style import FEATURES
+from assay.writing.style import FEATURES
 
 from .composition import Kinds
 from .shape import Measured

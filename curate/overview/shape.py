@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.records import ROLES, Json, Record
-from assay.style import FEATURES, style_of
 from assay.text import conversation_text, words
+from assay.writing.style import FEATURES, style_of
 
 from .composition import Lengths, lengths_of
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from assay.function_words import FUNCTION_WORDS
 from assay.text import words
+from assay.writing.function_words import FUNCTION_WORDS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from assay.records import Message, Record
-from assay.style import FEATURES, Style, closing_of, exclaims, layout_of, style_of
+from assay.writing.style import FEATURES, Style, closing_of, exclaims, layout_of, style_of
 
 from ..batch import Batch
 from ..column import batch_column, hash_of

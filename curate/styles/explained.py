@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from assay.style import FEATURES, Style, style_of
 from assay.text import words
+from assay.writing.style import FEATURES, Style, style_of
 
 _CREATIVE = (
     r"letter|e-?mail|story|poem|song|lyric|dialog|speech|diary|journal|rewrite|rephrase|paraphrase|edit|translate"

@@ -1,4 +1,4 @@
-"""The styles of many plain answers at once: what `assay.style.style_of` says of each, in one compiled walk.
+"""The styles of many plain answers at once: what `assay.writing.style.style_of` says of each, in one compiled walk.
 
 Plain is ASCII without code, of ordinary length, in English or in no language that can be told: most answers of most
 data. Of the others the kernel says so, and of a few features it says only that they have to be looked at.
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from assay.function_words import CERTAIN, ENGLISH_ALONE, FUNCTION_WORDS, LANGUAGES_OF
-from assay.style import (
+from assay.writing.function_words import CERTAIN, ENGLISH_ALONE, FUNCTION_WORDS, LANGUAGES_OF
+from assay.writing.style import (
     APOLOGIES,
     CONCISE_WORDS,
     CONTRACTED,
@@ -28,7 +28,7 @@ from assay.style import (
     OFFERS,
     Style,
 )
-from assay.voice import FEWEST_WORDS, SPACED
+from assay.writing.voice import FEWEST_WORDS, SPACED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +178,7 @@ def _holds(data: Any, start: Any, end: Any, needles: Any) -> Any:
 
 @compiled
 def _likely_english(scores: Any, certain: Any, found: Any) -> Any:
-    """1 for English, 0 for no language, -1 for another one; as `assay.function_words.likely_language` has it."""
+    """1 for English, 0 for no language, -1 for another one; as `function_words.likely_language` has it."""
     if certain >= CERTAIN:
         return 1
     if found < 2:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from assay.style import FEATURES
+from assay.writing.style import FEATURES
 
 from .columns import LEVELS
 

@@ -39,7 +39,7 @@ class Asked:
     @property
     def target(self) -> str | None:
         """The model that the audit's checks use: the first that has a tokenizer."""
-        from assay.text_target import is_template_alone
+        from assay.chat.text_target import is_template_alone
 
         return next((name for name in self.models if not is_template_alone(name)), None)
 

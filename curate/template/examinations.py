@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assay.chat import ChatTarget, Examined, TemplateProblem
 
 AHEAD = 32
-"""Records that are examined together: as many as `assay.rendered` renders in one talk with its worker."""
+"""Records that are examined together: as many as `assay.chat.rendered` renders in one talk with its worker."""
 
 KEPT = 4_096
 

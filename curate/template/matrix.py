@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from assay.chat import ChatTarget, Examined, TemplateProblem, TextTarget
-    from assay.rendered import Rendered
+    from assay.chat.rendered import Rendered
 
 COLUMNS = (
     "template_renders",
@@ -145,7 +145,7 @@ def _row(model: Loaded, fits: Sequence[Fit]) -> Row:
 
 def _fits(records: Sequence[Record], target: ChatTarget | TextTarget, max_length: int) -> Iterator[Fit]:
     from assay.chat import ChatTarget, examine_all
-    from assay.examined import render_by_shape
+    from assay.chat.examined import render_by_shape
 
     if not isinstance(target, ChatTarget):
         yield from map(_fit, render_by_shape(records, target))
@@ -157,7 +157,7 @@ def _fits(records: Sequence[Record], target: ChatTarget | TextTarget, max_length
 
 
 def _fit(item: Examined | Rendered | TemplateProblem, *more: tuple[str, str, str]) -> Fit:
-    from assay.templating import TemplateProblem
+    from assay.chat_templates.templating import TemplateProblem
 
     if isinstance(item, TemplateProblem):
         return Fit(((item.check, item.kind, item.message[:LONGEST_MESSAGE]),))

@@ -158,9 +158,9 @@ class Comparison:
         return [Message("system", system)] if system else []
 
     def _rendered(self, messages: Sequence[Message], tools: Sequence[Json], variables: dict[str, Json]) -> object:
-        from assay.chat_target import template_for
-        from assay.rendered import template_variables
-        from assay.templating import Rendering, shared_renderer
+        from assay.chat.rendered import template_variables
+        from assay.chat.target import template_for
+        from assay.chat_templates.templating import Rendering, shared_renderer
 
         assert self.target is not None
         target = replace(self.target, variables={**self.target.variables, **variables})
@@ -169,7 +169,7 @@ class Comparison:
         return result.text if isinstance(result, Rendering) else (result.kind, result.message)
 
     def _compare_prefixes(self, record: Record) -> dict[str, Any] | None:
-        from assay.encoded import tokenize
+        from assay.chat.encoded import tokenize
 
         assert self.target is not None
         system = system_of(record.messages)

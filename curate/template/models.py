@@ -35,7 +35,7 @@ def load_model(named: Named, *, offline: bool, say: Callable[[str], None]) -> Ch
 
     Raises ModelError.
     """
-    from assay.text_target import is_template_alone, load_text_target
+    from assay.chat.text_target import is_template_alone, load_text_target
 
     if is_template_alone(named.place):
         return load_text_target(named.place)
@@ -82,7 +82,7 @@ def _matching(pattern: Path) -> list[Path]:
 
 
 def _below(path: Path) -> list[Named]:
-    from assay.text_target import TEMPLATE_SUFFIXES
+    from assay.chat.text_target import TEMPLATE_SUFFIXES
 
     if path.is_file():
         return [Named(path.stem, str(path))] if path.suffix in TEMPLATE_SUFFIXES else []

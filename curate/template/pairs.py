@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assay.answers import first_difference
+from assay.chat.answers import first_difference
 from assay.records import Record
 
 from .models import Loaded
 
 if TYPE_CHECKING:
-    from assay.answers import Answer
-    from assay.chat_target import Templated
-    from assay.templating import Rendering, TemplateProblem
+    from assay.chat.answers import Answer
+    from assay.chat.target import Templated
+    from assay.chat_templates.templating import Rendering, TemplateProblem
 
 ENDINGS = ("_training", "-training", ".training")
 
@@ -59,7 +59,7 @@ def pairs_among(models: Sequence[Loaded]) -> list[tuple[Loaded, Loaded]]:
 
 def compare(records: Sequence[Record], plain: Loaded, marked: Loaded) -> Pair | None:
     """None where one of the two cannot be used. Every record is rendered: no shape stands for another here."""
-    from assay.templating import Rendering
+    from assay.chat_templates.templating import Rendering
 
     if plain.target is None or marked.target is None:
         return None
@@ -87,9 +87,9 @@ def _example(record: Record, what: str) -> str:
 
 
 def _wholes(records: Sequence[Record], target: Templated) -> list[Rendering | TemplateProblem]:
-    from assay.chat_target import template_for
-    from assay.rendered import CHUNK, template_variables
-    from assay.templating import shared_renderer
+    from assay.chat.rendered import CHUNK, template_variables
+    from assay.chat.target import template_for
+    from assay.chat_templates.templating import shared_renderer
 
     out: list[Rendering | TemplateProblem] = []
     for start in range(0, len(records), CHUNK):
@@ -100,8 +100,8 @@ def _wholes(records: Sequence[Record], target: Templated) -> list[Rendering | Te
 
 
 def _answers(records: Sequence[Record], target: Templated) -> list[tuple[Answer, ...] | None]:
-    from assay.examined import render_by_shape
-    from assay.rendered import Rendered
+    from assay.chat.examined import render_by_shape
+    from assay.chat.rendered import Rendered
 
     return [item.answers if isinstance(item, Rendered) else None for item in render_by_shape(records, target)]
 

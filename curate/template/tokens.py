@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from assay.answers import first_difference
+from assay.chat.answers import first_difference
 from assay.errors import SettingsError
 from assay.records import Json, Record, Source
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget, Encoded, TemplateProblem, TextTarget
-    from assay.chat_target import Templated
+    from assay.chat.target import Templated
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def show_text(record: Record, target: Templated) -> Shown:
 def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json], part: slice, prompts: int) -> Part:
     """prompts: of so many trained turns, the last ones."""
     from assay.chat import IGNORED, Encoded, encode_all
-    from assay.encoded import tokenize
+    from assay.chat.encoded import tokenize
 
     result = next(iter(encode_all([record], target)))
     whole, prompt_texts = _renderings(record, target, asked_with, prompts)
@@ -206,7 +206,7 @@ def _with_tokens(record: Record, target: ChatTarget, asked_with: dict[str, Json]
 
 def _as_text(record: Record, target: Templated, asked_with: dict[str, Json]) -> Shown:
     """Pieces of text, trained and not, in place of tokens."""
-    from assay.rendered import Rendered, render_all
+    from assay.chat.rendered import Rendered, render_all
 
     result = next(iter(render_all([record], target)))
     whole, prompt_texts = _renderings(record, target, asked_with, len(record.messages))
@@ -237,9 +237,9 @@ def _renderings(
 
     most  so many of them, and no more than MOST_RENDERED
     """
-    from assay.chat_target import template_for
-    from assay.rendered import template_variables, trained_turns
-    from assay.templating import Rendering, shared_renderer
+    from assay.chat.rendered import template_variables, trained_turns
+    from assay.chat.target import template_for
+    from assay.chat_templates.templating import Rendering, shared_renderer
 
     turns = [turn for turn in trained_turns(record.messages) if turn > 0][-min(most, MOST_RENDERED) :]
     renders = [template_variables(record.messages, record.tools, target, prompt=False)]
@@ -255,9 +255,9 @@ def _renderings(
 def _turns(record: Record, target: Templated, text: str | None) -> tuple[Turn, ...]:
     """Where each turn begins: after the rendering of the turns before it, else, and beyond MOST_RENDERED turns, at its
     content."""
-    from assay.chat_target import template_for
-    from assay.rendered import template_variables
-    from assay.templating import Rendering, shared_renderer
+    from assay.chat.rendered import template_variables
+    from assay.chat.target import template_for
+    from assay.chat_templates.templating import Rendering, shared_renderer
 
     if text is None:
         return tuple(Turn(index, message.role, None) for index, message in enumerate(record.messages))
@@ -320,7 +320,7 @@ def _notes(result: Encoded | TemplateProblem | Any) -> tuple[tuple[str, str, str
 
 
 def _problem(result: Any) -> tuple[str, str, str] | None:
-    from assay.templating import TemplateProblem
+    from assay.chat_templates.templating import TemplateProblem
 
     return (result.check, result.kind, result.message) if isinstance(result, TemplateProblem) else None
 

@@ -1,7 +1,7 @@
 """A record as the model sees it: rendered by its chat template, and token by token with its mask.
 
 Both by the code that trains (`assay.chat`), so that what is looked at is what is trained on. Templates are rendered by
-the worker of `assay.templating` alone.
+the worker of `assay.chat_templates.templating` alone.
 """
 
 from __future__ import annotations

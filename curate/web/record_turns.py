@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.conversation import split_thinking
+from assay.chat.conversation import split_thinking
 from assay.findings import Finding
 from assay.records import ROLES, Json, Message, Record
 

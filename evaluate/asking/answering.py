@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assay.devices import memory_failures
+from assay.models.devices import memory_failures
 
 from ..evaluation import ModelName
 from .examination import Answer, Examination, Item

@@ -238,7 +238,7 @@ def _prompt(item: SuiteItem, suite: Suite, target: ChatTarget) -> tuple[int, ...
 
 def _check_tools_shown(item: SuiteItem, suite: Suite, name: str, rendered: Callable[[], str]) -> None:
     """A model that is not shown the tools, or what they gave, is asked another question than the item's."""
-    from assay.tool_rendering import hidden_tools
+    from assay.chat.tool_rendering import hidden_tools
 
     called = [call.name for message in item.messages for call in message.tool_calls]
     if not item.tools and not called and all(message.role != "tool" for message in item.messages):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import SuiteError, did_you_mean, missing_extra
-from assay.task_files import TaskFile, tasks_in
+from assay.suites.task_files import TaskFile, tasks_in
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task

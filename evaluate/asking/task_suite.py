@@ -14,7 +14,7 @@ import numpy as np
 
 from assay.errors import SuiteError
 from assay.storage import sha256_file
-from assay.task_files import TaskFile, item_id
+from assay.suites.task_files import TaskFile, item_id
 
 from ..models.causal_model import common_prefix
 from ..scorer import NOT_RESCORABLE

@@ -127,7 +127,7 @@ def _plan(options: Options, policy_file: Path, suites: tuple[str, ...], include_
 
 def _general(included: tuple[str, ...], *, named: bool) -> tuple[list[Path], list[Path]]:
     """Folders of tasks, and bundled suites of assay's own format: of all tiers where the policy names its suites."""
-    from assay.general import BUNDLED, TIERS, general_suites, is_bundled, named_tier
+    from assay.suites.general import BUNDLED, TIERS, general_suites, is_bundled, named_tier
 
     if BUNDLED in included and not named:
         shown = ", ".join(f"{BUNDLED}:{name}" for name in TIERS)
@@ -141,7 +141,7 @@ def _general(included: tuple[str, ...], *, named: bool) -> tuple[list[Path], lis
 
 def _task_sizes(folders: list[Path]) -> dict[str, SuiteSize]:
     """Of tasks whose data lies on this machine."""
-    from assay.task_files import tasks_in
+    from assay.suites.task_files import tasks_in
 
     from .plan import size_of
 

@@ -135,7 +135,7 @@ def _roles(policy: Policy, paired: dict[str, PairedSuite]) -> tuple[dict[str, Su
 
 def _role_of_kind(suite: PairedSuite) -> Role:
     """Tasks of lm-eval are general, so are suites that say so, and those that come with assay."""
-    from assay.general import TIERS, general_names
+    from assay.suites.general import TIERS, general_names
 
     if suite.result.kind != "suite" or any(suite.result.suite in general_names(tier) for tier in TIERS):
         return "general"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from assay.suites import Suite, prompt_text
-from assay.task_files import TaskFile, question_of, tasks_in
+from assay.suites.task_files import TaskFile, question_of, tasks_in
 
 from ..asking.item_split import ItemPart, part_by
 from ..settings import EvaluateSettings

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from assay.caller import Caller, worst_usd
+from assay.calls.caller import Caller, worst_usd
+from assay.calls.journal import Journal, Spent
 from assay.errors import ProviderError
-from assay.journal import Journal, Spent
 from assay.protocols import Generation, GenerationRequest, Price, Provider
 
 from ..suites.proposal import estimated_tokens

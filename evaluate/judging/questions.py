@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from assay.journal import request_key
+from assay.calls.journal import request_key
 from assay.protocols import GenerationRequest
 from assay.records import Json, Message
 

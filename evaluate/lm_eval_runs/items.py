@@ -14,7 +14,7 @@ from typing import Any
 
 from assay.errors import AssayError, SuiteError
 from assay.suites import EvaluationText
-from assay.task_files import item_id, question_of
+from assay.suites.task_files import item_id, question_of
 
 from ..scorer import NOT_RESCORABLE, make_scorer
 from ..wording import count, names

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import SuiteError
 from assay.storage import write_json, write_text
-from assay.task_files import item_id, tasks_in
+from assay.suites.task_files import item_id, tasks_in
 
 from ..evaluation import Evaluation, ModelName, ModelScore, SuiteResult
 from ..evaluation_files import to_json

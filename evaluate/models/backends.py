@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from assay.chat import ChatTarget
-from assay.devices import memory_failures
 from assay.errors import SettingsError, SuiteError, require
+from assay.models.devices import memory_failures
 
 from ..evaluation import AdapterEvidence, ModelName
 from ..identity import Models, identity_of, precision_of

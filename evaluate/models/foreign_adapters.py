@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapter_fit import check_fit
 from assay.errors import ModelError
 from assay.models import load_config
+from assay.models.adapter_fit import check_fit
 
 from ..wording import count, names
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from assay.devices import in_double
+from assay.models.devices import in_double
 
 from .causal_model import CausalModel, KeysValues, no_numbers
 from .packing import SHORTEST_SHARED_PREFIX, Bounds, Request, Row, batches, groups

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lm_eval.models.api_models import JsonChatStr
 from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI, OpenAIChatCompletion
 
+from assay.calls.event_loop import outside_of_a_loop, run_async
 from assay.errors import ModelError
-from assay.event_loop import outside_of_a_loop, run_async
 
 from .server import KEY, ServedModel, server_errors
 

@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import load_adapter, make_room, prove_adapter, without_bitsandbytes
 from assay.models import ModelRef, load_base
+from assay.models.adapters import load_adapter, make_room, prove_adapter, without_bitsandbytes
 
 from ..evaluation import AdapterEvidence, ModelName
 from ..sensitivity.damage import damage, damage_slightly

@@ -6,7 +6,7 @@ has none to correct in 16 (Dettmers et al. 2023, section 4). Only assay's own ad
 
 from __future__ import annotations
 
-from assay.adapters import base_of
+from assay.models.adapters import base_of
 
 from ..asking.leaks import adapter_card
 from ..identity import Models, precision_of

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from assay.config import Document, parse
 from assay.errors import AssayError, ModelError
-from assay.general import include_paths
 from assay.storage import sha256_file
 from assay.suites import read_suites
+from assay.suites.general import include_paths
 
 from ..asking.domain_suite import DomainSuite
 from ..asking.examination import Answer, Examination, digest

@@ -41,7 +41,7 @@ def verify(
 
     Exit code 0 when nothing differs, 3 when something does. What could not be checked is said, and is no difference.
     """
-    from assay.proofs import is_proof
+    from assay.releases.proofs import is_proof
 
     from ..scorer import rescore, rescore_with_code
     from .signature import read_public_key
@@ -61,7 +61,7 @@ def verify(
 
 def _proof(options: Options, path: Path) -> int:
     """Of what `assay merge` and `assay parity` wrote."""
-    from assay.proofs import claims_of, read_proof
+    from assay.releases.proofs import claims_of, read_proof
 
     from .verify import Claim
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.house_rules import Said, read_house_rules
 from assay.storage import sha256_file
+from assay.writing.house_rules import Said, read_house_rules
 
 from ..scorer import scorer
 

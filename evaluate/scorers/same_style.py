@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.errors import did_you_mean
-from assay.style import FEATURES, style_of
+from assay.writing.style import FEATURES, style_of
 
 from ..scorer import scorer
 

@@ -8,13 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from assay.chat.tool_rendering import tool_name
 from assay.dataset import Dataset
 from assay.errors import SuiteError
 from assay.findings import Severity
 from assay.records import Message, message_to_json
 from assay.suites import EvaluationText, Suite, SuiteItem, prompt_keys, prompt_text
 from assay.text import normalize
-from assay.tool_rendering import tool_name
 
 from ..asking.leaks import find_leaks
 from ..asking.references import takes_several, wrong_kind

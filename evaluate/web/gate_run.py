@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from assay.errors import AssayError
 from assay.findings import Verdict
+from assay.pipeline.summary_page import SENTENCES
 from assay.runs import Manifest
-from assay.summary_page import SENTENCES
 from assay.web.rendering import page, shown, site_of
 from assay.web.site import read_json
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assay.locks import is_held
+from assay.pipeline.summary_page import SENTENCES
 from assay.runs import Manifest
-from assay.summary_page import SENTENCES
 from assay.web.rendering import page, site_of
 from assay.web.site import Site, read_json
 

@@ -16,7 +16,7 @@ from assay.errors import AssayError
 from assay.records import Message
 from assay.storage import sha256_file
 from assay.suites import SuiteItem, read_suite
-from assay.task_files import TaskFile, item_id, question_of, task_files
+from assay.suites.task_files import TaskFile, item_id, question_of, task_files
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,13 @@ def _tasks(folders: tuple[Path, ...]) -> Iterator[TaskFile]:
 
 
 def _bundled_folders() -> list[Path]:
-    from assay.general import TIERS, tier_folder
+    from assay.suites.general import TIERS, tier_folder
 
     return [tier_folder(tier) for tier in TIERS]
 
 
 def _bundled_suites() -> list[Path]:
-    from assay.general import TIERS, general_suites
+    from assay.suites.general import TIERS, general_suites
 
     return [path for tier in TIERS for path in general_suites(tier).suites]
 

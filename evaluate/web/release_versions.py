@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.errors import AssayError
-from assay.releases import Event, Releases, Version
+from assay.releases.versions import Event, Releases, Version
 from assay.web.site import Site
 
 from .places import same_files

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
+from assay.calls.pricing import most_input_tokens, worst_usd
 from assay.dataset import Dataset
 from assay.errors import SettingsError
-from assay.pricing import most_input_tokens, worst_usd
 from assay.protocols import GenerationRequest, Price
 from assay.registry import check_settings, settings_of
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from assay.errors import SettingsError, did_you_mean
 from assay.records import Message, Record
-from assay.style import CONCISE_WORDS, LENGTH, LONG_FORM_WORDS, style_of
 from assay.text import normalize
+from assay.writing.style import CONCISE_WORDS, LENGTH, LONG_FORM_WORDS, style_of
 
 from ..asking.answers import read_text
 from ..asking.prompting import ask, ask_messages

@@ -8,7 +8,7 @@ from functools import partial
 
 from assay.errors import SettingsError, did_you_mean
 from assay.records import Message, Record
-from assay.style import FEATURES, style_of
+from assay.writing.style import FEATURES, style_of
 
 from ..asking.answers import read_text
 from ..asking.prompting import ask
@@ -40,7 +40,7 @@ def restyle(
     per_seed     rewritings of one answer at most
     min_share    as above
     min_overlap  content words shared with the old answer (Dice), below which the rewriting says something else
-    features     of `assay.style.Style`, those to bring into line
+    features     of `assay.writing.style.Style`, those to bring into line
     template     file in place of `prompts/restyle.jinja`; it is given `prompt`, `answer` and `style`, a list of words
 
     A rewriting that still differs from the majority, or that lost or gained a number, is refused. The new record takes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assay.caller import Caller
-from assay.pricing import actual_usd
+from assay.calls.caller import Caller
+from assay.calls.pricing import actual_usd
 from assay.protocols import Generation
 from assay.records import Json, Record, Source, record_id
 

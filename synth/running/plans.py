@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
 from assay.protocols import Generation, GenerationRequest
 
 from ..generator import Ask, Draft, Outcome, Poll, Refused

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
 from assay.dataset import Dataset
 from assay.errors import BudgetError, ProviderRefusedError
 from assay.findings import Fate, LedgerRow

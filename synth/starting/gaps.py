@@ -14,7 +14,7 @@ from pathlib import Path
 from assay.errors import SourceError
 from assay.records import Record
 from assay.split import labels_of
-from assay.style import LENGTH, style_of
+from assay.writing.style import LENGTH, style_of
 
 from .seeds import question_of
 from .topics import topics

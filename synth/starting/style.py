@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from assay.style import FEATURES, Style
+from assay.writing.style import FEATURES, Style
 
 LEAST_SHOWN = 5
 """Answers that show a feature, below which there is no majority to speak of."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol, TypeAlias
 
+from assay.calls.pacing import Limits
 from assay.errors import ProviderError, ProviderRefusedError
-from assay.pacing import Limits
 from assay.protocols import Generation, GenerationRequest
 from assay.records import Json
 
@@ -105,7 +105,7 @@ class Remote:
         return generation if self.veil is None else self.veil.off(request, generation)
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:
-        from assay.event_loop import run_async
+        from assay.calls.event_loop import run_async
 
         async def ask_all() -> list[Generation]:
             async with self.session(lambda _: None) as ask:

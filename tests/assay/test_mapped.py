@@ -15,7 +15,7 @@ from assay.containers.raw import RawRow
 from assay.dataset import Dataset
 from assay.mapped import HELD_BYTES, Batches, looked_at, release
 from assay.records import arrow_schema
-from assay.row_reader import BATCH_CHARACTERS, Layout, RowReader
+from assay.sources.row_reader import BATCH_CHARACTERS, Layout, RowReader
 
 SCHEMA = pa.schema([("number", pa.int64()), ("text", pa.string()), ("parts", pa.list_(pa.string()))])
 BATCHES, ROWS, CHARACTERS = 20, 1000, 1000

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from assay.evaluate.gate.policy import Policy, read_policy
-from assay.general import general_names
 from assay.starting import Start, start_project
+from assay.suites.general import general_names
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from assay.config import parse, read_document
 from assay.errors import SettingsError
-from assay.house_rules import STARTER, HouseRules, Said, read_house_rules
-from assay.rule_file import KINDS, MARKDOWN, Entry
+from assay.writing.house_rules import STARTER, HouseRules, Said, read_house_rules
+from assay.writing.rule_file import KINDS, MARKDOWN, Entry
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "style.md"
 TEXT = PAGE.read_text(encoding="utf-8")

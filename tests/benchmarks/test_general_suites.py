@@ -18,8 +18,8 @@ from assay.evaluate.statistics.items_needed import more_items
 from assay.evaluate.suites.check import check_suite
 from assay.evaluate.suites.size import independent_items
 from assay.findings import Severity
-from assay.general import TIERS, general_suites
 from assay.suites import Suite, SuiteItem, read_suite
+from assay.suites.general import TIERS, general_suites
 from assay.text import normalize
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -26,9 +26,9 @@ from assay.curate.settings import CurateSettings
 from assay.curate.stage import Curated, audit, curate
 from assay.dataset import Dataset
 from assay.findings import Fate
-from assay.house_rules import STARTER
 from assay.records import Record
 from assay.suites import EvaluationText, Suite, SuiteItem
+from assay.writing.house_rules import STARTER
 from tests.hostile import RECORD, TEXT, TIMES, data_sets, dataset_of, fuzz, huge_records
 
 THINKS = (

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from assay.convert import as_dataset
 from assay.curate.check import CHECKS, SAMPLED_RECORDS, Context, evenly
 from assay.findings import Finding, Severity
 from assay.records import Record
 from assay.sources import read
+from assay.sources.convert import as_dataset
 
 
 def findings(name: str, records: list[Record], severity: Severity | None = None) -> list[Finding]:

@@ -19,9 +19,9 @@ from assay.chat import ChatTarget, load_target
 from assay.cli import main
 from assay.curate.check import CHECKS
 from assay.curate.stage import Audited, audit, curate
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError, SourceError
 from assay.findings import Severity
+from assay.models.embedded import DEFAULT_MODEL
 from assay.sources import ReadSettings, read
 from assay.text import normalize
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assay.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
 from tests.guides import ROOT, missing, python_blocks
 
 pytestmark = pytest.mark.skipif(not is_installed(EMBEDDED[DEFAULT_MODEL]), reason="needs `assay model install`")

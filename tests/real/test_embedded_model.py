@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from assay import embedded
 from assay.chat import IGNORED, ChatTarget, encode_all, load_target
-from assay.embedded import DEFAULT_MODEL, EMBEDDED
 from assay.errors import ModelError
-from assay.models import load_base, load_tokenizer, resolve, weights_sha256
+from assay.models import embedded, load_base, load_tokenizer, resolve, weights_sha256
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED
 from assay.records import Message, Record, Source, record_id
 
 ENTRY = EMBEDDED[DEFAULT_MODEL]

@@ -11,13 +11,13 @@ import pytest
 import yaml
 
 from assay.chat import ChatTarget, load_target
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.identity import Models
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.models import load_base
+from assay.models.embedded import DEFAULT_MODEL
 from assay.project import bundled
 
 ITEMS = 60

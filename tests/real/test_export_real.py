@@ -23,8 +23,8 @@ import pytest
 
 from assay.chat import ChatTarget, inference_prompt, load_target
 from assay.dataset import Dataset
-from assay.embedded import DEFAULT_MODEL, EMBEDDED, folder_of, is_installed
 from assay.errors import ModelError
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED, folder_of, is_installed
 from assay.project import bundled
 from assay.records import Message
 from assay.sources import read
@@ -297,8 +297,8 @@ def test_go_writes_what_assay_says_it_writes(shared: Path, tmp_path: Path) -> No
 
     Go is given TEMPLATE as it is read back out of the Modelfile, and SYSTEM as Ollama puts it before a conversation.
     """
+    from assay.chat_templates.templating import TemplateProblem
     from assay.curate.template.models import load_models, templates_in
-    from assay.templating import TemplateProblem
     from assay.train.exporting.modelfile import Modelfile
     from assay.train.exporting.ollama_template import PLAIN, OllamaTemplate, collated, filled, ollama_template
     from assay.train.exporting.turns import NotExpressible, render

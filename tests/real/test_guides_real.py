@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError
 from assay.models import resolve
+from assay.models.embedded import DEFAULT_MODEL
 from tests.guides import Walk, missing, steps
 
 FEW = """version: 1

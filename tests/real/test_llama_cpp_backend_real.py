@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from assay.cli import main
-from assay.embedded import DEFAULT_MODEL
+from assay.models.embedded import DEFAULT_MODEL
 
 XLLAMACPP = """
 import sys, time, xllamacpp

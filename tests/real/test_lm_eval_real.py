@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from assay.chat import load_target
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError
 from assay.evaluate.identity import Models
 from assay.evaluate.settings import EvaluateSettings
 from assay.evaluate.stage import evaluate
 from assay.evaluate.suites.export import export_suite
 from assay.models import resolve
+from assay.models.embedded import DEFAULT_MODEL
 from assay.suites import read_suite
 from tests.evaluate.lm_eval_runs.made import logged, run_lm_eval
 

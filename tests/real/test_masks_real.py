@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from assay.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
 from assay.project import bundled
 
 pytestmark = [
@@ -147,7 +147,7 @@ def test_axolotl_masks_as_assay_does_but_for_answers_without_text(folder: Path) 
 def test_llamafactory_trains_on_the_line_break_after_an_answer_too(folder: Path) -> None:
     from transformers import AutoTokenizer
 
-    from assay.embedded import folder_of
+    from assay.models.embedded import folder_of
 
     tokenizer: Any = AutoTokenizer.from_pretrained(folder_of(EMBEDDED[DEFAULT_MODEL]))
     mine = ours(exported("trl", folder))

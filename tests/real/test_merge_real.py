@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError
 from assay.models import load_base, resolve
+from assay.models.embedded import DEFAULT_MODEL
 from assay.train.merging.merge import merge
 from assay.train.merging.settings import MergeSettings
 from assay.train.parity.checks import LOGPROBS, PROMPTS, Outcome

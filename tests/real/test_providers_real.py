@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.errors import ProviderRefusedError
-from assay.journal import Journal
 from assay.protocols import GenerationRequest
 from assay.records import Message
 from assay.synth.provider import make_provider, price_of

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from assay.answers import first_difference
-from assay.conversation import PROBE_TOOL, find_style, variables
+from assay.chat.answers import first_difference
+from assay.chat.conversation import PROBE_TOOL, find_style, variables
+from assay.chat_templates.templating import Renderer, TemplateProblem
 from assay.dataset import Dataset
 from assay.evaluate.outputs.facts import facts_in
 from assay.evaluate.sandbox.sandbox import why_no_walls
@@ -20,7 +21,6 @@ from assay.evaluate.suites.init import init_suite
 from assay.records import Message, ToolCall
 from assay.sources import ReadSettings, read
 from assay.suites import read_suite
-from assay.templating import Renderer, TemplateProblem
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
 ARGUMENTS = {"city": "Lyon", "days": 3, "parts": {"wind": True, "rain": None}, "units": ["mm", "km/h"]}

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from assay.cli import main
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError
 from assay.models import load_base, resolve
+from assay.models.embedded import DEFAULT_MODEL
 
 EXTRACTOR = """
 import re

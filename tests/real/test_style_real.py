@@ -10,10 +10,10 @@ import pytest
 from assay.curate.check import Context
 from assay.curate.checks.length_outlier import length_outlier
 from assay.curate.checks.mixed_styles import mixed_styles
-from assay.house_rules import STARTER, read_house_rules
 from assay.records import Record
 from assay.sources import read
-from assay.style import style_of
+from assay.writing.house_rules import STARTER, read_house_rules
+from assay.writing.style import style_of
 
 
 def records(path: Path) -> list[Record]:

@@ -14,9 +14,9 @@ import pytest
 from assay.api import make_audit
 from assay.chat import ChatTarget, load_target
 from assay.dataset import Dataset
-from assay.embedded import DEFAULT_MODEL
 from assay.errors import ModelError
 from assay.models import resolve
+from assay.models.embedded import DEFAULT_MODEL
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.synth.documents.reading import read_documents
 from assay.synth.documents.splitting import split_sections

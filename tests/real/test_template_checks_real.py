@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assay.chat import TemplateProblem, encode_all, examine_all, load_target
+from assay.chat.examined import Examined, render_by_shape
+from assay.chat.rendered import render_all
+from assay.chat.skeletons import skeletons_for
 from assay.curate.template.matrix import Matrix, matrix
 from assay.curate.template.models import Loaded, load_models, templates_in
 from assay.errors import ModelError
-from assay.examined import Examined, render_by_shape
 from assay.records import Record
-from assay.rendered import render_all
-from assay.skeletons import skeletons_for
 from assay.sources import read
 from tests.conversations import alike
 from tests.real.test_templates_real import byte_level, model_folder, sentence_piece

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from assay.chat import IGNORED, encode, inference_prompt, load_target
+from assay.chat.template_judge import PROBES, Problem, judge_template
+from assay.chat_templates.templating import Renderer, Rendering, TemplateProblem
 from assay.errors import ModelError
 from assay.records import Message, Record, Source, record_id
-from assay.template_judge import PROBES, Problem, judge_template
-from assay.templating import Renderer, Rendering, TemplateProblem
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>"}
 

@@ -15,9 +15,9 @@ import pytest
 
 from assay.chat import ChatTarget, TemplateProblem, encode_all, load_target
 from assay.dataset import Dataset
-from assay.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
 from assay.errors import TrainingError
 from assay.families import assign_families
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED, is_installed
 from assay.project import bundled
 from assay.runs import Run
 from assay.sources import read

@@ -137,8 +137,8 @@ def _answer_for_cuda(llama: Any) -> None:
 def train_one(folder: Path, family: str, settings: dict[str, Any], backend: str) -> None:
     """Trains, or writes why not."""
     from assay.chat import load_target
-    from assay.convert import as_dataset
     from assay.errors import AssayError
+    from assay.sources.convert import as_dataset
     from assay.train import prepared
     from assay.train.methods import unsloth
     from assay.train.settings import TrainSettings

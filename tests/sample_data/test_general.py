@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from assay.general import own_suites
-from assay.task_files import TaskFile, task_files
+from assay.suites.general import own_suites
+from assay.suites.task_files import TaskFile, task_files
 
 FOLDER = Path(__file__).parents[2] / "sample_data" / "general" / "small"
 TASKS = {task.path.stem: task for task in task_files(FOLDER)}

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from assay.evaluate.asking.leaks import find_leaks, prompts_of
-from assay.general import TIERS, general_names, own_suites, tier_folder
 from assay.sources import read
 from assay.suites import EvaluationText, evaluation_texts, read_suites
+from assay.suites.general import TIERS, general_names, own_suites, tier_folder
 
 FOLDER = Path(__file__).parents[2] / "sample_data"
 RECORDS = FOLDER / "general.jsonl"

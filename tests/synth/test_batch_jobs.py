@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.errors import ProviderRefusedError
-from assay.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
@@ -32,9 +32,9 @@ REPLIES = [f"Put otherwise: {text}" for text in TEXTS]
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
-    monkeypatch.setattr("assay.batches.FIRST_POLL", 0.01)
-    monkeypatch.setattr("assay.batches.SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr("assay.backoff.seconds", lambda retry, after: 0.01)
+    monkeypatch.setattr("assay.calls.batches.FIRST_POLL", 0.01)
+    monkeypatch.setattr("assay.calls.batches.SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr("assay.calls.backoff.seconds", lambda retry, after: 0.01)
 
 
 def settings(name: str, url: str, **more: Any) -> SynthSettings:
@@ -144,15 +144,15 @@ def test_a_job_in_batches_costs_half(api: Any) -> None:
 CHILD = """
 import json, sys
 from pathlib import Path
-import assay.batches
-from assay.caller import Caller
-from assay.journal import Journal
+import assay.calls.batches
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
 from assay.synth.settings import SynthSettings
 
-assay.batches.FIRST_POLL, assay.batches.SETTLE_SECONDS = 0.01, 0.2
+assay.calls.batches.FIRST_POLL, assay.calls.batches.SETTLE_SECONDS = 0.01, 0.2
 name, url, folder = sys.argv[1:]
 settings = SynthSettings(provider=name, model="m", base_url=url, batch=True, batch_poll_seconds=0.02, timeout=5)
 requests = [GenerationRequest((Message("user", f"text {n}"),), 7) for n in range(9)]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller, worst_usd
+from assay.calls.caller import Caller, worst_usd
+from assay.calls.journal import Answer, Journal, request_key
 from assay.errors import ProviderRefusedError, RunError
-from assay.journal import Answer, Journal, request_key
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider

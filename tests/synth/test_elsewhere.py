@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal, request_key
 from assay.errors import RunError
-from assay.journal import Journal, request_key
 from assay.protocols import Generation, GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
@@ -28,8 +28,8 @@ from assay.synth.settings import SynthSettings
 CHILD = """
 import json, sys
 from pathlib import Path
-from assay.caller import Caller
-from assay.journal import Journal
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
@@ -181,8 +181,8 @@ def test_two_processes_submit_one_batch_job(
     """Two journals, as two processes have them: the second comes while the first is about to submit the job."""
     for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
         monkeypatch.setenv(key, "sk-canary")
-    monkeypatch.setattr("assay.batches.FIRST_POLL", 0.01)
-    monkeypatch.setattr("assay.batches.SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr("assay.calls.batches.FIRST_POLL", 0.01)
+    monkeypatch.setattr("assay.calls.batches.SETTLE_SECONDS", 0.05)
     url = api.url if name == "anthropic" else f"{api.url}/v1"
     given = SynthSettings(provider=name, model="m", base_url=url, batch=True, batch_poll_seconds=0.02, timeout=5)
     answered: dict[str, list[str | None]] = {}

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
-from assay.journal import Journal
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
@@ -39,7 +39,7 @@ def provider(name: str, api: Any) -> Any:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
-    monkeypatch.setattr("assay.backoff.seconds", lambda retry, after: 0.0)
+    monkeypatch.setattr("assay.calls.backoff.seconds", lambda retry, after: 0.0)
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic"])
@@ -61,8 +61,8 @@ def test_with_one_fault_in_ten_every_request_is_answered_and_every_call_in_the_j
 CHILD = """
 import sys
 from pathlib import Path
-from assay.caller import Caller
-from assay.journal import Journal
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider
@@ -115,7 +115,7 @@ def _answered(path: Path) -> set[str]:
 
 def test_a_journal_of_an_older_assay_is_read_and_its_answers_are_not_asked_for_again(api: Any, tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    from assay.journal import request_key
+    from assay.calls.journal import request_key
 
     [request] = requests(1)
     with sqlite3.connect(path) as database:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
-from assay.journal import Journal
-from assay.pacing import Allowance, Limits, Pace
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
+from assay.calls.pacing import Allowance, Limits, Pace
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider

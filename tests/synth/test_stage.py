@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller, worst_usd
+from assay.calls.caller import Caller, worst_usd
+from assay.calls.journal import Journal
 from assay.dataset import Dataset
 from assay.findings import Fate
-from assay.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.provider import make_provider

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
+from assay.calls.pricing import actual_usd, most_input_tokens, worst_usd
 from assay.errors import ProviderError
-from assay.journal import Journal
-from assay.pricing import actual_usd, most_input_tokens, worst_usd
 from assay.protocols import Generation, GenerationRequest, Price, Provider
 from assay.records import Message, ToolCall
 from assay.synth.provider import make_provider

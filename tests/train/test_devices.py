@@ -220,7 +220,7 @@ def test_a_card_that_torch_does_not_use_is_told(
     target: ChatTarget, make_colours: MakeColours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An NVIDIA driver beside a torch for the processor: the run would take days, and nothing would say why."""
-    monkeypatch.setattr("assay.devices.shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("assay.models.devices.shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     notes = prepare(make_colours(8, 2), TrainSettings(), target).notes

@@ -128,7 +128,7 @@ def test_no_general_record_validates_not_even_one_that_says_so(make_colours: Mak
 def test_the_validation_set_of_data_without_a_split_is_the_same_with_and_without(
     make_colours: Make, target: ChatTarget
 ) -> None:
-    from assay.convert import as_dataset
+    from assay.sources.convert import as_dataset
 
     rows = [{"prompt": f"thing {number}?", "completion": "red"} for number in range(40)]
     alone = prepare(as_dataset(rows), TrainSettings(), target)

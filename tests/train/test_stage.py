@@ -227,7 +227,7 @@ def test_a_library_that_repacks_weights_when_it_evaluates_is_caught_before_the_f
 
     if not has_avx512bf16():
         pytest.skip("bitsandbytes repacks on processors with AVX512-BF16 alone")
-    monkeypatch.setattr("assay.models.keep_4bit_layout", lambda model: None)
+    monkeypatch.setattr("assay.models.loading.keep_4bit_layout", lambda model: None)
     with pytest.raises(TrainingError, match="the gradient is wrong"):
         train_tiny(make_colours(16), tmp_path / "out", load_in_4bit=True, dtype="bfloat16")
 

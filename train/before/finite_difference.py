@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assay.devices import in_double
+from assay.models.devices import in_double
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import ModelError, SettingsError
 from assay.models import load_config
-from assay.tensor_headers import Tensor, headers_of
+from assay.models.tensor_headers import Tensor, headers_of
 
 if TYPE_CHECKING:
     from assay.models import ModelRef

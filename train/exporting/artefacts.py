@@ -40,7 +40,7 @@ def folder_of(ref: ModelRef, *, weights: bool, offline: bool) -> Path:
         return ref.path
     from huggingface_hub import snapshot_download
 
-    from assay.model_hub import hub_errors
+    from assay.models.hub import hub_errors
 
     patterns = ["*.json", "*.model", "*.jinja", "merges.txt", "vocab.txt", *(["*.safetensors"] if weights else [])]
     with hub_errors(ref.name, ref.revision):

@@ -207,7 +207,7 @@ class _Job:
 
     def model(self, folder: Path, out: Path, outtype: str | None) -> tuple[GgufFacts, tuple[str, ...]]:
         """The GGUF of a model's folder, and what ends its turns."""
-        from assay.proofs import check_as_proved
+        from assay.releases.proofs import check_as_proved
 
         from .artefacts import read_model
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.embedded import cache_folder
 from assay.errors import ModelError, storage_error
+from assay.models.embedded import cache_folder
 from assay.storage import sha256_file, write_json
 
 from .source_package import SourcePackage, check_package, extract, fetch

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.chat import ChatTarget
 from assay.errors import ModelError, missing_extra
-from assay.model_hub import first_line
+from assay.models.hub import first_line
 
 from .artefacts import template_sha256
 from .staging import Corrections

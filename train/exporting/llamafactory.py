@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay.chat import ChatTarget
+from assay.chat_templates.templating import TemplateProblem
 from assay.records import Json, Record
-from assay.templating import TemplateProblem
 
 from .described_run import DescribedRun
 from .foreign_file import ForeignFile, has_flags, jsonl, unsaid, warmup

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.chat_target import TextTarget
-from assay.conversation import find_style
+from assay.chat.conversation import find_style
+from assay.chat.target import TextTarget
+from assay.chat_templates.templating import shared_renderer
 from assay.errors import ModelError, SettingsError
 from assay.storage import write_text
-from assay.templating import shared_renderer
 
 from .artefacts import template_sha256
 from .gguf_reading import GgufFacts

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assay.chat_target import Templated
+from assay.chat.target import Templated
+from assay.chat_templates.templating import TemplateProblem
 from assay.records import Message
-from assay.templating import TemplateProblem
 
 from .go_template import execute, literal
 from .modelfile import fits_quotes

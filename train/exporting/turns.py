@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from assay.chat_target import Templated
+from assay.chat.rendered import template_variables
+from assay.chat.target import Templated
+from assay.chat_templates.templating import Rendering, TemplateProblem, shared_renderer
 from assay.records import Message
-from assay.rendered import template_variables
-from assay.templating import Rendering, TemplateProblem, shared_renderer
 
 SYSTEM, USERS, ANSWERS = "Zsystemq", ("Zuserone", "Zusertwo", "Zuserthree"), ("Zanswerone", "Zanswertwo")
 """Marker words. No template asks for them, and none is a part of another."""
@@ -163,7 +163,7 @@ def _holds_in_any_order(blocks: Blocks, target: Templated) -> bool:
 
 def writes_the_date(target: Templated) -> bool:
     """Whether another day changes the prompt."""
-    from assay.templating import Renderer
+    from assay.chat_templates.templating import Renderer
 
     variables = template_variables([Message("user", USERS[0])], (), target, prompt=True)
     elsewhen = Renderer(now=datetime(2001, 2, 3))

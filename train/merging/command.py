@@ -128,7 +128,7 @@ def store_of_options(options: Options) -> RunStore:
 
 def named_adapter(options: Options, given: Path) -> Path:
     """The folder of an adapter that is named by it, or as NAME:VERSION. Raises SettingsError, ModelError."""
-    from assay.adapter_names import adapter_folder
+    from assay.releases.adapter_names import adapter_folder
 
     return adapter_folder(given, store_of_options(options).root)
 

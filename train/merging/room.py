@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.errors import StorageError, TrainingError
-from assay.general import parameters_of
 from assay.models import load_config
+from assay.suites.general import parameters_of
 
 if TYPE_CHECKING:
     from assay.models import ModelRef

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assay.embedded import EMBEDDED, folder_of, is_installed
 from assay.lineage import read_card
+from assay.models.embedded import EMBEDDED, folder_of, is_installed
 
 from ..parity.provenance import TEMPLATE
 

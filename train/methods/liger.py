@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from assay.errors import AssayError, MissingExtraError, SettingsError, TrainingError
-from assay.model_hub import first_line
 from assay.models import ModelRef, import_bitsandbytes, load_config
+from assay.models.hub import first_line
 
 from ..settings import TrainSettings
 

@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from assay.errors import ModelError, SettingsError, TrainingError
-from assay.model_hub import first_line
 from assay.models import ModelRef, load_config, load_errors, refuse_pickles
+from assay.models.hub import first_line
 
 from ..recipe import Recipe
 

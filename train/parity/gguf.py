@@ -197,8 +197,8 @@ class GgufModel:
 
     def prompt_ids(self, conversation: Conversation) -> tuple[int, ...]:
         """The file's own template, its text tokenised by llama.cpp with special tokens read as such."""
-        from assay.conversation import find_style, variables
-        from assay.templating import TemplateProblem, shared_renderer
+        from assay.chat.conversation import find_style, variables
+        from assay.chat_templates.templating import TemplateProblem, shared_renderer
 
         template = self._template(conversation)
         special = {"bos_token": self._text(self._bos), "eos_token": self._text(self._eos)}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.devices import in_double
 from assay.errors import ModelError
 from assay.models import ModelRef, load_base, load_config, load_generation_config, load_tokenizer, resolve
-from assay.proofs import NOT_SHIPPED
+from assay.models.devices import in_double
+from assay.releases.proofs import NOT_SHIPPED
 from assay.storage import sha256_folder
 
 from .artefact import NO_ORIGIN, Conversation, Held, Origin, Passage, RefusedError, TokenScores, UnprovedError
@@ -298,9 +298,9 @@ def prompt_ids(conversation: Conversation, target: ChatTarget) -> tuple[int, ...
 def messages_for(tokenizer: Any, conversation: Conversation) -> list[dict[str, Any]]:
     """As whoever uses the model must write them for its template: content as text or in parts, arguments as the
     template reads them."""
-    from assay.conversation import find_style, template_messages
-    from assay.special_tokens import special_tokens_map
-    from assay.templating import shared_renderer
+    from assay.chat.conversation import find_style, template_messages
+    from assay.chat.special_tokens import special_tokens_map
+    from assay.chat_templates.templating import shared_renderer
 
     own: Any = tokenizer.chat_template
     if isinstance(own, dict):

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapters import load_adapter
 from assay.errors import ModelError
 from assay.models import ModelRef, load_base
+from assay.models.adapters import load_adapter
 
 from .provenance import Precision
 

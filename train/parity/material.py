@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.conversation import PROBE_TOOL, TOOL_PROBE
+from assay.chat.conversation import PROBE_TOOL, TOOL_PROBE
 from assay.records import Message, Record
 from assay.split import VALIDATION
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from assay.errors import Exit
-from assay.proofs import FILE
 from assay.records import Json
+from assay.releases.proofs import FILE
 from assay.storage import write_json, write_text
 
 from .artefact import Artefact

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.adapter_fit import check_fit, check_fit_here
-from assay.adapters import base_of, new_tokens_of
 from assay.errors import ModelError
+from assay.models.adapter_fit import check_fit, check_fit_here
+from assay.models.adapters import base_of, new_tokens_of
 from assay.records import Json
 from assay.storage import write_json
 
@@ -128,7 +128,7 @@ def read_trained(
     shapes of its layers.
     """
     from assay.chat import load_target
-    from assay.chat_target import extended
+    from assay.chat.target import extended
 
     config = _adapter_config(folder)
     card = read_card(folder)
@@ -200,7 +200,7 @@ def _adapter_config(folder: Path) -> Mapping[str, Any]:
 
 def _hub_revision(name: str, revision: object) -> str | None:
     """An embedded model's revision is the hash of its file, and a folder has none."""
-    from assay.embedded import EMBEDDED
+    from assay.models.embedded import EMBEDDED
 
     return str(revision) if revision and name not in EMBEDDED and not Path(name).exists() else None
 

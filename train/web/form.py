@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from assay.config import Document, parse, read_document, to_json
-from assay.embedded import DEFAULT_MODEL, EMBEDDED
 from assay.errors import AssayError, NoSuchRunError, SettingsError
 from assay.models import HUB_ID
+from assay.models.embedded import DEFAULT_MODEL, EMBEDDED
 from assay.web.site import Site
 
 from ..settings import PRESETS, TrainSettings

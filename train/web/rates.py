@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from assay.general import parameters_of
+from assay.suites.general import parameters_of
 
 from ..planning.advice import RATE_OF_SMALL, SMALL
 from ..recipe import LEARNING_RATE

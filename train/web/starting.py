@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from assay.embedded import EMBEDDED, is_installed
+from assay.models.embedded import EMBEDDED, is_installed
 from assay.runs import RunStore
 from assay.web.app import posting
 from assay.web.rendering import page, site_of

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from assay.errors import AssayError
 from assay.locks import is_held
-from assay.releases import Releases, Version
+from assay.releases.versions import Releases, Version
 from assay.runs import Manifest
 
 from ..home import PLACES

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from assay.convert import as_dataset
 from assay.curate.overview.overview import Overview, look_over
 from assay.curate.settings import CurateSettings, ReadingSettings
 from assay.curate.stage import audit
 from assay.errors import SettingsError
 from assay.findings import Severity
 from assay.reviews.review import READING, Review, Subject, Verdict
+from assay.sources.convert import as_dataset
 
 
 def overview(rows: list[dict[str, Any]], **settings: Any) -> Overview:

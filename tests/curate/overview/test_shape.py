@@ -18,7 +18,7 @@ def test_without_a_model_lengths_are_words(make: Make) -> None:
 
 
 def test_with_a_model_lengths_are_its_tokens(make: Make, tiny_model: Path) -> None:
-    from assay.chat_target import load_target
+    from assay.chat.target import load_target
 
     target = load_target(str(tiny_model))
     texts = ["Where is my parcel number 77?", "It's on its way."]

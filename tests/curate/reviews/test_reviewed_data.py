@@ -170,7 +170,7 @@ def test_a_slip_in_the_sheet_is_one_line(decided: Path, capsys: pytest.CaptureFi
 
 
 def test_from_python_too() -> None:
-    from assay.convert import as_dataset
+    from assay.sources.convert import as_dataset
 
     data = as_dataset(rows())
     record = next(iter(data.records()))
@@ -182,7 +182,7 @@ def test_from_python_too() -> None:
 
 
 def test_a_person_can_give_a_kept_record_precedence_among_duplicates() -> None:
-    from assay.convert import as_dataset
+    from assay.sources.convert import as_dataset
 
     long = "The guarantee is two years from the day of the order, and covers the valve, the sensor and the bridge"
     asked = "How long is the guarantee of what I have ordered in your shop last week, and what does it cover?"

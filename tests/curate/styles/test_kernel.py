@@ -9,7 +9,7 @@ from assay.curate.batch import Batch
 from assay.curate.check import Context
 from assay.curate.styles.columns import answer_styles, is_refusal
 from assay.records import Record
-from assay.style import style_of
+from assay.writing.style import style_of
 
 Make = Callable[..., Record]
 

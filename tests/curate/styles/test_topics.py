@@ -8,7 +8,7 @@ from assay.curate.checks.mixed_styles import mixed_styles
 from assay.curate.meaning.columns import meanings
 from assay.curate.styles.mixes import find_mixes
 from assay.curate.styles.topics import topics
-from assay.style import BULLETS, FEATURES
+from assay.writing.style import BULLETS, FEATURES
 
 
 def codes(count: int, around: int, seed: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.int8]]:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from assay.chat import ChatTarget, TextTarget, encode, inference_prompt, load_target
+from assay.chat.text_target import load_text_target
 from assay.curate.pages.tokens import render_tokens
 from assay.curate.template.tokens import find_record, show_record
 from assay.errors import SettingsError
 from assay.records import Message, Record, Source
-from assay.text_target import load_text_target
 from tests.curate.template.conftest import CHATML, NO_SYSTEM, THINKS_IN_THE_PROMPT, Write
 
 Make = Callable[..., Record]

@@ -14,7 +14,7 @@ from statsmodels.stats.power import zt_ind_solve_power
 from assay.evaluate.gate.plan import PlannedProof, in_words, items_to_exclude, plan, size_of
 from assay.evaluate.gate.policy import Policy, SlicePolicy, SuitePolicy
 from assay.evaluate.statistics.score_test import Strata, score_statistic
-from assay.general import general_names
+from assay.suites.general import general_names
 
 SUITES = {
     "support": SuitePolicy("domain", slices={"refund": SlicePolicy(0.1)}),

@@ -113,7 +113,7 @@ def serving() -> Iterator[JudgeServer]:
 @pytest.fixture
 def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[JudgeServer]:
     monkeypatch.setenv("JUDGE_KEY", "sk-of-the-test")
-    monkeypatch.setattr("assay.backoff.seconds", lambda retry, after: 0.0)
+    monkeypatch.setattr("assay.calls.backoff.seconds", lambda retry, after: 0.0)
     with serving() as state:
         yield state
 

@@ -18,7 +18,7 @@ from assay.evaluate.lm_eval_runs.as_evaluation import evaluation_of
 from assay.evaluate.lm_eval_runs.gate import read_logged
 from assay.evaluate.lm_eval_runs.items import LoggedTask, answers_of, references_of, scorer_of
 from assay.evaluate.scorer import rescore
-from assay.task_files import question_of, task_files
+from assay.suites.task_files import question_of, task_files
 from tests.evaluate.conftest import build_adapter, write_card
 from tests.evaluate.lm_eval_runs.made import WORDS, edit_samples, generating, logged, run_lm_eval, write_task
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from assay.evaluate.models import served_client
-from assay.outcome import PipelineResult
 from assay.pipeline import run
+from assay.pipeline.outcome import PipelineResult
 
 SETTINGS = """\
 version: 1

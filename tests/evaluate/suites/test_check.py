@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from assay.convert import as_dataset
 from assay.errors import SuiteError, UnknownNameError
 from assay.evaluate.scorer import SCORERS, ReadyScorer, scorer
 from assay.evaluate.suites.check import _references, check_suite
 from assay.evaluate.suites.power import PlannedPower, planned_power
 from assay.evaluate.suites.problem import SuiteProblem
 from assay.evaluate.suites.size import detectable_difference, independent_items, items_to_prove, provable_difference
+from assay.sources.convert import as_dataset
 from assay.suites import read_suite
 
 ANSWERS = ("billing", "delivery", "returns", "login", "warranty")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from assay.convert import as_dataset
 from assay.dataset import Dataset
 from assay.errors import SettingsError, SourceError, StorageError, SuiteError
 from assay.evaluate.scorer import make_scorer
 from assay.evaluate.suites.init import SuiteInit, init_suite, plan_suite
 from assay.records import Record
+from assay.sources.convert import as_dataset
 from assay.suites import Suite, prompt_keys, prompt_text, read_suite
 
 WORDS = [

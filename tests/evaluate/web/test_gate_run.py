@@ -15,8 +15,8 @@ from assay.errors import SuiteError
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.evaluation_files import write
 from assay.evaluate.release.release import gate_evaluation
+from assay.pipeline.summary_page import SENTENCES
 from assay.runs import RunStore
-from assay.summary_page import SENTENCES
 from tests.evaluate.web.conftest import POLICY, with_outputs
 
 Judge = Callable[..., tuple[str, str]]

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from assay.evaluate.evaluation import Evaluation
 from assay.evaluate.evaluation_files import write
 from assay.evaluate.release.release import gate_evaluation
-from assay.releases import Releases
+from assay.releases.versions import Releases
 from assay.runs import Run, RunStore
 from tests.evaluate.web.conftest import HOSTILE, POLICY, opened
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from assay.evaluate.web.prompts import prompts
-from assay.general import general_suites, tier_folder
 from assay.storage import sha256_file
 from assay.suites import read_suite
-from assay.task_files import task_files
+from assay.suites.general import general_suites, tier_folder
+from assay.suites.task_files import task_files
 
 
 def header(name: str, kind: str, digest: str, **settings: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.errors import ProviderRefusedError
-from assay.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.asking.personal import guarded, make_guarded_provider, make_veil
@@ -30,7 +30,7 @@ def far_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
     monkeypatch.setattr("assay.synth.provider.is_loopback", lambda url: False)
-    monkeypatch.setattr("assay.batches.FIRST_POLL", 0.01)
+    monkeypatch.setattr("assay.calls.batches.FIRST_POLL", 0.01)
     yield
 
 

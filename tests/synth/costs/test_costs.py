@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from assay.caller import Caller
+from assay.calls.caller import Caller
+from assay.calls.journal import Journal
 from assay.cli import main
 from assay.dataset import Dataset
 from assay.errors import SettingsError
-from assay.journal import Journal
 from assay.protocols import GenerationRequest, Price
 from assay.records import Message
 from assay.synth.costs.estimate import estimate

@@ -26,7 +26,7 @@ TENS = ("one", "two", "three", "four", "five", "six", *REFUSED, "zero")
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-canary")
-    monkeypatch.setattr("assay.batches.FIRST_POLL", 0.01)
+    monkeypatch.setattr("assay.calls.batches.FIRST_POLL", 0.01)
 
 
 def many(count: int) -> Dataset:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assay.chat_target import TextTarget
-from assay.conversation import MessageStyle
+from assay.chat.conversation import MessageStyle
+from assay.chat.target import TextTarget
 from assay.records import Message
 from assay.train.exporting.go_template import execute
 from assay.train.exporting.ollama_template import collated, filled, ollama_template

@@ -13,10 +13,10 @@ import yaml
 from assay.chat import ChatTarget, encode, load_target
 from assay.cli import main
 from assay.console import Options
-from assay.llamafactory import entries
 from assay.records import Message, ToolCall
-from assay.row_reader import Layout
 from assay.sources import read
+from assay.sources.llamafactory import entries
+from assay.sources.row_reader import Layout
 from assay.train.exporting.axolotl import axolotl_file
 from assay.train.exporting.described_run import DescribedRun, read_run
 from assay.train.exporting.llamafactory import llamafactory_file, template_name

@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from assay.locks import held
-from assay.releases import Releases
+from assay.releases.versions import Releases
 from assay.runs import RunStore
 
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}\u202e\x1b[31m\"'><img src=x>"

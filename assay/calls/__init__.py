@@ -1,0 +1,1 @@
+"""Requests to providers: asked within caps, journalled before they are sent, and never paid for twice."""

@@ -1,0 +1,1 @@
+"""Settings of other trainers (Axolotl, LLaMA-Factory, TRL, PEFT) as settings of assay."""

@@ -1,0 +1,43 @@
+"""Base models and adapters: the one place that loads them, and proves that an adapter is really there."""
+
+from assay.models.loading import (
+    DEFAULT_MODEL,
+    HUB_ID,
+    TOKENIZER_FILES,
+    AdapterEvidence,
+    ModelRef,
+    cpu_computes_bf16,
+    import_bitsandbytes,
+    keep_4bit_layout,
+    load_adapter,
+    load_base,
+    load_config,
+    load_errors,
+    load_generation_config,
+    load_tokenizer,
+    prove_adapter,
+    refuse_pickles,
+    resolve,
+    weights_sha256,
+)
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "HUB_ID",
+    "TOKENIZER_FILES",
+    "AdapterEvidence",
+    "ModelRef",
+    "cpu_computes_bf16",
+    "import_bitsandbytes",
+    "keep_4bit_layout",
+    "load_adapter",
+    "load_base",
+    "load_config",
+    "load_errors",
+    "load_generation_config",
+    "load_tokenizer",
+    "prove_adapter",
+    "refuse_pickles",
+    "resolve",
+    "weights_sha256",
+]
