@@ -56,8 +56,11 @@ class Unused:
 
 
 def unused_gpu() -> Unused | None:
-    """None where torch uses one, or there is none."""
-    import torch
+    """None where torch uses one, or there is none, or no torch: what needs it says so in its own words."""
+    try:
+        import torch
+    except ImportError:
+        return None
 
     if torch.cuda.is_available() or not (Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi")):
         return None
