@@ -224,7 +224,7 @@ def child(job: dict[str, Any]) -> None:
     settings, data = TrainSettings(**job["settings"]), records(job)
     target = load_target(job["model"], offline=True)
     prepared = prepare(data, settings, target)
-    memory = predicted_peak(load_config(target.ref), target.ref.name, prepared)
+    memory = predicted_peak(load_config(target.ref), target.ref.name, prepared.recipe, prepared.rows.training)
     cuda = prepared.recipe.device.startswith("cuda")
     before = 0 if cuda else status("VmRSS")
     files = MappedFiles()

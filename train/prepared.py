@@ -94,6 +94,6 @@ def prepare(
     if settings.device == "auto" and recipe.device == "cpu":
         notes += [told for told in [on_the_cpu()] if told is not None]
     unseen = questions(rows.validation, settings.samples if recipe.processes == 1 else 0, target)
-    prepared = Prepared(recipe, rows, tuple(notes), unseen)
-    told = room_warning(prepared, target.ref)
-    return prepared if told is None else replace(prepared, rows=replace(rows, warnings=(*rows.warnings, told)))
+    told = room_warning(recipe, rows.training, target.ref)
+    rows = rows if told is None else replace(rows, warnings=(*rows.warnings, told))
+    return Prepared(recipe, rows, tuple(notes), unseen)

@@ -13,6 +13,9 @@ from assay.models import ModelRef
 
 Kind = Literal["adapter", "model", "gguf"]
 
+ADAPTER_METADATA = {"assay.adapter": "adapter_model.safetensors", "assay.adapter_config": "adapter_config.json"}
+"""Metadata of a GGUF file that name the adapter of a merge by the hashes of two of its files."""
+
 
 def kind_of(path: Path) -> Kind:
     """Raises ModelError for what is none of them."""

@@ -20,8 +20,8 @@ from assay.chat import ChatTarget
 from assay.errors import ModelError
 from assay.storage import write_json, write_text
 
-from ..parity.gguf import MADE_OF
 from ..parity.provenance import Trained, read_json
+from .artefacts import ADAPTER_METADATA
 from .splitting_names import splitting_name
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "merges.txt", "vocab.txt",
@@ -81,7 +81,7 @@ def weights_metadata(folder: Path) -> dict[str, str]:
         return {}
     with contextlib.suppress(KeyError, TypeError, IndexError):
         files = merge["adapters"][0]["files"]
-        return found | {key: str(files[file]) for key, file in MADE_OF.items()}
+        return found | {key: str(files[file]) for key, file in ADAPTER_METADATA.items()}
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from assay.errors import ModelError
 from assay.storage import sha256_file
 
+from ..exporting.artefacts import ADAPTER_METADATA
 from .artefact import (
     NO_ORIGIN,
     UNKNOWN,
@@ -36,9 +37,6 @@ FILE_TYPES = {
 WHOLE = ("float32", "float16", "bfloat16")
 WEIGHTS = "assay.weights"
 """Metadata of a file that says whose numbers the base's weights are; without it they are taken for the base's own."""
-
-MADE_OF = {"assay.adapter": "adapter_model.safetensors", "assay.adapter_config": "adapter_config.json"}
-"""Metadata that name the adapter of a merge by the hashes of two of its files."""
 
 CONTEXT = 2048
 
@@ -178,7 +176,7 @@ class GgufModel:
     @property
     def origin(self) -> Origin:
         known = self.model.metadata
-        return Origin({file: str(known[key]) for key, file in MADE_OF.items() if key in known}, {})
+        return Origin({file: str(known[key]) for key, file in ADAPTER_METADATA.items() if key in known}, {})
 
     def place(self) -> Path:
         return self.path.parent

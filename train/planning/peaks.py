@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from transformers import PretrainedConfig
 
-    from ..prepared import Prepared
+    from ..recipe import Recipe
 
 
 def lengths_of(rows: Sequence[Row]) -> Lengths:
@@ -32,11 +32,10 @@ def lengths_of(rows: Sequence[Row]) -> Lengths:
     )
 
 
-def predicted_peak(config: PretrainedConfig, name: str, prepared: Prepared) -> Memory:
+def predicted_peak(config: PretrainedConfig, name: str, recipe: Recipe, training: Sequence[Row]) -> Memory:
     """Raises ModelError, SettingsError."""
     values = config.to_dict()
     architecture = from_config(values, name)
-    recipe = prepared.recipe
     method: Method = "qlora" if recipe.load_in_4bit else "lora"
-    setup = setup_of(recipe, lengths_of(prepared.rows.training), method, str(values.get("dtype") or "bfloat16"))
+    setup = setup_of(recipe, lengths_of(training), method, str(values.get("dtype") or "bfloat16"))
     return peak_memory(architecture, setup)

@@ -12,25 +12,27 @@ from ..full_memory import smaller
 from .peaks import predicted_peak
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assay.models import ModelRef
 
-    from ..prepared import Prepared
+    from ..recipe import Recipe
+    from ..rows import Row
 
 
-def room_warning(prepared: Prepared, ref: ModelRef) -> str | None:
+def room_warning(recipe: Recipe, training: Sequence[Row], ref: ModelRef) -> str | None:
     """Where the peak that a plan counts is above what is free of a GPU. A warning and no refusal: the plan's terms for
     GPUs are not measured, and some of what others hold may go.
 
     None for several processes and for a model that cannot be planned.
     """
-    recipe = prepared.recipe
     if not recipe.device.startswith("cuda") or recipe.processes > 1:
         return None
     import torch
 
     peak = None
     with contextlib.suppress(AssayError):
-        peak = predicted_peak(load_config(ref), ref.name, prepared).peak
+        peak = predicted_peak(load_config(ref), ref.name, recipe, training).peak
     free, _ = torch.cuda.mem_get_info(recipe.device)
     free += torch.cuda.memory_reserved(recipe.device)  # of this process, from a model that is gone by then
     if peak is None or peak <= free:
