@@ -29,7 +29,6 @@ _HOMES = {
     "foretold_cost": "assay.synth.costs.estimate",
     "gate_evaluation": "assay.evaluate.release.release",
     "gate": "assay.evaluate.gate.gate",
-    "general_digests": "assay.train.mixing",
     "given_reviews": "assay.curate.reviews.sources",
     "history": "assay.evaluate.release.history",
     "init_suite": "assay.evaluate.suites.init",
@@ -63,6 +62,7 @@ _HOMES = {
     "synth": "assay.synth.stage",
     "SynthSettings": "assay.synth.settings",
     "train": "assay.train.stage",
+    "training_digests": "assay.train.identity",
     "TrainSettings": "assay.train.settings",
     "verify": "assay.evaluate.release.verify",
     "with_previous": "assay.evaluate.release.previous",
@@ -75,6 +75,7 @@ _HOMES = {
 }
 
 _NAMES = {
+    "training_digests": "input_digests",
     "conceal_text": "concealed",
     "curate_queue": "open_queue",
     "find_personal": "scan",

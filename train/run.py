@@ -19,8 +19,8 @@ from assay.storage import write_json
 
 from .before.shown import EXAMPLES_FILE, say_examples, three
 from .checkpoints import FACT
+from .identity import input_digests
 from .inputs import Inputs
-from .mixing import general_digests
 from .parents import curate_runs
 from .processes.group import Group, join
 from .processes.strategy import check_strategy, sharing
@@ -30,7 +30,6 @@ from .watching.selecting import read_selection
 
 if TYPE_CHECKING:
     from assay.chat import ChatTarget
-    from assay.protocols import Selection
 
     from .prepared import Prepared
 
@@ -59,7 +58,7 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
         return _take_part(inputs, group)
     target, store = inputs.target, RunStore(inputs.store)
     selection = read_selection(inputs.settings, target, (options.config or DEFAULT_CONFIG).parent)
-    digests = input_digests(inputs, selection)
+    digests = input_digests(inputs.data, inputs.general, target, target.ref, selection)
     with store.open("train", to_json(inputs.settings), digests, curate_runs(sources, store)) as run:
         look = functools.partial(_show, target=target, options=options, run=run)
         reused = group.same(lambda: run.complete)
@@ -78,12 +77,6 @@ def run_train(inputs: Inputs, sources: Iterable[str], options: Options) -> Outco
         _copy(run.path, options.output, redact=options.redact)
         result["adapter"] = str(options.output / "adapter")
     return Outcome(run.path, result, reused)
-
-
-def input_digests(inputs: Inputs, selection: Selection | None) -> dict[str, str]:
-    """What a run depends on beside its settings; they name it."""
-    digests = {"data": inputs.data.digest, **general_digests(inputs.general), **inputs.target.digests()}
-    return digests if selection is None else {**digests, "selection": selection.data_sha256}
 
 
 def _show(prepared: Prepared, *, target: ChatTarget, options: Options, run: Run) -> None:

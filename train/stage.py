@@ -24,6 +24,7 @@ from .before.modules import adapter_parameters
 from .checkpoints import Checkpoints
 from .failures import enough_room, storage_failures
 from .full_memory import memory_failures
+from .identity import input_digests
 from .methods.initial import initial_adapter, initialise
 from .methods.kernels import load_model
 from .mixing import GeneralFile, general_digests, general_row_ids, read_general
@@ -149,7 +150,7 @@ def train(
     general = read_general(settings.general_data, Path()) if general is None else general
     prepared = prepare(data, settings, target, general)
     own_run = run is None
-    run = run or _run_in(out, settings, {"data": data.digest, **general_digests(general), **target.digests()})
+    run = run or _run_in(out, settings, input_digests(data, general, target, model_ref))
     recipe = prepared.recipe
     check_selection(settings, selection, validated=bool(prepared.rows.validation), processes=recipe.processes)
     _announce(prepared, look, say)

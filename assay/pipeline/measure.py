@@ -259,7 +259,8 @@ def _epochs(rows: int, records: int) -> float:
 def _train(question: Question, data: Dataset, settings: Any, store: RunStore, say: Callable[[str], None]) -> Path:
     """The folder of the run."""
     target = question.target
-    with store.open("train", to_json(settings), {"data": data.digest, **target.digests()}) as run:
+    digests = stages.training_digests(data, (), target, target.ref)
+    with store.open("train", to_json(settings), digests) as run:
         if not run.complete:
             trained = stages.train(data, settings, run.path, target, target.ref, run=run, say=say)
             run.facts |= trained.to_json()

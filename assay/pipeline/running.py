@@ -315,9 +315,7 @@ def _train(work: _Work) -> StageRun:
         if work.generated is not None:
             run.facts["acceptance"] = work.generated.to_json()
 
-    inputs = {"data": work.data.digest, **stages.general_digests(work.general), **work.target.digests()}
-    if selection is not None:
-        inputs["selection"] = selection.data_sha256
+    inputs = stages.training_digests(work.data, work.general, work.target, work.model, selection)
     outcome = work.step("train", to_json(settings), inputs, do)
     work.adapter = outcome.path / "adapter"
     return outcome

@@ -107,12 +107,16 @@ def _run_of(inputs: Any, options: Options) -> str:
     """The name that the run will have."""
     from assay.runs import run_digest
 
-    from ..run import input_digests
+    from ..identity import input_digests
     from ..watching.selecting import read_selection
 
     assert options.config is not None
     selection = read_selection(inputs.settings, inputs.target, options.config.parent)
-    digest = run_digest("train", to_json(inputs.settings), input_digests(inputs, selection))
+    digest = run_digest(
+        "train",
+        to_json(inputs.settings),
+        input_digests(inputs.data, inputs.general, inputs.target, inputs.target.ref, selection),
+    )
     return f"train-{digest[:12]}"
 
 
