@@ -82,7 +82,8 @@ def _readable(text: str) -> str:
 
 def _with_text(wanted: str) -> Look:
     """Whatever the case. Rows are sieved as they are stored, in JSON, and of what is left the text is read."""
-    sieve = max(re.split(r'["\\\x00-\x1f]', wanted), key=len)  # these signs are stored otherwise
+    # These signs are stored otherwise, and the arguments of a call without the spaces that are shown between them.
+    sieve = max(re.split(r'["\\\x00-\x1f]|[:,] |^ ', wanted), key=len)
     half_pairs = r"\ud"  # of a record with half a surrogate pair everything beyond ASCII is
 
     def look(table: pa.Table) -> Mask:

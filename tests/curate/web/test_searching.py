@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def searched(folder: Path) -> tuple[Columns, list[Record]]:
     rows = [record(at, Message("user", text), Message("assistant", text[::-1])) for at, text in enumerate(TEXTS)]
-    call = (ToolCall("weather", {"town": "Oslo"}, "c1"),)
+    call = (ToolCall("weather", {"town": "Oslo", "days": [1, 2]}, "c1"),)
     rows.append(record(90, Message("system", "Be kind."), Message("user", "Go."), Message("assistant", None, call)))
     rows.append(
         record(
@@ -75,7 +75,7 @@ def readable(record: Record) -> str:
 @pytest.mark.parametrize(
     "wanted",
     ["user", "role", "content", '"', "\\", "\n", '"quoted"\nline', "assistant", "ärger", "世界", "PLAIN", "zzz",
-     '"content":"', "oslo", "\\n", "[", "half a pair", "\x07"],
+     '"content":"', ": ", ", 2", " [1", 'days": [1, 2]', "oslo", "\\n", "[", "half a pair", "\x07"],
 )  # fmt: skip
 def test_a_text_is_found_in_what_is_said_and_not_in_how_it_is_stored(
     searched: tuple[Columns, list[Record]], wanted: str
