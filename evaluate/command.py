@@ -131,26 +131,13 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     from .identity import Models
     from .models.backends import with_server
     from .release.previous import with_previous
-    from .settings import EvaluateSettings
 
     document = options.document()
     root = Path(document.file).parent if Path(document.file).is_file() else Path()
     top = document.data
-    settings = options.settings(EvaluateSettings, "evaluate")
-    paths = given["suites"] or [str(root / path) for path in settings.suites]
+    settings = _settings(options, given, root)
     included = include_paths(given["include_path"]) or tuple(
         path if is_bundled(path) else str(root / path) for path in include_paths(settings.include_path)
-    )
-    settings = dataclasses.replace(
-        settings,
-        suites=tuple(str(path) for path in paths),
-        tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
-        limit=options.limit or settings.limit,
-        backend=given["backend"] or settings.backend,
-        items=given["items"] or settings.items,
-        stop_early=settings.stop_early or given["stop_early"],
-        allow_code=settings.allow_code or given["allow_code"],
-        seed=settings.seed if options.seed is None else options.seed,
     )
     name = given["model"] or top.get("model_name_or_path")
     if name is None:
@@ -179,6 +166,25 @@ def _inputs(options: Options, given: dict[str, Any]) -> tuple[EvaluateSettings, 
     if found.said:
         options.say(found.said)
     return settings, suites, with_server(found.models, settings), store
+
+
+def _settings(options: Options, given: dict[str, Any], root: Path) -> EvaluateSettings:
+    """root: the folder that paths of the settings start at."""
+    from .settings import EvaluateSettings
+
+    settings = options.settings(EvaluateSettings, "evaluate")
+    paths = given["suites"] or [str(root / path) for path in settings.suites]
+    return dataclasses.replace(
+        settings,
+        suites=tuple(str(path) for path in paths),
+        tasks=_names(given["tasks"]) if given["tasks"] else settings.tasks,
+        limit=options.limit or settings.limit,
+        backend=given["backend"] or settings.backend,
+        items=given["items"] or settings.items,
+        stop_early=settings.stop_early or given["stop_early"],
+        allow_code=settings.allow_code or given["allow_code"],
+        seed=settings.seed if options.seed is None else options.seed,
+    )
 
 
 def _names(given: str) -> tuple[str, ...]:

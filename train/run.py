@@ -24,7 +24,8 @@ from .inputs import Inputs
 from .parents import curate_runs
 from .processes.group import Group, join
 from .processes.strategy import check_strategy, sharing
-from .stage import Trained, train
+from .stage import train
+from .trained import Trained
 from .watching.samples import FILE as SAMPLES
 from .watching.selecting import read_selection
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +30,12 @@ from .mixing import GeneralFile, general_digests, general_row_ids, read_general
 from .prepared import Prepared, prepare
 from .processes.group import ALONE, Group
 from .processes.strategy import sharing
-from .progress import Progress, StepLog, Watch, last_loss, last_validation_loss
+from .progress import Progress, Watch, last_loss, last_validation_loss
 from .recipe import Recipe
 from .rows import GENERAL, Rows
 from .settings import TrainSettings
-from .watching.advice import Advice, Facts, advise
+from .trained import Trained
+from .watching.advice import Facts, advise
 from .watching.generating import answering
 from .watching.heartbeat import Heartbeat
 from .watching.interrupting import Interruption
@@ -46,69 +46,6 @@ from .watching.trackers import place_trackers, tracker_failures
 
 if TYPE_CHECKING:
     from trl import SFTTrainer
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What came of a run.
-
-    log              every step and evaluation; losses in nats a trained token
-    best_step        whose adapter was kept: the lowest validation loss, or the last step without validation
-    training_loss    of the last step; validation_loss of the step kept
-    resumed_from     the step that this process went on from, 0 for a fresh start
-    mixture          what was read, drawn and left of general data; None without any
-    gradient_ratio   measured over predicted change of the loss before the first step; 1 is right
-    score            of the generated answers to the items that selected, 0 to 1, of the step kept; None without
-    advice           what to try next: the first, and nothing else with it
-    """
-
-    adapter: Path
-    recipe: Recipe
-    log: tuple[StepLog, ...]
-    steps: int
-    best_step: int
-    training_loss: float
-    validation_loss: float | None
-    validation_loss_before: float | None
-    counts: Mapping[str, int]
-    mixture: Mapping[str, Any] | None
-    warnings: tuple[str, ...]
-    seconds: float
-    resumed_from: int
-    gradient_ratio: float
-    stopped_early: bool
-    score: float | None = None
-    score_before: float | None = None
-    advice: tuple[Advice, ...] = ()
-
-    def __repr__(self) -> str:
-        """Without the log, which a notebook would show step by step."""
-        before, after = self.validation_loss_before, self.validation_loss
-        loss = f"training loss {self.training_loss:.3f}"
-        if before is not None and after is not None:
-            loss = f"validation loss {before:.3f} before, {after:.3f} after"
-        return f"Trained({str(self.adapter)!r}: step {self.best_step} of {self.steps} kept, {loss})"
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "adapter": str(self.adapter),
-            "recipe": self.recipe.to_json(),
-            "steps": self.steps,
-            "best_step": self.best_step,
-            "training_loss": self.training_loss,
-            "validation_loss": self.validation_loss,
-            "validation_loss_before": self.validation_loss_before,
-            "counts": dict(self.counts),
-            "mixture": None if self.mixture is None else dict(self.mixture),
-            "warnings": list(self.warnings),
-            "seconds": round(self.seconds, 1),
-            "resumed_from": self.resumed_from,
-            "gradient_ratio": round(self.gradient_ratio, 4),
-            "stopped_early": self.stopped_early,
-            "score": self.score,
-            "score_before": self.score_before,
-            "advice": [advice.to_json() for advice in self.advice],
-        }
 
 
 def train(
@@ -250,19 +187,7 @@ def _start(
         import_bitsandbytes()  # else PEFT does, even for plain LoRA, and is not kept from asking the hub for a kernel
     with quiet_libraries():
         model = load_model(model_ref, recipe)
-        tokens = sum(len(row.input_ids) for row in rows.training) * recipe.num_train_epochs / recipe.steps
-        watch = Watch(
-            run.path / "log.jsonl",
-            recipe.steps,
-            recipe.num_train_epochs,
-            tokens,
-            recipe.learning_rate,
-            say,
-            on_progress,
-            recipe.device,
-            Heartbeat(say),
-            Samples(run.path / FILE, prepared.unseen, answering(target, recipe.dtype)),
-        )
+        watch = _watch(prepared, target, run.path, say, on_progress)
         for warning in grown(model, recipe, target, rows):
             watch.warn(warning)
         trainer = build_trainer(model, recipe, rows, target, checkpoints, watch, resumes=resumed is not None)
@@ -286,6 +211,29 @@ def _start(
         )
     ratio = evidence.ratio if evidence.measured is None else evidence.measured
     return trainer, watch, resumed, ratio
+
+
+def _watch(
+    prepared: Prepared,
+    target: ChatTarget,
+    folder: Path,
+    say: Callable[[str], None],
+    on_progress: Callable[[Progress], None] | None,
+) -> Watch:
+    recipe = prepared.recipe
+    tokens = sum(len(row.input_ids) for row in prepared.rows.training) * recipe.num_train_epochs / recipe.steps
+    return Watch(
+        folder / "log.jsonl",
+        recipe.steps,
+        recipe.num_train_epochs,
+        tokens,
+        recipe.learning_rate,
+        say,
+        on_progress,
+        recipe.device,
+        Heartbeat(say),
+        Samples(folder / FILE, prepared.unseen, answering(target, recipe.dtype)),
+    )
 
 
 def _of_them_general(rows: Rows) -> str:

@@ -14,7 +14,8 @@ from assay.models import ModelRef, resolve
 from assay.records import Message, Record, Source, record_id, row_id
 from assay.train.progress import Progress
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 
 TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"

@@ -16,7 +16,8 @@ from assay.train.before.own_loss import compare
 from assay.train.methods.backbone import name_backbone
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 SMALL: dict[str, Any] = {

@@ -23,7 +23,7 @@ from assay.train.prepared import prepare
 from assay.train.progress import Progress
 from assay.train.recipe import Recipe, find_hardware, resolve
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 from assay.train.trainer import _choose_attention
 from tests.pretended_gpu import pretended, pretended_apple
 

@@ -18,7 +18,8 @@ from assay.errors import StorageError
 from assay.runs import sources_digest
 from assay.train.failures import enough_room, storage_failures
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 
 FULL = """
 import resource, sys

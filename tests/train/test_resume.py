@@ -17,7 +17,7 @@ from assay.dataset import Dataset
 from assay.records import Message
 from assay.runs import Run, sources_digest
 from assay.train.checkpoints import Checkpoints
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 Train = Callable[..., Trained]

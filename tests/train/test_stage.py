@@ -25,7 +25,8 @@ from assay.train.prepared import prepare
 from assay.train.progress import Watch
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 from assay.train.trainer import build_trainer
 
 Make = Callable[..., Dataset]

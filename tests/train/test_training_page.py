@@ -13,7 +13,7 @@ from assay.config import Document, parse
 from assay.dataset import Dataset
 from assay.train.recipe import Hardware, resolve
 from assay.train.settings import PRESETS, TrainSettings
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 

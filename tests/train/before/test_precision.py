@@ -16,7 +16,7 @@ from assay.dataset import Dataset
 from assay.errors import ModelError, SettingsError
 from assay.models import ModelRef, resolve
 from assay.train.before.precision import check_precision, file_dtype
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 
 Change = Callable[[str, torch.Tensor], torch.Tensor]
 MIXED = {"mlp.down_proj": torch.float32, "norm": torch.float32}

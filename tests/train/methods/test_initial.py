@@ -15,7 +15,7 @@ from assay.errors import SettingsError
 from assay.models import ModelRef, load_adapter, load_base
 from assay.train.methods.initial import low_rank, start_from_what_was_lost
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 PROBE = torch.arange(3, 43).unsqueeze(0)

@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file
 
 from assay.dataset import Dataset
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 

@@ -22,7 +22,8 @@ from assay.train.head import answers_only_head
 from assay.train.methods.new_tokens import make_rows, untrained
 from assay.train.rows import encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 NEW = ("<colour>", "</colour>")

@@ -19,7 +19,7 @@ from assay.train.collator import Collator
 from assay.train.methods.packing import check_isolation, pack, packed_row
 from assay.train.rows import Row, encode_rows
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 

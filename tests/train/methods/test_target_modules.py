@@ -15,7 +15,8 @@ from assay.errors import SettingsError
 from assay.models import load_adapter, load_base, resolve
 from assay.train.methods.target_modules import check_target_modules, experts, left_alone, routers
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 
 SMALL: dict[str, Any] = {
     "vocab_size": 320,

@@ -15,7 +15,7 @@ from assay.dataset import Dataset
 from assay.models import ModelRef, load_base
 from assay.train.prepared import prepare
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 from assay.train.watching.generating import Asked, generate
 from assay.train.watching.samples import Sample, Samples, before_and_after, questions, read_samples
 

@@ -21,7 +21,8 @@ from assay.protocols import Selection, SelectionItem
 from assay.records import Message
 from assay.suites import EvaluationText, read_suite
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained, train
+from assay.train.stage import train
+from assay.train.trained import Trained
 
 Make = Callable[..., Dataset]
 TEXTS = ("red thing 99?", "blue thing 98?")

@@ -15,7 +15,7 @@ from assay.dataset import Dataset
 from assay.errors import MissingExtraError, TrainingError
 from assay.train.prepared import prepare
 from assay.train.settings import TrainSettings
-from assay.train.stage import Trained
+from assay.train.trained import Trained
 from assay.train.watching.trackers import (
     NOT_SENT,
     PACKAGES,
