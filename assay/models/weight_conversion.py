@@ -34,7 +34,8 @@ def conversion_errors(where: str) -> Iterator[None]:
     listener = _Listener(heard)
     logger.addHandler(listener)
     logger.propagate = propagates and logger.isEnabledFor(logging.WARNING)
-    logger.setLevel(min(logger.getEffectiveLevel(), logging.WARNING))
+    # At WARNING itself transformers also looks for layers that no tensor parallelism shares out, and lists them all.
+    logger.setLevel(min(logger.getEffectiveLevel(), logging.WARNING - 1))
     try:
         yield
     except RuntimeError as error:
