@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.assay.test_releases import make_adapter
 
 from assay.cli import main
 from assay.evaluate.evaluation_files import write
 from assay.evaluate.release.release import gate_evaluation
 from assay.findings import Verdict
 from assay.storage import sha256_folder
+from tests.assay.releases.test_versions import make_adapter
 from tests.evaluate.conftest import SyntheticSuite, build_evaluation
 
 TOKEN = "hf_" + "s" * 34

@@ -18,8 +18,9 @@ from assay.evaluate.suites import check as suite_check
 from assay.evaluate.suites.check import check_suite
 from assay.evaluate.suites.size import CHANGED_SHARE, items_to_prove, provable_difference
 from assay.registry import settings_of
-from assay.suites import _SuiteFile, read_suite
+from assay.suites import read_suite
 from assay.suites.items import ITEM_KEYS
+from assay.suites.reading import _SuiteFile
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "suites.md").read_text(encoding="utf-8")
 
