@@ -147,10 +147,14 @@ def test_a_run_that_was_killed_ends_as_one_process_does_with_the_adapter_whole(
 def test_in_bfloat16_two_processes_have_the_numbers_of_two_that_share_nothing(
     place: Path, alone: Callable[..., Path], stage: int, settings: tuple[str, ...]
 ) -> None:
-    """The validation loss too, which transformers takes past DeepSpeed's engine; and the adapter stays in float32."""
+    """The validation loss too, which transformers takes past DeepSpeed's engine; and the adapter stays in float32.
+
+    Stage 3 adds gradients up in another order: a weight that differs in its last digit may round to another bfloat16.
+    """
+    loss, weight = (1e-5, 1e-5) if stage == 2 else (0.02, 0.01)
     out = f"half-{stage}-{len(settings)}"
     run(place, deepspeed(out, stage, *settings))
-    same(place / out, alone(*settings, "--processes", "2"), loss=1e-5, weight=1e-5)
+    same(place / out, alone(*settings, "--processes", "2"), loss=loss, weight=weight)
 
 
 def test_after_an_evaluation_weights_that_are_on_their_way_are_no_obstacle(
