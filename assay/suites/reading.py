@@ -23,21 +23,6 @@ from assay.errors import SettingsError, SuiteError
 from assay.records import Json, Message
 from assay.suites.items import SuiteItem, read_items
 
-__all__ = [
-    "CONTEXT_KEYS",
-    "FILES_OF_A_SCORER",
-    "EvaluationText",
-    "PromptKeys",
-    "Suite",
-    "SuiteItem",
-    "evaluation_texts",
-    "prompt_keys",
-    "prompt_text",
-    "read_suite",
-    "read_suites",
-    "suite_name",
-]
-
 CONTEXT_KEYS = ("messages", "choices", "tools", "source", "tests")
 """What a scorer may need of an item beside its reference."""
 
